@@ -1,0 +1,73 @@
+"""Checks at the public boundary; their messages name the rule, what was found, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # `evobin --help` must not wait for numpy
+    from numpy.typing import NDArray
+
+
+def check_shape(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
+    """Checks an array's shape.
+
+    Args:
+        name: what the caller calls the array.
+        array: any array; not modified.
+        shape: the expected size of each axis; `None` allows any.
+
+    Raises:
+        ValueError: if the number of axes or a size differs.
+
+    Example:
+        >>> import numpy as np
+        >>> check_shape("x", np.zeros((3, 5)), (None, 64))
+        Traceback (most recent call last):
+        ...
+        ValueError: `x` must have shape [*, 64], but it has shape [3, 5].
+    """
+    fits = array.ndim == len(shape) and all(
+        want is None or want == size for want, size in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        want = ", ".join("*" if size is None else str(size) for size in shape)
+        have = ", ".join(map(str, array.shape))
+        raise ValueError(f"`{name}` must have shape [{want}], but it has shape [{have}].")
+
+
+def check_signs(name: str, array: NDArray[Any]) -> None:
+    """Checks that an array holds only -1 and +1.
+
+    Raises:
+        ValueError: at the first element that is neither.
+
+    Example:
+        >>> import numpy as np
+        >>> check_signs("signs", np.array([1, 0]))
+        Traceback (most recent call last):
+        ...
+        ValueError: `signs` must hold only -1 and +1, but it holds 0 at index 1; binarise it first.
+    """
+    wrong = ((array != 1) & (array != -1)).ravel().nonzero()[0]
+    if len(wrong):
+        value = array.ravel()[wrong[0]]
+        raise ValueError(
+            f"`{name}` must hold only -1 and +1, but it holds {value} at index {wrong[0]}; "
+            "binarise it first."
+        )
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Checks that a number lies in [low, high].
+
+    Raises:
+        ValueError: if it does not (NaN never does).
+
+    Example:
+        >>> check_range("kernel", 16, 1, 15)
+        Traceback (most recent call last):
+        ...
+        ValueError: `kernel` must be from 1 to 15, but it is 16.
+    """
+    if not low <= value <= high:
+        raise ValueError(f"`{name}` must be from {low} to {high}, but it is {value}.")
