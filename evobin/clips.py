@@ -1,0 +1,81 @@
+"""Clips of different lengths, held in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.checks import check_shape
+
+Frames = NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clips:
+    """Feature matrices of different lengths, one after the other.
+
+    Clip `i` is `frames[starts[i]:starts[i + 1]]`. Both arrays are read-only, in every process:
+    numba compiles a second time for a writeable array, and what joblib sends to a worker as a
+    memory map is read-only.
+
+    Attributes:
+        frames: [sum of t, n_in] float32 or float64, C order, read-only.
+        starts: [n + 1] int64, ascending from 0, read-only.
+
+    Example:
+        >>> clips = Clips.join([np.zeros((57, 64)), np.ones((60, 64))])
+        >>> len(clips), clips[1].shape, clips.frames.dtype
+        (2, (60, 64), dtype('float64'))
+    """
+
+    frames: Frames
+    starts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        self.frames.setflags(write=False)
+        self.starts.setflags(write=False)
+
+    @classmethod
+    def join(cls, clips: Sequence[NDArray[np.floating]]) -> Clips:
+        """Copies matrices into one array.
+
+        float16 and float32 become float32, which holds them exactly; if any clip needs float64
+        (float64 or integers), all become float64.
+
+        Args:
+            clips: at least one [t, n_in] array of real numbers, any memory order; not modified.
+
+        Raises:
+            ValueError: if `clips` is empty or a matrix has another width than the first.
+        """
+        if not len(clips):
+            raise ValueError("`clips` must hold at least one clip, but it is empty.")
+        n_in = clips[0].shape[-1]
+        for i, clip in enumerate(clips):
+            check_shape(f"clips[{i}]", clip, (None, n_in))
+        narrow = all(np.can_cast(clip.dtype, np.float32) for clip in clips)
+        starts = np.zeros(len(clips) + 1, np.int64)
+        np.cumsum([len(clip) for clip in clips], out=starts[1:])
+        shape = int(starts[-1]), n_in
+        frames: Frames = np.empty(shape, np.float32) if narrow else np.empty(shape, np.float64)
+        for clip, start, stop in zip(clips, starts, starts[1:], strict=False):
+            frames[start:stop] = clip
+        return cls(frames, starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> Frames:
+        return self.frames[self.starts[index] : self.starts[index + 1]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[n] int64, frames of each clip."""
+        return np.diff(self.starts)
+
+    def subset(self, rows: NDArray[np.intp]) -> Clips:
+        """A copy of some clips, in the order of `rows` ([m] integers)."""
+        return Clips.join([self[int(row)] for row in rows])

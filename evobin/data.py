@@ -1,0 +1,398 @@
+"""Labelled clips from a tsv file and a folder of features, and splits that keep speakers apart."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from evobin.checks import check_shape
+from evobin.clips import Clips
+from evobin.errors import EvobinError
+from evobin.files import Table, check_is_file, read_table
+
+_MAGNITUDE = 1e300  # sums of a few hundred such values are still finite in float64
+_SHOWN = 60  # characters of a field in a message
+_LISTED = 10  # problems in a message
+_HEADERS = {
+    (1, 0): npy.read_array_header_1_0,
+    (2, 0): npy.read_array_header_2_0,
+    (3, 0): npy.read_array_header_2_0,  # differs only in the names of structured types
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureShape:
+    """What a network needs of a clip's [t, n_in] features.
+
+    Attributes:
+        n_in: width of a feature matrix, at least 1.
+        min_frames: the fewest frames that have an answer, at least 1.
+    """
+
+    n_in: int
+    min_frames: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Labelled clips, with who speaks them when that is known.
+
+    Attributes:
+        names: [n] file names, as the data file spells them.
+        clips: [n] features.
+        labels: [n] int8, 0 or 1, read-only.
+        groups: one row a clip, in the same order: the column "speaker", then whatever other
+            columns the groups file has, all str; None without a groups file.
+
+    Example:
+        >>> clips = Clips.join([np.zeros((57, 64)), np.ones((60, 64))])
+        >>> dataset = Dataset(("a.npy", "b.npy"), clips, np.array([0, 1], np.int8), None)
+        >>> len(dataset), dataset.subset(np.array([1])).names
+        (2, ('b.npy',))
+    """
+
+    names: tuple[str, ...]
+    clips: Clips
+    labels: NDArray[np.int8]
+    groups: pd.DataFrame | None
+
+    def __post_init__(self) -> None:
+        n = len(self.names)
+        check_shape("labels", self.labels, (n,))
+        check_shape("clips.lengths", self.clips.lengths, (n,))
+        if self.groups is not None:
+            check_shape("groups", self.groups.to_numpy(), (n, None))
+        self.labels.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def subset(self, rows: NDArray[np.intp]) -> Dataset:
+        """A copy of some clips, in the order of `rows` ([m] integers, at least one)."""
+        return Dataset(
+            names=tuple(self.names[int(row)] for row in rows),
+            clips=self.clips.subset(rows),
+            labels=self.labels[rows],
+            groups=None if self.groups is None else self.groups.iloc[rows].reset_index(drop=True),
+        )
+
+
+def load_dataset(
+    data: Path,
+    features: Path,
+    groups: Path | None,
+    shape: FeatureShape,
+    *,
+    one_class_ok: bool = False,
+) -> Dataset:
+    r"""Loads labelled clips and checks every one of them; all problems are reported together.
+
+    The first line of `data` is a header if its second field is not a number and its first does
+    not end in `.npy`. The first line of `groups` is one if its first field neither ends in
+    `.npy` nor names a clip of `data`. CRLF line ends, a byte-order mark and trailing blank lines
+    are understood in both.
+
+    Args:
+        data: tsv file, one clip a line: `<file name>\t<label>`, label 0 or 1.
+        features: folder of the `.npy` files, each [t, n_in]; `data` names nothing outside it.
+        groups: tsv file `<file name>\t<speaker>`, more columns are carried along; it must name
+            every clip of `data` and may name others. None if speakers are not known.
+        shape: what the network needs of the features.
+        one_class_ok: whether all clips may have the same label.
+
+    Returns:
+        The clips in the order of `data`.
+
+    Raises:
+        EvobinError: if anything is wrong with the files: one line for one problem, else a line
+            with their number, then the first ten, one an indented line.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.save(folder / "a.npy", np.zeros((57, 64), np.float16))
+        >>> _ = (folder / "train.tsv").write_text("a.npy\t1\n")
+        >>> shape = FeatureShape(n_in=64, min_frames=57)
+        >>> dataset = load_dataset(folder / "train.tsv", folder, None, shape, one_class_ok=True)
+        >>> dataset.names, dataset.labels
+        (('a.npy',), array([1], dtype=int8))
+    """
+    rows = read_table(data)
+    if _is_data_header(rows[0][1]):
+        rows = rows[1:]
+    if not rows:
+        raise EvobinError(f"{data}: holds no clips; list one a line: file name, tab, 0 or 1.")
+    if not features.is_dir():
+        raise EvobinError(f"{features}: is not a folder; name the folder that holds the clips.")
+    problems: dict[Path, list[str]] = {data: []}
+    listing = _load_clips(data, rows, features.resolve(), shape, problems[data])
+    classes = set(listing.labels)
+    if not problems[data] and len(classes) == 1 and not one_class_ok:
+        found = classes.pop()
+        problems[data].append(f"{data}: every clip has label {found}; add some of {1 - found}.")
+    table = None
+    if groups is not None:
+        table = _load_groups(groups, listing.places, problems.setdefault(groups, []))
+    _raise_if_any(problems)
+    labels = np.array(listing.labels, np.int8)
+    return Dataset(tuple(listing.names), Clips.join(listing.clips), labels, table)
+
+
+def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+    """Reads one feature file and checks it; nothing is ever unpickled.
+
+    Args:
+        path: an `.npy` file of real numbers.
+        shape: what the network needs of it.
+
+    Returns:
+        [t, n_in] float16, float32 or float64 (integers become float64), native byte order, in
+        the file's memory order; perhaps read-only.
+
+    Raises:
+        EvobinError: if the file is missing, damaged, of another type or shape, or holds a value
+            that is not finite or beyond 1e300 in magnitude.
+    """
+    try:
+        return _read_clip(path, shape)
+    except EvobinError as error:
+        raise EvobinError(f"{path}: {error}") from error
+
+
+def hold_out(
+    dataset: Dataset, share: float, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Splits off some clips, label by label; whole speakers where they are known.
+
+    Speakers (without them: clips) of a label, the label that most of a speaker's clips have, are
+    held in random order until `share` of their clips is met as closely as that order allows. At
+    least one of each label stays on either side. The split depends on names, not on their order.
+
+    Args:
+        dataset: at least two speakers (clips) of each label.
+        share: aimed share of held clips, above 0 and below 1.
+        seed: of the random order, not negative.
+
+    Returns:
+        The kept rows and the held rows, both ascending.
+
+    Raises:
+        EvobinError: if a label has fewer than two speakers (clips).
+        ValueError: if `share` or `seed` is out of range.
+
+    Example:
+        >>> clips = Clips.join([np.zeros((57, 64))] * 4)
+        >>> dataset = Dataset(("a", "b", "c", "d"), clips, np.array([0, 0, 1, 1], np.int8), None)
+        >>> kept, held = hold_out(dataset, 0.5, seed=0)
+        >>> dataset.labels[kept], dataset.labels[held]
+        (array([0, 1], dtype=int8), array([0, 1], dtype=int8))
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
+    speakers = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
+    unique, speaker = np.unique(np.array(speakers, str), return_inverse=True)
+    sizes = np.bincount(speaker)
+    majority = 2 * np.bincount(speaker, weights=dataset.labels) > sizes
+    n_ones = int(majority.sum())
+    n_zeros = len(unique) - n_ones
+    if min(n_zeros, n_ones) < 2:
+        kind = "clips" if dataset.groups is None else "speakers"
+        raise EvobinError(
+            f"holding out needs at least 2 {kind} of each label, but there are {n_zeros} with "
+            f"label 0 and {n_ones} with label 1; add {kind}."
+        )
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(unique), bool)
+    for label in (False, True):
+        order = rng.permutation(np.flatnonzero(majority == label))
+        clips = np.cumsum(sizes[order])
+        # One at least on either side: the last count, all of them, is no candidate.
+        nearest = int(np.argmin(np.abs(clips[:-1] - share * clips[-1])))
+        held[order[: nearest + 1]] = True
+    return np.flatnonzero(~held[speaker]), np.flatnonzero(held[speaker])
+
+
+class _Listing(NamedTuple):
+    """What the lines of a data file gave; complete if there are no problems."""
+
+    names: list[str]
+    labels: list[int]
+    clips: list[NDArray[np.floating]]
+    places: dict[str, str]  # normalised name -> file and line, of every line that names a clip
+
+
+def _load_clips(
+    data: Path, rows: Table, root: Path, shape: FeatureShape, problems: list[str]
+) -> _Listing:
+    listing = _Listing([], [], [], {})
+    seen: dict[Path, int] = {}  # by real path: also finds another spelling and a link
+    for line, fields in rows:
+        name, place = fields[0], f"{data}, line {line}"
+        subject = f"{place}:"
+        try:
+            path = _locate(name, root)
+            first = seen.setdefault(path, line)
+            if first != line:
+                raise EvobinError(f"{_show(name)} is listed in line {first} already; keep one.")
+            listing.places[_normal(name)] = place
+            listing.labels.append(_parse_label(fields))
+            subject += f" {_show(name)}"
+            listing.clips.append(_read_clip(path, shape))
+            listing.names.append(name)
+        except EvobinError as error:
+            problems.append(f"{subject} {error}")
+    return listing
+
+
+def _parse_label(fields: list[str]) -> int:
+    if len(fields) == 1:
+        raise EvobinError(f"{_show(fields[0])} has no label; add a tab and 0 or 1.")
+    if len(fields) > 2:
+        raise EvobinError(f"expected a file name and a label, found {len(fields)} fields.")
+    if fields[1] not in ("0", "1"):
+        raise EvobinError(f"expected label 0 or 1, found {_show(fields[1])}.")
+    return int(fields[1])
+
+
+def _locate(name: str, root: Path) -> Path:
+    """The real path of a clip inside the (resolved) features folder."""
+    if not name:
+        raise EvobinError("the file name is empty; name a clip or delete the line.")
+    path = Path(name)
+    real = Path(os.path.realpath(root / path))
+    if path.is_absolute() or ".." in path.parts or not real.is_relative_to(root):
+        raise EvobinError(f"{_show(name)} is outside the features folder; name one in it.")
+    return real
+
+
+def _read_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+    """The checked features; the text of an EvobinError lacks its subject, the file."""
+    try:
+        check_is_file(path)
+        with path.open("rb") as file:
+            dims, fortran, dtype = _read_header(file)
+            _check_header(dims, dtype, shape)
+            # Before anything is allocated: a damaged header can announce terabytes.
+            announced = math.prod(dims) * dtype.itemsize
+            present = os.fstat(file.fileno()).st_size - file.tell()
+            raw = file.read(announced) if announced <= present else b""
+    except OSError as error:
+        raise EvobinError(f"cannot be read ({error.strerror}); check it.") from error
+    if len(raw) < announced:
+        raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
+    clip = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
+    _check_values(clip)
+    ordinary = dtype.kind == "f" and dtype.itemsize <= 8
+    return clip.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        read = _HEADERS[npy.read_magic(file)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 2 wrote headers that numpy only warns of
+            return read(file)
+    except OSError:
+        raise
+    except Exception as error:
+        # numpy reads the header with Python's own parser, which can fail in many ways.
+        raise EvobinError("is empty, damaged or not an npy file; use numpy.save.") from error
+
+
+def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureShape) -> None:
+    if dtype.hasobject:
+        raise EvobinError("holds Python objects, which are not read; save it as float32.")
+    if dtype.kind not in "fiu":
+        raise EvobinError(f"has dtype {dtype}, not real numbers; save it as float32.")
+    if len(dims) != 2 or dims[1] != shape.n_in:
+        raise EvobinError(f"must have shape [t, {shape.n_in}], but it has {list(dims)}.")
+    if dims[0] < shape.min_frames:
+        raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
+
+
+def _check_values(clip: NDArray[Any]) -> None:
+    wrong = ~np.isfinite(clip)
+    if clip.dtype.kind == "f" and clip.dtype.itemsize > 4:
+        wrong |= np.abs(clip) > _MAGNITUDE
+    if wrong.any():
+        frame, band = (int(i) for i in np.argwhere(wrong)[0])
+        raise EvobinError(
+            f"holds {clip[frame, band]} at [{frame}, {band}]; values must be finite and at most "
+            f"{_MAGNITUDE:g} in magnitude."
+        )
+
+
+def _load_groups(path: Path, places: dict[str, str], problems: list[str]) -> pd.DataFrame | None:
+    """One row a clip in the order of `places`; None, and more `problems`, if anything is wrong."""
+    try:
+        rows = read_table(path)
+    except EvobinError as error:
+        problems.append(str(error))
+        return None
+    first = rows[0][1]
+    columns = ["speaker", *(f"column {i}" for i in range(3, len(first) + 1))]
+    if not first[0].lower().endswith(".npy") and _normal(first[0]) not in places:
+        columns[1:] = first[2:]
+        rows = rows[1:]
+        if "" in columns or len(set(columns)) < len(columns):
+            problems.append(f"{path}, line 1: column names must be unique and not empty.")
+    found: dict[str, tuple[int, list[str]]] = {}
+    for line, fields in rows:
+        try:
+            name = fields[0]
+            earlier, kept = found.setdefault(_normal(name), (line, fields))
+            _check_group(fields, 1 + len(columns))
+            if kept[1:] != fields[1:]:
+                raise EvobinError(f"{_show(name)} differs from line {earlier}; keep one.")
+        except EvobinError as error:
+            problems.append(f"{path}, line {line}: {error}")
+    problems += [
+        f"{path}: does not name {_show(name)} ({place}); add a line for it."
+        for name, place in places.items()
+        if name not in found
+    ]
+    if problems:
+        return None
+    return pd.DataFrame([found[name][1][1:] for name in places], columns=columns, dtype=str)
+
+
+def _check_group(fields: list[str], n_fields: int) -> None:
+    if len(fields) != n_fields:
+        raise EvobinError(f"expected {n_fields} fields (name, speaker, ...), found {len(fields)}.")
+    if not (fields[0] and fields[1]):
+        raise EvobinError("the file name or the speaker is empty; fill it in or delete the line.")
+
+
+def _is_data_header(fields: list[str]) -> bool:
+    unnamed = len(fields) > 1 and not fields[0].lower().endswith(".npy")
+    return unnamed and bool(np.isnan(pd.to_numeric(fields[1], errors="coerce")))
+
+
+def _normal(name: str) -> str:
+    """One spelling for `a.npy` and `./a.npy`."""
+    return str(PurePosixPath(name))
+
+
+def _show(text: str) -> str:
+    """A field as a message shows it: short, and on one line whatever it holds."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+
+
+def _raise_if_any(problems: dict[Path, list[str]]) -> None:
+    texts = list(chain.from_iterable(problems.values()))
+    if len(texts) > 1:
+        where = " and ".join(str(path) for path, found in problems.items() if found)
+        first = f", the first {_LISTED} are" if len(texts) > _LISTED else ""
+        texts = [f"{where}: {len(texts)} problems{first}:", *texts[:_LISTED]]
+    if texts:
+        raise EvobinError("\n  ".join(texts))

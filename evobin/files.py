@@ -1,0 +1,204 @@
+"""Files that are written whole or not at all, tables that are read, and the output folder."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from evobin.errors import EvobinError
+
+Table = list[tuple[int, list[str]]]
+"""The lines of a tsv file: line number, fields."""
+
+_ADVICE = {
+    errno.ENOSPC: "free some space or name another folder",
+    errno.EDQUOT: "free some space or name another folder",
+    errno.EROFS: "name a folder that can be written to",
+    errno.EACCES: "name a folder that you may write to",
+    errno.EPERM: "name a folder that you may write to",
+    errno.ENOENT: "create its folder first",
+    errno.ENOTDIR: "a part of its path is a file, so name another path",
+    errno.EEXIST: "a file is in the way, so name another path or remove it",
+    errno.EISDIR: "a folder is in the way, so name another path",
+    errno.ENAMETOOLONG: "name a shorter path",
+}
+
+
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Writes a file atomically: afterwards it holds the old content or all of the new.
+
+    The bytes go to a temporary file in the same folder, reach the disk, and take the file's
+    place in one step. The temporary file is removed when anything fails, an interrupt included.
+    A new file gets the usual permissions (the umask's). A symbolic link stays one: what it
+    points to is replaced.
+
+    Args:
+        path: the file; its folder must exist.
+        data: the whole content; not modified.
+
+    Raises:
+        EvobinError: if the file cannot be written (full disk, no permission, missing folder), or
+            if `path` is there and is not a regular file.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_bytes(folder / "a.bin", b"12")
+        >>> [file.name for file in folder.iterdir()]
+        ['a.bin']
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not target.is_file():
+            # Replacing a device such as /dev/null would break the whole machine.
+            raise EvobinError(f"{path}: is not a regular file; name another path.")
+        _replace(target, data)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _replace(target: Path, data: bytes | memoryview) -> None:
+    # A name of its own, not the target's with an ending: that could get too long.
+    temporary = target.parent / f".evobin-{secrets.token_hex(8)}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to report
+            temporary.unlink(missing_ok=True)
+        raise
+    # The file is complete and in place; some file systems cannot sync a folder.
+    with contextlib.suppress(OSError):
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _cannot_write(path: Path, error: OSError) -> EvobinError:
+    advice = _ADVICE.get(error.errno or 0, "name another path")
+    return EvobinError(f"{path}: cannot be written ({error.strerror or error}); {advice}.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text as UTF-8, atomically, with newlines as they are.
+
+    Raises:
+        EvobinError: as `write_bytes`.
+    """
+    # A file name that is no UTF-8 reaches Python as lone surrogates: show it, do not fail.
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_json(path: Path, obj: Any) -> None:
+    """Writes an object as indented JSON, atomically.
+
+    Raises:
+        EvobinError: as `write_bytes`.
+        TypeError: if `obj` holds what JSON has no notation for.
+        ValueError: if `obj` holds NaN or an infinity, which JSON has no notation for either.
+    """
+    write_text(path, json.dumps(obj, indent=2, allow_nan=False) + "\n")
+
+
+def check_output_folder(path: Path) -> None:
+    """Checks that a folder is absent or empty, without creating it.
+
+    Raises:
+        EvobinError: if the folder is not empty, or a file is in the way.
+    """
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise EvobinError(
+                f"{path}: exists and is not empty; name another folder with --out or remove it."
+            )
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def make_output_folder(path: Path) -> None:
+    """Creates an empty folder, with its parents, and makes sure that it can be written to.
+
+    A search may run for hours before its first write, so a folder that is there already is
+    tried out with a temporary file. An empty one is fine.
+
+    Raises:
+        EvobinError: if the folder is not empty, a file is in the way, or nothing can be written.
+
+    Example:
+        >>> make_output_folder(Path(tempfile.mkdtemp()) / "runs" / "first")
+    """
+    check_output_folder(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def check_is_file(path: Path) -> None:
+    """Checks that a path is a regular file: anything else may block or never end when read.
+
+    Raises:
+        EvobinError: if it is not; the text lacks its subject, which the caller puts in front.
+    """
+    if not path.exists():
+        raise EvobinError("does not exist; check its name and folder.")
+    if path.is_dir():
+        raise EvobinError("is a folder; name a file.")
+    if not path.is_file():
+        raise EvobinError("is not a regular file; name another one.")
+
+
+def read_table(path: Path) -> Table:
+    r"""Reads a tsv file without interpreting its fields.
+
+    CRLF line ends, a UTF-8 byte-order mark and trailing blank lines are understood. There are
+    no quotes: a field is what stands between two tabs.
+
+    Returns:
+        The lines, at least one, counted from 1, each with its fields, at least one.
+
+    Raises:
+        EvobinError: if the file is missing or cannot be read, holds nothing, or is not UTF-8.
+
+    Example:
+        >>> path = Path(tempfile.mkdtemp()) / "train.tsv"
+        >>> _ = path.write_text("a.npy\t1\n")
+        >>> read_table(path)
+        [(1, ['a.npy', '1'])]
+    """
+    try:
+        check_is_file(path)
+        raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        text = raw.decode("utf-8")
+    except EvobinError as error:
+        raise EvobinError(f"{path}: {error}") from error
+    except OSError as error:
+        reason = error.strerror
+        raise EvobinError(f"{path}: cannot be read ({reason}); name another file.") from error
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise EvobinError(f"{path}, line {line}: is not UTF-8 text; save it as UTF-8.") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise EvobinError(f"{path}, line {line}: holds a NUL byte; name a text file.")
+    # Not splitlines(), which also splits at characters that a file name may hold.
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise EvobinError(f"{path}: is empty; expected one clip a line, fields split by tabs.")
+    return [(number, line.split("\t")) for number, line in enumerate(lines, 1)]
