@@ -1,0 +1,1 @@
+"""Numba kernels: free functions over plain arrays that trust their arguments."""

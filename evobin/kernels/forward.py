@@ -1,0 +1,372 @@
+"""Exact forward pass of a binary network, on packed bits.
+
+A sign vector is packed 64 channels to a word, channel c in bit c % 64 of word c // 64, a set bit
+meaning +1; unused high bits are 0 in activations and weights alike, so they never differ. A
+product of sign vectors of length n is n - 2 * popcount(a XOR w).
+
+Clips lie one after the other: clip i is rows starts[i] to starts[i + 1] of every array.
+
+Binary sums are integers and so exact. Only the first layer sums real numbers; it decides a sign
+in float32 where the rounding error cannot matter, in float64 near 0, and by an error-free
+transformation where even that is in doubt (Shewchuk, 1997, Adaptive Precision Floating-Point
+Arithmetic and Fast Robust Geometric Predicates).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Bits = NDArray[np.uint64]
+Starts = NDArray[np.int64]
+Signs = NDArray[np.int8]
+
+BLOCK = 128  # frames of the first layer summed together: the tables of a group fit the L1 cache
+TINY = 2.0**-100  # more than all that scaling to [-1, 1] in float32 can lose by underflow
+
+
+@njit(nogil=True, cache=True)
+def popcount(x: np.uint64) -> np.uint64:
+    """Set bits of a word, in the form that LLVM compiles to the popcount instruction."""
+    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@njit(nogil=True, cache=True)
+def count_differences(words: Bits, weights: Bits, out: Bits) -> None:
+    """out[o] = popcount(words XOR weights[:, o]), vectorised across the outputs.
+
+    Six words a pass: the running counts then cost one load and store for six popcounts.
+
+    Args:
+        words: [n_words] uint64, one window of activations.
+        weights: [n_words, n_out] uint64.
+        out: [n_out] uint64, overwritten.
+    """
+    n_words, n_out = weights.shape
+    out[:] = 0
+    paired = n_words - n_words % 6
+    for j in range(0, paired, 6):
+        a, b, c = words[j], words[j + 1], words[j + 2]
+        d, e, f = words[j + 3], words[j + 4], words[j + 5]
+        for o in range(n_out):
+            out[o] += (
+                popcount(a ^ weights[j, o])
+                + popcount(b ^ weights[j + 1, o])
+                + popcount(c ^ weights[j + 2, o])
+                + popcount(d ^ weights[j + 3, o])
+                + popcount(e ^ weights[j + 4, o])
+                + popcount(f ^ weights[j + 5, o])
+            )
+    for j in range(paired, n_words):
+        a = words[j]
+        for o in range(n_out):
+            out[o] += popcount(a ^ weights[j, o])
+
+
+@njit(nogil=True, cache=True)
+def binary_sums(
+    bits: Bits, starts: Starts, weights: Bits, offset: NDArray[np.int64], sums: Any, to: Starts
+) -> None:
+    """Sums of a binary convolution, before pooling: offset[o] - 2 * differences.
+
+    Args:
+        bits: [rows, n_words] uint64, activations.
+        starts: [n + 1] int64, first row of each clip.
+        weights: [kernel * n_words, n_out] uint64, the window's words in C order.
+        offset: [n_out] int64, kernel * n_in + bias.
+        sums: [positions, n_out] int16 or wider, overwritten.
+        to: [n + 1] int64, first position of each clip.
+    """
+    n_out = weights.shape[1]
+    n_words = bits.shape[1]
+    flat = bits.reshape(-1)
+    width = weights.shape[0]
+    counts = np.empty(n_out, np.uint64)
+    for clip in range(len(starts) - 1):
+        for t in range(to[clip + 1] - to[clip]):
+            first = (starts[clip] + t) * n_words
+            count_differences(flat[first : first + width], weights, counts)
+            for o in range(n_out):
+                sums[to[clip] + t, o] = offset[o] - 2 * np.int64(counts[o])
+
+
+@njit(nogil=True, cache=True)
+def binary_block(
+    bits: Bits, starts: Starts, weights: Bits, limit: Bits, pool: int, out: Bits, to: Starts
+) -> None:
+    """Binary convolution, pooling and sign; pooling a sign is an OR over its window.
+
+    A sum is positive exactly when fewer than `limit[o]` signs differ.
+
+    Args:
+        bits: [rows, n_words] uint64, activations.
+        starts: [n + 1] int64, first row of each clip.
+        weights: [kernel * n_words, n_out] uint64, the window's words in C order.
+        limit: [n_out] uint64.
+        pool: frames a window, the last one may be shorter (ceil mode).
+        out: [rows out, words of n_out] uint64, overwritten.
+        to: [n + 1] int64, first row out of each clip.
+    """
+    n_out = weights.shape[1]
+    n_words = bits.shape[1]
+    flat = bits.reshape(-1)
+    width = weights.shape[0]
+    kernel = width // n_words
+    counts = np.empty(n_out, np.uint64)
+    for clip in range(len(starts) - 1):
+        frames = starts[clip + 1] - starts[clip] - kernel + 1
+        out[to[clip] : to[clip + 1]] = 0
+        for t in range(frames):
+            first = (starts[clip] + t) * n_words
+            count_differences(flat[first : first + width], weights, counts)
+            row = to[clip] + t // pool
+            for word in range(out.shape[1]):
+                low = word * 64
+                packed = np.uint64(0)
+                for o in range(low, min(low + 64, n_out)):
+                    packed |= np.uint64(counts[o] < limit[o]) << np.uint64(o - low)
+                out[row, word] |= packed
+
+
+@njit(nogil=True, cache=True)
+def exact_is_positive(window: Any, signs: Signs, bias: int) -> bool:
+    """Whether bias + sum of signs[i, k] * window[k, i] is above 0, whatever rounding does.
+
+    First in float64 with its error bound; inside the bound by growing a list of partial sums that
+    do not overlap and lose nothing; the sign of the last one is the sign of the sum.
+
+    Args:
+        window: [kernel, n_in] real, finite, magnitudes below 1e300.
+        signs: [n_in, kernel] int8.
+        bias: -1 or +1.
+    """
+    kernel, n_in = window.shape
+    total, size = np.float64(bias), 1.0
+    for k in range(kernel):
+        for i in range(n_in):
+            value = np.float64(window[k, i])
+            total += value * signs[i, k]
+            size += abs(value)
+    if abs(total) > (kernel * n_in + 2) * 2.0**-52 * size:
+        return bool(total > 0.0)
+    partials = np.empty(kernel * n_in + 1, np.float64)
+    partials[0] = bias
+    used = 1
+    for k in range(kernel):
+        for i in range(n_in):
+            x = np.float64(window[k, i]) * signs[i, k]
+            kept = 0
+            for j in range(used):
+                y = partials[j]
+                high = x + y
+                part = high - x
+                low = (x - (high - part)) + (y - part)
+                if low != 0.0:
+                    partials[kept] = low
+                    kept += 1
+                x = high
+            used = kept
+            if x != 0.0:
+                partials[used] = x
+                used += 1
+    return used > 0 and bool(partials[used - 1] > 0.0)
+
+
+@njit(nogil=True, cache=True)
+def scale_to_unit(clip: Any, out: NDArray[np.float32], size: NDArray[np.float64]) -> float:
+    """Writes a clip's transpose, scaled by a power of two to at most 1, and returns the scale.
+
+    Args:
+        clip: [t, n_in] real.
+        out: [n_in rounded up to groups of 4, at least t] float32, overwritten; spare rows are 0.
+        size: [at least t] float64, overwritten with each frame's sum of scaled magnitudes.
+    """
+    t, n_in = clip.shape
+    largest = np.zeros(n_in, clip.dtype)  # one a column, so that the loop vectorises
+    for row in range(t):
+        for i in range(n_in):
+            value = abs(clip[row, i])
+            largest[i] = value if value > largest[i] else largest[i]
+    scale = 1.0
+    while largest.max() * scale > 1.0:
+        scale *= 0.5
+    out[n_in:] = 0.0
+    for row in range(t):
+        for i in range(n_in):
+            out[i, row] = np.float32(np.float64(clip[row, i]) * scale)
+    size[:] = 0.0
+    for i in range(n_in):
+        column = out[i]
+        for row in range(t):
+            size[row] += abs(column[row])
+    return scale
+
+
+@njit(nogil=True, cache=True)
+def fill_table(four: NDArray[np.float32], table: NDArray[np.float32]) -> None:
+    """table[e] = the sum of four rows with the signs of e's bits (set: plus).
+
+    Args:
+        four: [4, width] float32.
+        table: [16, at least width] float32, overwritten.
+    """
+    for t in range(four.shape[1]):
+        p, m = four[0, t] + four[1, t], four[0, t] - four[1, t]
+        q, n = four[2, t] + four[3, t], four[2, t] - four[3, t]
+        table[0, t], table[1, t], table[2, t], table[3, t] = -p - q, m - q, -m - q, p - q
+        table[4, t], table[5, t], table[6, t], table[7, t] = -p + n, m + n, -m + n, p + n
+        table[8, t], table[9, t], table[10, t], table[11, t] = -p - n, m - n, -m - n, p - n
+        table[12, t], table[13, t], table[14, t], table[15, t] = -p + q, m + q, -m + q, p + q
+
+
+@njit(nogil=True, cache=True)
+def add_table(
+    table: NDArray[np.float32], entry: NDArray[np.uint8], sums: NDArray[np.float32], width: int
+) -> None:
+    """sums[o, t] += sum over k of table[entry[o, k], t + k] for t < width.
+
+    Three taps a pass: slices let the loop over time vectorise, and three of them share one load
+    and store of the sums.
+
+    Args:
+        table: [16, at least width + kernel - 1] float32.
+        entry: [n_out, kernel] uint8, below 16.
+        sums: [n_out, at least width] float32, updated.
+        width: frames.
+    """
+    n_out, kernel = entry.shape
+    tripled = kernel - kernel % 3
+    for o in range(n_out):
+        total = sums[o]
+        for k in range(0, tripled, 3):
+            a = table[entry[o, k], k:]
+            b = table[entry[o, k + 1], k + 1 :]
+            c = table[entry[o, k + 2], k + 2 :]
+            for t in range(width):
+                total[t] += (a[t] + b[t]) + c[t]
+        for k in range(tripled, kernel):
+            a = table[entry[o, k], k:]
+            for t in range(width):
+                total[t] += a[t]
+
+
+@njit(nogil=True, cache=True)
+def sign_bits(
+    sums: NDArray[np.float32],
+    bound: NDArray[np.float64],
+    x: Any,
+    signs: Signs,
+    bias: Signs,
+    bits: Bits,
+) -> None:
+    """Packs the signs of a block of sums; those within their bound of 0 are decided exactly.
+
+    Args:
+        sums: [n_out, width] float32.
+        bound: [width] float64, more than the rounding error of a sum.
+        x: [width + kernel - 1, n_in] float32 or float64, the features that were summed.
+        signs: [n_out, n_in, kernel] int8.
+        bias: [n_out] int8.
+        bits: [words of n_out, width] uint64, overwritten.
+    """
+    n_out, _, kernel = signs.shape
+    width = len(bound)
+    bits[:] = 0
+    for o in range(n_out):
+        row = sums[o]
+        packed = bits[o // 64]
+        shift = np.uint64(o % 64)
+        doubts = 0
+        for t in range(width):
+            packed[t] |= np.uint64(row[t] > 0) << shift
+            doubts += abs(row[t]) <= bound[t]
+        if doubts > 0:
+            for t in range(width):
+                if abs(row[t]) <= bound[t]:
+                    packed[t] &= ~(np.uint64(1) << shift)
+                    positive = exact_is_positive(x[t : t + kernel], signs[o], bias[o])
+                    packed[t] |= np.uint64(positive) << shift
+
+
+@njit(nogil=True, cache=True)
+def real_block(
+    frames: Any,
+    starts: Starts,
+    entries: NDArray[np.uint8],
+    signs: Signs,
+    bias: Signs,
+    pool: int,
+    out: Bits,
+    to: Starts,
+) -> None:
+    """First layer: convolution of real features, pooling and sign, exact.
+
+    Four inputs have 16 signed sums, shared by all outputs and taps: tables of them replace three
+    of four additions. Magnitudes are scaled to at most 1; float32 decides where a sum is further
+    from 0 than all roundings together, `exact_is_positive` decides the rest.
+
+    Args:
+        frames: [rows, n_in] float32 or float64.
+        starts: [n + 1] int64, first row of each clip.
+        entries: [groups of 4 inputs, n_out, kernel] uint8, the table entry of their signs.
+        signs: [n_out, n_in, kernel] int8.
+        bias: [n_out] int8.
+        pool: frames a window, the last one may be shorter (ceil mode).
+        out: [rows out, words of n_out] uint64, overwritten.
+        to: [n + 1] int64, first row out of each clip.
+    """
+    groups, n_out, kernel = entries.shape
+    longest = 0
+    for clip in range(len(starts) - 1):
+        longest = max(longest, starts[clip + 1] - starts[clip])
+    unit = np.empty((4 * groups, longest), np.float32)
+    table = np.empty((16, BLOCK + kernel - 1), np.float32)
+    sums = np.empty((n_out, BLOCK), np.float32)
+    bits = np.empty((out.shape[1], BLOCK), np.uint64)
+    size = np.empty(longest, np.float64)
+    bound = np.empty(BLOCK, np.float64)
+    # a sum passes through 3 additions in a table, then at most one a group and tap, then the bias;
+    # each rounds by 2^-24 of what has been summed, and so does the conversion to float32
+    rounding = 2.0**-24 * 1.01 * (groups * kernel + 8)
+    for clip in range(len(starts) - 1):
+        x = frames[starts[clip] : starts[clip + 1]]
+        scale = scale_to_unit(x, unit, size)
+        out[to[clip] : to[clip + 1]] = 0
+        length = len(x) - kernel + 1
+        for first in range(0, length, BLOCK):
+            width = min(BLOCK, length - first)
+            reach = width + kernel - 1
+            for o in range(n_out):
+                sums[o] = np.float32(bias[o] * scale)
+            for g in range(groups):
+                fill_table(unit[4 * g : 4 * g + 4, first : first + reach], table)
+                add_table(table, entries[g], sums, width)
+            for t in range(width):
+                window = size[first + t : first + t + kernel]
+                bound[t] = rounding * (window.sum() + scale) + TINY
+            sign_bits(sums, bound[:width], x[first : first + reach], signs, bias, bits)
+            for t in range(width):
+                for word in range(out.shape[1]):
+                    out[to[clip] + (first + t) // pool, word] |= bits[word, t]
+
+
+@njit(nogil=True, cache=True)
+def any_over_time(bits: Bits, starts: Starts, out: Bits) -> None:
+    """Global max over time of signs: an OR over each clip's rows.
+
+    Args:
+        bits: [rows, n_words] uint64.
+        starts: [n + 1] int64, first row of each clip.
+        out: [n, n_words] uint64, overwritten.
+    """
+    out[:] = 0
+    for clip in range(len(starts) - 1):
+        for row in range(starts[clip], starts[clip + 1]):
+            for word in range(bits.shape[1]):
+                out[clip, word] |= bits[row, word]

@@ -1,0 +1,170 @@
+"""Slow, obvious twins of the kernels: loops over single numbers, no packing, no blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.network import Architecture, Layer
+
+Array = NDArray[Any]
+
+
+def sign(x: float) -> int:
+    """+1 above 0, else -1."""
+    return 1 if x > 0 else -1
+
+
+def conv_signs(x: Array, weights: Array, bias: Array) -> Array:
+    """Sign of the true sum at each position: `math.fsum` rounds only once, so its sign is exact."""
+    n_out, _, kernel = weights.shape
+    out = np.empty((len(x) - kernel + 1, n_out), int)
+    for t in range(len(out)):
+        window = x[t : t + kernel].astype(np.float64)
+        for o in range(n_out):
+            terms = (window * weights[o].T).ravel().tolist()
+            out[t, o] = sign(math.fsum([*terms, float(bias[o])]))
+    return out
+
+
+def pool(signs: Array, size: int) -> Array:
+    """Max over windows of `size` frames; the last one may be shorter."""
+    rows = [signs[t : t + size].max(axis=0) for t in range(0, len(signs), size)]
+    return np.array(rows)
+
+
+@dataclass
+class Answer:
+    """Signs behind each block, behind the max over time, and the logit."""
+
+    blocks: list[Array]
+    hidden: Array
+    logit: int
+
+
+def answer(architecture: Architecture, solution: Array, clip: Array) -> Answer:
+    """The network of SPEC.md, generalised to any architecture."""
+    x, blocks = clip, []
+    for block, layer in zip(architecture.blocks, architecture.layers, strict=False):
+        x = pool(conv_signs(x, layer.weights(solution), layer.bias(solution)), block.pool)
+        blocks.append(x)
+    hidden = x.max(axis=0)
+    head = architecture.layers[-1]
+    logit = int(head.weights(solution)[0] @ hidden) + int(head.bias(solution)[0])
+    return Answer(blocks, hidden, logit)
+
+
+def log_likelihood(logits: list[int], labels: Array, n_hidden: int) -> float:
+    """Mean log-probability of the labels."""
+    total = 0.0
+    for logit, label in zip(logits, labels, strict=True):
+        p = 1 / (1 + math.exp(-logit / math.sqrt(n_hidden)))
+        total += math.log(p if label == 1 else 1 - p)
+    return total / len(labels)
+
+
+def flipped(solution: Array, index: int) -> Array:
+    """A copy with one sign flipped."""
+    out = solution.copy()
+    out[index] = -out[index]
+    return out
+
+
+def loss_and_gradient(
+    architecture: Architecture,
+    weights: Array,
+    widths: tuple[float, ...],
+    x: Array,
+    labels: Array,
+    *,
+    smooth: bool,
+) -> tuple[float, Array]:
+    """Cross-entropy and its gradient by `weights`, one clip and one number at a time.
+
+    With `smooth`, activations are tanh(sum / width), and the gradient is the true one: finite
+    differences confirm it. Without, activations are signs and the same formulas are the
+    straight-through gradient.
+
+    Args:
+        architecture: the network's shape.
+        weights: [n_weights] float64 in file order, used as they are.
+        widths: one for each layer.
+        x: [clips, frames, n_in].
+        labels: [clips].
+        smooth: tanh or sign.
+    """
+    slopes = np.zeros_like(weights)
+    loss = 0.0
+    for clip, label in zip(x, labels, strict=True):
+        inputs, sums = [clip], []
+        last = len(architecture.blocks) - 1
+        for n, block in enumerate(architecture.blocks):
+            layer = architecture.layers[n]
+            s = conv_sums(inputs[-1], layer, weights)
+            winners = pool_winners(s, len(s) if n == last else block.pool)
+            sums.append((s, winners))
+            peaks = np.array([[s[w[0], o] for o, w in enumerate(row)] for row in winners])
+            inputs.append(np.tanh(peaks / widths[n]) if smooth else np.where(peaks > 0, 1.0, -1.0))
+        head = architecture.layers[-1]
+        z = (head.weights(weights)[0] @ inputs[-1][0] + head.bias(weights)[0]) / widths[-1]
+        loss += math.log1p(math.exp(-z if label else z)) / len(x)
+        by_logit = (1 / (1 + math.exp(-z)) - label) / widths[-1] / len(x)
+        head.weights(slopes)[0] += by_logit * inputs[-1][0]
+        head.bias(slopes)[0] += by_logit
+        by_output = by_logit * head.weights(weights)
+        for n in range(last, -1, -1):
+            layer = architecture.layers[n]
+            by_output = conv_backward(
+                layer, weights, slopes, inputs[n], sums[n], by_output, widths[n]
+            )
+    return loss, slopes
+
+
+def conv_sums(x: Array, layer: Layer, weights: Array) -> Array:
+    """Real convolution sums, [positions, n_out]."""
+    n_out, _, kernel = layer.shape
+    w, b = layer.weights(weights), layer.bias(weights)
+    out = np.empty((len(x) - kernel + 1, n_out))
+    for t in range(len(out)):
+        for o in range(n_out):
+            out[t, o] = (x[t : t + kernel].T * w[o]).sum() + b[o]
+    return out
+
+
+def pool_winners(s: Array, size: int) -> list[list[list[int]]]:
+    """The position that wins each window: the first one, or all that tie in a max over time."""
+    windows = []
+    for low in range(0, len(s), size):
+        window = s[low : low + size]
+        ties = [np.flatnonzero(column == column.max()) + low for column in window.T]
+        windows.append([[int(t) for t in (tie if size == len(s) else tie[:1])] for tie in ties])
+    return windows
+
+
+def conv_backward(
+    layer: Layer,
+    weights: Array,
+    slopes: Array,
+    x: Array,
+    sums: tuple[Array, list[list[list[int]]]],
+    by_output: Array,
+    width: float,
+) -> Array:
+    """Adds a block's gradient to `slopes`; returns the gradient by its input."""
+    kernel = layer.shape[2]
+    w, by_weight, by_bias = layer.weights(weights), layer.weights(slopes), layer.bias(slopes)
+    by_input = np.zeros_like(x)
+    s, winners = sums
+    for row, channels in enumerate(winners):
+        for o, ties in enumerate(channels):
+            slope = (1 - math.tanh(s[ties[0], o] / width) ** 2) / width
+            share = by_output[row, o] * slope / len(ties)
+            for t in ties:
+                by_weight[o] += share * x[t : t + kernel].T
+                by_bias[o] += share
+                by_input[t : t + kernel] += share * w[o].T
+    return by_input

@@ -1,0 +1,107 @@
+"""The packed forward pass equals its naive twin, bit for bit."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evobin.kernels import forward
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock, pack, unpack
+from tests.oracle import naive
+from tests.strategies import architectures, random_clips, random_solution, seeds
+
+pytestmark = pytest.mark.kernels
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def assert_equal_to_naive(network: BinaryNetwork, clips: list[np.ndarray]) -> None:
+    architecture = network.architecture
+    activations = network.activations(clips)
+    logits = network.logits(clips)
+    for c, clip in enumerate(clips):
+        expected = naive.answer(architecture, network.signs, clip)
+        assert logits[c] == expected.logit
+        for n, block in enumerate(architecture.blocks):
+            starts = activations.starts[n]
+            rows = unpack(activations.bits[n][starts[c] : starts[c + 1]], block.n_out)
+            np.testing.assert_array_equal(rows, expected.blocks[n] > 0)
+        hidden = unpack(activations.hidden[c], architecture.n_hidden)
+        np.testing.assert_array_equal(hidden, expected.hidden > 0)
+
+
+@given(architectures(), seeds, st.booleans())
+def test_any_architecture_on_ragged_clips_with_planted_zeros_equals_naive(
+    architecture: Architecture, seed: int, halves: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    assert_equal_to_naive(network, random_clips(architecture, 3, rng, halves=halves))
+
+
+@pytest.mark.parametrize("width", [1, 63, 64, 65, 200])
+def test_every_width_around_the_word_size_equals_naive(width: int) -> None:
+    rng = np.random.default_rng(width)
+    architecture = Architecture(5, (ConvBlock(width, 2, 2), ConvBlock(width, 3)))
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    assert_equal_to_naive(network, random_clips(architecture, 2, rng))
+
+
+@pytest.mark.parametrize("magnitude", [1e-300, 1e-30, 1e-3, 1e10, 1e30, 1e38, 1e299])
+def test_any_magnitude_is_decided_exactly(magnitude: float) -> None:
+    rng = np.random.default_rng(7)
+    architecture = Architecture(4, (ConvBlock(6, 3, 2), ConvBlock(3, 2)))
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    clips = [clip.astype(float) * magnitude for clip in random_clips(architecture, 4, rng)]
+    assert_equal_to_naive(network, clips)
+
+
+def test_huge_and_tiny_values_in_one_window_are_summed_without_loss() -> None:
+    architecture = Architecture(4, (ConvBlock(2, 1),))
+    signs = np.array([1, 1, -1, 1, -1, -1, 1, -1, -1, 1, 1, 1, 1], np.int8)
+    network = BinaryNetwork(architecture, signs)
+    clip = np.array([[1e200, 1.0 + 2**-40, 1e200, 2**-45], [1e16, 1.0, 1e16, -(2**-60)]])
+    assert_equal_to_naive(network, [clip])
+
+
+@given(seeds)
+def test_the_sign_of_a_sum_equals_the_sign_of_fsum(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    window = rng.normal(size=(3, 5)) * 10.0 ** rng.integers(-30, 30, (3, 5))
+    window[1] = -window[0]  # cancels wherever the signs agree
+    signs = rng.choice(np.array([-1, 1], np.int8), (5, 3))
+    terms = [*(window.T * signs).ravel().tolist(), 1.0]
+    assert forward.exact_is_positive(window, signs, 1) == (math.fsum(terms) > 0)
+
+
+def test_every_column_of_the_golden_vectors_matches() -> None:
+    signs = np.loadtxt(GOLDEN / "result.txt", dtype=np.int8)
+    network = BinaryNetwork(SPEAKER_SEX, signs)
+    expected = pd.read_csv(GOLDEN / "expected.tsv", sep="\t")
+    rows = []
+    for row in expected.itertuples():
+        clip = [np.load(GOLDEN / "features" / str(row.file))]
+        active = network.activations(clip)
+        counts = [int(np.bitwise_count(bits).sum()) for bits in (active.hidden, *active.bits)]
+        answers = [int(network.logits(clip)[0]), int(network.predict(clip)[0])]
+        rows.append([row.file, len(clip[0]), *answers, *counts])
+    pd.testing.assert_frame_equal(pd.DataFrame(rows, columns=expected.columns), expected)
+
+
+def test_threads_do_not_change_the_answer() -> None:
+    rng = np.random.default_rng(3)
+    architecture = Architecture(3, (ConvBlock(70, 3, 2), ConvBlock(5, 2)))
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    clips = random_clips(architecture, 7, rng)
+    np.testing.assert_array_equal(network.logits(clips), network.logits(clips, n_threads=3))
+
+
+@given(seeds, st.integers(1, 130))
+def test_unpacking_restores_what_was_packed(seed: int, n: int) -> None:
+    signs = np.random.default_rng(seed).choice([-1, 1], (3, n))
+    np.testing.assert_array_equal(unpack(pack(signs), n), signs > 0)
