@@ -1,0 +1,138 @@
+"""Settings: frozen dataclasses whose field docstrings are the command line's help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evobin.checks import check_range
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentConfig:
+    """How training clips are varied each time they are drawn."""
+
+    gain: float = 1.0
+    """Spread of a random gain, in nepers: one constant added to a log-mel matrix."""
+    equaliser: float = 0.25
+    """Spread of a smooth random curve over the bands, in nepers: another room or microphone."""
+
+    def __post_init__(self) -> None:
+        check_range("augment.gain", self.gain, 0, 100)
+        check_range("augment.equaliser", self.equaliser, 0, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class SteConfig:
+    """Straight-through training of latent weights, whose signs are a solution."""
+
+    epochs: int = 100
+    """Passes over the training clips; 0 skips the stage."""
+    batch: int = 32
+    """Clips a step, an even number."""
+    frames: int = 200
+    """Frames of a random crop; shorter clips are repeated."""
+    rate: float = 5e-3
+    """First learning rate of Adam; it falls to 0 along a cosine."""
+    spread: float = 0.1
+    """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
+    average: float = 0.998
+    """Decay a step of the running mean of the latents; its signs are the candidates."""
+
+    def __post_init__(self) -> None:
+        check_range("ste.epochs", self.epochs, 0, 1_000_000)
+        check_range("ste.batch", self.batch, 2, 65_536)
+        if self.batch % 2:
+            raise ValueError(f"`ste.batch` must be even, but it is {self.batch}.")
+        check_range("ste.frames", self.frames, 1, 1_000_000)
+        check_range("ste.rate", self.rate, 0, 1)
+        check_range("ste.spread", self.spread, 1e-6, 1)
+        check_range("ste.average", self.average, 0, 1 - 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipConfig:
+    """Bit-flip local search by exact increments."""
+
+    rounds: int = 8
+    """Rounds, each on freshly drawn clips; 0 skips the stage."""
+    islands: int = 2
+    """Independent searches side by side, of which the best one is kept."""
+    clips: int = 256
+    """Clips of the batch that proposes flips, and of the one that accepts them."""
+    proposals: int = 200
+    """Flips tried a round, the most promising first."""
+
+    def __post_init__(self) -> None:
+        check_range("flips.rounds", self.rounds, 0, 1_000_000)
+        check_range("flips.islands", self.islands, 1, 10_000)
+        check_range("flips.clips", self.clips, 2, 1_000_000)
+        check_range("flips.proposals", self.proposals, 1, 100_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Labelled clips, and how they are parted."""
+
+    data: Path | None = None
+    """Clips to train on: a tsv file, one `<file name><tab><label 0 or 1>` a line. Without it,
+    voices are synthesised."""
+    features: Path | None = None
+    """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """Who speaks: a tsv file, `<file name><tab><speaker>` and any further columns to report by.
+    Clips are then parted by speaker."""
+    valid: Path | None = None
+    """Validation clips, a tsv file; without it, a share of the training clips is held out."""
+    test: Path | None = None
+    """Test clips, a tsv file; looked at once, at the end, for the final figure."""
+    valid_share: float = 0.16
+    """Share of the clips to hold out for validation."""
+    test_share: float = 0.0
+    """Share of the clips to hold out as a test part that no stage looks at."""
+
+    def __post_init__(self) -> None:
+        check_range("valid_share", self.valid_share, 0.001, 0.9)
+        check_range("test_share", self.test_share, 0, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig(DataConfig):
+    """From labelled clips to a result file."""
+
+    out: Path | None = None
+    """Run folder, new or empty; by default runs/search-<date>-<time>."""
+    seed: int = 0
+    """Decides every random number: the same seed gives the same result file."""
+    n_jobs: int = -1
+    """Workers, -1 for one a core; the result does not depend on it."""
+    ste: SteConfig = field(default_factory=SteConfig)
+    flips: FlipConfig = field(default_factory=FlipConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        DataConfig.__post_init__(self)
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        if self.n_jobs == 0:
+            raise ValueError("`n_jobs` must be at least 1, or -1 for one a core, but it is 0.")
+
+
+@dataclass(frozen=True, slots=True)
+class PolishConfig(SearchConfig):
+    """From a result file to one that is at least as good."""
+
+    ste: SteConfig = field(default_factory=lambda: SteConfig(epochs=30, rate=1e-3, spread=0.1))
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateConfig:
+    """How good a result file is on labelled clips."""
+
+    data: Path
+    """Labelled clips: a tsv file, one `<file name><tab><label 0 or 1>` a line."""
+    features: Path
+    """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
+    n_jobs: int = -1
+    """Threads, -1 for one a core; the answers do not depend on it."""

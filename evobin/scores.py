@@ -1,0 +1,108 @@
+"""What makes a network better: scores, all higher-is-better, and how sure they are."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Interval(NamedTuple):
+    """A confidence interval."""
+
+    low: float
+    high: float
+
+
+def accuracy(logits: NDArray[Any], labels: NDArray[Any]) -> float:
+    """Share of clips whose label is right; a logit of 0 answers label 0.
+
+    Args:
+        logits: [n] real.
+        labels: [n] of 0 and 1.
+
+    Example:
+        >>> accuracy(np.array([3, -1, 0]), np.array([1, 1, 0]))
+        0.6666666666666666
+    """
+    return float(np.mean((logits > 0) == (labels == 1)))
+
+
+def margins(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
+    """Logit times label as a sign: positive where the answer is right.
+
+    Args:
+        logits: [n] real.
+        labels: [n] of 0 and 1.
+    """
+    return np.where(labels == 1, logits, -logits)
+
+
+def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -> float:
+    """Accuracy with the mean margin as tie-break, in one number that compares as the pair would.
+
+    The margin, squeezed into (0, 1), is worth less than one clip.
+
+    Args:
+        logits: [n] integers within [-n_hidden - 1, n_hidden + 1].
+        labels: [n] of 0 and 1.
+        n_hidden: inputs of the last layer.
+
+    Example:
+        >>> low = selection_score(np.array([1, -1]), np.array([1, 0]), 3)
+        >>> high = selection_score(np.array([3, -1]), np.array([1, 0]), 3)
+        >>> 1 < low < high < 1.5
+        True
+    """
+    squeezed = 0.5 + 0.499 * float(np.mean(margins(logits, labels))) / (n_hidden + 1)
+    return accuracy(logits, labels) + squeezed / len(labels)
+
+
+def log_likelihood_table(n_hidden: int) -> NDArray[np.float64]:
+    """Log-likelihood of a clip by its label and logit.
+
+    The probability of label 1 is the logistic function of logit / sqrt(n_hidden), as in
+    training.
+
+    Args:
+        n_hidden: inputs of the last layer, so that |logit| is at most n_hidden + 1.
+
+    Returns:
+        [2, 2 * n_hidden + 3] float64: entry [label, logit + n_hidden + 1].
+
+    Example:
+        >>> log_likelihood_table(4)[:, 5]  # a logit of 0
+        array([-0.69314718, -0.69314718])
+    """
+    z = np.arange(-n_hidden - 1, n_hidden + 2) / np.sqrt(n_hidden)
+    return -np.stack([np.logaddexp(0.0, z), np.logaddexp(0.0, -z)])
+
+
+def wilson_interval(right: int, n: int, confidence: float = 0.95) -> Interval:
+    """Confidence interval of a share.
+
+    Args:
+        right: successes, 0 to n.
+        n: trials, at least 1.
+        confidence: probability that the interval holds the true share, between 0 and 1.
+
+    Raises:
+        ValueError: if n is below 1 or `right` is not from 0 to n.
+
+    Source:
+        Wilson (1927), Probable inference, the law of succession, and statistical inference.
+
+    Example:
+        >>> low, high = wilson_interval(97, 100)
+        >>> round(low, 4), round(high, 4)
+        (0.9155, 0.9897)
+    """
+    if n < 1 or not 0 <= right <= n:
+        raise ValueError(f"`right` must be from 0 to `n` and `n` at least 1, but got {right}, {n}.")
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share = right / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return Interval(max(0.0, centre - reach), min(1.0, centre + reach))
