@@ -1,0 +1,184 @@
+"""Kernels of straight-through training: what BLAS and numpy cannot do in one pass.
+
+Arrays of training are rectangular: all clips of a batch have the same length. A row is one frame
+of one clip, clips one after the other. Weights are in *window order* [n_out, kernel, n_in], so
+that a window of the input and a filter are both contiguous.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@njit(nogil=True, cache=True)
+def pool_peaks(
+    sums: Any, stride: int, frames: int, pool: int, peaks: Floats, winners: NDArray[np.uint8]
+) -> None:
+    """Max-pooling in ceil mode that remembers which frame won; the first one wins a tie.
+
+    Args:
+        sums: [at least clips * stride, n_out] any real type; clip c starts at row c * stride.
+        stride: rows a clip in `sums`.
+        frames: rows of each clip that hold sums; the rest is skipped.
+        pool: frames a window.
+        peaks: [clips * ceil(frames / pool), n_out] float32, overwritten.
+        winners: same shape, uint8, overwritten: offset of the winner in its window.
+    """
+    rows, n_out = peaks.shape
+    pooled = -(frames // -pool)
+    for row in range(rows):
+        clip, window = row // pooled, row % pooled
+        first = clip * stride + window * pool
+        peak, winner, source = peaks[row], winners[row], sums[first]
+        for o in range(n_out):
+            peak[o] = source[o]
+            winner[o] = 0
+        for j in range(1, min(pool, frames - window * pool)):
+            source = sums[first + j]
+            for o in range(n_out):
+                better = source[o] > peak[o]
+                peak[o] = source[o] if better else peak[o]
+                winner[o] = j if better else winner[o]
+
+
+@njit(nogil=True, cache=True)
+def unpool(
+    values: Floats, winners: NDArray[np.uint8], stride: int, frames: int, pool: int, out: Floats
+) -> None:
+    """Backward of max-pooling: each window's gradient goes to its winner, 0 to the others.
+
+    Args:
+        values: [clips * ceil(frames / pool), n_out] float32.
+        winners: same shape, uint8, from `pool_peaks`.
+        stride: rows a clip in `out`.
+        frames: rows of each clip that are overwritten.
+        pool: frames a window.
+        out: [at least clips * stride, n_out] float32.
+    """
+    rows, n_out = values.shape
+    pooled = -(frames // -pool)
+    for row in range(rows):
+        clip, window = row // pooled, row % pooled
+        first = clip * stride + window * pool
+        value, winner = values[row], winners[row]
+        for j in range(min(pool, frames - window * pool)):
+            target = out[first + j]
+            for o in range(n_out):
+                target[o] = value[o] if winner[o] == j else np.float32(0.0)
+
+
+@njit(nogil=True, cache=True)
+def peaks_over_time(sums: Any, stride: int, frames: int, peaks: Floats) -> None:
+    """peaks[c, o] = the largest sum of channel o in clip c.
+
+    Args:
+        sums: [at least clips * stride, n_out] any real type.
+        stride: rows a clip in `sums`.
+        frames: rows of each clip that hold sums.
+        peaks: [clips, n_out] float32, overwritten.
+    """
+    clips, n_out = peaks.shape
+    for clip in range(clips):
+        peak = peaks[clip]
+        peak[:] = -np.inf
+        for t in range(frames):
+            source = sums[clip * stride + t]
+            for o in range(n_out):
+                peak[o] = source[o] if source[o] > peak[o] else peak[o]
+
+
+@njit(nogil=True, cache=True)
+def last_block_backward(
+    slopes: Floats,
+    peaks: Floats,
+    sums: Any,
+    strides: tuple[int, int, int],
+    inputs: Floats,
+    weights: Floats,
+    weight_slopes: Floats,
+    bias_slopes: Floats,
+    input_slopes: Floats,
+) -> None:
+    """Backward of the last convolution under the max over time, in proportion to its few winners.
+
+    Only the frames that reach the maximum receive a gradient, in equal shares: about one frame in
+    forty, so that this is a sparse update and no matrix product.
+
+    Args:
+        slopes: [clips, n_out] float32, gradient of the loss by the maxima.
+        peaks: [clips, n_out] float32, the maxima.
+        sums: [at least clips * strides[0], n_out] any real type.
+        strides: rows a clip in `sums`, rows of it that hold sums, rows a clip in `inputs`.
+        inputs: [at least clips * strides[2], n_in] float32.
+        weights: [n_out, kernel, n_in] float32.
+        weight_slopes: like `weights`, updated.
+        bias_slopes: [n_out] float32, updated.
+        input_slopes: like `inputs`, updated.
+    """
+    clips, n_out = slopes.shape
+    kernel = weights.shape[1]
+    stride, frames, in_stride = strides
+    for clip in range(clips):
+        for o in range(n_out):
+            ties = 0
+            for t in range(frames):
+                ties += sums[clip * stride + t, o] == peaks[clip, o]
+            share = slopes[clip, o] / np.float32(ties)
+            bias_slopes[o] += slopes[clip, o]
+            for t in range(frames):
+                if sums[clip * stride + t, o] != peaks[clip, o]:
+                    continue
+                first = clip * in_stride + t
+                for k in range(kernel):
+                    source, target = inputs[first + k], input_slopes[first + k]
+                    weight, slope = weights[o, k], weight_slopes[o, k]
+                    for i in range(len(source)):
+                        slope[i] += share * source[i]
+                        target[i] += share * weight[i]
+
+
+@njit(nogil=True, cache=True)
+def adam_step(
+    latent: Floats,
+    slopes: Floats,
+    first: Floats,
+    second: Floats,
+    rates: tuple[float, float, float],
+    limit: float,
+) -> None:
+    """One step of Adam on latent weights, which stay within [-limit, limit].
+
+    Kingma and Ba (2015), Adam, algorithm 1, with the bias corrections folded into the rate.
+
+    Args:
+        latent: [n] float32, updated.
+        slopes: [shards, n] float32, summed over shards in their order.
+        first: [n] float32, mean of the gradient, updated.
+        second: [n] float32, mean of its square, updated.
+        rates: step length with both corrections, decay of `first`, decay of `second`.
+        limit: largest magnitude of a latent.
+    """
+    step, keep_first = np.float32(rates[0]), np.float32(rates[1])
+    keep_second = np.float32(rates[2])
+    new_first, new_second = np.float32(1.0 - rates[1]), np.float32(1.0 - rates[2])
+    tiny, bound = np.float32(1e-8), np.float32(limit)
+    for s in range(1, len(slopes)):
+        total, part = slopes[0], slopes[s]
+        for i in range(len(latent)):
+            total[i] += part[i]
+    total = slopes[0]
+    for i in range(len(latent)):
+        slope = total[i]
+        mean = keep_first * first[i] + new_first * slope
+        square = keep_second * second[i] + new_second * slope * slope
+        first[i] = mean
+        second[i] = square
+        moved = latent[i] - step * mean / (np.sqrt(square) + tiny)
+        moved = bound if moved > bound else moved
+        latent[i] = -bound if moved < -bound else moved

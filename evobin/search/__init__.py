@@ -1,0 +1,1 @@
+"""Search stages: straight-through pretraining and bit flips."""

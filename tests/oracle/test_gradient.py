@@ -1,0 +1,94 @@
+"""The straight-through gradient: true where activations are smooth, equal to its slow twin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from evobin.network import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.search.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.search.latent import random_latent, signs_of, to_file_order, to_window_order
+from tests.oracle import naive
+from tests.strategies import architectures, seeds
+
+pytestmark = pytest.mark.kernels
+
+
+def random_batch(
+    architecture: Architecture, seed: int, clips: int = 3
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    rng = np.random.default_rng(seed)
+    frames = architecture.min_frames + int(rng.integers(0, 9))
+    x = rng.normal(-1.0, 2.0, (clips, frames, architecture.n_in)).astype(np.float32)
+    return x, rng.integers(0, 2, clips), random_latent(architecture.n_weights, 0.5, rng)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_smooth_twins_gradient_equals_finite_differences(seed: int) -> None:
+    architecture = Architecture(3, (ConvBlock(4, 2, 2), ConvBlock(3, 3, 3), ConvBlock(2, 2)))
+    x, labels, latent = random_batch(architecture, seed)
+    weights, widths = latent.astype(np.float64), (2.0, 1.5, 1.2, 1.0)
+    _, slopes = naive.loss_and_gradient(architecture, weights, widths, x, labels, smooth=True)
+    step = 1e-6
+    for index in range(architecture.n_weights):
+        up, down = weights.copy(), weights.copy()
+        up[index] += step
+        down[index] -= step
+        losses = [
+            naive.loss_and_gradient(architecture, w, widths, x, labels, smooth=True)[0]
+            for w in (up, down)
+        ]
+        assert slopes[index] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
+
+
+@given(architectures(widths=(1, 3, 6), max_kernel=5), seeds)
+def test_the_fast_gradient_equals_the_twin_with_signs(
+    architecture: Architecture, seed: int
+) -> None:
+    x, labels, latent = random_batch(architecture, seed)
+    widths = default_widths(architecture)
+    shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths)
+    slopes = np.empty(architecture.n_weights, np.float32)
+    weights = BinaryWeights(architecture, to_window_order(architecture, latent))
+    expected_loss, expected = naive.loss_and_gradient(
+        architecture, signs_of(latent).astype(float), widths, x, labels, smooth=False
+    )
+    for _ in range(2):  # buffers are reused: nothing may be left over
+        shard.features[:] = x
+        loss, _ = shard.run(weights, labels, 1 / len(x), slopes)
+        assert loss == pytest.approx(expected_loss, rel=1e-5)
+        scale = np.abs(expected).max()
+        actual = to_file_order(architecture, slopes)
+        np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-5 * scale)
+
+
+@given(architectures(), seeds)
+def test_window_order_and_back_is_the_identity(architecture: Architecture, seed: int) -> None:
+    latent = random_latent(architecture.n_weights, 1.0, np.random.default_rng(seed))
+    there = to_window_order(architecture, latent)
+    np.testing.assert_array_equal(to_file_order(architecture, there), latent)
+
+
+def test_the_gradient_equals_pytorchs_autograd_on_the_speaker_sex_network() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is missing: pip install 'evobin[bench]'")
+    from tests.benchmarks.torch_twin import loss_and_gradient
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(-5.0, 3.0, (4, 120, 64)).astype(np.float32)
+    labels = np.array([0, 1, 1, 0])
+    latent = random_latent(SPEAKER_SEX.n_weights, 0.1, rng)
+    widths = default_widths(SPEAKER_SEX)
+    shard = ShardGradient(SPEAKER_SEX, 4, 120, widths)
+    shard.features[:] = x
+    slopes = np.empty(SPEAKER_SEX.n_weights, np.float32)
+    weights = BinaryWeights(SPEAKER_SEX, to_window_order(SPEAKER_SEX, latent))
+    loss, _ = shard.run(weights, labels, 1 / 4, slopes)
+    expected_loss, expected = loss_and_gradient(torch, SPEAKER_SEX, latent, widths, x, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-6)
+    actual = to_file_order(SPEAKER_SEX, slopes)
+    for layer in SPEAKER_SEX.layers:
+        part = slice(layer.start, layer.stop)
+        scale = np.abs(expected[part]).max()
+        np.testing.assert_allclose(actual[part], expected[part], rtol=0, atol=1e-5 * scale)
