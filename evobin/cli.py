@@ -1,0 +1,178 @@
+"""The command line; the only module that knows the CLI library."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import Positional, arg
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from evobin.config import EvaluateConfig, PolishConfig, SearchConfig
+from evobin.errors import EvobinError
+
+DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
+
+First steps:
+  evobin search                                     on synthesised voices
+  evobin search --data train.tsv --features DIR     on clips of your own
+  evobin COMMAND --help                             every option of a command"""
+
+Result = Annotated[Positional[Path], arg(metavar="RESULT")]
+Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
+
+
+def _search(config: Annotated[SearchConfig, arg(name="")], quiet: Quiet = False) -> None:
+    """Find a network for labelled clips, from scratch.
+
+    Trains latent weights straight through their signs, refines the signs by bit flips, and writes
+    the candidate with the best validation accuracy to a run folder. Without --data it does so on
+    synthesised voices.
+
+    Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1
+    """
+    from evobin.pipeline import search
+
+    _show(lambda observer: search(config, observer), quiet)
+
+
+def _polish(
+    result: Annotated[Result, arg(help="Result file to start from; it is not changed.")],
+    config: Annotated[PolishConfig, arg(name="")],
+    quiet: Quiet = False,
+) -> None:
+    """Improve an existing result file.
+
+    Trains on from the file's signs, then flips bits; what is written is never worse than the file
+    by validation score.
+
+    Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
+    """
+    from evobin.pipeline import polish
+
+    _show(lambda observer: polish(result, config, observer), quiet)
+
+
+def _show(run: Callable[[Any], Any], quiet: bool) -> None:
+    from rich.console import Console
+
+    from evobin.pipeline.training import USES
+    from evobin.report import ProgressDisplay, show_run
+
+    with ProgressDisplay(quiet=quiet) as display:
+        done = run(display)
+    show_run(Console(highlight=False), done, USES)
+
+
+def _evaluate(
+    result: Annotated[Result, arg(help="Result file.")],
+    config: Annotated[EvaluateConfig, arg(name="")],
+) -> None:
+    """Measure a result file on labelled clips.
+
+    Prints the accuracy with its Wilson 95% interval, the confusion table, and the accuracy by
+    every further column of the groups file.
+
+    Example: evobin evaluate result.txt --data test.tsv --features features --groups speakers.tsv
+    """
+    from rich.console import Console
+
+    from evobin.pipeline import evaluate
+    from evobin.report import show_evaluation
+
+    show_evaluation(Console(highlight=False), evaluate(result, config))
+
+
+def _predict(
+    result: Annotated[Result, arg(help="Result file.")],
+    files: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="FILE...", help="Feature files, .npy, [t, 64].")
+    ],
+) -> None:
+    """Answer feature files: prints `file<TAB>label<TAB>logit`, one a line.
+
+    Example: evobin predict result.txt features/*.npy
+    """
+    from evobin.pipeline import predict
+
+    for answer in predict(result, files):
+        print(f"{answer.file}\t{answer.label}\t{answer.logit}")
+
+
+def _voices(
+    out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
+    seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
+) -> None:
+    """Write the synthesised voices as files, to see the format.
+
+    Makes train.tsv, valid.tsv, test.tsv, speakers.tsv and features/*.npy.
+
+    Example: evobin voices voices
+    """
+    from evobin.pipeline import write_voices
+
+    voices = write_voices(out, seed)
+    print(f"{len(voices.names)} clips in {out}")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "search": _search,
+    "polish": _polish,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "voices": _voices,
+}
+
+
+def _registry() -> ConstructorRegistry:
+    """Shows an optional path as PATH, not as {None}|PATH: leaving it out is how to say None."""
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def optional_path(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path | None] | None:
+        if info.type != Path | None:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="PATH",
+            instance_from_str=lambda given: Path(given[0]),
+            is_instance=lambda value: value is None or isinstance(value, Path),
+            str_from_instance=lambda value: [str(value)],
+        )
+
+    return registry
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: arguments behind the program's name; by default those of the process.
+
+    Returns:
+        0 if all went well, 1 on a problem that the user can fix, 130 when interrupted.
+
+    Raises:
+        SystemExit: with 2 on wrong usage, with 0 behind --help.
+    """
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="evobin",
+            description=DESCRIPTION,
+            args=argv,
+            registry=_registry(),
+        )
+    except EvobinError as error:
+        print(f"evobin: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "evobin: interrupted; result.txt in the run folder is the best so far.", file=sys.stderr
+        )
+        return 128 + signal.SIGINT
+    return 0

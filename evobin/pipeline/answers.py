@@ -1,0 +1,167 @@
+"""What a network answers: on labelled clips, with figures, and on single files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin import parallel
+from evobin.config import EvaluateConfig
+from evobin.data import Dataset, load_clip, load_dataset
+from evobin.errors import EvobinError
+from evobin.network import BinaryNetwork
+from evobin.pipeline.parts import feature_shape
+from evobin.scores import Interval, margins, wilson_interval
+
+LISTED = 10  # problems named in one message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A network's answers to labelled clips.
+
+    Attributes:
+        clips: a row a clip: `file`, `label`, `answer`, `logit`, then `speaker` and the further
+            columns of the groups file, if there is one.
+    """
+
+    clips: pd.DataFrame
+
+    @classmethod
+    def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
+        """Answers all clips of a data set."""
+        logits = network.logits(dataset.clips, n_threads)
+        columns = {"file": dataset.names, "label": dataset.labels, "answer": logits > 0}
+        table = pd.DataFrame(columns | {"logit": logits}).astype({"answer": "int8"})
+        if dataset.groups is not None:
+            table = pd.concat([table, dataset.groups], axis=1)
+        return cls(table)
+
+    @property
+    def n(self) -> int:
+        """Clips."""
+        return len(self.clips)
+
+    @property
+    def right(self) -> int:
+        """Clips answered right."""
+        return int((self.clips["answer"] == self.clips["label"]).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips answered right."""
+        return self.right / self.n
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson 95% interval of the accuracy, as if clips were independent."""
+        return wilson_interval(self.right, self.n)
+
+    @property
+    def margin(self) -> float:
+        """Mean logit in the direction of the label."""
+        return float(margins(self.clips["logit"].to_numpy(), self.clips["label"].to_numpy()).mean())
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """[2, 2] clips by label (rows) and answer (columns)."""
+        table = pd.crosstab(self.clips["label"], self.clips["answer"])
+        return table.reindex(index=[0, 1], columns=[0, 1], fill_value=0)
+
+    def by_columns(self) -> dict[str, pd.DataFrame]:
+        """Accuracy by each further column of the groups file.
+
+        Returns:
+            For each column a table indexed by its values: `clips`, `right`, `accuracy`, `low`
+            and `high` (Wilson 95%).
+        """
+        first = 4 + ("speaker" in self.clips)
+        return {str(name): self._by(str(name)) for name in self.clips.columns[first:]}
+
+    def _by(self, column: str) -> pd.DataFrame:
+        right = (self.clips["answer"] == self.clips["label"]).rename("right")
+        table = right.groupby(self.clips[column]).agg(["size", "sum"])
+        table.columns = pd.Index(["clips", "right"])
+        table["accuracy"] = table["right"] / table["clips"]
+        limits = [
+            wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)
+        ]
+        table["low"] = [interval.low for interval in limits]
+        table["high"] = [interval.high for interval in limits]
+        return table
+
+    def summary(self) -> dict[str, Any]:
+        """The figures as plain values, for summary.json."""
+        figures: dict[str, Any] = {"clips": self.n, "right": self.right, "accuracy": self.accuracy}
+        figures["interval"] = list(self.interval)
+        figures["margin"] = self.margin
+        if "speaker" in self.clips:
+            figures["speakers"] = int(self.clips["speaker"].nunique())
+        figures["confusion"] = self.confusion.to_numpy().tolist()
+        return figures
+
+
+def evaluate(result: str | Path, config: EvaluateConfig) -> Evaluation:
+    """Answers labelled clips with a result file.
+
+    Args:
+        result: the file.
+        config: which clips.
+
+    Raises:
+        EvobinError: if a file has problems.
+    """
+    network = BinaryNetwork.load(result)
+    shape = feature_shape(network.architecture)
+    dataset = load_dataset(config.data, config.features, config.groups, shape, one_class_ok=True)
+    return Evaluation.of(network, dataset, parallel.worker_count(config.n_jobs))
+
+
+class Prediction(NamedTuple):
+    """A network's answer to one file."""
+
+    file: str
+    label: int
+    logit: int
+
+
+def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]:
+    """Answers feature files, all of them or none.
+
+    Args:
+        result: the result file.
+        files: .npy files, [t, n_in].
+
+    Returns:
+        One answer a file, in their order.
+
+    Raises:
+        EvobinError: if any file has problems; the first ten are named.
+    """
+    if not files:
+        raise EvobinError("predict: no feature file is named; name at least one.")
+    network = BinaryNetwork.load(result)
+    shape = feature_shape(network.architecture)
+    clips: list[NDArray[np.floating]] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            clips.append(load_clip(Path(file), shape))
+        except EvobinError as error:
+            problems.append(str(error))
+    if len(problems) > 1:
+        first = "".join(f"\n  {problem}" for problem in problems[:LISTED])
+        raise EvobinError(f"{len(problems)} of {len(files)} files have problems:{first}")
+    if problems:
+        raise EvobinError(problems[0])
+    logits = network.logits(clips)
+    return [
+        Prediction(str(file), int(logit > 0), int(logit))
+        for file, logit in zip(files, logits, strict=True)
+    ]

@@ -1,0 +1,202 @@
+"""Search and polish: from clips, or from a result file, to a better result file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evobin import files, parallel
+from evobin.config import PolishConfig, SearchConfig
+from evobin.errors import EvobinError
+from evobin.evaluation import NetworkProblem, Solution
+from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.pipeline.answers import Evaluation
+from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
+from evobin.pipeline.voices import clip_mapper
+from evobin.runs import RunFolder, default_path
+from evobin.search.base import Host, Observer, Outcome, Progress
+from evobin.search.flips import local_search
+from evobin.search.ste import pretrain
+
+USES = {
+    "train": "trained on",
+    "valid": "used to choose among candidates, so a little too high",
+    "test": "looked at once, now",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """What a run leaves behind.
+
+    Attributes:
+        folder: the run folder.
+        network: the network of its result file.
+        parts: the network's answers by part: "train", "valid" and, if there is one, "test".
+        start: answers to the validation clips of the file that was polished; None for a search.
+    """
+
+    folder: Path
+    network: BinaryNetwork
+    parts: dict[str, Evaluation]
+    start: Evaluation | None = None
+
+    @property
+    def result(self) -> Path:
+        """The result file."""
+        return self.folder / "result.txt"
+
+
+def search(config: SearchConfig | None = None, observer: Observer | None = None) -> RunResult:
+    """Searches a binary network for labelled clips, or for synthesised voices without any.
+
+    Straight-through training gives a start, bit flips refine it; the candidate with the best
+    validation accuracy is written.
+
+    Args:
+        config: data, seed, budgets; by default the embedded voices.
+        observer: told after every step.
+
+    Raises:
+        EvobinError: if the data or the run folder have problems.
+        ValueError: if all stages are skipped.
+
+    Example:
+        >>> import evobin
+        >>> config = evobin.SearchConfig(data="train.tsv", features="features", seed=1)
+        >>> evobin.search(config).parts["valid"].accuracy  # doctest: +SKIP
+    """
+    config = config or SearchConfig()
+    if config.ste.epochs == 0:
+        raise EvobinError(
+            "--ste.epochs: a search needs at least 1; use polish to start from a file."
+        )
+    return _run("search", config, observer, start=None)
+
+
+def polish(
+    result: str | Path, config: PolishConfig | None = None, observer: Observer | None = None
+) -> RunResult:
+    """Improves an existing result file; never returns a worse one by validation score.
+
+    Args:
+        result: the file to start from; it is not changed.
+        config: data, seed, budgets; by default the embedded voices.
+        observer: told after every step.
+
+    Raises:
+        EvobinError: if a file or the run folder has problems.
+    """
+    start = BinaryNetwork.load(result).signs
+    return _run("polish", config or PolishConfig(), observer, start)
+
+
+def _run(
+    command: str, config: SearchConfig, observer: Observer | None, start: Solution | None
+) -> RunResult:
+    observer = observer or Host().observer
+    path = config.out or default_path(command)
+    files.check_output_folder(path)
+    n_jobs = config.n_jobs
+    with parallel.one_blas_thread(), parallel.Workers(n_jobs, path / ".workers") as workers:
+        observer(Progress("data", 0, 1))
+        if config.data is None and config.features is None:
+            parts = synthesised_parts(config.seed, clip_mapper(workers))
+        else:
+            parts = load_parts(config, SPEAKER_SEX, config.seed)
+        observer(Progress("data", 1, 1, {"note": parts.note, "sizes": _sizes(parts)}))
+        folder = RunFolder(path)
+        folder.write_config(command, config, _versions())
+        problem = _problem(config, parts, parallel.worker_count(n_jobs))
+        outcome = _stages(problem, config, start, Host(workers.map, _recording(folder, observer)))
+    folder.write_result(outcome.solution)
+    folder.write_history(outcome.history)
+    return _finish(folder, parts, problem, outcome, start)
+
+
+def _sizes(parts: Parts) -> dict[str, int]:
+    named = {"train": parts.train, "valid": parts.valid, "test": parts.test}
+    return {name: len(part) for name, part in named.items() if part is not None}
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("evobin", "numpy", "numba")}
+
+
+def _problem(config: SearchConfig, parts: Parts, n_threads: int) -> NetworkProblem:
+    return NetworkProblem(
+        SPEAKER_SEX,
+        parts.train,
+        parts.valid,
+        config.augment,
+        frames=config.ste.frames,
+        batch_size=config.flips.clips,
+        n_threads=n_threads,
+    )
+
+
+def _recording(folder: RunFolder, observer: Observer) -> Observer:
+    """An observer that also writes each new best, so that an interrupted run leaves a result."""
+
+    def record(progress: Progress) -> None:
+        if progress.best is not None:
+            folder.write_result(progress.best)
+        observer(progress)
+
+    return record
+
+
+def _stages(
+    problem: NetworkProblem,
+    config: SearchConfig,
+    start: Solution | None,
+    host: Host,
+) -> Outcome:
+    ste_seed, flip_seed = (int(s) for s in np.random.SeedSequence(config.seed).generate_state(2))
+    outcome = pretrain(problem, config.ste, ste_seed, start, host)
+    if config.flips.rounds == 0:
+        return outcome
+    _compile(problem, outcome.solution)
+    flipped = local_search(problem, outcome.solution, config.flips, flip_seed, host)
+    return replace(flipped, history=outcome.history + flipped.history)
+
+
+def _compile(problem: NetworkProblem, solution: Solution) -> None:
+    """Compiles the flip kernels once, before workers would each do it."""
+    small = replace(problem, batch_size=2)
+    state = small.start(solution, small.draw(np.random.default_rng(0)))
+    state.gains()
+    for layer in problem.architecture.layers:
+        state.flip(layer.start)
+
+
+def _finish(
+    folder: RunFolder,
+    parts: Parts,
+    problem: NetworkProblem,
+    outcome: Outcome,
+    start: Solution | None,
+) -> RunResult:
+    """Evaluates the file that was written, not what was in memory."""
+    network = BinaryNetwork.load(folder.result, problem.architecture)
+    score = float(problem.score(network.signs[None])[0])
+    if score != outcome.score:
+        raise RuntimeError(f"the written file scores {score}, the search reported {outcome.score}.")
+    named = {"train": parts.train, "valid": parts.valid, "test": parts.test}
+    answers = {
+        name: Evaluation.of(network, part, problem.n_threads)
+        for name, part in named.items()
+        if part is not None
+    }
+    table = pd.concat([answers[name].clips.assign(part=name) for name in answers])
+    folder.write_clips(table)
+    summary = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
+    folder.write_summary({"note": parts.note, "parts": summary})
+    before = None
+    if start is not None:
+        before = Evaluation.of(BinaryNetwork(problem.architecture, start), parts.valid)
+    return RunResult(folder.path, network, answers, before)

@@ -1,0 +1,44 @@
+"""The embedded voices as files, so that a newcomer can see the format."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from evobin import files
+from evobin.parallel import Workers
+from evobin.voices import MapClips, Voices, synthesise
+
+
+def clip_mapper(workers: Workers) -> MapClips:
+    """Synthesises on workers, a share of the clips each."""
+    return lambda function, keys: workers.map(function, [(key,) for key in keys])
+
+
+def write_voices(out: Path, seed: int = 0) -> Voices:
+    """Writes train.tsv, valid.tsv, test.tsv, speakers.tsv and features/*.npy.
+
+    Args:
+        out: folder, new or empty.
+        seed: the same seed gives the same files.
+
+    Raises:
+        EvobinError: if the folder is not empty or cannot be written.
+    """
+    files.check_output_folder(out)
+    voices = synthesise(seed)
+    files.make_output_folder(out)
+    (out / "features").mkdir()
+    for name, clip in zip(voices.names, voices.features, strict=True):
+        buffer = io.BytesIO()
+        np.save(buffer, clip, allow_pickle=False)
+        files.write_bytes(out / "features" / name, buffer.getbuffer())
+    table = voices.table.assign(label=voices.labels)
+    for part, rows in table.groupby("part"):
+        listing = rows[["file", "label"]].to_csv(sep="\t", header=False, index=False)
+        files.write_text(out / f"{part}.tsv", listing)
+    groups = table[["file", "speaker", "room"]].to_csv(sep="\t", index=False)
+    files.write_text(out / "speakers.tsv", groups)
+    return voices

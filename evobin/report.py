@@ -1,0 +1,162 @@
+"""What a person sees: progress while a run goes on, and its figures at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+TITLES = {"data": "data", "ste": "straight-through training", "flips": "bit flips"}
+PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
+
+
+class ProgressDisplay:
+    """Shows progress: a bar a stage in a terminal, a plain line every few seconds elsewhere.
+
+    Used with `with`; call it with every progress of a run. It writes to stderr.
+
+    Args:
+        quiet: show nothing.
+        console: where to; by default stderr.
+    """
+
+    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
+        self._quiet = quiet
+        self._console = console or Console(stderr=True, highlight=False)
+        self._bars: Bars | None = None
+        self._tasks: dict[str, Any] = {}
+        self._started = self._last = time.monotonic()
+
+    def __enter__(self) -> ProgressDisplay:
+        if not self._quiet and self._console.is_terminal:
+            self._bars = Bars(
+                TextColumn("{task.description:26}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[told]}"),
+                console=self._console,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def __call__(self, progress: Any) -> None:
+        """Shows one step; `progress` has `stage`, `done`, `total` and `figures`."""
+        if self._quiet:
+            return
+        told = tell(progress.stage, progress.figures)
+        if self._bars is None:
+            self._plain(progress, told)
+            return
+        if progress.stage not in self._tasks:
+            title = TITLES.get(progress.stage, progress.stage)
+            self._tasks[progress.stage] = self._bars.add_task(title, told="", total=progress.total)
+        self._bars.update(self._tasks[progress.stage], completed=progress.done, told=told)
+
+    def _plain(self, progress: Any, told: str) -> None:
+        now = time.monotonic()
+        ends = progress.done in (0, progress.total) or progress.stage not in self._tasks
+        if ends or now - self._last >= PLAIN_EVERY:
+            self._tasks[progress.stage] = True
+            self._last = now
+            title = TITLES.get(progress.stage, progress.stage)
+            line = f"{now - self._started:6.0f} s  {title} {progress.done}/{progress.total}  {told}"
+            self._console.print(line.rstrip(), soft_wrap=True)
+
+
+def tell(stage: str, figures: Mapping[str, Any]) -> str:
+    """The figures of a step in a few words.
+
+    Example:
+        >>> tell("ste", {"loss": 0.25, "score": 0.9512, "best": 0.9612})
+        'loss 0.250, validation 0.951, best 0.961'
+    """
+    if stage == "data":
+        sizes = figures.get("sizes", {})
+        return ", ".join(f"{name} {size} clips" for name, size in sizes.items())
+    words = []
+    if "loss" in figures:
+        words.append(f"loss {figures['loss']:.3f}")
+    if "score" in figures:
+        words.append(f"validation {figures['score']:.3f}, best {figures['best']:.3f}")
+    if "tried" in figures:
+        words.append(f"{figures['accepted']} of {figures['tried']} flips accepted")
+    return ", ".join(words)
+
+
+def percent(value: float) -> str:
+    """A share as a percentage.
+
+    Example:
+        >>> percent(0.97512)
+        '97.51%'
+    """
+    return f"{100 * value:.2f}%"
+
+
+def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
+    """One line: accuracy, its interval, and on how many clips of whom."""
+    low, high = evaluation.interval
+    whom = f"{evaluation.n} clips"
+    if "speaker" in evaluation.clips:
+        whom += f" of {evaluation.clips['speaker'].nunique()} speakers"
+    tail = f"; {use}" if use else ""
+    console.print(
+        f"{name:11} {percent(evaluation.accuracy)}  (95% interval {percent(low)} to "
+        f"{percent(high)}; {whom}{tail})",
+        soft_wrap=True,
+    )
+
+
+def show_evaluation(console: Console, evaluation: Any) -> None:
+    """Accuracy, confusion, and accuracy by every further column of the groups file."""
+    show_accuracy(console, "accuracy", evaluation)
+    confusion = evaluation.confusion
+    table = Table("label", "answered 0", "answered 1", title="confusion, clips")
+    for label in (0, 1):
+        table.add_row(str(label), *(str(confusion.loc[label, answer]) for answer in (0, 1)))
+    console.print(table)
+    for name, rows in evaluation.by_columns().items():
+        console.print(_by_table(name, rows))
+
+
+def _by_table(name: str, rows: pd.DataFrame) -> Table:
+    table = Table(name, "clips", "right", "accuracy", "95% interval", title=f"by {name}")
+    for value, row in rows.iterrows():
+        interval = f"{percent(row['low'])} to {percent(row['high'])}"
+        counts = str(int(row["clips"])), str(int(row["right"]))
+        table.add_row(str(value), *counts, percent(row["accuracy"]), interval)
+    return table
+
+
+def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
+    """The final figures of a run, which clips they are from, and where its result file is."""
+    if run.start is not None:
+        show_accuracy(console, "before", run.start, "validation part, the file as it was")
+    names = {"train": "training", "valid": "validation", "test": "test"}
+    for part, evaluation in run.parts.items():
+        show_accuracy(console, names[part], evaluation, uses[part])
+    if "test" not in run.parts:
+        console.print(
+            "No part was kept aside: for a figure that no stage looked at, name one with --test "
+            "or hold one out with --test-share.",
+            soft_wrap=True,
+        )
+    console.print(f"run folder  {run.folder}", soft_wrap=True)
+    console.print(f"result      {run.result}", soft_wrap=True)
