@@ -170,9 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EvobinError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(
-            "evobin: interrupted; result.txt in the run folder is the best so far.", file=sys.stderr
-        )
+    except KeyboardInterrupt as interrupt:
+        print(f"evobin: interrupted; {interrupt or 'nothing was written'}.", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0

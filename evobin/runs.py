@@ -40,11 +40,6 @@ class RunFolder:
         """The result file."""
         return self.path / "result.txt"
 
-    @property
-    def scratch(self) -> Path:
-        """A folder for what workers exchange; it does not outlive the stage."""
-        return self.path / ".workers"
-
     def write_result(self, signs: NDArray[np.int8]) -> None:
         """Replaces result.txt."""
         result.write_signs(self.result, signs)

@@ -22,6 +22,7 @@ from evobin.search.base import Host, Observer, Outcome, Progress
 from evobin.search.flips import local_search
 from evobin.search.ste import pretrain
 
+SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 USES = {
     "train": "trained on",
     "valid": "used to choose among candidates, so a little too high",
@@ -101,21 +102,29 @@ def _run(
     observer = observer or Host().observer
     path = config.out or default_path(command)
     files.check_output_folder(path)
-    n_jobs = config.n_jobs
-    with parallel.one_blas_thread(), parallel.Workers(n_jobs, path / ".workers") as workers:
-        observer(Progress("data", 0, 1))
-        if config.data is None and config.features is None:
-            parts = synthesised_parts(config.seed, clip_mapper(workers))
-        else:
-            parts = load_parts(config, SPEAKER_SEX, config.seed)
-        observer(Progress("data", 1, 1, {"note": parts.note, "sizes": _sizes(parts)}))
-        folder = RunFolder(path)
-        folder.write_config(command, config, _versions())
-        problem = _problem(config, parts, parallel.worker_count(n_jobs))
-        outcome = _stages(problem, config, start, Host(workers.map, _recording(folder, observer)))
-    folder.write_result(outcome.solution)
-    folder.write_history(outcome.history)
-    return _finish(folder, parts, problem, outcome, start)
+    try:
+        with parallel.one_blas_thread(), parallel.Workers(config.n_jobs, path / SCRATCH) as workers:
+            observer(Progress("data", 0, 1))
+            parts = _parts(config, workers)
+            observer(Progress("data", 1, 1, {"note": parts.note, "sizes": _sizes(parts)}))
+            folder = RunFolder(path)
+            folder.write_config(command, config, _versions())
+            problem = _problem(config, parts)
+            host = Host(workers.map, _recording(folder, observer))
+            outcome = _stages(problem, config, start, host)
+            folder.write_result(outcome.solution)
+            folder.write_history(outcome.history)
+            return _finish(folder, parts, problem, outcome, start)
+    except KeyboardInterrupt:
+        kept = path / "result.txt"
+        told = f"{kept} holds the best so far" if kept.exists() else "there is no result yet"
+        raise KeyboardInterrupt(told) from None
+
+
+def _parts(config: SearchConfig, workers: parallel.Workers) -> Parts:
+    if config.data is None and config.features is None:
+        return synthesised_parts(config.seed, clip_mapper(workers))
+    return load_parts(config, SPEAKER_SEX, config.seed)
 
 
 def _sizes(parts: Parts) -> dict[str, int]:
@@ -127,7 +136,7 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
 
 
-def _problem(config: SearchConfig, parts: Parts, n_threads: int) -> NetworkProblem:
+def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
     return NetworkProblem(
         SPEAKER_SEX,
         parts.train,
@@ -135,7 +144,7 @@ def _problem(config: SearchConfig, parts: Parts, n_threads: int) -> NetworkProbl
         config.augment,
         frames=config.ste.frames,
         batch_size=config.flips.clips,
-        n_threads=n_threads,
+        n_threads=parallel.worker_count(config.n_jobs),
     )
 
 

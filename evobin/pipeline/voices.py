@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from evobin import files
 from evobin.parallel import Workers
-from evobin.voices import MapClips, Voices, synthesise
+from evobin.voices import ClipKey, MapClips, SpokenClip, Voices, synthesise
+
+CHUNK = 100  # clips a task: about half a second
 
 
 def clip_mapper(workers: Workers) -> MapClips:
-    """Synthesises on workers, a share of the clips each."""
-    return lambda function, keys: workers.map(function, [(key,) for key in keys])
+    """Synthesises on workers, a hundred clips a task."""
+
+    def map_clips(
+        function: Callable[[ClipKey], SpokenClip], keys: Sequence[ClipKey]
+    ) -> Iterator[SpokenClip]:
+        chunks = [(function, keys[first : first + CHUNK]) for first in range(0, len(keys), CHUNK)]
+        return chain.from_iterable(workers.map(_each, chunks))
+
+    return map_clips
+
+
+def _each(function: Callable[[ClipKey], SpokenClip], keys: Sequence[ClipKey]) -> list[SpokenClip]:
+    return [function(key) for key in keys]
 
 
 def write_voices(out: Path, seed: int = 0) -> Voices:
