@@ -5,51 +5,91 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from evobin.network import Architecture
 
 
-def logits_of(
-    torch: Any, architecture: Architecture, latent: Any, widths: tuple[float, ...], x: Any
+def sign(x: Any) -> Any:
+    """+1 above 0, else -1."""
+    return torch.where(x > 0, 1.0, -1.0).to(x.dtype)
+
+
+class Window(torch.autograd.Function):  # type: ignore[misc]  # PyTorch may be missing
+    """Sign; backward, the derivative of tanh(x / width)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, width: float) -> Any:
+        ctx.save_for_backward(x)
+        ctx.width = width
+        return sign(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        return grad * (1 - torch.tanh(x / ctx.width) ** 2) / ctx.width, None
+
+
+class Through(torch.autograd.Function):  # type: ignore[misc]
+    """Sign; backward, the identity."""
+
+    @staticmethod
+    def forward(ctx: Any, latent: Any) -> Any:
+        return sign(latent)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad
+
+
+def parameters(architecture: Architecture, latent: NDArray[Any], dtype: Any) -> list[Any]:
+    """Weights and biases of each layer as leaves of the graph."""
+    leaves = []
+    for layer in architecture.layers:
+        for part in (layer.weights(latent), layer.bias(latent)):
+            leaves.append(torch.tensor(part, dtype=dtype, requires_grad=True))
+    return leaves
+
+
+def loss_of(
+    architecture: Architecture,
+    latents: list[Any],
+    widths: tuple[float, ...],
+    x: Any,
+    labels: Any,
 ) -> Any:
-    """[clips] logits of the signs of `latent`, differentiable straight through every sign.
+    """Cross-entropy of the signs of `latents`.
 
-    sign(x) is written as smooth(x) + (sign(x) - smooth(x)) with the bracket held constant, so
-    that autograd itself supplies the window's derivative.
+    Args:
+        architecture: the network's shape.
+        latents: from `parameters`.
+        widths: straight-through windows, one a layer.
+        x: [clips, frames, n_in].
+        labels: [clips], floating.
     """
-
-    def through(value: Any, smooth: Any) -> Any:
-        hard = torch.where(value > 0, 1.0, -1.0).to(value.dtype)
-        return smooth + (hard - smooth).detach()
-
-    signs = through(latent, latent)
+    signs = [Through.apply(latent) for latent in latents]
     h = x.permute(0, 2, 1)
-    for number, (block, layer) in enumerate(
-        zip(architecture.blocks, architecture.layers, strict=False)
-    ):
-        h = torch.nn.functional.conv1d(h, layer.weights(signs), layer.bias(signs))
-        if number == len(architecture.blocks) - 1:
-            h = h.amax(2)
-        else:
-            h = torch.nn.functional.max_pool1d(h, block.pool, ceil_mode=True)
-        h = through(h, torch.tanh(h / widths[number]))
-    head = architecture.layers[-1]
-    return torch.nn.functional.linear(h, head.weights(signs), head.bias(signs))[:, 0]
+    last = len(architecture.blocks) - 1
+    for number, block in enumerate(architecture.blocks):
+        h = functional.conv1d(h, signs[2 * number], signs[2 * number + 1])
+        h = h.amax(2) if number == last else functional.max_pool1d(h, block.pool, ceil_mode=True)
+        h = Window.apply(h, widths[number])
+    logits = functional.linear(h, signs[-2], signs[-1])[:, 0]
+    return functional.binary_cross_entropy_with_logits(logits / widths[-1], labels)
 
 
 def loss_and_gradient(
-    torch: Any,
     architecture: Architecture,
     latent: NDArray[np.float32],
     widths: tuple[float, ...],
     x: NDArray[np.float32],
     labels: NDArray[Any],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Cross-entropy and its gradient by `latent`, in float64."""
-    weights = torch.tensor(latent, dtype=torch.float64, requires_grad=True)
-    logits = logits_of(torch, architecture, weights, widths, torch.tensor(x, dtype=torch.float64))
-    target = torch.tensor(labels, dtype=torch.float64)
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits / widths[-1], target)
+    """Cross-entropy and its gradient by `latent`, in float64 and file order."""
+    latents = parameters(architecture, latent, torch.float64)
+    inputs, targets = (torch.tensor(array, dtype=torch.float64) for array in (x, labels))
+    loss = loss_of(architecture, latents, widths, inputs, targets)
     loss.backward()
-    return float(loss), weights.grad.numpy()
+    return float(loss.detach()), np.concatenate([leaf.grad.numpy().ravel() for leaf in latents])

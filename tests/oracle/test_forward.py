@@ -79,6 +79,7 @@ def test_the_sign_of_a_sum_equals_the_sign_of_fsum(seed: int) -> None:
     assert forward.exact_is_positive(window, signs, 1) == (math.fsum(terms) > 0)
 
 
+@pytest.mark.needs_jit
 def test_every_column_of_the_golden_vectors_matches() -> None:
     signs = np.loadtxt(GOLDEN / "result.txt", dtype=np.int8)
     network = BinaryNetwork(SPEAKER_SEX, signs)

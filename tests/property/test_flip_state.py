@@ -85,6 +85,7 @@ def test_gains_of_the_last_convolution_and_the_linear_layer_equal_brute_force(se
         state.flip(index)
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("layer", [0, 1])
 def test_gains_of_the_earlier_layers_rank_the_exact_changes(layer: int) -> None:
     architecture = Architecture(4, (ConvBlock(12, 3, 2), ConvBlock(12, 3, 2), ConvBlock(12, 3)))

@@ -1,0 +1,95 @@
+"""Clips a second of straight-through training, evobin and PyTorch in turn.
+
+python -m pytest -m benchmark -s tests/benchmarks/test_training_speed.py
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from evobin.network import SPEAKER_SEX
+from evobin.parallel import one_blas_thread
+from evobin.search.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.search.latent import Adam, random_latent
+from evobin.search.ste import SHARDS
+
+pytestmark = pytest.mark.benchmark
+CLIPS, FRAMES, TURNS = 32, 200, 15
+
+
+def evobin_step(threads: int) -> Callable[[], None]:
+    """One step as `pretrain` takes it: signs, gradient by shards, Adam."""
+    rng = np.random.default_rng(0)
+    size = CLIPS // SHARDS
+    widths = default_widths(SPEAKER_SEX)
+    shards = [ShardGradient(SPEAKER_SEX, size, FRAMES, widths) for _ in range(SHARDS)]
+    slopes = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
+    optimiser = Adam.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng))
+    labels = rng.integers(0, 2, (SHARDS, size))
+    for shard in shards:
+        shard.features[:] = rng.normal(-5.0, 3.0, shard.features.shape)
+    pool = ThreadPoolExecutor(threads)
+
+    def step() -> None:
+        weights = BinaryWeights(SPEAKER_SEX, optimiser.latent)
+
+        def work(number: int) -> None:
+            shards[number].run(weights, labels[number], 1 / CLIPS, slopes[number])
+
+        list(pool.map(work, range(SHARDS)))
+        optimiser.step(slopes, 1e-3)
+
+    return step
+
+
+def torch_step(threads: int) -> Callable[[], None]:
+    """The same step in PyTorch."""
+    import torch
+
+    from tests.benchmarks.torch_twin import loss_of, parameters
+
+    torch.set_num_threads(threads)
+    rng = np.random.default_rng(0)
+    latents = parameters(SPEAKER_SEX, random_latent(SPEAKER_SEX.n_weights, 0.1, rng), torch.float32)
+    optimiser = torch.optim.Adam(latents, lr=1e-3)
+    x = torch.tensor(rng.normal(-5.0, 3.0, (CLIPS, FRAMES, 64)), dtype=torch.float32)
+    labels = torch.tensor(rng.integers(0, 2, CLIPS), dtype=torch.float32)
+    widths = default_widths(SPEAKER_SEX)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        loss_of(SPEAKER_SEX, latents, widths, x, labels).backward()
+        optimiser.step()
+        with torch.no_grad():
+            for latent in latents:
+                latent.clamp_(-1, 1)
+
+    return step
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_training_step_is_at_least_as_fast_as_in_pytorch(threads: int) -> None:
+    pytest.importorskip("torch", reason="PyTorch is missing: pip install 'evobin[bench]'")
+    steps = {"evobin": evobin_step(threads), "PyTorch": torch_step(threads)}
+    took: dict[str, list[float]] = {name: [] for name in steps}
+    with one_blas_thread():
+        for _ in range(TURNS):
+            for name, step in steps.items():
+                step()  # warms caches and compiles
+                start = time.perf_counter()
+                step()
+                took[name].append(time.perf_counter() - start)
+    rates = {name: CLIPS / float(np.median(times)) for name, times in took.items()}
+    ratio = rates["evobin"] / rates["PyTorch"]
+    print(
+        f"\n{threads} threads, {CLIPS} clips of {FRAMES} frames, {platform.processor()}: "
+        f"evobin {rates['evobin']:.0f} clips/s, PyTorch {rates['PyTorch']:.0f} clips/s, "
+        f"ratio {ratio:.2f}"
+    )
+    assert ratio >= 1.0
