@@ -1,11 +1,39 @@
-"""Gradient-free search for binary networks: weights directly in {-1, +1}.
+r"""Search for binary networks: every weight directly in {-1, +1}.
 
-    import evobin
+The verbs of the command line are functions; networks answer in Python.
 
-    run = evobin.search(evobin.SearchConfig())        # embedded voices, as `evobin search`
-    better = evobin.polish(run.result)                # as `evobin polish`
-    network = evobin.BinaryNetwork.load(better.result)
-    labels = network.predict([features])              # features: [t, 64] log-mel
+Example:
+    Six random clips stand for recordings; real ones come as log-mel features, [t, 64].
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import evobin
+    >>> folder, rng = Path(tempfile.mkdtemp()), np.random.default_rng(0)
+    >>> for name in "abcdef":
+    ...     np.save(folder / f"{name}.npy", rng.normal(-5, 3, (80, 64)).astype(np.float16))
+    >>> lines = [f"{name}.npy\t{label}\n" for name, label in zip("abcdef", "010101")]
+    >>> _ = (folder / "train.tsv").write_text("".join(lines))
+
+    >>> short = {"ste": evobin.SteConfig(epochs=2), "flips": evobin.FlipConfig(1, clips=4)}
+    >>> where = {"data": folder / "train.tsv", "features": folder, "n_jobs": 1}
+    >>> config = evobin.SearchConfig(**where, **short, out=folder / "run")
+    >>> run = evobin.search(config)  # as `evobin search`
+    >>> run.result.name, sorted(run.parts)
+    ('result.txt', ['train', 'valid'])
+
+    >>> config = evobin.PolishConfig(**where, **short, out=folder / "polished")
+    >>> better = evobin.polish(run.result, config)  # as `evobin polish`
+    >>> better.parts["valid"].right >= better.start.right
+    True
+
+    >>> network = evobin.BinaryNetwork.load(better.result)
+    >>> network.predict([np.load(folder / "a.npy")]).shape
+    (1,)
+    >>> evobin.predict(better.result, [folder / "a.npy"])[0].label in (0, 1)
+    True
+    >>> evobin.evaluate(better.result, evobin.EvaluateConfig(**where)).n
+    6
 
 Names are imported when they are first used, so that `evobin --help` answers at once.
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evobin.errors import SettingError
+
 if TYPE_CHECKING:  # `evobin --help` must not wait for numpy
     from numpy.typing import NDArray
 
@@ -61,13 +63,13 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """Checks that a number lies in [low, high].
 
     Raises:
-        ValueError: if it does not (NaN never does).
+        SettingError: if it does not (NaN never does).
 
     Example:
         >>> check_range("kernel", 16, 1, 15)
         Traceback (most recent call last):
         ...
-        ValueError: `kernel` must be from 1 to 15, but it is 16.
+        evobin.errors.SettingError: `kernel` must be from 1 to 15, but it is 16.
     """
     if not low <= value <= high:
-        raise ValueError(f"`{name}` must be from {low} to {high}, but it is {value}.")
+        raise SettingError(f"`{name}` must be from {low} to {high}, but it is {value}.")

@@ -13,7 +13,7 @@ from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from evobin.config import EvaluateConfig, PolishConfig, SearchConfig
-from evobin.errors import EvobinError
+from evobin.errors import EvobinError, SettingError
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
@@ -154,7 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments behind the program's name; by default those of the process.
 
     Returns:
-        0 if all went well, 1 on a problem that the user can fix, 130 when interrupted.
+        0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range, 130
+        when interrupted.
 
     Raises:
         SystemExit: with 2 on wrong usage, with 0 behind --help.
@@ -170,6 +171,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EvobinError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1
+    except SettingError as error:
+        print(f"evobin: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print(f"evobin: interrupted; {interrupt or 'nothing was written'}.", file=sys.stderr)
         return 128 + signal.SIGINT

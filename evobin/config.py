@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evobin.checks import check_range
+from evobin.errors import SettingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class SteConfig:
         check_range("ste.epochs", self.epochs, 0, 1_000_000)
         check_range("ste.batch", self.batch, 2, 65_536)
         if self.batch % 2:
-            raise ValueError(f"`ste.batch` must be even, but it is {self.batch}.")
+            raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
         check_range("ste.frames", self.frames, 1, 1_000_000)
         check_range("ste.rate", self.rate, 0, 1)
         check_range("ste.spread", self.spread, 1e-6, 1)
@@ -113,8 +114,7 @@ class SearchConfig(DataConfig):
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)
         check_range("seed", self.seed, 0, 2**63 - 1)
-        if self.n_jobs == 0:
-            raise ValueError("`n_jobs` must be at least 1, or -1 for one a core, but it is 0.")
+        _check_n_jobs(self.n_jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +136,11 @@ class EvaluateConfig:
     """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
     n_jobs: int = -1
     """Threads, -1 for one a core; the answers do not depend on it."""
+
+    def __post_init__(self) -> None:
+        _check_n_jobs(self.n_jobs)
+
+
+def _check_n_jobs(n_jobs: int) -> None:
+    if n_jobs == 0:
+        raise SettingError("`n_jobs` must be at least 1, or -1 for one a core, but it is 0.")

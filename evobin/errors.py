@@ -1,4 +1,4 @@
-"""The one exception that a user can do something about."""
+"""The exceptions that a user can do something about."""
 
 
 class EvobinError(Exception):
@@ -12,4 +12,11 @@ class EvobinError(Exception):
         Traceback (most recent call last):
         ...
         evobin.errors.EvobinError: train.tsv, line 3: expected 0 or 1, found '2'.
+    """
+
+
+class SettingError(ValueError):
+    """A setting that is out of range: wrong use, in Python as on the command line.
+
+    The command line prints it after `evobin: ` and exits with 2.
     """

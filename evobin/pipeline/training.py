@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 
 from evobin import files, parallel
+from evobin.algorithms.base import Host, Observer, Outcome, Progress
+from evobin.algorithms.flips import local_search
+from evobin.algorithms.ste import pretrain
+from evobin.checks import check_range
 from evobin.config import PolishConfig, SearchConfig
-from evobin.errors import EvobinError
+from evobin.errors import SettingError
 from evobin.evaluation import NetworkProblem, Solution
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
 from evobin.pipeline.voices import clip_mapper
 from evobin.runs import RunFolder, default_path
-from evobin.search.base import Host, Observer, Outcome, Progress
-from evobin.search.flips import local_search
-from evobin.search.ste import pretrain
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 USES = {
@@ -64,17 +65,12 @@ def search(config: SearchConfig | None = None, observer: Observer | None = None)
 
     Raises:
         EvobinError: if the data or the run folder have problems.
-        ValueError: if all stages are skipped.
-
-    Example:
-        >>> import evobin
-        >>> config = evobin.SearchConfig(data="train.tsv", features="features", seed=1)
-        >>> evobin.search(config).parts["valid"].accuracy  # doctest: +SKIP
+        SettingError: if `ste.epochs` is 0: flips need a start.
     """
     config = config or SearchConfig()
     if config.ste.epochs == 0:
-        raise EvobinError(
-            "--ste.epochs: a search needs at least 1; use polish to start from a file."
+        raise SettingError(
+            "`ste.epochs` must be at least 1 for a search, but it is 0; polish starts from a file."
         )
     return _run("search", config, observer, start=None)
 
@@ -100,6 +96,7 @@ def _run(
     command: str, config: SearchConfig, observer: Observer | None, start: Solution | None
 ) -> RunResult:
     observer = observer or Host().observer
+    check_range("ste.frames", config.ste.frames, SPEAKER_SEX.min_frames, 1_000_000)
     path = config.out or default_path(command)
     files.check_output_folder(path)
     try:

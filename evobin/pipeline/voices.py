@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from evobin import files
+from evobin.checks import check_range
 from evobin.parallel import Workers
 from evobin.voices import ClipKey, MapClips, SpokenClip, Voices, synthesise
 
@@ -41,7 +42,9 @@ def write_voices(out: Path, seed: int = 0) -> Voices:
 
     Raises:
         EvobinError: if the folder is not empty or cannot be written.
+        SettingError: if `seed` is negative.
     """
+    check_range("seed", seed, 0, 2**63 - 1)
     files.check_output_folder(out)
     voices = synthesise(seed)
     files.make_output_folder(out)

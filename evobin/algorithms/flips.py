@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from evobin.algorithms.base import Host, Outcome, Progress
 from evobin.config import FlipConfig
 from evobin.evaluation import AnyProblem, FlipState, Solution
-from evobin.search.base import Host, Outcome, Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.algorithms import latent as lat
+from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.gradient import BinaryWeights, ShardGradient, default_widths
 from evobin.augmentation import draw_crops
 from evobin.config import SteConfig
 from evobin.evaluation import NetworkProblem, Solution
-from evobin.search import latent as lat
-from evobin.search.base import Host, Outcome, Progress
-from evobin.search.gradient import BinaryWeights, ShardGradient, default_widths
 
 SHARDS = (
     2  # parts of a batch, each with its own buffers; fixed, so that sums never depend on threads

@@ -1,0 +1,1 @@
+"""Algorithms: straight-through training and bit flips."""

@@ -1,1 +1,0 @@
-"""Search stages: straight-through pretraining and bit flips."""
