@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evobin.clips import Clips
 from evobin.config import AugmentConfig
+from evobin.features import N_MELS, warp_matrix
 
 Floats = NDArray[np.float32]
 
@@ -23,12 +24,14 @@ class Crops:
     Attributes:
         rows: [n] clip of each crop.
         starts: [n] first frame of each crop.
+        warps: [n] factor of all frequencies of each crop; 1 leaves a crop as it is.
         curves: [n, n_in] float32, what is added to every frame of a crop.
         frames: length of each crop.
     """
 
     rows: NDArray[np.intp]
     starts: NDArray[np.intp]
+    warps: NDArray[np.float64]
     curves: Floats
     frames: int
 
@@ -41,10 +44,13 @@ class Crops:
         A clip shorter than the crop is repeated from its beginning.
         """
         clip: NDArray[Any] = clips[int(self.rows[index])]
-        start = int(self.starts[index])
+        start, warp = int(self.starts[index]), float(self.warps[index])
         if len(clip) < self.frames:
             clip = np.resize(clip, (self.frames, clip.shape[1]))
-        np.add(clip[start : start + self.frames], self.curves[index], out=out, casting="same_kind")
+        window = clip[start : start + self.frames]
+        if warp != 1.0:
+            window = window @ warp_matrix(warp)
+        np.add(window, self.curves[index], out=out, casting="same_kind")
 
     def clips(self, clips: Clips) -> Clips:
         """All crops as clips of their own."""
@@ -66,10 +72,11 @@ def draw_crops(
 
     A log-mel is the log of a power, so a gain and a microphone's response are additive: a
     constant, and a smooth curve over the bands. The curve is a sum of `KNOTS` cosines with normal
-    weights that fall with their frequency, as loudspeaker and room responses do.
+    weights that fall with their frequency, as loudspeaker and room responses do. A warp of the
+    frequencies makes another speaker, with another vocal tract and pitch.
 
     Args:
-        clips: the clips.
+        clips: the clips; only log-mel of `N_MELS` bands can be warped, other features are not.
         rows: [n] integers, which of them.
         frames: length of a crop.
         config: how strong each variation is.
@@ -81,9 +88,11 @@ def draw_crops(
     n_in = clips.frames.shape[1]
     spare = np.maximum(clips.lengths[rows] - frames, 0)
     starts = (rng.random(len(rows)) * (spare + 1)).astype(np.intp)
+    bends = np.clip(rng.normal(0.0, 1.0, len(rows)), -2.5, 2.5) * (n_in == N_MELS)
     gains = rng.normal(0.0, 1.0, (len(rows), 1)) * config.gain
     order = np.arange(1, KNOTS + 1)[:, None]
     waves = np.cos(np.pi * order * (np.arange(n_in) + 0.5) / n_in) / order
     waves /= np.sqrt(np.mean(np.sum(waves**2, axis=0)))
     curves = rng.normal(0.0, 1.0, (len(rows), KNOTS)) @ waves * config.equaliser
-    return Crops(rows, starts, (gains + curves).astype(np.float32), frames)
+    warps = np.exp(config.tract * bends)
+    return Crops(rows, starts, warps, (gains + curves).astype(np.float32), frames)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -128,6 +130,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
+INTERRUPTED = "evobin: interrupted; the command did not finish."
+
+
 def _registry() -> ConstructorRegistry:
     """Shows an optional path as PATH, not as {None}|PATH: leaving it out is how to say None."""
     registry = ConstructorRegistry()
@@ -160,6 +165,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with 2 on wrong usage, with 0 behind --help.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without box characters
     try:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
@@ -168,13 +176,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             args=argv,
             registry=_registry(),
         )
+        sys.stdout.flush()
     except EvobinError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # as in `evobin predict ... | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except SettingError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"evobin: interrupted; {interrupt or 'nothing was written'}.", file=sys.stderr)
+        print(
+            f"evobin: interrupted; {interrupt}." if str(interrupt) else INTERRUPTED, file=sys.stderr
+        )
         return 128 + signal.SIGINT
     return 0

@@ -17,10 +17,15 @@ class AugmentConfig:
     """Spread of a random gain, in nepers: one constant added to a log-mel matrix."""
     equaliser: float = 0.25
     """Spread of a smooth random curve over the bands, in nepers: another room or microphone."""
+    tract: float = 0.05
+    """Spread of a random warp of all frequencies, relative: another vocal tract and pitch. Only
+    64-band log-mel is warped."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
         check_range("augment.gain", self.gain, 0, 100)
         check_range("augment.equaliser", self.equaliser, 0, 100)
+        check_range("augment.tract", self.tract, 0, 0.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class SteConfig:
     average: float = 0.998
     """Decay a step of the running mean of the latents; its signs are the candidates."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
         check_range("ste.epochs", self.epochs, 0, 1_000_000)
         check_range("ste.batch", self.batch, 2, 65_536)
         if self.batch % 2:
@@ -64,7 +70,8 @@ class FlipConfig:
     proposals: int = 200
     """Flips tried a round, the most promising first."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
         check_range("flips.rounds", self.rounds, 0, 1_000_000)
         check_range("flips.islands", self.islands, 1, 10_000)
         check_range("flips.clips", self.clips, 2, 1_000_000)
@@ -95,6 +102,17 @@ class DataConfig:
     def __post_init__(self) -> None:
         check_range("valid_share", self.valid_share, 0.001, 0.9)
         check_range("test_share", self.test_share, 0, 0.9)
+        if self.test is not None and self.test_share > 0:
+            raise SettingError("`test` and `test_share` exclude each other; name one of them.")
+        if (self.data is None) != (self.features is None):
+            given, missing = ("data", "features")[:: 1 if self.features is None else -1]
+            raise SettingError(f"`{given}` needs `{missing}` as well; name both or neither.")
+        for name in ("groups", "valid", "test", "test_share"):
+            if self.data is None and getattr(self, name):
+                raise SettingError(
+                    f"`{name}` needs `data`; without it, synthesised voices are searched, and "
+                    "they come in parts of their own."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +133,10 @@ class SearchConfig(DataConfig):
         DataConfig.__post_init__(self)
         check_range("seed", self.seed, 0, 2**63 - 1)
         _check_n_jobs(self.n_jobs)
+        # not in their own __post_init__: the CLI library would word its errors
+        self.ste.check()
+        self.flips.check()
+        self.augment.check()
 
 
 @dataclass(frozen=True, slots=True)

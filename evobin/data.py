@@ -20,7 +20,6 @@ from evobin.clips import Clips
 from evobin.errors import EvobinError
 from evobin.files import Table, check_is_file, read_table
 
-_MAGNITUDE = 1e300  # sums of a few hundred such values are still finite in float64
 _SHOWN = 60  # characters of a field in a message
 _LISTED = 10  # problems in a message
 _HEADERS = {
@@ -37,10 +36,12 @@ class FeatureShape:
     Attributes:
         n_in: width of a feature matrix, at least 1.
         min_frames: the fewest frames that have an answer, at least 1.
+        largest: largest magnitude; sums of a few hundred times 1e300 are still finite in float64.
     """
 
     n_in: int
     min_frames: int
+    largest: float = 1e300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +162,7 @@ def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
 
     Raises:
         EvobinError: if the file is missing, damaged, of another type or shape, or holds a value
-            that is not finite or beyond 1e300 in magnitude.
+            that is not finite or beyond `shape.largest` in magnitude.
     """
     try:
         return _read_clip(path, shape)
@@ -291,7 +292,7 @@ def _read_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
     if len(raw) < announced:
         raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
     clip = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
-    _check_values(clip)
+    _check_values(clip, shape.largest)
     ordinary = dtype.kind == "f" and dtype.itemsize <= 8
     return clip.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
 
@@ -320,15 +321,15 @@ def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureSha
         raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
 
 
-def _check_values(clip: NDArray[Any]) -> None:
+def _check_values(clip: NDArray[Any], largest: float) -> None:
     wrong = ~np.isfinite(clip)
-    if clip.dtype.kind == "f" and clip.dtype.itemsize > 4:
-        wrong |= np.abs(clip) > _MAGNITUDE
+    if clip.dtype.kind != "f" or float(np.finfo(clip.dtype).max) > largest:
+        wrong |= np.abs(clip) > largest
     if wrong.any():
         frame, band = (int(i) for i in np.argwhere(wrong)[0])
         raise EvobinError(
             f"holds {clip[frame, band]} at [{frame}, {band}]; values must be finite and at most "
-            f"{_MAGNITUDE:g} in magnitude."
+            f"{largest:g} in magnitude."
         )
 
 

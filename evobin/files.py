@@ -119,6 +119,8 @@ def check_output_folder(path: Path) -> None:
         EvobinError: if the folder is not empty, or a file is in the way.
     """
     try:
+        if path.exists() and not path.is_dir():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         if path.exists() and any(path.iterdir()):
             raise EvobinError(
                 f"{path}: exists and is not empty; name another folder with --out or remove it."

@@ -210,7 +210,7 @@ class BinaryNetwork:
         >>> signs = rng.choice(np.array([-1, 1], np.int8), SPEAKER_SEX.n_weights)
         >>> network = BinaryNetwork(SPEAKER_SEX, signs)
         >>> network.predict([rng.normal(size=(57, 64)), rng.normal(size=(200, 64))])
-        array([0, 0], dtype=int8)
+        array([1, 0], dtype=int8)
     """
 
     def __init__(self, architecture: Architecture, signs: NDArray[Any]) -> None:

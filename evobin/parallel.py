@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
@@ -41,19 +42,21 @@ class Workers:
     """
 
     def __init__(self, n_jobs: int, scratch: Path) -> None:
-        self._scratch = scratch
+        self._scratch = scratch.resolve()
         self._parallel: Any = None
         if worker_count(n_jobs) > 1:
-            self._parallel = joblib.Parallel(n_jobs=n_jobs, temp_folder=str(scratch))
+            self._parallel = joblib.Parallel(n_jobs=n_jobs, temp_folder=str(self._scratch))
 
     def __enter__(self) -> Workers:
         if self._parallel is not None:
+            _dismiss_idle_workers()
             self._parallel.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._parallel is not None:
             self._parallel.__exit__(*error)
+            _dismiss_idle_workers()
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> list[T]:
@@ -69,6 +72,13 @@ class Workers:
             joblib.delayed(_pinned)(function, *task) for task in tasks
         )
         return results
+
+
+def _dismiss_idle_workers() -> None:
+    """Ends loky's idle workers: reused, they would exchange arrays in their first user's folder."""
+    backend, _ = joblib.parallel.get_active_backend()
+    if isinstance(backend, joblib.parallel.LokyBackend):
+        get_reusable_executor().shutdown(wait=True)
 
 
 def _pinned(function: Callable[..., T], *task: Any) -> T:

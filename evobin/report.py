@@ -11,7 +11,8 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 TITLES = {"data": "data", "ste": "straight-through training", "flips": "bit flips"}
 PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
@@ -41,7 +42,7 @@ class ProgressDisplay:
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[told]}"),
+                TextColumn("{task.fields[told]}", markup=False),
                 console=self._console,
             )
             self._bars.start()
@@ -77,14 +78,14 @@ class ProgressDisplay:
             self._last = now
             title = TITLES.get(progress.stage, progress.stage)
             line = f"{now - self._started:6.0f} s  {title} {progress.done}/{progress.total}  {told}"
-            self._console.print(line.rstrip(), soft_wrap=True)
+            _line(self._console, line.rstrip())
 
 
 def tell(stage: str, figures: Mapping[str, Any]) -> str:
     """The figures of a step in a few words.
 
     Example:
-        >>> tell("ste", {"loss": 0.25, "score": 0.9512, "best": 0.9612})
+        >>> tell("ste", {"loss": 0.25, "accuracy": 0.9512, "best_accuracy": 0.9612})
         'loss 0.250, validation 0.951, best 0.961'
     """
     if stage == "data":
@@ -93,8 +94,9 @@ def tell(stage: str, figures: Mapping[str, Any]) -> str:
     words = []
     if "loss" in figures:
         words.append(f"loss {figures['loss']:.3f}")
-    if "score" in figures:
-        words.append(f"validation {figures['score']:.3f}, best {figures['best']:.3f}")
+    if "accuracy" in figures:
+        best = figures["best_accuracy"]
+        words.append(f"validation {figures['accuracy']:.3f}, best {best:.3f}")
     if "tried" in figures:
         words.append(f"{figures['accepted']} of {figures['tried']} flips accepted")
     return ", ".join(words)
@@ -110,17 +112,22 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}%"
 
 
+def _line(console: Console, text: str) -> None:
+    """One line as it is: names that users give may look like markup."""
+    console.print(Text(text), soft_wrap=True)
+
+
 def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
     """One line: accuracy, its interval, and on how many clips of whom."""
     low, high = evaluation.interval
     whom = f"{evaluation.n} clips"
-    if "speaker" in evaluation.clips:
-        whom += f" of {evaluation.clips['speaker'].nunique()} speakers"
+    if evaluation.n_speakers is not None:
+        whom += f" of {evaluation.n_speakers} speakers"
     tail = f"; {use}" if use else ""
-    console.print(
+    _line(
+        console,
         f"{name:11} {percent(evaluation.accuracy)}  (95% interval {percent(low)} to "
         f"{percent(high)}; {whom}{tail})",
-        soft_wrap=True,
     )
 
 
@@ -137,11 +144,12 @@ def show_evaluation(console: Console, evaluation: Any) -> None:
 
 
 def _by_table(name: str, rows: pd.DataFrame) -> Table:
-    table = Table(name, "clips", "right", "accuracy", "95% interval", title=f"by {name}")
+    heads = ("clips", "right", "accuracy", "95% interval")
+    table = Table(Column(Text(name)), *heads, title=Text(f"by {name}"))
     for value, row in rows.iterrows():
         interval = f"{percent(row['low'])} to {percent(row['high'])}"
         counts = str(int(row["clips"])), str(int(row["right"]))
-        table.add_row(str(value), *counts, percent(row["accuracy"]), interval)
+        table.add_row(Text(str(value)), *counts, percent(row["accuracy"]), interval)
     return table
 
 
@@ -153,10 +161,10 @@ def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
     for part, evaluation in run.parts.items():
         show_accuracy(console, names[part], evaluation, uses[part])
     if "test" not in run.parts:
-        console.print(
+        _line(
+            console,
             "No part was kept aside: for a figure that no stage looked at, name one with --test "
             "or hold one out with --test-share.",
-            soft_wrap=True,
         )
-    console.print(f"run folder  {run.folder}", soft_wrap=True)
-    console.print(f"result      {run.result}", soft_wrap=True)
+    _line(console, f"run folder  {run.folder}")
+    _line(console, f"result      {run.result}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -58,6 +59,16 @@ def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -
     """
     squeezed = 0.5 + 0.499 * float(np.mean(margins(logits, labels))) / (n_hidden + 1)
     return accuracy(logits, labels) + squeezed / len(labels)
+
+
+def accuracy_of(score: float, n: int) -> float:
+    """The accuracy in a `selection_score` of n clips.
+
+    Example:
+        >>> accuracy_of(selection_score(np.array([1, -1, 1]), np.array([1, 0, 0]), 3), 3)
+        0.6666666666666666
+    """
+    return math.floor(score * n) / n
 
 
 def log_likelihood_table(n_hidden: int) -> NDArray[np.float64]:

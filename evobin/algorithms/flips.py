@@ -51,8 +51,10 @@ def local_search(
         The best solution by `problem.score`; `start` if none was better.
 
     Raises:
+        SettingError: if a setting is out of range.
         RuntimeError: if an incremental score differs from its recomputation.
     """
+    config.check()
     host = host or Host()
     best, score = start, float(problem.score(start[None])[0])
     islands = [start] * config.islands

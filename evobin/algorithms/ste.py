@@ -13,6 +13,7 @@ from evobin.algorithms.base import Host, Outcome, Progress
 from evobin.algorithms.gradient import BinaryWeights, ShardGradient, default_widths
 from evobin.augmentation import draw_crops
 from evobin.config import SteConfig
+from evobin.errors import SettingError
 from evobin.evaluation import NetworkProblem, Solution
 
 SHARDS = (
@@ -81,12 +82,13 @@ def pretrain(
         The best solution by score, the start included if there is one.
 
     Raises:
-        ValueError: if there is neither a start nor an epoch.
+        SettingError: if a setting is out of range, or there is neither a start nor an epoch.
 
     Source:
         Courbariaux et al. (2016), Binarized neural networks: latent weights clipped to [-1, 1],
         gradients straight through the sign. The window is tanh's derivative instead of a box.
     """
+    config.check()
     host = host or Host()
     rng = np.random.default_rng(seed)
     trainer = _trainer(problem, config, start, rng)
@@ -110,7 +112,7 @@ def pretrain(
             found = best if improved else None
             host.observer(Progress("ste", epoch + 1, config.epochs, history[-1], found))
     if best is None:
-        raise ValueError("`epochs` must be at least 1 without a start, but it is 0.")
+        raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
     return Outcome(best, score, tuple(history))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.checks import check_range
 from evobin.clips import Clips
 from evobin.evaluation.base import Solution
 from evobin.kernels import flips, forward
@@ -17,6 +18,9 @@ from evobin.scores import log_likelihood_table
 
 Signs = NDArray[np.int8]
 Starts = NDArray[np.int64]
+
+MAX_FEATURE = 1e6
+"""Magnitude up to which features can be held in fixed point: int32 sums then have room."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +77,8 @@ class NetworkFlipState:
         batch: clips and labels.
 
     Raises:
-        ValueError: if clips or solution do not fit the architecture.
+        ValueError: if clips or solution do not fit the architecture, or a feature is beyond
+            `MAX_FEATURE` in magnitude.
     """
 
     def __init__(self, architecture: Architecture, solution: Solution, batch: Batch) -> None:
@@ -97,6 +102,7 @@ class NetworkFlipState:
 
     def _fix_features(self, clips: Clips) -> None:
         largest = max(float(np.abs(clips.frames).max()), 1.0)
+        check_range("largest feature", largest, 1.0, MAX_FEATURE)
         room = (2**31 - 1) / ((self.architecture.layers[0].fan_in + 1) * largest)
         self._unit = 2.0 ** int(np.floor(np.log2(min(room, 2**23 / largest))))
         self._features = np.rint(clips.frames * self._unit).astype(np.int32)

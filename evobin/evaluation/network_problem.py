@@ -40,6 +40,9 @@ class NetworkProblem:
     batch_size: int
     n_threads: int = 1
 
+    def __post_init__(self) -> None:
+        self.augment.check()
+
     @property
     def n(self) -> int:
         """Length of a solution."""

@@ -27,11 +27,12 @@ class Evaluation:
     """A network's answers to labelled clips.
 
     Attributes:
-        clips: a row a clip: `file`, `label`, `answer`, `logit`, then `speaker` and the further
-            columns of the groups file, if there is one.
+        clips: a row a clip: `file`, `label`, `answer`, `logit`.
+        groups: a row a clip: `speaker` and the further columns of the groups file; None without.
     """
 
     clips: pd.DataFrame
+    groups: pd.DataFrame | None = None
 
     @classmethod
     def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
@@ -39,9 +40,7 @@ class Evaluation:
         logits = network.logits(dataset.clips, n_threads)
         columns = {"file": dataset.names, "label": dataset.labels, "answer": logits > 0}
         table = pd.DataFrame(columns | {"logit": logits}).astype({"answer": "int8"})
-        if dataset.groups is not None:
-            table = pd.concat([table, dataset.groups], axis=1)
-        return cls(table)
+        return cls(table, dataset.groups)
 
     @property
     def n(self) -> int:
@@ -69,6 +68,22 @@ class Evaluation:
         return float(margins(self.clips["logit"].to_numpy(), self.clips["label"].to_numpy()).mean())
 
     @property
+    def n_speakers(self) -> int | None:
+        """Different speakers; None if they are not known."""
+        return None if self.groups is None else int(self.groups["speaker"].nunique())
+
+    def table(self, part: str) -> pd.DataFrame:
+        """All columns in one table, and the name of the part.
+
+        A column of the groups file that has the name of one of ours gets " (groups)" behind it.
+        """
+        ours = self.clips.assign(part=part)
+        if self.groups is None:
+            return ours
+        taken = {name: f"{name} (groups)" for name in self.groups if name in ours}
+        return pd.concat([ours, self.groups.rename(columns=taken)], axis=1)
+
+    @property
     def confusion(self) -> pd.DataFrame:
         """[2, 2] clips by label (rows) and answer (columns)."""
         table = pd.crosstab(self.clips["label"], self.clips["answer"])
@@ -81,12 +96,13 @@ class Evaluation:
             For each column a table indexed by its values: `clips`, `right`, `accuracy`, `low`
             and `high` (Wilson 95%).
         """
-        first = 4 + ("speaker" in self.clips)
-        return {str(name): self._by(str(name)) for name in self.clips.columns[first:]}
+        if self.groups is None:
+            return {}
+        return {str(name): self._by(self.groups[name]) for name in self.groups.columns[1:]}
 
-    def _by(self, column: str) -> pd.DataFrame:
+    def _by(self, values: pd.Series[str]) -> pd.DataFrame:
         right = (self.clips["answer"] == self.clips["label"]).rename("right")
-        table = right.groupby(self.clips[column]).agg(["size", "sum"])
+        table = right.groupby(values).agg(["size", "sum"])
         table.columns = pd.Index(["clips", "right"])
         table["accuracy"] = table["right"] / table["clips"]
         limits = [
@@ -101,8 +117,8 @@ class Evaluation:
         figures: dict[str, Any] = {"clips": self.n, "right": self.right, "accuracy": self.accuracy}
         figures["interval"] = list(self.interval)
         figures["margin"] = self.margin
-        if "speaker" in self.clips:
-            figures["speakers"] = int(self.clips["speaker"].nunique())
+        if self.n_speakers is not None:
+            figures["speakers"] = self.n_speakers
         figures["confusion"] = self.confusion.to_numpy().tolist()
         return figures
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from evobin.data import Dataset, FeatureShape, hold_out, load_dataset
 from evobin.errors import EvobinError
 from evobin.network import Architecture
 from evobin.voices import MapClips, Voices, synthesise
+
+LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,16 +50,24 @@ def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Par
 
     Raises:
         EvobinError: if a file has problems, or two parts share a clip.
+        ValueError: if `config` names no data.
     """
-    if config.data is None or config.features is None:
-        given, missing = ("data", "features") if config.features is None else ("features", "data")
-        raise EvobinError(f"--{given} needs --{missing} as well; name both or neither.")
-    whole = _load(config, config.data, architecture)
-    valid = None if config.valid is None else _load(config, config.valid, architecture)
-    test = None if config.test is None else _load(config, config.test, architecture)
-    for path, part in ((config.valid, valid), (config.test, test)):
-        _check_apart(config.data, whole, path, part)
-    _check_apart(config.valid, valid, config.test, test)
+    data, features = config.data, config.features
+    if data is None or features is None:
+        raise ValueError("`config` must name `data` and `features`, but one of them is None.")
+
+    shape = replace(feature_shape(architecture), largest=LARGEST)
+
+    def load(path: Path) -> Dataset:
+        return load_dataset(path, features, config.groups, shape)
+
+    whole = load(data)
+    valid = None if config.valid is None else load(config.valid)
+    test = None if config.test is None else load(config.test)
+    named = ((data, whole), (config.valid, valid), (config.test, test))
+    for (path, part), (other_path, other) in combinations(named, 2):
+        if part is not None and other is not None:
+            _check_apart(features, (path, part), (other_path, other))
     rest, notes = whole, []
     if test is None and config.test_share > 0:
         kept, held = hold_out(rest, config.test_share, seed)
@@ -75,21 +86,16 @@ def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Par
     return Parts(rest, valid, test, " ".join([*notes, *_shared_speakers(rest, valid, test)]))
 
 
-def _load(config: DataConfig, path: Path, architecture: Architecture) -> Dataset:
-    assert config.features is not None
-    return load_dataset(path, config.features, config.groups, feature_shape(architecture))
-
-
 def _check_apart(
-    path: Path | None, part: Dataset | None, other_path: Path | None, other: Dataset | None
+    features: Path, one: tuple[Path | None, Dataset], other: tuple[Path | None, Dataset]
 ) -> None:
-    if part is None or other is None:
-        return
-    shared = sorted(set(part.names) & set(other.names))
+    """Refuses two parts that share a file, under whatever name."""
+    real = {(features / name).resolve(): name for name in one[1].names}
+    shared = [name for name in other[1].names if (features / name).resolve() in real]
     if shared:
         more = f" and {len(shared) - 1} more clips" if len(shared) > 1 else ""
         raise EvobinError(
-            f"{other_path}: names {shared[0]}{more} that {path} names too; "
+            f"{other[0]}: names {shared[0]}{more} that {one[0]} names too; "
             "a clip can be in one part only."
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
 from evobin.pipeline.voices import clip_mapper
 from evobin.runs import RunFolder, default_path
+from evobin.scores import accuracy_of
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 USES = {
@@ -107,10 +109,14 @@ def _run(
             folder = RunFolder(path)
             folder.write_config(command, config, _versions())
             problem = _problem(config, parts)
-            host = Host(workers.map, _recording(folder, observer))
-            outcome = _stages(problem, config, start, host)
+            recorder = _Recorder(folder, len(parts.valid), observer)
+            try:
+                outcome = _stages(problem, config, start, Host(workers.map, recorder))
+            except KeyboardInterrupt:
+                recorder.write()
+                raise
             folder.write_result(outcome.solution)
-            folder.write_history(outcome.history)
+            recorder.write()
             return _finish(folder, parts, problem, outcome, start)
     except KeyboardInterrupt:
         kept = path / "result.txt"
@@ -119,7 +125,7 @@ def _run(
 
 
 def _parts(config: SearchConfig, workers: parallel.Workers) -> Parts:
-    if config.data is None and config.features is None:
+    if config.data is None:
         return synthesised_parts(config.seed, clip_mapper(workers))
     return load_parts(config, SPEAKER_SEX, config.seed)
 
@@ -145,15 +151,27 @@ def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
     )
 
 
-def _recording(folder: RunFolder, observer: Observer) -> Observer:
-    """An observer that also writes each new best, so that an interrupted run leaves a result."""
+class _Recorder:
+    """An observer that also keeps the history, and writes each new best when it is found."""
 
-    def record(progress: Progress) -> None:
+    def __init__(self, folder: RunFolder, n_valid: int, observer: Observer) -> None:
+        self._folder = folder
+        self._n_valid = n_valid
+        self._observer = observer
+        self._history: list[dict[str, Any]] = []
+
+    def __call__(self, progress: Progress) -> None:
         if progress.best is not None:
-            folder.write_result(progress.best)
-        observer(progress)
+            self._folder.write_result(progress.best)
+        figures = dict(progress.figures)
+        figures["accuracy"] = accuracy_of(figures["score"], self._n_valid)
+        figures["best_accuracy"] = accuracy_of(figures["best"], self._n_valid)
+        self._history.append(figures)
+        self._observer(replace(progress, figures=figures))
 
-    return record
+    def write(self) -> None:
+        """Writes the history."""
+        self._folder.write_history(self._history)
 
 
 def _stages(
@@ -198,8 +216,7 @@ def _finish(
         for name, part in named.items()
         if part is not None
     }
-    table = pd.concat([answers[name].clips.assign(part=name) for name in answers])
-    folder.write_clips(table)
+    folder.write_clips(pd.concat([part.table(name) for name, part in answers.items()]))
     summary = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
     folder.write_summary({"note": parts.note, "parts": summary})
     before = None

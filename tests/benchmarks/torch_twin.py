@@ -17,7 +17,7 @@ def sign(x: Any) -> Any:
     return torch.where(x > 0, 1.0, -1.0).to(x.dtype)
 
 
-class Window(torch.autograd.Function):  # type: ignore[misc]  # PyTorch may be missing
+class Window(torch.autograd.Function):  # type: ignore[misc, unused-ignore]  # PyTorch may be missing
     """Sign; backward, the derivative of tanh(x / width)."""
 
     @staticmethod
@@ -32,7 +32,7 @@ class Window(torch.autograd.Function):  # type: ignore[misc]  # PyTorch may be m
         return grad * (1 - torch.tanh(x / ctx.width) ** 2) / ctx.width, None
 
 
-class Through(torch.autograd.Function):  # type: ignore[misc]
+class Through(torch.autograd.Function):  # type: ignore[misc, unused-ignore]
     """Sign; backward, the identity."""
 
     @staticmethod

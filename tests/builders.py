@@ -1,0 +1,126 @@
+"""Small data sets for tests: in memory, and as tsv and npy files that a test can damage."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin.clips import Clips
+from evobin.config import AugmentConfig
+from evobin.data import Dataset
+from evobin.evaluation import NetworkProblem
+from evobin.network import Architecture, ConvBlock
+from evobin.voices import Voices, VoicesSettings, synthesise
+
+GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_RESULT = GOLDEN / "result.txt"
+TINY = Architecture(4, (ConvBlock(8, 3, 2), ConvBlock(8, 2)))
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A data set on disk."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        return self.root / "train.tsv"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def groups(self) -> Path:
+        return self.root / "speakers.tsv"
+
+    @property
+    def options(self) -> list[str]:
+        """What the command line needs to read it, without the groups."""
+        return ["--data", str(self.data), "--features", str(self.features)]
+
+    def save(self, name: str, array: NDArray[Any]) -> Path:
+        path = self.features / name
+        np.save(path, array)
+        return path
+
+    def write(self, name: str, *rows: str) -> Path:
+        """Writes a tsv file of these lines, blanks in them for tabs."""
+        path = self.root / name
+        path.write_text("".join(row.replace(" ", "\t") + "\n" for row in rows))
+        return path
+
+
+def random_folder(root: Path, n_in: int = 64, frames: int = 57, clips: int = 8) -> DataFolder:
+    """Random clips c0.npy, c1.npy, ... of odd and even label; speakers s0, s1, ... of two clips."""
+    folder = DataFolder(root)
+    folder.features.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(clips):
+        clip = rng.normal(-5.0, 3.0, (frames + i, n_in)).astype(np.float16)
+        folder.save(f"c{i}.npy", clip)
+    folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(clips)))
+    speakers = (f"c{i}.npy s{i // 4 * 2 + i % 2} r{i % 3}" for i in range(clips))
+    folder.write("speakers.tsv", "file speaker room", *speakers)
+    return folder
+
+
+@cache
+def small_voices() -> Voices:
+    """Forty synthesised clips of twenty speakers."""
+    return synthesise(0, VoicesSettings(12, 4, 4, clips_per_speaker=2))
+
+
+def voices_folder(root: Path) -> DataFolder:
+    """The small voices as files: everything in train.tsv, and part-train.tsv and so on."""
+    folder, voices = DataFolder(root), small_voices()
+    folder.features.mkdir(parents=True)
+    for name, clip in zip(voices.names, voices.features, strict=True):
+        folder.save(name, clip)
+    table = voices.table.assign(label=voices.labels)
+    lines = table["file"] + " " + table["label"].astype(str)
+    folder.write("train.tsv", *lines)
+    for part in ("train", "valid", "test"):
+        folder.write(f"part-{part}.tsv", *lines[table["part"] == part])
+    groups = table["file"] + " " + table["speaker"] + " " + table["room"]
+    folder.write("speakers.tsv", "file speaker room", *groups)
+    return folder
+
+
+def planted_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:
+    """Clips of width 4 with noise; where the label is 1, bands 0 and 1 rise for some frames."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int8) % 2
+    clips = []
+    for label in labels:
+        clip = rng.normal(0.0, 1.0, (int(rng.integers(16, 24)), 4))
+        clip[3:12, :2] += 3.0 * label
+        clips.append(clip.astype(np.float32))
+    speakers = pd.DataFrame({"speaker": [f"{prefix}{i}" for i in range(n)]})
+    return Dataset(tuple(f"{prefix}{i}.npy" for i in range(n)), Clips.join(clips), labels, speakers)
+
+
+def planted_problem(n_threads: int = 1) -> NetworkProblem:
+    """A problem that a tiny network can learn in a second."""
+    augment = AugmentConfig(gain=0.1, equaliser=0.05)
+    train, valid = planted_dataset(128, 1), planted_dataset(64, 2, "v")
+    return NetworkProblem(TINY, train, valid, augment, 14, batch_size=32, n_threads=n_threads)
+
+
+def cells(text: str) -> list[list[str]]:
+    """The rows of all printed tables: what stands between vertical lines."""
+    rows = [[cell.strip() for cell in re.split("[│┃|]", line)[1:-1]] for line in text.splitlines()]
+    return [row for row in rows if row]
+
+
+def files_below(folder: Path) -> list[str]:
+    """All files and folders below a folder, by relative path."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

@@ -1,0 +1,318 @@
+"""Every command as a person calls it, in this process where that is enough."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evobin.cli import COMMANDS, main
+from evobin.errors import EvobinError
+from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.pipeline import training, voices
+from evobin.scores import selection_score, wilson_interval
+from tests.builders import (
+    GOLDEN,
+    GOLDEN_RESULT,
+    DataFolder,
+    cells,
+    files_below,
+    small_voices,
+    voices_folder,
+)
+
+SHORT = ["--ste.epochs", "1", "--flips.rounds", "0", "--n-jobs", "1"]
+FLIPS = ["--flips.rounds", "1", "--flips.clips", "8", "--flips.proposals", "5"]
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return voices_folder(tmp_path_factory.mktemp("voices"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def exit_code(*argv: str) -> Any:
+    with pytest.raises(SystemExit, match=r"\d") as caught:
+        main(argv)
+    return caught.value.code
+
+
+def run(capsys: Capture, *argv: str) -> tuple[str, str]:
+    assert main(argv) == 0
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def logits_of(folder: DataFolder, names: list[str], result: Path = GOLDEN_RESULT) -> Any:
+    network = BinaryNetwork.load(result)
+    return np.array([network.logits([np.load(folder.features / name)])[0] for name in names])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_shows_an_example_and_every_option(command: str, capsys: Capture) -> None:
+    assert exit_code(command, "--help") == 0
+    out = capsys.readouterr().out
+    assert f"Example: evobin {command}" in " ".join(out.split())
+    options = re.findall(r"--[a-z][a-z.-]+", out)
+    assert "--help" in options
+    assert "{None}" not in out
+    assert "tyro" not in out.lower()
+
+
+def test_help_lists_every_command(capsys: Capture) -> None:
+    assert exit_code("--help") == 0
+    out = capsys.readouterr().out
+    for command in COMMANDS:
+        assert f"• {command} " in out
+    assert "First steps:" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_tells_of_every_command(command: str) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    assert f"evobin {command}" in readme.read_text()
+
+
+@pytest.mark.parametrize(
+    ("argv", "suggestion"),
+    [
+        (("serch",), "search"),
+        ((), "search"),
+        (("search", "--epochs", "3"), "--ste.epochs"),
+        (("search", "--ste.epoch", "3"), "--ste.epochs"),
+        (("evaluate", "r.txt", "--dat", "a.tsv", "--features", "f"), "--data"),
+        (("evaluate", "r.txt", "--data", "a.tsv"), "--features"),
+        (("search", "--seed", "one"), "--seed"),
+        (("predict",), "RESULT"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_names_what_was_meant(
+    argv: tuple[str, ...], suggestion: str, capsys: Capture
+) -> None:
+    assert exit_code(*argv) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert suggestion in captured.err
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--seed", "-1", "`seed` must be from 0"),
+        ("--n-jobs", "0", "`n_jobs` must be at least 1, or -1"),
+        ("--valid-share", "1.5", "`valid_share` must be from 0.001 to 0.9"),
+        ("--ste.batch", "33", "`ste.batch` must be even, but it is 33"),
+        ("--ste.epochs", "0", "`ste.epochs` must be at least 1"),
+        ("--ste.frames", "56", "`ste.frames` must be from 57"),
+        ("--flips.islands", "0", "`flips.islands` must be from 1"),
+        ("--augment.gain", "nan", "`augment.gain` must be from 0 to 100, but it is nan"),
+    ],
+)
+def test_a_setting_out_of_range_exits_with_2_and_is_named(
+    option: str, value: str, message: str, capsys: Capture
+) -> None:
+    try:
+        code: Any = main(["search", "--quiet", option, value])
+    except SystemExit as stop:  # the CLI library's own way
+        code = stop.code
+    captured = capsys.readouterr()
+    told = " ".join(re.sub("[│╭╮╰╯─]", " ", captured.err).split())
+    assert code == 2
+    assert message in told
+    assert "Traceback" not in told
+    assert "tyro" not in told
+    assert files_below(Path()) == []
+
+
+def test_negative_seed_and_no_jobs_are_refused_by_the_other_commands(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    assert main(["voices", "out", "--seed", "-1"]) == 2
+    assert main(["evaluate", str(GOLDEN_RESULT), *clips.options, "--n-jobs", "0"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("`")[1] for line in lines] == ["seed", "n_jobs"]
+    assert files_below(Path()) == []
+
+
+def test_evaluate_agrees_with_an_independent_computation(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    groups = ["--groups", str(clips.groups)]
+    out, err = run(capsys, "evaluate", str(GOLDEN_RESULT), *clips.options, *groups)
+    voices = small_voices()
+    answers = logits_of(clips, list(voices.names)) > 0
+    right = answers == (voices.labels == 1)
+    share, (low, high) = right.mean(), wilson_interval(int(right.sum()), 40)
+    assert out.splitlines()[0] == (
+        f"accuracy    {share:.2%}  (95% interval {low:.2%} to {high:.2%}; 40 clips of 20 speakers)"
+    )
+    rows = cells(out)
+    for label in (0, 1):
+        of_label = answers[voices.labels == label]
+        assert [str(label), str((~of_label).sum()), str(of_label.sum())] in rows
+    for room, members in voices.table.groupby("room").indices.items():
+        n, k = len(members), int(right[members].sum())
+        low, high = wilson_interval(k, n)
+        assert [room, str(n), str(k), f"{k / n:.2%}", f"{low:.2%} to {high:.2%}"] in rows
+    assert err == ""
+
+
+def test_evaluate_accepts_clips_of_one_label(clips: DataFolder, capsys: Capture) -> None:
+    names = [
+        n for n, label in zip(small_voices().names, small_voices().labels, strict=True) if label
+    ]
+    data = Path("ones.tsv")
+    data.write_text("".join(f"{name}\t1\n" for name in names))
+    options = ["--data", str(data), "--features", str(clips.features), "--n-jobs", "1"]
+    out, _ = run(capsys, "evaluate", str(GOLDEN_RESULT), *options)
+    ones = int((logits_of(clips, names) > 0).sum())
+    assert ["0", "0", "0"] in cells(out)
+    assert ["1", str(len(names) - ones), str(ones)] in cells(out)
+
+
+@pytest.mark.parametrize("column", ["file", "label", "answer", "logit", "right", "clips", "part"])
+def test_a_column_of_the_groups_file_may_have_any_name(
+    clips: DataFolder, capsys: Capture, column: str
+) -> None:
+    groups = Path("groups.tsv")
+    groups.write_text(clips.groups.read_text().replace("room", column, 1))
+    options = [*clips.options, "--groups", str(groups), "--n-jobs", "1"]
+    out, _ = run(capsys, "evaluate", str(GOLDEN_RESULT), *options)
+    assert f"by {column}" in out
+
+
+def test_predict_answers_the_golden_inputs_in_their_order(capsys: Capture) -> None:
+    expected = pd.read_csv(GOLDEN / "expected.tsv", sep="\t").iloc[::-1]
+    files = [str(GOLDEN / "features" / name) for name in expected["file"]]
+    out, err = run(capsys, "predict", str(GOLDEN_RESULT), *files)
+    rows = zip(files, expected["label"], expected["logit"], strict=True)
+    assert out == "".join(f"{file}\t{label}\t{logit}\n" for file, label, logit in rows)
+    assert err == ""
+
+
+def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    before = GOLDEN_RESULT.read_bytes()
+    groups = ["--groups", str(clips.groups)]
+    argv = ["polish", str(GOLDEN_RESULT), *clips.options, *groups, "--out", "run", *SHORT, *FLIPS]
+    out, _ = run(capsys, *argv)
+    assert GOLDEN_RESULT.read_bytes() == before
+    table = pd.read_csv("run/clips.csv")
+    valid = table[table["part"] == "valid"]
+    labels = valid["label"].to_numpy()
+    scores = []
+    for result in (GOLDEN_RESULT, Path("run/result.txt")):
+        logits = logits_of(clips, list(valid["file"]), result)
+        scores.append(selection_score(logits, labels, SPEAKER_SEX.n_hidden))
+    assert scores[1] >= scores[0]
+    np.testing.assert_array_equal(logits, valid["logit"])
+    start = int(scores[0] * len(labels)) / len(labels)
+    assert re.search(rf"^before      {start:.2%}  .*the file as it was\)$", out, re.MULTILINE)
+
+
+def test_polish_without_a_budget_writes_the_file_as_it_was(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    budget = ["--ste.epochs", "0", "--flips.rounds", "0", "--n-jobs", "1", "--quiet"]
+    run(capsys, "polish", str(GOLDEN_RESULT), *clips.options, "--out", "run", *budget)
+    assert Path("run/result.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
+
+
+def test_quiet_shows_the_figures_and_nothing_on_stderr(
+    clips: DataFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out, err = run(capfd, "search", *clips.options, "--out", "run", *SHORT, *FLIPS, "--quiet")
+    assert err == ""
+    assert out.splitlines()[-1] == "result      run/result.txt"
+    assert len(pd.read_csv("run/history.csv")) == 2
+
+
+def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    out, err = run(capsys, "search", *clips.options, *SHORT)
+    assert re.search(r"s  straight-through training 1/1  loss \d", err)
+    (folder,) = Path("runs").iterdir()
+    assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
+    assert out.splitlines()[-1] == f"result      {folder}/result.txt"
+    assert files_below(folder) == [
+        "clips.csv", "config.json", "history.csv", "result.txt", "summary.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
+    groups: bool, clips: DataFolder, capsys: Capture
+) -> None:
+    more = ["--groups", str(clips.groups)] if groups else []
+    _, err = run(capsys, "search", *clips.options, *more, *SHORT, "--out", "run")
+    valid = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
+    (told,) = re.findall(r"validation (\S+), best (\S+)", err)
+    assert told == (f"{valid['accuracy']:.3f}",) * 2
+
+
+def small_synthesise(seed: int, **_more: Any) -> Any:
+    assert seed == 0
+    return small_voices()
+
+
+def test_voices_writes_a_folder_that_search_reads(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(voices, "synthesise", small_synthesise)
+    out, _ = run(capsys, "voices", "made")
+    assert out == "40 clips in made\n"
+    for name, clip in zip(small_voices().names, small_voices().features, strict=True):
+        written = np.load(f"made/features/{name}")
+        assert written.dtype == clip.dtype
+        np.testing.assert_array_equal(written, clip)
+    named = ["--data", "made/train.tsv", "--valid", "made/valid.tsv", "--test", "made/test.tsv"]
+    where = ["--features", "made/features", "--groups", "made/speakers.tsv", "--out", "run"]
+    run(capsys, "search", *named, *where, *SHORT, "--quiet")
+    table = pd.read_csv("run/clips.csv").set_index("file")
+    expected = small_voices().table.set_index("file")
+    assert table["part"].to_dict() == expected["part"].to_dict()
+    assert table["speaker"].to_dict() == expected["speaker"].to_dict()
+    assert table["label"][list(small_voices().names)].tolist() == small_voices().labels.tolist()
+    assert json.loads(Path("run/summary.json").read_text())["parts"]["test"]["clips"] == 8
+
+
+def forbidden(*_arguments: Any) -> NoReturn:
+    raise EvobinError("voices were synthesised")
+
+
+@pytest.mark.parametrize("option", ["valid", "test", "groups"])
+def test_clips_that_would_be_ignored_for_synthesised_voices_are_refused(
+    option: str, clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(training, "synthesised_parts", forbidden)
+    assert main(["search", f"--{option}", str(clips.data), "--quiet"]) == 2
+    assert f"`{option}` needs `data`" in capsys.readouterr().err
+
+
+def test_the_verbs_are_the_functions_of_the_package() -> None:
+    import evobin
+
+    verbs: list[Callable[..., Any]] = [
+        evobin.search, evobin.polish, evobin.evaluate, evobin.predict, evobin.write_voices,
+    ]  # fmt: skip
+    assert all(callable(verb) for verb in verbs)
+    assert set(evobin.__all__) <= set(dir(evobin))
+    for name in evobin.__all__:
+        assert getattr(evobin, name) is not None
+    with pytest.raises(AttributeError, match="module 'evobin' has no attribute 'nothing'"):
+        _ = evobin.nothing

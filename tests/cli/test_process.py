@@ -1,0 +1,111 @@
+"""The command line as a process: interrupts, imports, and what it is connected to."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from evobin import pipeline
+from evobin.cli import main
+from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.pipeline import training
+from tests.builders import GOLDEN, GOLDEN_RESULT, files_below, random_folder
+
+BUDGET = ["--ste.epochs", "1", "--flips.rounds", "1", "--n-jobs", "1", "--flips.clips", "4"]
+
+Capture = pytest.CaptureFixture[str]
+
+
+def interrupt(*_args: Any, **_more: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("name", "argv"),
+    [
+        ("search", ["search"]),
+        ("polish", ["polish", "r.txt"]),
+        ("evaluate", ["evaluate", "r.txt", "--data", "a", "--features", "f"]),
+        ("predict", ["predict", "r.txt", "a.npy"]),
+        ("write_voices", ["voices", "out"]),
+    ],
+)
+def test_an_interrupt_is_one_line_and_exit_130(
+    name: str, argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(pipeline, name, interrupt)
+    assert main(argv) == 130
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert re.fullmatch(r"evobin: interrupted; \w.*\.\n", captured.err)
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ("load_parts", "there is no result yet"),
+        ("pretrain", "there is no result yet"),
+        ("local_search", "run/result.txt holds the best so far"),
+        ("BinaryNetwork", "run/result.txt holds the best so far"),
+    ],
+)
+def test_an_interrupted_search_says_whether_there_is_a_result(
+    stage: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clips = random_folder(tmp_path / "in")
+    replacement: Any = type("Gone", (), {"load": interrupt}) if stage[0] == "B" else interrupt
+    monkeypatch.setattr(training, stage, replacement)
+    assert main(["search", *clips.options, "--out", "run", *BUDGET, "--quiet"]) == 130
+    assert capsys.readouterr().err == f"evobin: interrupted; {told}.\n"
+    assert Path("run/result.txt").exists() == ("holds" in told)
+    if "holds" in told:
+        assert len(BinaryNetwork.load("run/result.txt").signs) == SPEAKER_SEX.n_weights
+    assert not [name for name in files_below(Path()) if ".tmp" in name or ".workers" in name]
+
+
+def subprocess_of(argv: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | environment
+    return subprocess.run(
+        [sys.executable, *argv], capture_output=True, text=True, env=env, check=False, timeout=60
+    )
+
+
+def test_help_imports_no_part_of_the_engine() -> None:
+    code = (
+        "import sys\nfrom evobin.cli import main\n"
+        "try:\n    main(['search', '--help'])\n"
+        "except SystemExit:\n"
+        "    heavy = {'numpy', 'numba', 'pandas', 'joblib', 'scipy'} & set(sys.modules)\n"
+        "    print('HEAVY', sorted(heavy))"
+    )
+    done = subprocess_of(["-c", code])
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["search", "--help"], ["serch"]])
+def test_a_terminal_without_unicode_gets_its_help_too(argv: list[str]) -> None:
+    done = subprocess_of(["-m", "evobin", *argv], PYTHONIOENCODING="ascii")
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if "--help" in argv else 2)
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    files = [str(path) for path in sorted((GOLDEN / "features").iterdir())]
+    read, write = os.pipe()
+    os.close(read)  # as `evobin predict ... | head -0`
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "evobin", "predict", str(GOLDEN_RESULT), *files],
+            stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipeError" not in done.stderr

@@ -1,0 +1,164 @@
+"""The main job as a person runs it: a real process, in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.scores import wilson_interval
+from tests.builders import DataFolder, files_below, small_voices, voices_folder
+
+BUDGET = ["--ste.epochs", "3", "--flips.rounds", "2", "--flips.clips", "8"]
+FILES = ["clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished process, and the three folders that it could write to."""
+
+    done: subprocess.CompletedProcess[str]
+    cwd: Path
+    scratch: Path
+
+    @property
+    def out(self) -> Path:
+        return self.cwd / "run"
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.out / name).read_text())
+
+
+def run(root: Path, command: str, *options: str) -> Run:
+    cwd, scratch = root / "cwd", root / "scratch"
+    cwd.mkdir(parents=True)
+    scratch.mkdir()
+    argv = [sys.executable, "-W", "error", "-m", "evobin", command, *options]
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    done = subprocess.run(
+        argv, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return Run(done, cwd, scratch)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return voices_folder(tmp_path_factory.mktemp("voices"))
+
+
+@pytest.fixture(scope="module")
+def runs(clips: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """The same search with one worker and with two."""
+    options = [*clips.options, "--groups", str(clips.groups), "--test-share", "0.2", "--seed", "3"]
+    options += ["--flips.proposals", "20", "--out", "run", *BUDGET]
+    root = tmp_path_factory.mktemp("runs")
+    return [run(root / n, "search", *options, "--n-jobs", n) for n in ("1", "2")]
+
+
+def test_the_result_file_is_the_same_whatever_the_number_of_workers(runs: list[Run]) -> None:
+    serial, spread = ((run.out / "result.txt").read_bytes() for run in runs)
+    assert serial == spread
+    assert serial.count(b"\n") == 369_153
+    assert set(serial.split()) == {b"1", b"-1"}
+    for name in ("history.csv", "clips.csv", "summary.json"):
+        assert (runs[0].out / name).read_bytes() == (runs[1].out / name).read_bytes()
+
+
+def test_nothing_is_written_outside_the_run_folder(runs: list[Run]) -> None:
+    for run in runs:
+        assert files_below(run.out) == FILES
+        assert list(run.cwd.iterdir()) == [run.out]
+        assert list(run.scratch.iterdir()) == []
+
+
+def test_the_summary_equals_a_recomputation_from_the_result_file(
+    runs: list[Run], clips: DataFolder
+) -> None:
+    network = BinaryNetwork.load(runs[1].out / "result.txt")
+    table = pd.read_csv(runs[1].out / "clips.csv")
+    parts = runs[1].json("summary.json")["parts"]
+    assert list(parts) == ["train", "valid", "test"]
+    labels = dict(zip(small_voices().names, small_voices().labels, strict=True))
+    for name, figures in parts.items():
+        rows = table[table["part"] == name]
+        logits = np.array([network.logits([np.load(clips.features / f)])[0] for f in rows["file"]])
+        truth = np.array([labels[file] for file in rows["file"]])
+        right = int(((logits > 0) == (truth == 1)).sum())
+        assert rows["logit"].tolist() == logits.tolist()
+        assert rows["label"].tolist() == truth.tolist()
+        assert rows["answer"].tolist() == (logits > 0).astype(int).tolist()
+        assert (figures["clips"], figures["right"]) == (len(rows), right)
+        assert figures["accuracy"] == right / len(rows)
+        assert figures["interval"] == list(wilson_interval(right, len(rows)))
+        assert figures["margin"] == pytest.approx(np.where(truth == 1, logits, -logits).mean())
+        assert figures["speakers"] == rows["speaker"].nunique()
+        for label in (0, 1):
+            positive = int((logits[truth == label] > 0).sum())
+            assert figures["confusion"][label] == [int((truth == label).sum()) - positive, positive]
+
+
+def test_every_clip_is_in_one_part_and_so_is_every_speaker(runs: list[Run]) -> None:
+    table = pd.read_csv(runs[0].out / "clips.csv")
+    assert sorted(table["file"]) == sorted(small_voices().names)
+    assert all(len(set(parts)) == 1 for _, parts in table.groupby("speaker")["part"])
+    assert all(set(labels) == {0, 1} for _, labels in table.groupby("part")["label"])
+
+
+def test_the_history_has_a_row_a_step_and_the_summary_ends_at_its_best(runs: list[Run]) -> None:
+    history = pd.read_csv(runs[0].out / "history.csv")
+    assert history["stage"].tolist() == ["ste"] * 3 + ["flips"] * 2
+    assert history["step"].tolist() == [1, 2, 3, 1, 2]
+    assert history["best"].is_monotonic_increasing
+    valid = runs[0].json("summary.json")["parts"]["valid"]
+    squeezed = 0.5 + 0.499 * valid["margin"] / (SPEAKER_SEX.n_hidden + 1)
+    expected = valid["accuracy"] + squeezed / valid["clips"]
+    assert history["best"].iloc[-1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_config_file_holds_what_was_asked(runs: list[Run], clips: DataFolder) -> None:
+    config = runs[0].json("config.json")
+    assert config["command"] == "search"
+    assert config["data"] == str(clips.data)
+    assert (config["seed"], config["test_share"], config["n_jobs"]) == (3, 0.2, 1)
+    assert (config["ste"]["epochs"], config["flips"]["proposals"]) == (3, 20)
+    assert set(config["versions"]) == {"evobin", "numpy", "numba"}
+
+
+def test_the_figures_that_are_shown_are_those_of_the_summary(runs: list[Run]) -> None:
+    shown = runs[0].done.stdout.splitlines()
+    parts = runs[0].json("summary.json")["parts"]
+    for line, name in zip(shown, ("train", "valid", "test"), strict=False):
+        assert f" {parts[name]['accuracy']:.2%} " in line
+        assert f"{parts[name]['clips']} clips of {parts[name]['speakers']} speakers" in line
+    assert "looked at once" in shown[2]
+    assert "3/3" in runs[0].done.stderr
+
+
+def test_another_seed_gives_another_result(
+    runs: list[Run], clips: DataFolder, tmp_path: Path
+) -> None:
+    options = ["--ste.epochs", "1", "--flips.rounds", "0", "--n-jobs", "1", "--out", "run"]
+    seeds = [run(tmp_path / s, "search", *clips.options, *options, "--seed", s) for s in "12"]
+    results = [(run.out / "result.txt").read_bytes() for run in (*seeds, runs[0])]
+    assert len(set(results)) == 3
+
+
+@pytest.mark.slow
+def test_without_data_voices_are_synthesised_and_learnt(tmp_path: Path) -> None:
+    budget = ["--ste.epochs", "12", "--flips.rounds", "0", "--n-jobs", "2", "--out", "run"]
+    found = run(tmp_path, "search", *budget)
+    parts = found.json("summary.json")["parts"]
+    assert [parts[name]["clips"] for name in parts] == [1200, 156, 408]
+    assert parts["test"]["accuracy"] > 0.8
+    assert files_below(found.out) == FILES
+    assert list(found.scratch.iterdir()) == []

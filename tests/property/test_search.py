@@ -1,0 +1,277 @@
+"""One contract for every algorithm: what it may touch, what it must keep, what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.flips import flip_round, local_search
+from evobin.algorithms.ste import pretrain
+from evobin.config import FlipConfig, SteConfig
+from evobin.evaluation import NetworkProblem, Population, Scores, Solution
+from evobin.network import Architecture, BinaryNetwork, ConvBlock
+from evobin.parallel import Workers
+from tests.builders import TINY, planted_problem
+from tests.strategies import random_solution, seeds
+
+STE = SteConfig(epochs=3, batch=16, frames=14, rate=0.02)
+FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
+
+Algorithm = Callable[..., Outcome]
+
+
+def train(problem: NetworkProblem, start: Solution, seed: int, host: Host | None = None) -> Outcome:
+    return pretrain(problem, STE, seed, start, host)
+
+
+def flip(problem: NetworkProblem, start: Solution, seed: int, host: Host | None = None) -> Outcome:
+    return local_search(problem, start, FLIPS, seed, host)
+
+
+both = pytest.mark.parametrize("algorithm", [train, flip])
+
+
+def start_of(seed: int) -> Solution:
+    return random_solution(TINY, np.random.default_rng(seed))
+
+
+@both
+@given(seed=seeds)
+def test_a_solution_holds_signs_is_no_worse_than_the_start_and_has_its_true_score(
+    algorithm: Algorithm, seed: int
+) -> None:
+    problem, start = planted_problem(), start_of(seed)
+    given_start = start.copy()
+    outcome = algorithm(problem, start, seed)
+    np.testing.assert_array_equal(start, given_start)
+    assert outcome.solution.dtype == np.int8
+    assert outcome.solution.shape == (TINY.n_weights,)
+    assert (np.abs(outcome.solution) == 1).all()
+    scores = problem.score(np.stack([start, outcome.solution]))
+    assert outcome.score == scores[1] >= scores[0]
+
+
+@both
+def test_the_seed_decides_everything(algorithm: Algorithm) -> None:
+    problem, start = planted_problem(), start_of(0)
+    first, again, other = (algorithm(problem, start, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.solution, again.solution)
+    assert first.history == again.history
+    assert first.history != other.history
+
+
+@both
+def test_every_step_is_reported_once_and_best_never_falls(algorithm: Algorithm) -> None:
+    problem, start = planted_problem(), start_of(3)
+    reports: list[Progress] = []
+    outcome = algorithm(problem, start, 0, Host(observer=reports.append))
+    assert [report.done for report in reports] == [1, 2, 3]
+    assert {report.total for report in reports} == {3}
+    assert tuple(report.figures for report in reports) == outcome.history
+    best = [figures["best"] for figures in outcome.history]
+    assert best == sorted(best)
+    assert best[-1] == outcome.score
+    assert best[0] >= float(problem.score(start[None])[0])
+    for report in reports:
+        if report.best is not None:
+            assert float(problem.score(report.best[None])[0]) == report.figures["best"]
+
+
+@both
+def test_the_last_best_that_was_reported_is_the_outcome(algorithm: Algorithm) -> None:
+    reports: list[Progress] = []
+    outcome = algorithm(planted_problem(), start_of(1), 5, Host(observer=reports.append))
+    found = [report.best for report in reports if report.best is not None]
+    np.testing.assert_array_equal(found[-1], outcome.solution)
+
+
+def test_without_a_budget_the_start_is_the_answer() -> None:
+    problem, start = planted_problem(), start_of(4)
+    for outcome in (
+        pretrain(problem, replace(STE, epochs=0), 0, start),
+        local_search(problem, start, replace(FLIPS, rounds=0), 0),
+    ):
+        np.testing.assert_array_equal(outcome.solution, start)
+        assert outcome.history == ()
+        assert outcome.score == float(problem.score(start[None])[0])
+
+
+def test_training_without_start_and_epochs_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"`ste\.epochs` must be at least 1 without a start"):
+        pretrain(planted_problem(), replace(STE, epochs=0), 0)
+
+
+@pytest.mark.parametrize("start", [None, start_of(0)])
+def test_training_gives_the_same_bytes_for_any_number_of_threads(start: Solution | None) -> None:
+    outcomes = [pretrain(planted_problem(n), STE, 7, start) for n in (1, 2)]
+    assert outcomes[0].solution.tobytes() == outcomes[1].solution.tobytes()
+    assert outcomes[0].history == outcomes[1].history
+
+
+def test_flips_give_the_same_bytes_on_workers(tmp_path: Path) -> None:
+    problem, start = planted_problem(), start_of(0)
+    serial = local_search(problem, start, FLIPS, 7)
+    with Workers(2, tmp_path / "scratch") as workers:
+        spread = local_search(problem, start, FLIPS, 7, Host(workers.map))
+    assert serial.solution.tobytes() == spread.solution.tobytes()
+    assert serial.history == spread.history
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_training_learns_a_planted_difference(seed: int) -> None:
+    architecture = Architecture(4, (ConvBlock(16, 3, 2), ConvBlock(16, 2)))
+    problem = replace(planted_problem(), architecture=architecture)
+    outcome = pretrain(problem, replace(STE, epochs=40, rate=0.03), seed)
+    answers = BinaryNetwork(architecture, outcome.solution).predict(problem.valid.clips)
+    assert np.mean(answers == problem.valid.labels) > 0.9
+    assert outcome.history[-1]["loss"] < 0.5 * outcome.history[0]["loss"]
+
+
+def test_flips_improve_a_random_network_on_a_planted_difference() -> None:
+    problem, start = planted_problem(), start_of(0)
+    config = FlipConfig(rounds=12, islands=2, clips=64, proposals=60)
+    outcome = local_search(problem, start, config, 0)
+    before, after = problem.score(np.stack([start, outcome.solution]))
+    assert after > before + 0.1
+
+
+def test_fewer_clips_than_a_batch_are_enough() -> None:
+    problem = planted_problem()
+    few = replace(problem, train=problem.train.subset(np.arange(5)))
+    outcome = pretrain(few, replace(STE, epochs=1), 0)
+    assert len(outcome.history) == 1
+    assert len(few.draw(np.random.default_rng(0)).labels) == 32
+
+
+# A problem that is no network: agree with hidden signs, seen through the noise of a batch.
+
+
+@dataclass
+class NoisyState:
+    """The score of a batch is its linear form: weights @ solution."""
+
+    weights: NDArray[np.float64]
+    signs: Solution
+
+    @property
+    def score(self) -> float:
+        return float(self.weights @ self.signs)
+
+    @property
+    def solution(self) -> Solution:
+        return self.signs.copy()
+
+    def gains(self) -> NDArray[np.float64]:
+        return -2.0 * self.weights * self.signs
+
+    def flip(self, index: int) -> None:
+        self.signs[index] *= -1
+
+    def verify(self) -> None:
+        """Nothing is incremental here."""
+
+
+@dataclass
+class NoisyProblem:
+    """The truth is `weights`; a batch adds noise, or what a test plants instead."""
+
+    weights: NDArray[np.float64]
+    batches: tuple[NDArray[np.float64], ...] = ()
+    noise: float = 0.0
+    drawn: int = 0
+
+    @property
+    def n(self) -> int:
+        return len(self.weights)
+
+    def score(self, population: Population) -> Scores:
+        return population @ self.weights
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        self.drawn += 1
+        if self.batches:
+            return self.batches[(self.drawn - 1) % len(self.batches)]
+        return self.weights + self.noise * rng.normal(size=self.n)
+
+    def start(self, solution: Solution, batch: NDArray[np.float64]) -> NoisyState:
+        return NoisyState(batch, solution.copy())
+
+
+def ones(n: int) -> Solution:
+    return np.ones(n, np.int8)
+
+
+def test_a_flip_that_helps_only_the_proposing_batch_is_rejected() -> None:
+    # Sign 0 should flip by both batches, 1 by the first alone, 2 by the second alone, 3 by none.
+    proposing, accepting = np.array([-1.0, -1, 1, 1]), np.array([-1.0, 1, -1, 1])
+    problem = NoisyProblem(np.zeros(4), (proposing, accepting))
+    done = flip_round(problem, ones(4), proposals=4, seed=(0,))
+    assert problem.drawn == 2
+    assert done.solution.tolist() == [-1, 1, 1, 1]
+    assert (done.tried, done.accepted) == (2, 1)
+
+
+def test_a_flip_that_leaves_the_accepting_batch_as_it_is_is_rejected() -> None:
+    problem = NoisyProblem(np.zeros(2), (np.array([-1.0, -1]), np.array([0.0, -1])))
+    assert flip_round(problem, ones(2), 2, (0,)).solution.tolist() == [1, -1]
+
+
+def test_the_most_promising_flips_are_tried_first_and_no_more_than_allowed() -> None:
+    batch = np.array([-1.0, -3, 2, -2, -4])
+    problem = NoisyProblem(np.zeros(5), (batch, batch))
+    done = flip_round(problem, ones(5), proposals=2, seed=(0,))
+    assert done.solution.tolist() == [1, -1, 1, 1, -1]
+    assert (done.tried, done.accepted) == (2, 2)
+
+
+def test_flips_see_through_noise_that_each_batch_alone_would_follow() -> None:
+    rng = np.random.default_rng(0)
+    problem = NoisyProblem(rng.normal(size=200), noise=0.5)
+    config = FlipConfig(rounds=8, islands=1, proposals=200)
+    outcome = local_search(problem, ones(200), config, seed=1)
+    assert outcome.score > 0.9 * np.abs(problem.weights).sum()
+    assert [figures["step"] for figures in outcome.history] == list(range(1, 9))
+
+
+def test_a_round_that_makes_the_score_worse_does_not_change_the_answer() -> None:
+    truth = np.array([1.0, 1.0])
+    problem = NoisyProblem(truth, (-truth,))  # both batches mislead
+    outcome = local_search(problem, ones(2), FlipConfig(rounds=2, islands=2), seed=0)
+    assert outcome.solution.tolist() == [1, 1]
+    assert outcome.score == 2
+    assert {figures["best"] for figures in outcome.history} == {2.0}
+    assert outcome.history[0]["score"] == -2
+    assert outcome.history[0]["accepted"] == 4
+
+
+def test_islands_and_rounds_draw_different_batches() -> None:
+    seeds_seen: list[Any] = []
+
+    def spy(function: Callable[..., Any], tasks: Any) -> list[Any]:
+        seeds_seen.extend(task[-1] for task in tasks)
+        return [function(*task) for task in tasks]
+
+    problem = NoisyProblem(np.ones(3))
+    local_search(problem, ones(3), FlipConfig(rounds=3, islands=4), 9, Host(spy))
+    assert len(seeds_seen) == len(set(seeds_seen)) == 12
+
+
+def test_a_wrong_increment_is_not_passed_over() -> None:
+    class Drifting(NoisyState):
+        def verify(self) -> None:
+            raise RuntimeError("incremental 1 differs from the full pass, 2")
+
+    class DriftingProblem(NoisyProblem):
+        def start(self, solution: Solution, batch: NDArray[np.float64]) -> NoisyState:
+            return Drifting(batch, solution.copy())
+
+    with pytest.raises(RuntimeError, match="incremental 1 differs"):
+        local_search(DriftingProblem(np.ones(2)), ones(2), FlipConfig(rounds=1), 0)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evobin.config import (
+    AugmentConfig,
+    DataConfig,
+    EvaluateConfig,
+    FlipConfig,
+    PolishConfig,
+    SearchConfig,
+    SteConfig,
+)
+from evobin.errors import SettingError
+
+ALL = (AugmentConfig, SteConfig, FlipConfig, DataConfig, SearchConfig, PolishConfig, EvaluateConfig)
+
+
+def in_search(config: Any) -> SearchConfig:
+    """The settings of a stage are checked where they are put to use."""
+    kinds = {AugmentConfig: "augment", SteConfig: "ste", FlipConfig: "flips"}
+    return SearchConfig(**{kinds[type(config)]: config})
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "message"),
+    [
+        (AugmentConfig, "tract", 0.31, r"`augment\.tract` must be from 0 to 0.3"),
+        (AugmentConfig, "gain", -0.1, r"`augment\.gain` must be from 0 to 100, but it is -0.1"),
+        (AugmentConfig, "equaliser", float("nan"), r"`augment\.equaliser` must be .* it is nan"),
+        (SteConfig, "epochs", -1, r"`ste\.epochs` must be from 0"),
+        (SteConfig, "batch", 0, r"`ste\.batch` must be from 2"),
+        (SteConfig, "batch", 33, r"`ste\.batch` must be even, but it is 33"),
+        (SteConfig, "frames", 0, r"`ste\.frames` must be from 1"),
+        (SteConfig, "rate", -1e-3, r"`ste\.rate` must be from 0 to 1"),
+        (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
+        (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
+        (FlipConfig, "rounds", -1, r"`flips\.rounds` must be from 0"),
+        (FlipConfig, "islands", 0, r"`flips\.islands` must be from 1"),
+        (FlipConfig, "clips", 1, r"`flips\.clips` must be from 2"),
+        (FlipConfig, "proposals", 0, r"`flips\.proposals` must be from 1"),
+        (DataConfig, "valid_share", 0.0, r"`valid_share` must be from 0.001 to 0.9"),
+        (DataConfig, "test_share", 0.95, r"`test_share` must be from 0 to 0.9"),
+        (SearchConfig, "valid_share", 1.0, r"`valid_share` must be from 0.001 to 0.9"),
+        (SearchConfig, "seed", -1, r"`seed` must be from 0"),
+        (SearchConfig, "n_jobs", 0, r"`n_jobs` must be at least 1, or -1 .* but it is 0"),
+        (PolishConfig, "seed", -1, r"`seed` must be from 0"),
+        (PolishConfig, "n_jobs", 0, r"`n_jobs` must be at least 1"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(
+    kind: type, field: str, value: Any, message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        in_search(kind(**{field: value}))
+
+
+def test_an_evaluation_by_no_workers_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"`n_jobs` must be at least 1, or -1 .* but it is 0"):
+        EvaluateConfig(Path("a.tsv"), Path("features"), n_jobs=0)
+
+
+def test_the_limits_themselves_are_allowed() -> None:
+    assert in_search(SteConfig(epochs=0, batch=2, frames=1, rate=0, average=0)).ste.batch == 2
+    assert in_search(FlipConfig(rounds=0, islands=1, clips=2, proposals=1)).flips.rounds == 0
+    here = Path("a")
+    shares = SearchConfig(here, here, seed=2**63 - 1, n_jobs=-2, valid_share=0.9, test_share=0.9)
+    assert shares.test_share == 0.9
+
+
+def test_settings_cannot_be_changed_and_are_not_shared() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'seed'"):
+        SearchConfig().seed = 1  # type: ignore[misc]
+    assert SearchConfig() == SearchConfig()
+
+
+def test_a_polish_is_gentler_than_a_search() -> None:
+    assert PolishConfig().ste.rate < SearchConfig().ste.rate
+    assert PolishConfig().ste.epochs < SearchConfig().ste.epochs
+    assert PolishConfig().flips == SearchConfig().flips
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_field_has_a_sentence_of_help(kind: type) -> None:
+    told = set()
+    for base in kind.__mro__[:-1]:
+        (body,) = (node.body for node in ast.parse(inspect.getsource(base)).body)  # type: ignore[attr-defined]
+        for field, text in itertools.pairwise(body):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+                told.add(ast.unparse(field.target))
+    groups = {"ste", "flips", "augment"}  # settings of their own, whose fields are told there
+    assert {field.name for field in dataclasses.fields(kind)} - groups == told
