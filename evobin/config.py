@@ -32,7 +32,7 @@ class AugmentConfig:
 class SteConfig:
     """Straight-through training of latent weights, whose signs are a solution."""
 
-    epochs: int = 100
+    epochs: int = 120
     """Passes over the training clips; 0 skips the stage."""
     batch: int = 32
     """Clips a step, an even number."""
@@ -143,7 +143,7 @@ class SearchConfig(DataConfig):
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(default_factory=lambda: SteConfig(epochs=30, rate=1e-3, spread=0.1))
+    ste: SteConfig = field(default_factory=lambda: SteConfig(epochs=30, rate=1e-3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class ProgressDisplay:
         if self._quiet:
             return
         told = tell(progress.stage, progress.figures)
+        if "note" in progress.figures:
+            _line(self._console, progress.figures["note"])
         if self._bars is None:
             self._plain(progress, told)
             return
@@ -155,6 +157,7 @@ def _by_table(name: str, rows: pd.DataFrame) -> Table:
 
 def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
     """The final figures of a run, which clips they are from, and where its result file is."""
+    _line(console, run.note)
     if run.start is not None:
         show_accuracy(console, "before", run.start, "validation part, the file as it was")
     names = {"train": "training", "valid": "validation", "test": "test"}

@@ -40,12 +40,14 @@ class RunResult:
     Attributes:
         folder: the run folder.
         network: the network of its result file.
+        note: how the clips were parted.
         parts: the network's answers by part: "train", "valid" and, if there is one, "test".
         start: answers to the validation clips of the file that was polished; None for a search.
     """
 
     folder: Path
     network: BinaryNetwork
+    note: str
     parts: dict[str, Evaluation]
     start: Evaluation | None = None
 
@@ -222,4 +224,4 @@ def _finish(
     before = None
     if start is not None:
         before = Evaluation.of(BinaryNetwork(problem.architecture, start), parts.valid)
-    return RunResult(folder.path, network, answers, before)
+    return RunResult(folder.path, network, parts.note, answers, before)

@@ -259,10 +259,13 @@ def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
     groups: bool, clips: DataFolder, capsys: Capture
 ) -> None:
     more = ["--groups", str(clips.groups)] if groups else []
-    _, err = run(capsys, "search", *clips.options, *more, *SHORT, "--out", "run")
+    out, err = run(capsys, "search", *clips.options, *more, *SHORT, "--out", "run")
+    for told in (out, err):
+        assert ("Parted by speaker." in told) == groups
+        assert ("speakers may be shared" in told) != groups
     valid = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
-    (told,) = re.findall(r"validation (\S+), best (\S+)", err)
-    assert told == (f"{valid['accuracy']:.3f}",) * 2
+    (figures,) = re.findall(r"validation (\S+), best (\S+)", err)
+    assert figures == (f"{valid['accuracy']:.3f}",) * 2
 
 
 def small_synthesise(seed: int, **_more: Any) -> Any:

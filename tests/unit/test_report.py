@@ -138,9 +138,8 @@ def test_the_name_of_a_column_is_shown_as_it_is(name: str) -> None:
 
 
 def run_of(folder: str, start: Any = None, *parts: str) -> RunResult:
-    return RunResult(
-        Path(folder), random_network(TINY), {part: evaluation_of() for part in parts}, start
-    )
+    answers = {part: evaluation_of() for part in parts}
+    return RunResult(Path(folder), random_network(TINY), "Parted by speaker.", answers, start)
 
 
 def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
@@ -148,9 +147,9 @@ def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
     show_run(screen, run_of("runs/a", evaluation_of(), "train", "valid", "test"), USES)
     lines = screen.text.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "before", "training", "validation", "test", "run", "result",
+        "Parted", "before", "training", "validation", "test", "run", "result",
     ]  # fmt: skip
-    for line, use in zip(lines[1:4], USES.values(), strict=True):
+    for line, use in zip(lines[2:5], USES.values(), strict=True):
         assert line.endswith(f"{use})")
     assert lines[-1].split() == ["result", "runs/a/result.txt"]
 
