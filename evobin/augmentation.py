@@ -94,5 +94,5 @@ def draw_crops(
     waves = np.cos(np.pi * order * (np.arange(n_in) + 0.5) / n_in) / order
     waves /= np.sqrt(np.mean(np.sum(waves**2, axis=0)))
     curves = rng.normal(0.0, 1.0, (len(rows), KNOTS)) @ waves * config.equaliser
-    warps = np.exp(config.tract * bends)
+    warps = np.round(np.exp(config.tract * bends), 3)  # few, so that their matrices are kept
     return Crops(rows, starts, warps, (gains + curves).astype(np.float32), frames)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape
+
+T = TypeVar("T", np.float32, np.float64)
 
 SAMPLE_RATE = 16_000
 """Hz; a recording at any other rate has to be resampled first."""
@@ -61,6 +64,7 @@ def log_mel(samples: NDArray[np.floating]) -> NDArray[np.float32]:
     return features
 
 
+@cache
 def warp_matrix(factor: float) -> NDArray[np.float32]:
     """The bands of a voice whose every frequency is `factor` times as high.
 
@@ -72,7 +76,7 @@ def warp_matrix(factor: float) -> NDArray[np.float32]:
         factor: above 0; 1 changes nothing.
 
     Returns:
-        [64, 64] float32; every column sums to 1.
+        [64, 64] float32, read-only; every column sums to 1.
 
     Source:
         The idea of training on such voices: N. Jaitly and G. E. Hinton, "Vocal tract length
@@ -91,7 +95,7 @@ def warp_matrix(factor: float) -> NDArray[np.float32]:
     matrix = np.zeros((N_MELS, N_MELS), np.float32)
     matrix[low, np.arange(N_MELS)] = 1.0 - share
     matrix[low + 1, np.arange(N_MELS)] = share
-    return matrix
+    return _read_only(matrix)
 
 
 def _check_samples(samples: NDArray[np.floating]) -> None:
@@ -144,6 +148,6 @@ def _mel_bands() -> NDArray[np.float64]:
     return _read_only(np.maximum(0, np.minimum(rising, falling)))
 
 
-def _read_only(array: NDArray[np.float64]) -> NDArray[np.float64]:
+def _read_only(array: NDArray[T]) -> NDArray[T]:
     array.setflags(write=False)  # the cached array is shared by all callers
     return array

@@ -275,3 +275,30 @@ def test_a_wrong_increment_is_not_passed_over() -> None:
 
     with pytest.raises(RuntimeError, match="incremental 1 differs"):
         local_search(DriftingProblem(np.ones(2)), ones(2), FlipConfig(rounds=1), 0)
+
+
+def scripted(scores: list[float]) -> NetworkProblem:
+    """A problem that scores whatever it is asked with the next of these numbers."""
+    coming = iter(scores)
+
+    class Scripted(NetworkProblem):
+        def score(self, population: Population) -> Scores:
+            return np.array([next(coming) for _ in population])
+
+    return Scripted(**vars(planted_problem()))
+
+
+@pytest.mark.parametrize(
+    ("start", "scores", "kept"),
+    [
+        (None, [0.9, 0.8, 0.3, 0.4], 0.4),
+        (start_of(0), [0.5, 0.9, 0.8, 0.3, 0.4], 0.5),
+        (start_of(0), [0.1, 0.9, 0.8, 0.7, 0.4], 0.7),
+    ],
+)
+def test_candidates_of_the_first_half_of_training_are_dropped(
+    start: Solution | None, scores: list[float], kept: float
+) -> None:
+    outcome = pretrain(scripted(scores), replace(STE, epochs=4), 0, start)
+    assert outcome.score == kept
+    assert (outcome.solution is start) == (kept == 0.5)
