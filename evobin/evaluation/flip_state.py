@@ -13,6 +13,7 @@ from evobin.checks import check_range
 from evobin.clips import Clips
 from evobin.evaluation.base import Solution
 from evobin.kernels import flips, forward
+from evobin.kernels import gains as kernel_gains
 from evobin.network import Architecture, BinaryNetwork, ConvBlock, Layer, pack, pack_filters
 from evobin.scores import log_likelihood_table
 
@@ -263,27 +264,29 @@ class NetworkFlipState:
             pool, to = int(state.positions[-1]), np.arange(len(to))
         by_sum = np.empty(state.by_position.shape)
         counts = np.empty(values.shape, np.int32)
-        flips.value_of_sums(values, counts, state.by_position, state.positions, pool, to, by_sum)
+        kernel_gains.value_of_sums(
+            values, counts, state.by_position, state.positions, pool, to, by_sum
+        )
         n_out, kernel, n_in = state.filters.shape
         gains = np.zeros((n_out, kernel * n_in))
         sums, positions = state.sums, state.positions
         if number == 0:
             below, inputs = values, self._features
-            flips.real_gains(
+            kernel_gains.real_gains(
                 by_sum, sums, positions, inputs, state.starts, state.filters, self._largest, gains
             )
             by_bias = by_sum * self._crossed(number, state.by_position)
         else:
             signs = self._blocks[number - 1].signs
             below = np.zeros(signs.shape)
-            flips.binary_gains(
+            kernel_gains.binary_gains(
                 by_sum, sums, positions, signs, state.starts, state.filters, gains, below
             )
             by_bias = by_sum * self._crossed(number, sums)
             if last:
                 gains[:] = 0.0
                 active = self._active
-                flips.last_gains(
+                kernel_gains.last_gains(
                     values, active, sums, positions, signs, state.starts, state.filters, gains
                 )
                 peaks = np.maximum.reduceat(sums, positions[:-1], axis=0)
