@@ -72,13 +72,13 @@ class _Stage:
     input_slopes: Floats
 
     @classmethod
-    def new(cls, layer: Layer, block: ConvBlock, clips: int, frames: int, place: str) -> _Stage:
-        """Buffers for `clips` of `frames` each; place is "first", "middle" or "last"."""
+    def new(cls, architecture: Architecture, number: int, clips: int, frames: int) -> _Stage:
+        """Buffers of block `number` for `clips` of `frames` each."""
+        layer, block = architecture.layers[number], architecture.blocks[number]
         n_out, n_in, kernel = layer.shape
         frames_out = frames - kernel + 1
         rows = -(clips * frames // -kernel) * kernel
-        real = place.startswith("first")
-        ends = place.endswith("last")
+        real, ends = number == 0, number == len(architecture.blocks) - 1
         peaks = clips if ends else clips * int(block.frames_out(frames))
         return cls(
             layer,
@@ -119,12 +119,8 @@ class ShardGradient:
         self.clips = clips
         self.widths = [np.float32(width) for width in widths]
         self.stages: list[_Stage] = []
-        for number, (block, layer) in enumerate(
-            zip(architecture.blocks, architecture.layers, strict=False)
-        ):
-            place = "first" if number == 0 else ""
-            place += "last" if number == len(architecture.blocks) - 1 else ""
-            self.stages.append(_Stage.new(layer, block, clips, frames, place))
+        for number, block in enumerate(architecture.blocks):
+            self.stages.append(_Stage.new(architecture, number, clips, frames))
             frames = int(block.frames_out(frames))
 
     @property
