@@ -21,7 +21,7 @@ def one_blas_thread() -> Iterator[None]:
 
     Otherwise n workers would run n * cores threads, and sums would depend on their number.
     """
-    with threadpool_limits(1):
+    with threadpool_limits(1, user_api="blas"):
         yield
 
 
