@@ -13,6 +13,18 @@ from evobin.checks import check_shape
 Frames = NDArray[np.float32] | NDArray[np.float64]
 
 
+def starts_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n + 1] int64: where each of n pieces starts that lie one after the other, and the end.
+
+    Example:
+        >>> starts_of([3, 2])
+        array([0, 3, 5])
+    """
+    starts = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clips:
     """Feature matrices of different lengths, one after the other.
@@ -57,8 +69,7 @@ class Clips:
         for i, clip in enumerate(clips):
             check_shape(f"clips[{i}]", clip, (None, n_in))
         narrow = all(np.can_cast(clip.dtype, np.float32) for clip in clips)
-        starts = np.zeros(len(clips) + 1, np.int64)
-        np.cumsum([len(clip) for clip in clips], out=starts[1:])
+        starts = starts_of([len(clip) for clip in clips])
         shape = int(starts[-1]), n_in
         frames: Frames = np.empty(shape, np.float32) if narrow else np.empty(shape, np.float64)
         for clip, start, stop in zip(clips, starts, starts[1:], strict=False):

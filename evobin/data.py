@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from evobin.checks import check_shape
 from evobin.clips import Clips
-from evobin.errors import EvobinError
+from evobin.errors import LISTED, EvobinError, several
 from evobin.files import Table, check_is_file, read_table
 
 _SHOWN = 60  # characters of a field in a message
-_LISTED = 10  # problems in a message
 _HEADERS = {
     (1, 0): npy.read_array_header_1_0,
     (2, 0): npy.read_array_header_2_0,
@@ -393,7 +392,7 @@ def _raise_if_any(problems: dict[Path, list[str]]) -> None:
     texts = list(chain.from_iterable(problems.values()))
     if len(texts) > 1:
         where = " and ".join(str(path) for path, found in problems.items() if found)
-        first = f", the first {_LISTED} are" if len(texts) > _LISTED else ""
-        texts = [f"{where}: {len(texts)} problems{first}:", *texts[:_LISTED]]
+        first = f", the first {LISTED} are" if len(texts) > LISTED else ""
+        raise several(f"{where}: {len(texts)} problems{first}", texts)
     if texts:
-        raise EvobinError("\n  ".join(texts))
+        raise EvobinError(texts[0])

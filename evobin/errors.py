@@ -15,6 +15,22 @@ class EvobinError(Exception):
     """
 
 
+LISTED = 10
+"""Problems that one message lists."""
+
+
+def several(head: str, problems: list[str]) -> EvobinError:
+    """One error for several problems: the first ten, a line each, below a line that counts them.
+
+    Example:
+        >>> print(several("2 files have problems", ["a is empty.", "b is missing."]))
+        2 files have problems:
+          a is empty.
+          b is missing.
+    """
+    return EvobinError("\n  ".join([f"{head}:", *problems[:LISTED]]))
+
+
 class SettingError(ValueError):
     """A setting that is out of range: wrong use, in Python as on the command line.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evobin import result
 from evobin.checks import check_range, check_shape, check_signs
-from evobin.clips import Clips
+from evobin.clips import Clips, starts_of
 from evobin.kernels import forward
 
 Bits = NDArray[np.uint64]
@@ -315,8 +315,7 @@ class BinaryNetwork:
         for number, (block, layer) in enumerate(
             zip(self.architecture.blocks, self.architecture.layers, strict=False)
         ):
-            to = np.zeros_like(starts)
-            np.cumsum(block.frames_out(np.diff(starts)), out=to[1:])
+            to = starts_of(block.frames_out(np.diff(starts)))
             out = np.empty((int(to[-1]), -(-block.n_out // 64)), np.uint64)
             bias = layer.bias(self.signs)
             if number == 0:
@@ -326,15 +325,17 @@ class BinaryNetwork:
                 )
             else:
                 limit = ((layer.fan_in + bias.astype(np.int64) + 1) // 2).astype(np.uint64)
-                forward.binary_block(bits, starts, self._packed[number], limit, block.pool, out, to)
+                forward.binary_block(
+                    bits, starts, self._packed[number - 1], limit, block.pool, out, to
+                )
             bits, starts = out, to
             yield bits, starts
 
     @cached_property
     def _packed(self) -> tuple[Bits, ...]:
-        """[kernel * words, n_out] a block: the words of a window, outputs side by side."""
+        """[kernel * words, n_out] a binary block: a window's words, outputs side by side."""
         return tuple(
-            pack_filters(layer.weights(self.signs)) for layer in self.architecture.layers[:-1]
+            pack_filters(layer.weights(self.signs)) for layer in self.architecture.layers[1:-1]
         )
 
     @cached_property

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from evobin import files, result
 
+RESULT = "result.txt"
+"""The result file's name in its run folder."""
+
 
 class RunFolder:
     """A new folder, each file of which is replaced whole or not at all.
@@ -38,7 +41,7 @@ class RunFolder:
     @property
     def result(self) -> Path:
         """The result file."""
-        return self.path / "result.txt"
+        return self.path / RESULT
 
     def write_result(self, signs: NDArray[np.int8]) -> None:
         """Replaces result.txt."""

@@ -39,10 +39,7 @@ class BinaryWeights:
         self.offsets: list[NDArray[np.int64]] = []
         self.reversed: list[Floats] = []
         for layer in architecture.layers[:-1]:
-            n_out, n_in, kernel = layer.shape
-            flat = signs[layer.start : layer.start + layer.n_weights]
-            filters = flat.reshape(n_out, kernel, n_in)
-            self.filters.append(filters)
+            self.filters.append(_filters(layer, signs))
             self.biases.append(layer.bias(signs))
         for layer, filters in zip(architecture.layers[1:-1], self.filters[1:], strict=True):
             self.packed.append(pack_filters(filters.transpose(0, 2, 1)))

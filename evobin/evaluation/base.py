@@ -1,6 +1,6 @@
 """The two faces of a problem: score solutions in bulk, and one solution flip by flip.
 
-This is all that `search` knows of a problem, networks or others.
+This is all that the flip search knows of a problem, networks or others.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
-from evobin.clips import Clips
+from evobin.clips import Clips, starts_of
 from evobin.evaluation.base import Solution
 from evobin.kernels import flips, forward
 from evobin.kernels import gains as kernel_gains
@@ -114,9 +114,8 @@ class NetworkFlipState:
     def _new_block(self, number: int) -> _BlockState:
         block, layer = self.architecture.blocks[number], self.architecture.layers[number]
         starts = self._blocks[-1].to if number else self.clips.starts
-        positions, to = np.zeros_like(starts), np.zeros_like(starts)
-        np.cumsum(np.diff(starts) - block.kernel + 1, out=positions[1:])
-        np.cumsum(block.frames_out(np.diff(starts)), out=to[1:])
+        positions = starts_of(np.diff(starts) - block.kernel + 1)
+        to = starts_of(block.frames_out(np.diff(starts)))
         weights, bias = layer.weights(self._solution), layer.bias(self._solution)
         filters = np.ascontiguousarray(weights.transpose(0, 2, 1))
         if number == 0:

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from evobin import parallel
 from evobin.config import EvaluateConfig
 from evobin.data import Dataset, load_clip, load_dataset
-from evobin.errors import EvobinError
+from evobin.errors import EvobinError, several
 from evobin.network import BinaryNetwork
 from evobin.pipeline.parts import feature_shape
 from evobin.scores import Interval, margins, wilson_interval
-
-LISTED = 10  # problems named in one message
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,8 +170,7 @@ def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]
         except EvobinError as error:
             problems.append(str(error))
     if len(problems) > 1:
-        first = "".join(f"\n  {problem}" for problem in problems[:LISTED])
-        raise EvobinError(f"{len(problems)} of {len(files)} files have problems:{first}")
+        raise several(f"{len(problems)} of {len(files)} files have problems", problems)
     if problems:
         raise EvobinError(problems[0])
     logits = network.logits(clips)

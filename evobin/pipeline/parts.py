@@ -34,6 +34,12 @@ class Parts:
     test: Dataset | None
     note: str
 
+    @property
+    def named(self) -> dict[str, Dataset]:
+        """The parts that there are: "train", "valid" and perhaps "test"."""
+        parts = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None}
+
 
 def feature_shape(architecture: Architecture) -> FeatureShape:
     """What a network needs of its clips."""

@@ -22,7 +22,7 @@ from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
 from evobin.pipeline.voices import clip_mapper
-from evobin.runs import RunFolder, default_path
+from evobin.runs import RESULT, RunFolder, default_path
 from evobin.scores import accuracy_of
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
@@ -54,7 +54,7 @@ class RunResult:
     @property
     def result(self) -> Path:
         """The result file."""
-        return self.folder / "result.txt"
+        return self.folder / RESULT
 
 
 def search(config: SearchConfig | None = None, observer: Observer | None = None) -> RunResult:
@@ -121,7 +121,7 @@ def _run(
             recorder.write()
             return _finish(folder, parts, problem, outcome, start)
     except KeyboardInterrupt:
-        kept = path / "result.txt"
+        kept = path / RESULT
         told = f"{kept} holds the best so far" if kept.exists() else "there is no result yet"
         raise KeyboardInterrupt(told) from None
 
@@ -133,8 +133,7 @@ def _parts(config: SearchConfig, workers: parallel.Workers) -> Parts:
 
 
 def _sizes(parts: Parts) -> dict[str, int]:
-    named = {"train": parts.train, "valid": parts.valid, "test": parts.test}
-    return {name: len(part) for name, part in named.items() if part is not None}
+    return {name: len(part) for name, part in parts.named.items()}
 
 
 def _versions() -> dict[str, str]:
@@ -187,8 +186,7 @@ def _stages(
     if config.flips.rounds == 0:
         return outcome
     _compile(problem, outcome.solution)
-    flipped = local_search(problem, outcome.solution, config.flips, flip_seed, host)
-    return replace(flipped, history=outcome.history + flipped.history)
+    return local_search(problem, outcome.solution, config.flips, flip_seed, host)
 
 
 def _compile(problem: NetworkProblem, solution: Solution) -> None:
@@ -212,11 +210,8 @@ def _finish(
     score = float(problem.score(network.signs[None])[0])
     if score != outcome.score:
         raise RuntimeError(f"the written file scores {score}, the search reported {outcome.score}.")
-    named = {"train": parts.train, "valid": parts.valid, "test": parts.test}
     answers = {
-        name: Evaluation.of(network, part, problem.n_threads)
-        for name, part in named.items()
-        if part is not None
+        name: Evaluation.of(network, part, problem.n_threads) for name, part in parts.named.items()
     }
     folder.write_clips(pd.concat([part.table(name) for name, part in answers.items()]))
     summary = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}

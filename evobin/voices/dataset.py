@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evobin.checks import check_range
 from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clip
 from evobin.voices.traits import generator
 
@@ -40,10 +41,7 @@ class VoicesSettings:
                     f"`{name}` must be even and at least 2, but it is {value}; "
                     "half of the speakers are female."
                 )
-        if not 1 <= self.clips_per_speaker <= 99:
-            raise ValueError(
-                f"`clips_per_speaker` must be from 1 to 99, but it is {self.clips_per_speaker}."
-            )
+        check_range("clips_per_speaker", self.clips_per_speaker, 1, 99)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
