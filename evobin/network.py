@@ -340,14 +340,26 @@ class BinaryNetwork:
 
     @cached_property
     def _entries(self) -> NDArray[np.uint8]:
-        """[groups, n_out, kernel]: the first layer's signs, four inputs to a table entry."""
-        positive = self.architecture.layers[0].weights(self.signs) > 0
-        n_out, n_in, kernel = positive.shape
-        padded = np.zeros((n_out, -(-n_in // 4) * 4, kernel), np.uint8)
-        padded[:, :n_in] = positive
-        fours = padded.reshape(n_out, -1, 4, kernel)
-        entries = (fours << np.arange(4, dtype=np.uint8)[:, None]).sum(axis=2, dtype=np.uint8)
-        return np.ascontiguousarray(entries.transpose(1, 0, 2))
+        return table_entries(self.architecture.layers[0].weights(self.signs))
+
+
+def table_entries(weights: NDArray[Any]) -> NDArray[np.uint8]:
+    """The first layer's signs, `forward.GROUP` inputs to an entry of a table of their signed sums.
+
+    Args:
+        weights: [n_out, n_in, kernel] of -1 and +1; not modified.
+
+    Returns:
+        [groups of inputs, n_out, kernel] uint8, bit i set where input i of the group is +1.
+    """
+    n_out, n_in, kernel = weights.shape
+    groups = -(-n_in // forward.GROUP)
+    padded = np.zeros((n_out, groups * forward.GROUP, kernel), np.uint8)
+    padded[:, :n_in] = weights > 0
+    grouped = padded.reshape(n_out, groups, forward.GROUP, kernel)
+    places = np.arange(forward.GROUP, dtype=np.uint8)[:, None]
+    entries = (grouped << places).sum(axis=2, dtype=np.uint8)
+    return np.ascontiguousarray(entries.transpose(1, 0, 2))
 
 
 def pack_filters(weights: NDArray[Any]) -> Bits:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evobin.clips import Clips
 from evobin.config import AugmentConfig
 from evobin.data import Dataset
-from evobin.evaluation import NetworkProblem
+from evobin.evaluation import NetworkFlipState, NetworkProblem
 from evobin.network import Architecture, ConvBlock
 from evobin.voices import Voices, VoicesSettings, synthesise
 
@@ -113,6 +113,20 @@ def planted_problem(n_threads: int = 1) -> NetworkProblem:
     augment = AugmentConfig(gain=0.1, equaliser=0.05)
     train, valid = planted_dataset(128, 1), planted_dataset(64, 2, "v")
     return NetworkProblem(TINY, train, valid, augment, 14, batch_size=32, n_threads=n_threads)
+
+
+def rank_correlation(state: NetworkFlipState, indices: NDArray[np.intp]) -> float:
+    """Of predicted and exact changes of score, over the flips that change it."""
+    predicted, before = state.gains()[indices], state.score
+    exact = np.empty(len(indices))
+    for place, index in enumerate(indices.tolist()):
+        state.flip(index)
+        exact[place] = state.score - before
+        state.undo()
+    changed = np.flatnonzero(exact)
+    assert len(changed) > 50
+    ranks = [pd.Series(changes[changed]).rank() for changes in (predicted, exact)]
+    return float(ranks[0].corr(ranks[1]))
 
 
 def cells(text: str) -> list[list[str]]:

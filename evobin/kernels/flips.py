@@ -1,12 +1,23 @@
-"""Kernels of exact incremental evaluation: what one flipped sign changes, and no more.
+"""Kernels of exact incremental evaluation: what a changed filter changes, and no more.
 
-Every block keeps its sums before pooling and its signs behind pooling. Clip c's features or signs
-are rows starts[c] to starts[c + 1] of an array, its sums are positions, its pooled signs rows
-again. A flip shifts the sums of one channel; the pooled signs that toggle shift `kernel` * n_out
-sums of the next block each; and so on. All sums are integers, so that nothing drifts: real
-features are held in fixed point.
+A change is found out without writing to anything; it is then either forgotten or written. Sums and
+signs of a block are held so that both are cheap:
 
-Filters are in window order [n_out, kernel, n_in], or, for updates, [kernel, n_in, n_out].
+- `sums` [positions, n_out] int16, all channels of a position side by side: an input that toggles
+  changes them all. The first block has [n_out, positions] int32, in fixed point, so that nothing
+  drifts: a weight that flips changes one channel.
+- `above` and `edge` [n_out, words + 1] uint64, bit planes over time: where a sum is positive, and
+  where it is from -1 to 2. A flip changes a sum by 2, so that only a sum at the edge can cross
+  from 0 or below to above 0, or back: a flip is decided by a few words a clip.
+- `halves` [positions, n_out] int8, half the sums, (sum + 1) >> 1, cut off at -64 and 64: enough
+  to see the signs as long as fewer than 64 inputs reach a sum, at half the cost.
+- `bits` [rows, words of channels] uint64 and `planes` [n_out, words + 1] uint64: the pooled signs,
+  packed over channels and over time.
+
+Clip c's inputs are rows starts[c] to starts[c + 1] of an array, its sums positions[c] to
+positions[c + 1], its pooled signs rows to[c] to to[c + 1]. Over time, every clip begins a new
+word: `words`, `in_words`, `out_words` say which. The last block pools over all of time, written as
+pool = 0: its rows out are the clips. A toggled sign is written as row * 2^16 + channel.
 """
 
 from __future__ import annotations
@@ -17,227 +28,456 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Starts = NDArray[np.int64]
+Bits = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
+Starts = NDArray[np.int64]
+
+HALF = 64  # half a sum is cut off there: 63 steps and it still has its sign, and fits int8
 
 
 @njit(nogil=True, cache=True)
-def fixed_point_sums(
-    features: NDArray[np.int32],
-    starts: Starts,
-    filters: Signs,
-    bias: NDArray[np.int32],
-    sums: NDArray[np.int32],
-    positions: Starts,
-) -> None:
-    """Sums of the first convolution on fixed-point features.
-
-    Args:
-        features: [n_in, rows] int32.
-        starts: [n + 1] int64, first row of each clip.
-        filters: [n_out, kernel, n_in] int8.
-        bias: [n_out] int32, in the features' unit.
-        sums: [n_out, positions] int32, overwritten.
-        positions: [n + 1] int64, first position of each clip.
-    """
-    n_out, kernel, n_in = filters.shape
-    for clip in range(len(starts) - 1):
-        length = positions[clip + 1] - positions[clip]
-        for o in range(n_out):
-            total = sums[o, positions[clip] : positions[clip + 1]]
-            total[:] = bias[o]
-            for i in range(n_in):
-                for k in range(kernel):
-                    first = starts[clip] + k
-                    source = features[i, first : first + length]
-                    if filters[o, k, i] > 0:
-                        for t in range(length):
-                            total[t] += source[t]
-                    else:
-                        for t in range(length):
-                            total[t] -= source[t]
+def popcount(x: np.uint64) -> Any:
+    """Set bits of a word; numba's disk cache does not notice edits of another file's twin."""
+    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @njit(nogil=True, cache=True)
-def pool_signs(sums: Any, positions: Starts, pool: int, signs: Signs, to: Starts) -> None:
-    """Signs behind pooling: +1 where any sum of the window is positive.
-
-    Args:
-        sums: [positions, n_out] int16 or int32, any strides.
-        positions: [n + 1] int64, first position of each clip.
-        pool: positions a window, the last one may be shorter.
-        signs: [rows, n_out] int8, overwritten.
-        to: [n + 1] int64, first row of each clip.
-    """
-    n_out = sums.shape[1]
-    signs[:] = -1
-    for clip in range(len(positions) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
-            target = signs[to[clip] + t // pool]
-            for o in range(n_out):
-                if sums[positions[clip] + t, o] > 0:
-                    target[o] = 1
+def lowest_bit(word: np.uint64) -> Any:
+    """Place of the lowest set bit of a word that is not 0."""
+    return popcount(~word & (word - np.uint64(1)))
 
 
 @njit(nogil=True, cache=True)
-def shift_channel(
-    sums: Any,
-    source: Any,
-    tap: int,
-    factor: int,
-    starts: Starts,
-    positions: Starts,
-    pool: int,
-    signs: Any,
-    to: Starts,
-    toggled: Ints,
-) -> int:
-    """Adds factor * source, `tap` rows later, to sums, and toggles the pooled signs that follow.
+def window_of(bits: Bits, first: int, size: int) -> Any:
+    """Bits `first` to `first + size` of a row of words; behind its end they are 0."""
+    word, shift = first // 64, np.uint64(first % 64)
+    out = bits[word] >> shift
+    if first % 64 + size > 64 and word + 1 < len(bits):
+        out |= bits[word + 1] << (np.uint64(64) - shift)
+    return out & ((np.uint64(1) << np.uint64(size)) - np.uint64(1))
+
+
+@njit(nogil=True, cache=True)
+def list_flags(eights: Bits, first: int, out: Ints, count: int) -> int:
+    """Appends first + o to `out` for each flag o that is set; returns the new count.
 
     Args:
-        sums: [positions] one channel, updated.
-        source: [rows] the input that the flipped weight multiplies; ignored where tap < 0, which
-            means a bias: sums += factor.
-        tap: offset of the weight in its window, or -1.
-        factor: minus twice the weight that was.
-        starts: [n + 1] int64, first row of each clip.
-        positions: [n + 1] int64, first position of each clip.
-        pool: positions a window.
-        signs: [rows out] int8, the channel's signs, updated.
-        to: [n + 1] int64, first row out of each clip.
-        toggled: [rows out] int64, overwritten from the front with the rows that toggled.
-
-    Returns:
-        How many rows toggled.
+        eights: [m] uint64, flags as bytes of 0 and 1, eight to a word: most are 0 and passed over.
+        first: added to each.
+        out: int64, filled from `count`.
+        count: entries already in `out`.
     """
-    count = 0
-    for clip in range(len(starts) - 1):
-        first, length = positions[clip], positions[clip + 1] - positions[clip]
-        for t in range(length):
-            step = source[starts[clip] + t + tap] if tap >= 0 else 1
-            sums[first + t] += factor * step
-        for row in range(to[clip], to[clip + 1]):
-            low = (row - to[clip]) * pool
-            positive = False
-            for t in range(low, min(low + pool, length)):
-                positive |= sums[first + t] > 0
-            if positive != (signs[row] > 0):
-                signs[row] = -signs[row]
-                toggled[count] = row
-                count += 1
+    for j in range(len(eights)):
+        left = eights[j]
+        while left != 0:
+            if count < len(out):
+                out[count] = first + 8 * j + lowest_bit(left) // 8
+            left &= left - np.uint64(1)
+            count += 1
     return count
 
 
 @njit(nogil=True, cache=True)
-def shift_sums(
-    toggled: Ints,
-    signs: Signs,
-    clip_of_row: NDArray[np.int32],
-    starts: Starts,
-    filters: Signs,
-    sums: NDArray[np.int16],
-    positions: Starts,
-    touched: NDArray[np.bool_],
-) -> None:
-    """Adds the effect of toggled signs to the next block's sums.
-
-    Cost: kernel * n_out additions a toggle, contiguous.
-
-    Args:
-        toggled: [m] int64, row * n_in + channel of each sign.
-        signs: [rows, n_in] int8, already toggled.
-        clip_of_row: [rows] int32.
-        starts: [n + 1] int64, first row of each clip.
-        filters: [kernel, n_in, n_out] int8.
-        sums: [positions, n_out] int16, updated.
-        positions: [n + 1] int64, first position of each clip.
-        touched: [positions] bool, set where a sum may have changed.
-    """
-    kernel, n_in, n_out = filters.shape
-    for m in range(len(toggled)):
-        row, i = toggled[m] // n_in, toggled[m] % n_in
-        clip = clip_of_row[row]
-        twice = np.int16(2 * signs[row, i])
-        for k in range(kernel):
-            t = row - starts[clip] - k
-            if t < 0 or t >= positions[clip + 1] - positions[clip]:
-                continue
-            target, weight = sums[positions[clip] + t], filters[k, i]
-            touched[positions[clip] + t] = True
-            for o in range(n_out):
-                target[o] += twice * weight[o]
-
-
-@njit(nogil=True, cache=True)
-def toggle_rows(
-    sums: NDArray[np.int16],
-    positions: Starts,
-    touched: NDArray[np.bool_],
+def rows_of_flip(
+    above: Bits,
+    edge: Bits,
+    plane: Bits,
+    tap: int,
+    old: int,
+    words: Starts,
+    in_words: Starts,
     pool: int,
-    signs: Signs,
     to: Starts,
     toggled: Ints,
 ) -> int:
-    """Brings pooled signs up to date where sums were touched.
+    """Pooled signs of a binary channel that toggle when one weight flips.
+
+    A product of +1 falls, lowering its sum by 2, and one of -1 rises.
 
     Args:
-        sums: [positions, n_out] int16.
-        positions: [n + 1] int64, first position of each clip.
-        touched: [positions] bool, cleared.
-        pool: positions a window.
-        signs: [rows, n_out] int8, updated.
-        to: [n + 1] int64, first row of each clip.
-        toggled: [rows * n_out] int64, overwritten from the front with row * n_out + channel.
+        above: [words + 1] uint64, where the channel's sums are positive.
+        edge: [words + 1] uint64, where they are from -1 to 2.
+        plane: [words in + 1] uint64, the input channel that the weight multiplies.
+        tap: offset of the weight in its window, or -1 for the bias, whose input is +1.
+        old: the weight before the flip, -1 or +1.
+        words: [n + 1] int64, first word of each clip's sums.
+        in_words: [n + 1] int64, first word of each clip's inputs.
+        pool: positions a window, 0 for all of time.
+        to: [n + 1] int64, first row out of each clip.
+        toggled: [rows out] int64, overwritten from the front with rows out.
 
     Returns:
-        How many signs toggled.
+        How many rows toggle.
     """
-    n_out = sums.shape[1]
+    every = ~np.uint64(0)
+    inverted = np.uint64(0) if old > 0 else every
+    shift = np.uint64(max(tap, 0))
+    back = np.uint64(63) - shift
+    one = np.uint64(1)
     count = 0
-    for clip in range(len(positions) - 1):
-        first, length = positions[clip], positions[clip + 1] - positions[clip]
-        for row in range(to[clip], to[clip + 1]):
-            low = (row - to[clip]) * pool
-            high = min(low + pool, length)
-            if not touched[first + low : first + high].any():
-                continue
-            touched[first + low : first + high] = False
-            for o in range(n_out):
-                positive = False
-                for t in range(low, high):
-                    positive |= sums[first + t, o] > 0
-                if positive != (signs[row, o] > 0):
-                    signs[row, o] = -signs[row, o]
-                    toggled[count] = row * n_out + o
+    longest = 0
+    for clip in range(len(words) - 1):
+        longest = max(longest, words[clip + 1] - words[clip])
+    changes = np.zeros(longest, np.uint64)
+    for clip in range(len(words) - 1):
+        first, n_words, source = words[clip], words[clip + 1] - words[clip], in_words[clip]
+        some, before, after = np.uint64(0), np.uint64(0), np.uint64(0)
+        for j in range(n_words):
+            inputs = every
+            if tap >= 0:
+                inputs = (plane[source + j] >> shift) | ((plane[source + j + 1] << one) << back)
+            now = above[first + j]
+            change = edge[first + j] & ~(now ^ inputs ^ inverted)
+            changes[j] = change
+            some |= change
+            before |= now
+            after |= now ^ change
+        if some == 0:
+            continue
+        if pool == 0:
+            if (before != 0) != (after != 0):
+                toggled[count] = clip
+                count += 1
+            continue
+        last = -1
+        clip_above, clip_changes = above[first : first + n_words], changes[:n_words]
+        for j in range(n_words):
+            left = changes[j]
+            while left != 0:
+                row = (64 * j + lowest_bit(left)) // pool
+                left &= left - one
+                if row == last:
+                    continue
+                last = row
+                before = window_of(clip_above, row * pool, pool)
+                after = before ^ window_of(clip_changes, row * pool, pool)
+                if (before != 0) != (after != 0):
+                    toggled[count] = to[clip] + row
                     count += 1
     return count
 
 
 @njit(nogil=True, cache=True)
-def toggle_hidden(
-    toggled: Ints,
-    signs: Signs,
-    clip_of_row: NDArray[np.int32],
-    head: Signs,
-    active: NDArray[np.int32],
-    logits: Ints,
+def shift_channel(
+    sums: NDArray[np.int32],
+    column: NDArray[np.int32],
+    tap: int,
+    factor: int,
+    starts: Starts,
+    positions: Starts,
+    out: NDArray[np.int32],
 ) -> None:
-    """Follows toggled signs of the last block through the max over time into the logits.
+    """Adds factor * column, `tap` rows later, to one channel of the first block.
 
     Args:
-        toggled: [m] int64, row * n_hidden + channel.
-        signs: [rows, n_hidden] int8, already toggled.
-        clip_of_row: [rows] int32.
-        head: [n_hidden] int8, weights of the linear layer.
-        active: [n, n_hidden] int32, rows of a clip where a channel is +1; updated.
-        logits: [n] int64, updated.
+        sums: [positions] int32.
+        column: [rows] int32, the feature that the flipped weight multiplies.
+        tap: offset of the weight in its window, or -1 for the bias: `factor` is added.
+        factor: minus twice the weight that was; for the bias in the features' unit.
+        starts: [n + 1] int64, first row of each clip.
+        positions: [n + 1] int64, first position of each clip.
+        out: [positions] int32, overwritten with the new sums; may be `sums`.
     """
-    n_hidden = len(head)
-    for m in range(len(toggled)):
-        row, o = toggled[m] // n_hidden, toggled[m] % n_hidden
+    step = np.int32(factor)
+    if tap < 0:
+        for t in range(len(sums)):
+            out[t] = sums[t] + step
+        return
+    for clip in range(len(starts) - 1):
+        first, length = positions[clip], positions[clip + 1] - positions[clip]
+        source = column[starts[clip] + tap : starts[clip] + tap + length]
+        before, after = sums[first : first + length], out[first : first + length]
+        for t in range(length):
+            after[t] = before[t] + step * source[t]
+
+
+@njit(nogil=True, cache=True)
+def channel_sums(
+    bits: Bits, starts: Starts, filters: Bits, offset: int, positions: Starts, out: Any
+) -> None:
+    """Sums of one binary channel: offset - 2 * differences.
+
+    Args:
+        bits: [rows, n_words] uint64, the block's inputs.
+        starts: [n + 1] int64, first row of each clip.
+        filters: [kernel * n_words] uint64, the channel's weights in a window's order.
+        offset: kernel * n_in + bias.
+        positions: [n + 1] int64, first position of each clip.
+        out: [positions] int16, overwritten.
+    """
+    n_words = bits.shape[1]
+    flat = bits.reshape(-1)
+    for clip in range(len(starts) - 1):
+        for t in range(positions[clip + 1] - positions[clip]):
+            window = flat[(starts[clip] + t) * n_words :]
+            differ = 0
+            for j in range(len(filters)):
+                differ += popcount(window[j] ^ filters[j])
+            out[positions[clip] + t] = offset - 2 * differ
+
+
+@njit(nogil=True, cache=True)
+def rows_of_sums(
+    before: Any, after: Any, positions: Starts, pool: int, to: Starts, toggled: Ints
+) -> int:
+    """Pooled signs of one channel that toggle when its sums change.
+
+    Args:
+        before: [positions] integers, any stride.
+        after: [positions] integers.
+        positions: [n + 1] int64, first position of each clip.
+        pool: positions a window, 0 for all of time.
+        to: [n + 1] int64, first row out of each clip.
+        toggled: [rows out] int64, overwritten from the front with rows out.
+
+    Returns:
+        How many rows toggle.
+    """
+    longest = 0
+    for clip in range(len(positions) - 1):
+        longest = max(longest, positions[clip + 1] - positions[clip])
+    flags = np.zeros(-(-longest // 8) * 8, np.uint8)
+    eights = flags.view(np.uint64)
+    found = np.empty(longest, np.int64)
+    count = 0
+    for clip in range(len(positions) - 1):
+        old = before[positions[clip] : positions[clip + 1]]
+        new = after[positions[clip] : positions[clip + 1]]
+        length = len(old)
+        for t in range(length):
+            flags[t] = (old[t] > 0) != (new[t] > 0)
+        flags[length:] = 0
+        size = pool if pool > 0 else length
+        last = -1
+        for j in range(list_flags(eights, 0, found, 0)):
+            row = found[j] // size
+            if row == last:
+                continue
+            last = row
+            was, will = False, False
+            for t in range(row * size, min(row * size + size, length)):
+                was |= old[t] > 0
+                will |= new[t] > 0
+            if was != will:
+                toggled[count] = to[clip] + row
+                count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def follow(
+    inputs: Ints,
+    bits: Bits,
+    clip_of_row: NDArray[np.int32],
+    starts: Starts,
+    updates: Signs,
+    step: int,
+    most: int,
+    sums: Any,
+    positions: Starts,
+    pool: int,
+    to: Starts,
+    active: NDArray[np.int16],
+    behind: Any,
+    toggled: Ints,
+) -> int:
+    """Pooled signs of a binary block that toggle when some of its inputs do.
+
+    Cost: kernel * n_out additions an input, vectorised.
+
+    Args:
+        inputs: [m] int64, toggled inputs, row * 2^16 + channel, in ascending order of rows.
+        bits: [rows, words of n_in] uint64, the inputs before they toggle.
+        clip_of_row: [rows] int32.
+        starts: [n + 1] int64, first row of each clip.
+        updates: [n_in, kernel, n_out] int8, the block's weights, the last tap first: then an input
+            that toggles changes neighbouring sums by neighbouring weights.
+        step: what an input changes a sum by: 2, or 1 for `halves`.
+        most: inputs that may reach one sum.
+        sums: [positions, n_out] int16, or int8 `halves`.
+        positions: [n + 1] int64, first position of each clip.
+        pool: positions a window, 0 for all of time.
+        to: [n + 1] int64, first row out of each clip.
+        active: [n, n_out] int16, positive sums of a channel; used if pool is 0.
+        behind: [positions of the longest clip, n_out] of the type of `sums`, overwritten.
+        toggled: [any] int64, overwritten from the front with row * 2^16 + channel.
+
+    Returns:
+        How many signs toggle; those behind the end of `toggled` were not written. -1 if more than
+        `most` inputs reach one sum.
+    """
+    _, kernel, n_out = updates.shape
+    span = max(pool, 1)
+    shifts = np.empty(n_out, np.int16)
+    flags = np.zeros(-(-n_out // 8) * 8, np.uint8)
+    eights = flags.view(np.uint64)
+    windows = np.empty(len(behind), np.int64)  # first positions of those touched
+    flat, flat_behind = sums.reshape(-1), behind.reshape(-1)
+    count = 0
+    m = 0
+    while m < len(inputs):
+        clip = clip_of_row[inputs[m] >> 16]
+        first, length = positions[clip], positions[clip + 1] - positions[clip]
+        tail, cleared, n_windows = m, 0, 0
+        while m < len(inputs) and clip_of_row[inputs[m] >> 16] == clip:
+            at, i = inputs[m] >> 16, inputs[m] & 0xFFFF
+            while (inputs[tail] >> 16) + kernel <= at:
+                tail += 1
+            if m - tail >= most:
+                return -1
+            row = at - starts[clip]
+            low, high = max(row - kernel + 1, 0), min(row + 1, length)
+            if high > cleared and low < high:
+                for window in range(max(low // span * span, cleared), high, span):
+                    windows[n_windows] = window
+                    n_windows += 1
+                    cleared = min(window + span, length)
+                    before = flat[(first + window) * n_out : (first + cleared) * n_out]
+                    after = flat_behind[window * n_out : cleared * n_out]
+                    for j in range(len(after)):
+                        after[j] = before[j]
+            rises = (bits[at, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 0
+            shift = np.int8(step) if rises else np.int8(-step)
+            tap = kernel - 1 - row + low
+            weight = updates[i].reshape(-1)[tap * n_out : (tap + high - low) * n_out]
+            after = flat_behind[low * n_out : high * n_out]
+            for j in range(len(after)):
+                after[j] += shift * weight[j]
+            m += 1
+        if pool == 0:
+            shifts[:] = 0
+            for window in windows[:n_windows]:
+                now, new = sums[first + window], behind[window]
+                for o in range(n_out):
+                    shifts[o] += np.int16(new[o] > 0) - np.int16(now[o] > 0)
+            counts = active[clip]
+            for o in range(n_out):
+                flags[o] = (counts[o] > 0) != (np.int16(counts[o] + shifts[o]) > 0)
+            count = list_flags(eights, to[clip] << 16, toggled, count)
+            continue
+        for window in windows[:n_windows]:
+            now, new = sums[first + window], behind[window]
+            if pool == 2 and window + 1 < length:
+                now_2, new_2 = sums[first + window + 1], behind[window + 1]
+                for o in range(n_out):
+                    flags[o] = (max(now[o], now_2[o]) > 0) != (max(new[o], new_2[o]) > 0)
+            else:
+                for o in range(n_out):
+                    flags[o] = 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
+                for t in range(window + 1, min(window + pool, length)):
+                    now, new = sums[first + t], behind[t]
+                    for o in range(n_out):
+                        flags[o] |= 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
+                for o in range(n_out):
+                    flags[o] = (flags[o] >> 1) ^ (flags[o] & 1)
+            row = to[clip] + window // pool
+            count = list_flags(eights, row << 16, toggled, count)
+    return count
+
+
+@njit(nogil=True, cache=True)
+def write_inputs(
+    inputs: Ints,
+    bits: Bits,
+    clip_of_row: NDArray[np.int32],
+    starts: Starts,
+    updates: Signs,
+    sums: NDArray[np.int16],
+    halves: Signs,
+    positions: Starts,
+    words: Starts,
+    above: Bits,
+    edge: Bits,
+    active: NDArray[np.int16],
+) -> None:
+    """Writes what `follow` found out about a block's sums, and brings its planes up to date.
+
+    Args:
+        inputs: as for `follow`.
+        bits: [rows, n_words] uint64, the inputs after they toggled.
+        clip_of_row: [rows] int32.
+        starts: [n + 1] int64, first row of each clip.
+        updates: [n_in, kernel, n_out] int8, the block's weights, the last tap first.
+        sums: [positions, n_out] int16, updated.
+        halves: [positions, n_out] int8, updated.
+        positions: [n + 1] int64, first position of each clip.
+        words: [n + 1] int64, first word of each clip's sums.
+        above: [n_out, words + 1] uint64, updated.
+        edge: [n_out, words + 1] uint64, updated.
+        active: [n, n_out] int16, positive sums of a channel, updated; empty if not the last.
+    """
+    _, kernel, n_out = updates.shape
+    flags = np.zeros(-(-n_out // 8) * 8, np.uint8)
+    eights = flags.view(np.uint64)
+    found = np.empty(n_out, np.int64)
+    for m in range(len(inputs)):
+        row, i = inputs[m] >> 16, inputs[m] & 0xFFFF
         clip = clip_of_row[row]
-        before = active[clip, o]
-        active[clip, o] += signs[row, o]
-        if (before > 0) != (active[clip, o] > 0):
-            logits[clip] += 2 * head[o] if before == 0 else -2 * head[o]
+        rises = (bits[row, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 1
+        twice = np.int16(2) if rises else np.int16(-2)
+        row -= starts[clip]
+        length = positions[clip + 1] - positions[clip]
+        for t in range(max(row - kernel + 1, 0), min(row + 1, length)):
+            now, weight = sums[positions[clip] + t], updates[i, kernel - 1 - row + t]
+            word, bit = words[clip] + t // 64, np.uint64(1) << np.uint64(t % 64)
+            for o in range(n_out):
+                flags[o] = -3 <= now[o] <= 4  # a step of 2 may change the planes
+            near = list_flags(eights, 0, found, 0)
+            for j in range(near):
+                o = found[j]
+                old, new = now[o], now[o] + twice * weight[o]
+                if (old > 0) != (new > 0):
+                    above[o, word] ^= bit
+                    if len(active) > 0:
+                        active[clip, o] += np.int16(1) if new > 0 else np.int16(-1)
+                if (-1 <= old <= 2) != (-1 <= new <= 2):
+                    edge[o, word] ^= bit
+            half = halves[positions[clip] + t]
+            for o in range(n_out):
+                now[o] += twice * weight[o]
+                half[o] = max(min(np.int16((now[o] + 1) >> 1), np.int16(HALF)), np.int16(-HALF))
+
+
+@njit(nogil=True, cache=True)
+def shift_logits(
+    toggled: Ints, active: NDArray[np.int16], head: Signs, logits: Ints, out: Ints
+) -> None:
+    """Logits when some channels behind the max over time toggle.
+
+    Args:
+        toggled: [m] int64, clip * 2^16 + channel.
+        active: [n, n_hidden] int16, above 0 where a channel is +1 before it toggles.
+        head: [n_hidden] int8, weights of the linear layer.
+        logits: [n] int64, before.
+        out: [n] int64, overwritten.
+    """
+    out[:] = logits
+    for m in range(len(toggled)):
+        clip, o = toggled[m] >> 16, toggled[m] & 0xFFFF
+        out[clip] += -2 * head[o] if active[clip, o] > 0 else 2 * head[o]
+
+
+@njit(nogil=True, cache=True)
+def mean_of_table(table: NDArray[np.float64], labels: Signs, logits: Ints, counts: Ints) -> float:
+    """Mean of table[label, logit], whatever the order of the clips: equal ones are counted first.
+
+    Args:
+        table: [2, 2 * largest + 1] float64, the logit 0 in the middle.
+        labels: [n] int8 of 0 and 1.
+        logits: [n] int64.
+        counts: [2, 2 * largest + 1] int64, overwritten.
+    """
+    middle = table.shape[1] // 2
+    counts[:] = 0
+    for clip in range(len(labels)):
+        counts[labels[clip], middle + logits[clip]] += 1
+    total = 0.0
+    for label in range(2):
+        for column in range(table.shape[1]):
+            if counts[label, column] > 0:
+                total += counts[label, column] * table[label, column]
+    return total / len(labels)

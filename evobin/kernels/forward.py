@@ -24,7 +24,8 @@ Bits = NDArray[np.uint64]
 Starts = NDArray[np.int64]
 Signs = NDArray[np.int8]
 
-BLOCK = 128  # frames of the first layer summed together: the tables of a group fit the L1 cache
+GROUP = 5  # inputs of the first layer whose 32 signed sums make a table
+BLOCK = 320  # frames summed together: a clip of three seconds at once; tables fit the L2 cache
 TINY = 2.0**-100  # more than all that scaling to [-1, 1] in float32 can lose by underflow
 
 
@@ -184,7 +185,7 @@ def scale_to_unit(clip: Any, out: NDArray[np.float32], size: NDArray[np.float64]
 
     Args:
         clip: [t, n_in] real.
-        out: [n_in rounded up to groups of 4, at least t] float32, overwritten; spare rows are 0.
+        out: [n_in, at least t] float32, overwritten.
         size: [at least t] float64, overwritten with each frame's sum of scaled magnitudes.
     """
     t, n_in = clip.shape
@@ -196,7 +197,6 @@ def scale_to_unit(clip: Any, out: NDArray[np.float32], size: NDArray[np.float64]
     scale = 1.0
     while largest.max() * scale > 1.0:
         scale *= 0.5
-    out[n_in:] = 0.0
     for row in range(t):
         for i in range(n_in):
             out[i, row] = np.float32(np.float64(clip[row, i]) * scale)
@@ -209,51 +209,105 @@ def scale_to_unit(clip: Any, out: NDArray[np.float32], size: NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
-def fill_table(four: NDArray[np.float32], table: NDArray[np.float32]) -> None:
-    """table[e] = the sum of four rows with the signs of e's bits (set: plus).
+def fill_table(rows: Any, low: int, high: int, first: int, reach: int, table: Any) -> None:
+    """table[e, t] = sum over rows of +-rows[low + i, first + t], plus where bit i of e is set.
 
     Args:
-        four: [4, width] float32.
-        table: [16, at least width] float32, overwritten.
+        rows: [at least high, at least first + reach] float32 or int32.
+        low: first row of the group, of at most `GROUP`.
+        high: behind its last row.
+        first: first frame.
+        reach: frames.
+        table: [2^GROUP, at least reach] of the same type, overwritten as far as it is needed.
     """
-    for t in range(four.shape[1]):
-        p, m = four[0, t] + four[1, t], four[0, t] - four[1, t]
-        q, n = four[2, t] + four[3, t], four[2, t] - four[3, t]
-        table[0, t], table[1, t], table[2, t], table[3, t] = -p - q, m - q, -m - q, p - q
-        table[4, t], table[5, t], table[6, t], table[7, t] = -p + n, m + n, -m + n, p + n
-        table[8, t], table[9, t], table[10, t], table[11, t] = -p - n, m - n, -m - n, p - n
-        table[12, t], table[13, t], table[14, t], table[15, t] = -p + q, m + q, -m + q, p + q
+    source, minus, plus = rows[low, first : first + reach], table[0], table[1]
+    for t in range(reach):
+        minus[t], plus[t] = -source[t], source[t]
+    size = 2
+    for row in range(low + 1, high):
+        source = rows[row, first : first + reach]
+        for e in range(size):
+            minus, plus = table[e], table[e + size]
+            for t in range(reach):
+                present = minus[t]
+                minus[t], plus[t] = present - source[t], present + source[t]
+        size *= 2
 
 
 @njit(nogil=True, cache=True)
-def add_table(
-    table: NDArray[np.float32], entry: NDArray[np.uint8], sums: NDArray[np.float32], width: int
-) -> None:
+def add_table(table: Any, entry: NDArray[np.uint8], sums: Any, width: int) -> None:
     """sums[o, t] += sum over k of table[entry[o, k], t + k] for t < width.
 
-    Three taps a pass: slices let the loop over time vectorise, and three of them share one load
-    and store of the sums.
+    Nine taps a pass, then three: slices let the loop over time vectorise, and all taps of a pass
+    share one load and store of the sums.
 
     Args:
-        table: [16, at least width + kernel - 1] float32.
-        entry: [n_out, kernel] uint8, below 16.
-        sums: [n_out, at least width] float32, updated.
+        table: [2^GROUP, at least width + kernel - 1] float32 or int32.
+        entry: [n_out, kernel] uint8, below 2^GROUP.
+        sums: [n_out, at least width] of the same type, updated.
         width: frames.
     """
     n_out, kernel = entry.shape
-    tripled = kernel - kernel % 3
+    nines = kernel - kernel % 9
+    threes = kernel - kernel % 3
     for o in range(n_out):
         total = sums[o]
-        for k in range(0, tripled, 3):
-            a = table[entry[o, k], k:]
-            b = table[entry[o, k + 1], k + 1 :]
+        for k in range(0, nines, 9):
+            a, b = table[entry[o, k], k:], table[entry[o, k + 1], k + 1 :]
+            c, d = table[entry[o, k + 2], k + 2 :], table[entry[o, k + 3], k + 3 :]
+            e, f = table[entry[o, k + 4], k + 4 :], table[entry[o, k + 5], k + 5 :]
+            g, h = table[entry[o, k + 6], k + 6 :], table[entry[o, k + 7], k + 7 :]
+            i = table[entry[o, k + 8], k + 8 :]
+            for t in range(width):
+                left, right = (a[t] + b[t]) + (c[t] + d[t]), (e[t] + f[t]) + (g[t] + h[t])
+                total[t] += (left + right) + i[t]
+        for k in range(nines, threes, 3):
+            a, b = table[entry[o, k], k:], table[entry[o, k + 1], k + 1 :]
             c = table[entry[o, k + 2], k + 2 :]
             for t in range(width):
                 total[t] += (a[t] + b[t]) + c[t]
-        for k in range(tripled, kernel):
+        for k in range(threes, kernel):
             a = table[entry[o, k], k:]
             for t in range(width):
                 total[t] += a[t]
+
+
+@njit(nogil=True, cache=True)
+def fixed_point_sums(
+    columns: NDArray[np.int32],
+    starts: Starts,
+    entries: NDArray[np.uint8],
+    bias: NDArray[np.int32],
+    sums: NDArray[np.int32],
+    positions: Starts,
+) -> None:
+    """Sums of the first layer on integers, by the same tables.
+
+    Args:
+        columns: [n_in, rows] int32.
+        starts: [n + 1] int64, first row of each clip.
+        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
+        bias: [n_out] int32, in the features' unit.
+        sums: [n_out, positions] int32, overwritten.
+        positions: [n + 1] int64, first position of each clip.
+    """
+    groups, n_out, kernel = entries.shape
+    table = np.empty((2**GROUP, BLOCK + kernel - 1), np.int32)
+    block = np.empty((n_out, BLOCK), np.int32)
+    for clip in range(len(starts) - 1):
+        length = positions[clip + 1] - positions[clip]
+        for first in range(0, length, BLOCK):
+            width = min(BLOCK, length - first)
+            for o in range(n_out):
+                block[o] = bias[o]
+            for g in range(groups):
+                low, high = GROUP * g, min(GROUP * g + GROUP, len(columns))
+                at = starts[clip] + first
+                fill_table(columns, low, high, at, width + kernel - 1, table)
+                add_table(table, entries[g], block, width)
+            at = positions[clip] + first
+            for o in range(n_out):
+                sums[o, at : at + width] = block[o, :width]
 
 
 @njit(nogil=True, cache=True)
@@ -307,14 +361,14 @@ def real_block(
 ) -> None:
     """First layer: convolution of real features, pooling and sign, exact.
 
-    Four inputs have 16 signed sums, shared by all outputs and taps: tables of them replace three
-    of four additions. Magnitudes are scaled to at most 1; float32 decides where a sum is further
+    Five inputs have 32 signed sums, shared by all outputs and taps: tables of them replace four
+    of five additions. Magnitudes are scaled to at most 1; float32 decides where a sum is further
     from 0 than all roundings together, `exact_is_positive` decides the rest.
 
     Args:
         frames: [rows, n_in] float32 or float64.
         starts: [n + 1] int64, first row of each clip.
-        entries: [groups of 4 inputs, n_out, kernel] uint8, the table entry of their signs.
+        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
         signs: [n_out, n_in, kernel] int8.
         bias: [n_out] int8.
         pool: frames a window, the last one may be shorter (ceil mode).
@@ -325,13 +379,14 @@ def real_block(
     longest = 0
     for clip in range(len(starts) - 1):
         longest = max(longest, starts[clip + 1] - starts[clip])
-    unit = np.empty((4 * groups, longest), np.float32)
-    table = np.empty((16, BLOCK + kernel - 1), np.float32)
+    n_in = frames.shape[1]
+    unit = np.empty((n_in, longest), np.float32)
+    table = np.empty((2**GROUP, BLOCK + kernel - 1), np.float32)
     sums = np.empty((n_out, BLOCK), np.float32)
     bits = np.empty((out.shape[1], BLOCK), np.uint64)
     size = np.empty(longest, np.float64)
     bound = np.empty(BLOCK, np.float64)
-    # a sum passes through 3 additions in a table, then at most one a group and tap, then the bias;
+    # a sum passes through 4 additions in a table, then at most one a group and tap, then the bias;
     # each rounds by 2^-24 of what has been summed, and so does the conversion to float32
     rounding = 2.0**-24 * 1.01 * (groups * kernel + 8)
     for clip in range(len(starts) - 1):
@@ -345,7 +400,8 @@ def real_block(
             for o in range(n_out):
                 sums[o] = np.float32(bias[o] * scale)
             for g in range(groups):
-                fill_table(unit[4 * g : 4 * g + 4, first : first + reach], table)
+                low, high = GROUP * g, min(GROUP * g + GROUP, n_in)
+                fill_table(unit, low, high, first, reach, table)
                 add_table(table, entries[g], sums, width)
             for t in range(width):
                 window = size[first + t : first + t + kernel]

@@ -1,8 +1,19 @@
 """Kernels of gains: what each single flip would be worth, without trying it.
 
 The worth of toggling an output is handed down, block by block, to the sums that would have to
-cross 0 and the weights and inputs that would make them (Boolean derivatives). Layouts are those of
+cross 0 and from there to the weights and inputs that would make them (Boolean derivatives). Only
+sums at the edge, a step of 2 from crossing, matter; they are a few percent. Layouts are those of
 `kernels.flips`.
+
+A sum of value v at the edge crosses 0 with each input or weight whose product p = x * w has the
+sign of the sum, s: worth v * (1 + s * p) / 2. Over all edges the constant part and the factor of
+the input (or weight) are summed apart: then an edge costs one multiple of a filter added to the
+inputs' factors, and one multiple of a window added to the weights'. An input x is worth
+
+    constants[row] + x * factors[row, channel].
+
+Clips are worked on in small groups, whose inputs stay in the cache: `signs`, `factors`, and
+`constants` hold the rows of a group's inputs only, from row starts[0] on.
 """
 
 from __future__ import annotations
@@ -13,185 +24,424 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+Bits = NDArray[np.uint64]
+Floats = NDArray[np.float32]
 Starts = NDArray[np.int64]
-Signs = NDArray[np.int8]
+Worths = NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
-def value_of_sums(
-    values: Any, counts: Any, sums: Any, positions: Starts, pool: int, to: Starts, out: Any
-) -> None:
-    """What toggling the sign of one sum would be worth, from what toggling its window is worth.
+def lowest_bit(word: np.uint64) -> Any:
+    """Place of the lowest set bit of a word that is not 0."""
+    x = ~word & (word - np.uint64(1))
+    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
-    A window is +1 where any of its sums is positive. A window at -1 toggles with any of its sums;
-    one at +1 only with its single positive sum.
+
+@njit(nogil=True, cache=True)
+def unpack_signs(bits: Bits, signs: Floats) -> None:
+    """Signs as numbers.
 
     Args:
-        values: [rows, n_out] float64, worth of toggling a pooled sign.
-        counts: [rows, n_out] int32, overwritten with the positive sums of each window.
-        sums: [positions, n_out] integers, any strides.
-        positions: [n + 1] int64, first position of each clip.
-        pool: positions a window; at least the longest clip for a max over all of time.
-        to: [n + 1] int64, first row of each clip.
-        out: [positions, n_out] float64, overwritten.
+        bits: [rows, words of n] uint64.
+        signs: [rows, n] float32, overwritten with -1 and +1.
     """
-    n_out = values.shape[1]
-    counts[:] = 0
-    for clip in range(len(positions) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
-            row = to[clip] + t // pool
-            for o in range(n_out):
-                counts[row, o] += sums[positions[clip] + t, o] > 0
-    for clip in range(len(positions) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
-            row, at = to[clip] + t // pool, positions[clip] + t
-            for o in range(n_out):
-                counted = counts[row, o]
-                single = counted == 1 and sums[at, o] > 0
-                out[at, o] = values[row, o] if counted == 0 or single else 0.0
+    rows, n = signs.shape
+    for row in range(rows):
+        out = signs[row]
+        for word in range(bits.shape[1]):
+            packed = bits[row, word]
+            part = out[64 * word : min(64 * word + 64, n)]
+            for i in range(len(part)):
+                set_bit = (packed >> np.uint64(i)) & np.uint64(1)
+                part[i] = np.float32(2) * np.float32(set_bit) - np.float32(1)
 
 
 @njit(nogil=True, cache=True)
-def binary_gains(
-    values: Any,
-    sums: NDArray[np.int16],
-    positions: Starts,
-    signs: Signs,
+def add_edge(
+    worth: float,
+    sign: float,
+    first: int,
+    weight: Floats,
+    factors: Floats,
+    constants: Floats,
+    n_in: int,
+) -> None:
+    """Adds the value of one sum at the edge to all inputs of its window.
+
+    Args:
+        worth: value of toggling the sum's sign.
+        sign: of the sum, -1 or +1.
+        first: first row of the window.
+        weight: [kernel * n_in] float32, the filter.
+        factors: [rows * n_in] float32, updated.
+        constants: [rows] float32, updated.
+        n_in: channels a row.
+    """
+    half = np.float32(0.5 * worth)
+    step = np.float32(0.5 * worth * sign)
+    window = factors[first * n_in : first * n_in + len(weight)]
+    for j in range(len(weight)):
+        window[j] += step * weight[j]
+    for row in range(first, first + len(weight) // n_in):
+        constants[row] += half
+
+
+@njit(nogil=True, cache=True)
+def middle_gains(
+    out_signs: Floats,
+    out_factors: Floats,
+    out_constants: Floats,
+    soft_factors: Floats,
+    soft_constants: Floats,
+    above: Bits,
+    edge: Bits,
+    words: Starts,
+    pool: int,
+    to: Starts,
+    signs: Floats,
     starts: Starts,
-    filters: Signs,
-    gains: Any,
-    input_values: Any,
+    filters: Floats,
+    weight_factors: Floats,
+    weight_constants: Floats,
+    bias: NDArray[np.int8],
+    bias_gains: Worths,
+    factors: Floats,
+    constants: Floats,
 ) -> None:
-    """First-order gains of a binary block, and the worth of toggling its inputs.
+    """First-order gains of a binary block below the last one, and the worth of its inputs.
 
-    Only a sum within 2 of changing its sign matters; it does so with every weight or input whose
-    product has the sign of the sum. Cost: fan-in for each such sum of value, a few percent.
+    A pooled sign of -1 toggles with any of its sums, one of +1 only with its single positive one.
 
     Args:
-        values: [positions, n_out] float64, worth of toggling the sign of a sum.
-        sums: [positions, n_out] int16.
-        positions: [n + 1] int64, first position of each clip.
-        signs: [rows, n_in] int8, the block's inputs.
+        out_signs: [rows out, n_out] float32, pooled signs.
+        out_factors: [rows out, n_out] float32.
+        out_constants: [rows out] float32.
+        soft_factors: [rows out, n_out] float32, the same for what is handed down.
+        soft_constants: [rows out] float32.
+        above: [n_out, words + 1] uint64.
+        edge: [n_out, words + 1] uint64.
+        words: [n + 1] int64, first word of each clip's sums.
+        pool: positions a window.
+        to: [n + 1] int64, first row out of each clip.
+        signs: [rows, n_in] float32, the block's inputs.
         starts: [n + 1] int64, first row of each clip.
-        filters: [n_out, kernel, n_in] int8.
-        gains: [n_out, kernel * n_in] float64, updated.
-        input_values: [rows, n_in] float64, updated.
+        filters: [n_out, kernel * n_in] float32.
+        weight_factors: [n_out, kernel * n_in] float32, updated.
+        weight_constants: [n_out] float32, updated.
+        bias: [n_out] int8.
+        bias_gains: [n_out] float64, updated.
+        factors: [rows, n_in] float32, updated.
+        constants: [rows] float32, updated.
     """
-    n_out, kernel, n_in = filters.shape
-    flat, flat_values = signs.reshape(-1), input_values.reshape(-1)
-    width = kernel * n_in
-    by_output = filters.reshape(n_out, width)
-    for clip in range(len(starts) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
-            first = (starts[clip] + t) * n_in
-            window = flat[first : first + width]
-            window_values = flat_values[first : first + width]
-            for o in range(n_out):
-                total, value = sums[positions[clip] + t, o], values[positions[clip] + t, o]
-                if value == 0.0 or total > 2 or total < -1:
-                    continue
-                wanted = np.int8(1) if total > 0 else np.int8(-1)
-                weight, gain = by_output[o], gains[o]
-                for j in range(width):
-                    worth = value if window[j] * weight[j] == wanted else 0.0
-                    gain[j] += worth
-                    window_values[j] += worth
+    n_out, width = filters.shape
+    n_in = signs.shape[1]
+    one = np.uint64(1)
+    whole = (one << np.uint64(pool)) - one
+    flat, flat_factors = signs.reshape(-1), factors.reshape(-1)
+    for o in range(n_out):
+        weight, of_weight = filters[o], weight_factors[o]
+        for clip in range(len(starts) - 1):
+            low, high = words[clip], words[clip + 1]
+            for word in range(low, high):
+                left = edge[o, word]
+                while left != 0:
+                    t = 64 * (word - low) + lowest_bit(left)
+                    left &= left - one
+                    row = t // pool
+                    at, shift = low + row * pool // 64, np.uint64(row * pool % 64)
+                    window = above[o, at] >> shift
+                    if row * pool % 64 + pool > 64 and at + 1 < high:
+                        window |= above[o, at + 1] << (np.uint64(64) - shift)
+                    window &= whole
+                    if window != 0 and window != one << np.uint64(t - row * pool):
+                        continue
+                    sign = 1.0 if window != 0 else -1.0
+                    at_row = to[clip] - to[0] + row
+                    pooled = out_signs[at_row, o]
+                    first = starts[clip] - starts[0] + t
+                    worth = soft_constants[at_row] + pooled * soft_factors[at_row, o]
+                    if worth != 0:
+                        add_edge(worth, sign, first, weight, flat_factors, constants, n_in)
+                    worth = out_constants[at_row] + pooled * out_factors[at_row, o]
+                    if worth == 0:
+                        continue
+                    step = np.float32(0.5 * worth * sign)
+                    inputs = flat[first * n_in : first * n_in + width]
+                    for j in range(width):
+                        of_weight[j] += step * inputs[j]
+                    weight_constants[o] += np.float32(0.5 * worth)
+                    bias_gains[o] += worth if bias[o] == sign else 0.0
 
 
 @njit(nogil=True, cache=True)
 def last_gains(
-    values: Any,
-    active: NDArray[np.int32],
-    sums: NDArray[np.int16],
-    positions: Starts,
-    signs: Signs,
+    worths: Worths,
+    active: NDArray[np.int16],
+    above: Bits,
+    edge: Bits,
+    words: Starts,
+    bits: Bits,
     starts: Starts,
-    filters: Signs,
-    gains: Any,
+    packed: Bits,
+    filters: Floats,
+    bias: NDArray[np.int8],
+    gains: Worths,
+    bias_gains: Worths,
+    factors: Floats,
+    constants: Floats,
 ) -> None:
-    """Exact gains of every weight of a binary block under the max over time.
+    """Exact gains of a binary block under the max over time, and the first-order worth of inputs.
 
     A flip lowers the sums where its product is +1 and raises the others. A channel that is +1
-    falls if every positive sum is within 2 of 0 and lowered, and no sum just below is raised; a
-    channel at -1 rises if any sum just below is raised.
+    falls if every positive sum is at the edge and lowered, and no other at the edge is raised; a
+    channel at -1 rises if any sum at the edge is raised. In both cases one set decides: the flips
+    with a product of +1 at every edge.
 
     Args:
-        values: [n, n_out] float64, worth of toggling a channel behind the max.
-        active: [n, n_out] int32, above 0 where a channel is +1.
+        worths: [n, n_out] float64, of toggling a channel behind the max.
+        active: [n, n_out] int16, positive sums of a channel.
+        above: [n_out, words + 1] uint64.
+        edge: [n_out, words + 1] uint64.
+        words: [n + 1] int64, first word of each clip's sums.
+        bits: [rows, n_words] uint64, inputs of all clips, from row 0 on.
+        starts: [n + 1] int64, first row of each clip.
+        packed: [kernel * n_words, n_out] uint64, the filters.
+        filters: [n_out, kernel * n_in] float32, the same.
+        bias: [n_out] int8.
+        gains: [n_out, kernel, n_in] float64, updated.
+        bias_gains: [n_out] float64, updated.
+        factors: [rows, n_in] float32, updated.
+        constants: [rows] float32, updated.
+    """
+    n_out, _, n_in = gains.shape
+    n_words = bits.shape[1]
+    one = np.uint64(1)
+    same = np.empty(len(packed), np.uint64)
+    flat, flat_factors = bits.reshape(-1), factors.reshape(-1)
+    for clip in range(len(starts) - 1):
+        low, high = words[clip], words[clip + 1]
+        for o in range(n_out):
+            worth, count = worths[clip, o], active[clip, o]
+            if worth == 0.0:
+                continue
+            firm, edges = np.uint64(0), np.uint64(0)
+            for word in range(low, high):
+                firm |= above[o, word] & ~edge[o, word]
+                edges |= edge[o, word]
+            if firm != 0 or edges == 0:
+                continue
+            same[:] = ~np.uint64(0)
+            for word in range(low, high):
+                left = edge[o, word]
+                while left != 0:
+                    place = lowest_bit(left)
+                    left &= left - one
+                    first = starts[clip] + 64 * (word - low) + place
+                    for j in range(len(same)):
+                        same[j] &= ~(flat[first * n_words + j] ^ packed[j, o])
+                    positive = (above[o, word] >> np.uint64(place)) & one
+                    if count == 0 or (count == 1 and positive == one):
+                        sign = 1.0 if count else -1.0
+                        at = first - starts[0]
+                        add_edge(worth, sign, at, filters[o], flat_factors, constants, n_in)
+            bias_gains[o] += worth if (bias[o] > 0) == (count > 0) else 0.0
+            for k in range(gains.shape[1]):
+                for word in range(n_words):
+                    chosen = same[k * n_words + word]
+                    if count == 0:
+                        chosen = ~chosen
+                    gain = gains[o, k, 64 * word : min(64 * word + 64, n_in)]
+                    for i in range(len(gain)):
+                        gain[i] += worth * np.float64((chosen >> np.uint64(i)) & one)
+
+
+@njit(nogil=True, cache=True)
+def soften(
+    worths: Worths,
+    active: NDArray[np.int16],
+    sums: NDArray[np.int16],
+    positions: Starts,
+    starts: Starts,
+    filters: Floats,
+    softness: float,
+    factors: Floats,
+) -> None:
+    """Worth of the last block's inputs when several of them may toggle at once.
+
+    A flip two blocks below toggles several inputs of most sums that it reaches, so that sums
+    further than 2 from 0 cross it too. Here each sum is positive with the logistic probability of
+    sum / softness; the worth follows from the probability that any of a channel's sums is.
+
+    Args:
+        worths: [n, n_out] float64, of toggling a channel behind the max.
+        active: [n, n_out] int16, positive sums of a channel.
         sums: [positions, n_out] int16.
         positions: [n + 1] int64, first position of each clip.
-        signs: [rows, n_in] int8, the block's inputs.
         starts: [n + 1] int64, first row of each clip.
-        filters: [n_out, kernel, n_in] int8.
-        gains: [n_out, kernel * n_in] float64, updated.
+        filters: [n_out, kernel * n_in] float32.
+        softness: scale of the probability.
+        factors: [rows, n_in] float32, updated; an input x is worth x * factor.
     """
-    n_out, kernel, n_in = filters.shape
-    flat = signs.reshape(-1)
-    width = kernel * n_in
-    by_output = filters.reshape(n_out, width)
-    mask = np.empty(width, np.int8)
+    n_out, width = filters.shape
+    n_in = factors.shape[1]
+    flat = factors.reshape(-1)
+    limit = int(6 * softness)
+    chance = np.empty(2 * limit + 1)
+    for j in range(len(chance)):
+        chance[j] = 1.0 / (1.0 + np.exp((limit - j) / softness))
+    largest = np.empty(n_out, np.int16)
     for clip in range(len(starts) - 1):
-        length = positions[clip + 1] - positions[clip]
+        low, high = positions[clip], positions[clip + 1]
+        largest[:] = sums[low]
+        for t in range(low + 1, high):
+            total = sums[t]
+            for o in range(n_out):
+                largest[o] = max(largest[o], total[o])
         for o in range(n_out):
-            value, on = values[clip, o], active[clip, o] > 0
-            largest = sums[positions[clip] : positions[clip + 1], o].max()
-            if value == 0.0 or largest > 2 or largest < -1:
+            if worths[clip, o] == 0.0 or abs(largest[o]) > limit:
                 continue
-            weight = by_output[o]
-            mask[:] = on
-            for t in range(length):
-                if sums[positions[clip] + t, o] < -1:
+            none = 1.0
+            for t in range(low, high):
+                none *= 1.0 - chance[max(sums[t, o], -limit) + limit]
+            gain = -worths[clip, o] if active[clip, o] > 0 else worths[clip, o]
+            for t in range(low, high):
+                total = sums[t, o]
+                if total < -limit:
                     continue
-                first = (starts[clip] + t) * n_in
-                window = flat[first : first + width]
-                if on:
-                    for j in range(width):
-                        mask[j] &= window[j] * weight[j] > 0
-                else:
-                    for j in range(width):
-                        mask[j] |= window[j] * weight[j] < 0
-            gain = gains[o]
-            for j in range(width):
-                gain[j] += value * mask[j]
+                step = np.float32(-2.0 * gain * none * chance[total + limit] / softness)
+                first = (starts[clip] - starts[0] + t - low) * n_in
+                window, weight = flat[first : first + width], filters[o]
+                for j in range(width):
+                    window[j] += step * weight[j]
+
+
+@njit(nogil=True, cache=True)
+def rows_of_columns(columns: NDArray[np.int32], first: int, rows: Floats) -> None:
+    """rows[t, i] = columns[i, first + t].
+
+    Args:
+        columns: [n_in, all rows] int32, below 2^24 in magnitude.
+        first: first row.
+        rows: [rows, n_in] float32, overwritten.
+    """
+    length, n_in = rows.shape
+    for low in range(0, length, 16):
+        for i in range(n_in):
+            for t in range(low, min(low + 16, length)):
+                rows[t, i] = columns[i, first + t]
 
 
 @njit(nogil=True, cache=True)
 def real_gains(
-    values: Any,
+    out_factors: Floats,
+    out_constants: Floats,
     sums: NDArray[np.int32],
     positions: Starts,
-    features: NDArray[np.int32],
+    pool: int,
+    to: Starts,
+    features: Floats,
     starts: Starts,
-    filters: Signs,
-    largest: int,
-    gains: Any,
+    twice: Floats,
+    biases: NDArray[np.int32],
+    reach: int,
+    gains: Floats,
+    bias_gains: Worths,
 ) -> None:
-    """First-order gains of the first block.
+    """First-order gains of the first block, if others follow.
 
     Args:
-        values: [positions, n_out] float64, worth of toggling the sign of a sum.
+        out_factors: [rows out, n_out] float32.
+        out_constants: [rows out] float32.
         sums: [n_out, positions] int32, fixed point.
         positions: [n + 1] int64, first position of each clip.
-        features: [rows, n_in] int32, fixed point.
+        pool: positions a window.
+        to: [n + 1] int64, first row out of each clip.
+        features: [rows, n_in] float32, whole numbers in the sums' unit.
         starts: [n + 1] int64, first row of each clip.
-        filters: [n_out, kernel, n_in] int8.
-        largest: largest magnitude of a feature; sums beyond twice that cannot change their sign.
-        gains: [n_out, kernel * n_in] float64, updated.
+        twice: [n_out, kernel * n_in] float32, weights times 2.
+        biases: [n_out] int32, times 2, in the sums' unit.
+        reach: a sum beyond it cannot change its sign.
+        gains: [n_out, kernel * n_in] float32, updated.
+        bias_gains: [n_out] float64, updated.
     """
-    n_out, kernel, n_in = filters.shape
+    n_out, width = twice.shape
+    n_in = features.shape[1]
     flat = features.reshape(-1)
-    width = kernel * n_in
-    by_output = filters.reshape(n_out, width)
-    for clip in range(len(starts) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
-            at = positions[clip] + t
-            first = (starts[clip] + t) * n_in
-            window = flat[first : first + width]
-            for o in range(n_out):
-                total, value = sums[o, at], values[at, o]
-                if value == 0.0 or abs(total) > 2 * largest:
+    positive = np.empty(width, np.uint8)  # pooled sign behind each flip
+    for o in range(n_out):
+        weight, gain = twice[o], gains[o]
+        for clip in range(len(starts) - 1):
+            total = sums[o, positions[clip] : positions[clip + 1]]
+            for low in range(0, len(total), pool):
+                high = min(low + pool, len(total))
+                largest = total[low]
+                for t in range(low + 1, high):
+                    largest = max(largest, total[t])
+                if largest > reach or largest < -reach:
                     continue
-                weight, gain = by_output[o], gains[o]
+                row = to[clip] - to[0] + low // pool
+                sign = np.float32(1) if largest > 0 else np.float32(-1)
+                worth = out_constants[row] + sign * out_factors[row, o]
+                if worth == 0:
+                    continue
+                first = (starts[clip] - starts[0] + low) * n_in
+                positive[:] = 0
+                bias_positive = False
+                for t in range(low, high):
+                    window = flat[first : first + width]
+                    border = np.float32(total[t])
+                    for j in range(width):
+                        positive[j] |= weight[j] * window[j] < border
+                    bias_positive |= biases[o] < total[t]
+                    first += n_in
+                was = np.uint8(largest > 0)
                 for j in range(width):
-                    moved = total - 2 * weight[j] * window[j] > 0
-                    gain[j] += value if moved != (total > 0) else 0.0
+                    gain[j] += worth if positive[j] != was else np.float32(0)
+                bias_gains[o] += worth if bias_positive != (largest > 0) else 0.0
+
+
+@njit(nogil=True, cache=True)
+def real_last_gains(
+    worths: Worths,
+    sums: NDArray[np.int32],
+    positions: Starts,
+    features: Floats,
+    starts: Starts,
+    twice: Floats,
+    biases: NDArray[np.int32],
+    reach: int,
+    gains: Worths,
+    bias_gains: Worths,
+) -> None:
+    """Exact gains of the first block where it is the last one, under the max over time.
+
+    Arguments as for `real_gains`, but worths: [n, n_out] float64, of toggling a channel behind
+    the max, and gains: [n_out, kernel * n_in] float64.
+    """
+    n_out, width = twice.shape
+    n_in = features.shape[1]
+    flat = features.reshape(-1)
+    rises = np.empty(width, np.bool_)
+    for clip in range(len(starts) - 1):
+        for o in range(n_out):
+            worth, weight, gain = worths[clip, o], twice[o], gains[o]
+            total = sums[o, positions[clip] : positions[clip + 1]]
+            if worth == 0.0 or total.max() > reach or total.max() < -reach:
+                continue
+            on = total.max() > 0
+            rises[:] = False  # whether any sum is positive behind the flip
+            bias_rises = False
+            for t in range(len(total)):
+                if total[t] < -reach:
+                    continue
+                first = (starts[clip] - starts[0] + t) * n_in
+                window, border = flat[first : first + width], np.float32(total[t])
+                for j in range(width):
+                    rises[j] |= border - weight[j] * window[j] > 0
+                bias_rises |= total[t] > biases[o]
+            for j in range(width):
+                gain[j] += worth if rises[j] != on else 0.0
+            bias_gains[o] += worth if bias_rises != on else 0.0

@@ -192,10 +192,7 @@ def _stages(
 def _compile(problem: NetworkProblem, solution: Solution) -> None:
     """Compiles the flip kernels once, before workers would each do it."""
     small = replace(problem, batch_size=2)
-    state = small.start(solution, small.draw(np.random.default_rng(0)))
-    state.gains()
-    for layer in problem.architecture.layers:
-        state.flip(layer.start)
+    small.start(solution, small.draw(np.random.default_rng(0))).warm_up()
 
 
 def _finish(

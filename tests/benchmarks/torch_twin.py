@@ -53,6 +53,23 @@ def parameters(architecture: Architecture, latent: NDArray[Any], dtype: Any) -> 
     return leaves
 
 
+def binary_logits(architecture: Architecture, weights: list[Any], x: Any) -> Any:
+    """The network's outputs, as a user would write it: [clips].
+
+    Args:
+        architecture: the network's shape.
+        weights: from `parameters`, -1 and +1.
+        x: [clips, frames, n_in].
+    """
+    h = x.permute(0, 2, 1)
+    last = len(architecture.blocks) - 1
+    for number, block in enumerate(architecture.blocks):
+        h = functional.conv1d(h, weights[2 * number], weights[2 * number + 1])
+        h = h.amax(2) if number == last else functional.max_pool1d(h, block.pool, ceil_mode=True)
+        h = sign(h)
+    return functional.linear(h, weights[-2], weights[-1])[:, 0]
+
+
 def loss_of(
     architecture: Architecture,
     latents: list[Any],

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 
+from evobin.algorithms.ste import pretrain
 from evobin.clips import Clips
-from evobin.evaluation import Batch, NetworkFlipState
-from evobin.network import Architecture, BinaryNetwork, ConvBlock
+from evobin.config import SteConfig
+from evobin.evaluation import Batch, NetworkFlipState, moves
+from evobin.evaluation.block_state import BinaryBlock
+from evobin.kernels import flips, forward, gains, planes
+from evobin.network import Architecture, BinaryNetwork, ConvBlock, pack
+from tests.builders import planted_problem, rank_correlation
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds
 
@@ -25,9 +34,12 @@ def random_state(
 
 
 def all_numbers(state: NetworkFlipState) -> list[np.ndarray]:
-    arrays = [state.logits, state._active]
+    state.settle()
+    arrays = [state.logits, state._head]
     for block in state._blocks:
-        arrays += [block.sums, block.signs, block.filters, block.updates, block.bias]
+        arrays += [block.sums, block.bits, block.planes, block.active]
+        if isinstance(block, BinaryBlock):
+            arrays += [block.above, block.edge, block._halves, block._updates, block._bias]
     return arrays
 
 
@@ -38,6 +50,17 @@ def naive_score(state: NetworkFlipState, solution: np.ndarray) -> float:
     return naive.log_likelihood(logits, state.labels, architecture.n_hidden)
 
 
+def assert_equals_a_rebuild(state: NetworkFlipState) -> None:
+    """Every number that is held equals that of a state built from the present solution."""
+    logits, score = state.logits, state.score
+    state.verify()
+    rebuilt = NetworkFlipState(state.architecture, state.solution, Batch(state.clips, state.labels))
+    np.testing.assert_array_equal(logits, rebuilt.logits)
+    assert score == rebuilt.score
+    for number, expected in zip(all_numbers(state), all_numbers(rebuilt), strict=True):
+        np.testing.assert_array_equal(number, expected)
+
+
 @given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
 def test_after_any_flips_every_number_equals_a_rebuild(
     architecture: Architecture, seed: int
@@ -46,23 +69,181 @@ def test_after_any_flips_every_number_equals_a_rebuild(
     state = random_state(architecture, rng)
     for index in rng.integers(0, architecture.n_weights, 40):
         state.flip(int(index))
-    state.verify()
-    rebuilt = NetworkFlipState(architecture, state.solution, Batch(state.clips, state.labels))
-    for number, expected in zip(all_numbers(state), all_numbers(rebuilt), strict=True):
-        np.testing.assert_array_equal(number, expected)
-    assert state.score == rebuilt.score
+        if rng.random() < 0.3:
+            state.undo()
+    assert_equals_a_rebuild(state)
 
 
 @given(architectures(widths=SMALL, max_kernel=4), seeds)
-def test_flipping_twice_restores_every_number(architecture: Architecture, seed: int) -> None:
+def test_a_flip_is_seen_before_it_is_written(architecture: Architecture, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    state = random_state(architecture, rng)
+    for index in rng.integers(0, architecture.n_weights, 10).tolist():
+        flipped = naive.flipped(state.solution, index)
+        state.flip(index)
+        np.testing.assert_array_equal(state.solution, flipped)
+        rebuilt = NetworkFlipState(architecture, flipped, Batch(state.clips, state.labels))
+        np.testing.assert_array_equal(state.logits, rebuilt.logits)
+        assert state.score == rebuilt.score
+
+
+@given(architectures(widths=SMALL, max_kernel=4), seeds)
+def test_flipping_twice_and_undoing_restore_every_number(
+    architecture: Architecture, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
     before = [number.copy() for number in all_numbers(state)]
     for index in rng.integers(0, architecture.n_weights, 5):
         state.flip(int(index))
         state.flip(int(index))
+        state.flip(int(index))
+        state.settle()
+        state.undo()
     for number, expected in zip(all_numbers(state), before, strict=True):
         np.testing.assert_array_equal(number, expected)
+
+
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
+def test_many_flips_as_one_move_equal_a_rebuild_and_are_undone_as_one(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    state = random_state(architecture, rng)
+    start = state.solution
+    before = [number.copy() for number in all_numbers(state)]
+    size = int(rng.integers(0, min(30, architecture.n_weights)))
+    indices = rng.choice(architecture.n_weights, size, replace=False)
+    state.flip(0)
+    state.undo()
+    state.flip_all(indices.tolist())
+    start[indices] *= -1
+    np.testing.assert_array_equal(state.solution, start)
+    assert_equals_a_rebuild(state)
+    state.undo()
+    for number, expected in zip(all_numbers(state), before, strict=True):
+        np.testing.assert_array_equal(number, expected)
+
+
+@given(architectures(widths=(2, 3, 64, 65), max_kernel=4), seeds)
+def test_swapping_two_units_leaves_every_logit(architecture: Architecture, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    state = random_state(architecture, rng)
+    number = int(rng.integers(len(architecture.blocks)))
+    a, b = rng.choice(architecture.blocks[number].n_out, 2, replace=False).tolist()
+    before, start = state.logits, state.solution
+    state.swap_units(number, a, b)
+    np.testing.assert_array_equal(state.logits, before)
+    assert_equals_a_rebuild(state)
+    state.undo()
+    np.testing.assert_array_equal(state.solution, start)
+    assert_equals_a_rebuild(state)
+
+
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
+def test_whole_filters_are_replaced_negated_and_copied(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    state = random_state(architecture, rng)
+    number = int(rng.integers(len(architecture.blocks)))
+    width = architecture.blocks[number].n_out
+    source, target = int(rng.integers(width)), int(rng.integers(width))
+    places = [moves.filter_indices(architecture, number, o) for o in (source, target)]
+    layer = architecture.layers[number]
+
+    start = state.solution
+    state.flip_all(moves.negate_filter(architecture, number, target))
+    expected = start.copy()
+    layer.weights(expected)[target] *= -1
+    layer.bias(expected)[target] *= -1
+    np.testing.assert_array_equal(state.solution, expected)
+    assert_equals_a_rebuild(state)
+
+    state.flip_all(moves.copy_filter(architecture, state.solution, number, source, target))
+    np.testing.assert_array_equal(state.solution[places[1]], state.solution[places[0]])
+    assert_equals_a_rebuild(state)
+
+    signs = rng.choice(np.array([-1, 1]), len(places[1]))
+    state.flip_all(moves.replace_filter(architecture, state.solution, number, target, signs))
+    np.testing.assert_array_equal(state.solution[places[1]], signs)
+    assert_equals_a_rebuild(state)
+
+
+@given(architectures(widths=(3, 64, 65), max_kernel=4), seeds)
+def test_halves_and_whole_sums_see_the_same_signs_toggle(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    state = random_state(architecture, rng)
+    for below, block in itertools.pairwise(state._blocks):
+        assert isinstance(block, BinaryBlock)
+        rows, width = len(below.bits), below.layer.shape[0]
+        places = rng.choice(rows * width, min(60, rows * width // 2), replace=False)
+        inputs = np.sort((places // width << 16) + places % width)
+        half = block.follow(inputs).copy()
+        count = block._follow(inputs, 2, block.layer.fan_in, block.sums, block._behind)
+        np.testing.assert_array_equal(block._toggled[:count], half)
+
+
+def test_a_crowd_of_inputs_that_reaches_one_sum_is_followed_by_whole_sums() -> None:
+    architecture = Architecture(4, (ConvBlock(200, 2), ConvBlock(65, 3), ConvBlock(3, 1)))
+    state = random_state(architecture, np.random.default_rng(0))
+    block = state._blocks[1]
+    assert isinstance(block, BinaryBlock)
+    inputs = np.arange(200) + (2 << 16)  # all channels of one row
+    none = block._follow(inputs, 1, 63, block._halves, block._halves_behind)
+    assert none == -1
+    toggled = block.follow(inputs).copy()
+    state._blocks[0].write_toggled(inputs)
+    block.write_inputs(inputs)
+    block.write_toggled(toggled)
+    bits = np.zeros_like(block.bits)
+    planes.pool_bits(pack(block.sums), block.at.positions, block.at.pool, block.at.to, bits)
+    np.testing.assert_array_equal(block.bits, bits)
+    assert len(toggled) > 0
+
+
+@pytest.mark.needs_jit
+def test_sums_of_real_features_do_not_drift_over_100_000_flips() -> None:
+    architecture = Architecture(4, (ConvBlock(3, 3, 2), ConvBlock(3, 2)))
+    rng = np.random.default_rng(0)
+    clips = Clips.join([rng.normal(-5.0, 3.0, (12, 4)).astype(np.float32)])
+    labels = np.array([1], np.int8)
+    state = NetworkFlipState(architecture, random_solution(architecture, rng), Batch(clips, labels))
+    for index in rng.integers(0, architecture.layers[0].stop, 100_000).tolist():
+        state.flip(index)
+    assert_equals_a_rebuild(state)
+
+
+@pytest.mark.needs_jit
+def test_read_only_memory_maps_are_not_compiled_for_a_second_time(tmp_path: Path) -> None:
+    architecture = Architecture(4, (ConvBlock(70, 3, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2)))
+    rng = np.random.default_rng(0)
+    state = random_state(architecture, rng)
+    state.warm_up()
+    kernels = [
+        kernel
+        for module in (flips, forward, gains, planes)
+        for kernel in vars(module).values()
+        if hasattr(kernel, "signatures")
+    ]
+    before = {kernel.__name__: list(kernel.signatures) for kernel in kernels}
+    assert sum(len(signatures) for signatures in before.values()) > 15
+    arrays = []
+    for name, array in {
+        "frames": state.clips.frames,
+        "starts": state.clips.starts,
+        "labels": state.labels,
+        "solution": state.solution,
+    }.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        arrays.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    frames, starts, labels, solution = arrays
+    mapped = NetworkFlipState(architecture, solution, Batch(Clips(frames, starts), labels))
+    mapped.warm_up()
+    np.testing.assert_array_equal(mapped.logits, state.logits)
+    assert {kernel.__name__: list(kernel.signatures) for kernel in kernels} == before
 
 
 @given(architectures(widths=SMALL, max_kernel=3), seeds)
@@ -78,35 +259,43 @@ def test_gains_of_the_last_convolution_and_the_linear_layer_equal_brute_force(se
     architecture = Architecture(3, (ConvBlock(4, 3, 2), ConvBlock(5, 3, 2), ConvBlock(6, 2, 2)))
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
-    gains, before = state.gains(), state.score
+    predicted, before = state.gains(), state.score
     for index in range(architecture.layers[2].start, architecture.n_weights):
         state.flip(index)
-        assert gains[index] == pytest.approx(state.score - before, abs=1e-12)
+        assert predicted[index] == pytest.approx(state.score - before, abs=1e-12)
         state.flip(index)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+@given(seeds)
+def test_gains_of_a_single_convolution_equal_brute_force(kernel: int, seed: int) -> None:
+    architecture = Architecture(3, (ConvBlock(4, kernel, 2),))
+    state = random_state(architecture, np.random.default_rng(seed))
+    predicted, before = state.gains(), state.score
+    for index in range(architecture.n_weights):
+        state.flip(index)
+        assert predicted[index] == pytest.approx(state.score - before, abs=1e-12)
+        state.undo()
 
 
 @pytest.mark.needs_jit
-@pytest.mark.parametrize("layer", [0, 1])
-def test_gains_of_the_earlier_layers_rank_the_exact_changes(layer: int) -> None:
-    architecture = Architecture(4, (ConvBlock(12, 3, 2), ConvBlock(12, 3, 2), ConvBlock(12, 3)))
-    predicted, exact = [], []
-    for seed in range(5):
-        state = random_state(architecture, np.random.default_rng(seed), count=40)
-        gains, before = state.gains(), state.score
-        part = architecture.layers[layer]
-        for index in range(part.start, part.stop):
-            state.flip(index)
-            predicted.append(gains[index])
-            exact.append(state.score - before)
-            state.flip(index)
-    changed = np.array(exact) != 0
-    ranks = [np.argsort(np.argsort(np.array(x)[changed])) for x in (predicted, exact)]
-    assert np.corrcoef(ranks[0], ranks[1])[0, 1] > 0.6
+@pytest.mark.parametrize(("layer", "least"), [(0, 0.25), (1, 0.5)])
+def test_gains_of_the_earlier_layers_rank_the_exact_changes_of_a_trained_network(
+    layer: int, least: float
+) -> None:
+    # few channels: a flip in the first layer moves most of what it reaches by many steps at once;
+    # tests/benchmarks/test_flip_speed.py asks for 0.5 of both layers on the speaker-sex network
+    blocks = (ConvBlock(32, 3, 2), ConvBlock(32, 2), ConvBlock(32, 2))
+    problem = replace(planted_problem(), architecture=Architecture(4, blocks), batch_size=128)
+    trained = pretrain(problem, SteConfig(epochs=30, frames=14), 0)
+    state = problem.start(trained.solution, problem.draw(np.random.default_rng(0)))
+    part = problem.architecture.layers[layer]
+    assert rank_correlation(state, np.arange(part.start, part.stop)) > least
 
 
 def test_a_broken_cache_is_found() -> None:
     state = random_state(Architecture(2, (ConvBlock(3, 2),)), np.random.default_rng(0))
-    state.logits[1] += 2
+    state._logits[1] += 2
     with pytest.raises(RuntimeError, match=r"incremental logit -?\d+ of clip 1 differs from"):
         state.verify()
 
@@ -115,6 +304,24 @@ def test_a_flip_outside_the_solution_is_refused() -> None:
     state = random_state(Architecture(2, (ConvBlock(3, 2),)), np.random.default_rng(0))
     with pytest.raises(IndexError, match=r"`index` must be from 0 to 18, got 19"):
         state.flip(19)
+    with pytest.raises(IndexError, match=r"`index` must be from 0 to 18, got 19"):
+        state.flip_all([1, 19])
+    with pytest.raises(ValueError, match=r"`indices` must differ, but 2 comes twice"):
+        state.flip_all([2, 1, 2])
+    with pytest.raises(IndexError, match=r"`number` must be from 0 to 0, got 1"):
+        state.swap_units(1, 0, 1)
+    with pytest.raises(IndexError, match=r"channels must be from 0 to 2, got 3"):
+        state.swap_units(0, 0, 3)
+    assert_equals_a_rebuild(state)
+
+
+def test_only_the_last_move_can_be_taken_back() -> None:
+    state = random_state(Architecture(2, (ConvBlock(3, 2),)), np.random.default_rng(0))
+    state.flip(1)
+    state.flip(2)
+    state.undo()
+    with pytest.raises(ValueError, match="there is no move to take back"):
+        state.undo()
 
 
 def test_rounded_features_differ_from_the_given_ones_by_less_than_a_float16_step() -> None:

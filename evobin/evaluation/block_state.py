@@ -1,0 +1,403 @@
+"""Sums and signs of one block of a network on a batch, and what a changed filter changes in them.
+
+Every method either finds out (and writes to nothing but buffers) or writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.clips import starts_of
+from evobin.kernels import flips, forward, planes
+from evobin.network import Bits, ConvBlock, Layer, pack, pack_filters, table_entries
+
+Ints = NDArray[np.int64]
+Signs = NDArray[np.int8]
+Starts = NDArray[np.int64]
+
+WORD = 64
+
+
+def words_of(starts: Starts) -> Starts:
+    """[n + 1] int64: first word of each clip, if it begins a new one and a row takes a bit."""
+    return starts_of(-(-np.diff(starts) // WORD))
+
+
+@dataclass(slots=True, eq=False)
+class Geometry:
+    """Where each clip lies in a block's arrays; see `kernels.flips`."""
+
+    starts: Starts
+    positions: Starts
+    to: Starts
+    words: Starts
+    in_words: Starts
+    out_words: Starts
+    clip_of_row: NDArray[np.int32]  # of rows in
+    clip_of_row_out: NDArray[np.int32]
+    pool: int  # 0 in the last block
+
+    @classmethod
+    def of(cls, block: ConvBlock, starts: Starts, *, last: bool) -> Geometry:
+        """Geometry of a block whose inputs are rows starts[c] to starts[c + 1]."""
+        lengths = np.diff(starts)
+        positions = starts_of(lengths - block.kernel + 1)
+        to = np.arange(len(starts)) if last else starts_of(block.frames_out(lengths))
+        return cls(
+            starts,
+            positions,
+            to,
+            words=words_of(positions),
+            in_words=words_of(starts),
+            out_words=words_of(to),
+            clip_of_row=_owners(starts),
+            clip_of_row_out=_owners(to),
+            pool=0 if last else block.pool,
+        )
+
+
+def _owners(starts: Starts) -> NDArray[np.int32]:
+    return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+
+
+class Change(NamedTuple):
+    """One weight of a filter that flips."""
+
+    i: int
+    """Input channel."""
+    tap: int
+    """Offset in the window, -1 for the bias."""
+    old: int
+    """The weight before."""
+
+
+class BlockState:
+    """What all blocks share: pooled signs, or counts under the max over time.
+
+    Attributes:
+        layer: where the weights lie in a solution.
+        at: where clips lie in the arrays.
+        sums: of all positions, before pooling.
+        bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
+        planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
+        active: [n, n_out] int16, positive sums of a channel; empty but in the last block.
+    """
+
+    def __init__(self, layer: Layer, geometry: Geometry) -> None:
+        self.layer = layer
+        self.at = geometry
+        self.last = geometry.pool == 0
+        n_out = layer.shape[0]
+        rows, n = int(geometry.to[-1]), len(geometry.to) - 1
+        shape = (0, 0) if self.last else (n_out, int(geometry.out_words[-1]) + 1)
+        self.planes: Bits = np.zeros(shape, np.uint64)
+        shape = (0, 0) if self.last else (rows, -(-n_out // WORD))
+        self.bits: Bits = np.empty(shape, np.uint64)
+        self.active = np.zeros((n, n_out) if self.last else (0, 0), np.int16)
+        self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
+        self._rows = np.empty(rows, np.int64)
+
+    def channel(self, o: int) -> NDArray[Any]:
+        """[positions] view of one channel's sums."""
+        raise NotImplementedError
+
+    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
+        """Pooled signs that toggle when some weights of one filter flip.
+
+        Args:
+            o: output channel of the filter.
+            changes: at least one, each of another weight.
+
+        Returns:
+            Row * 2^16 + o of each sign, ascending.
+        """
+        raise NotImplementedError
+
+    def write(self, o: int, changes: Sequence[Change]) -> None:
+        """Writes the sums and weights of what `find_out` was asked last."""
+        raise NotImplementedError
+
+    def write_toggled(self, toggled: Ints) -> None:
+        """Toggles pooled signs, as row * 2^16 + channel; nothing in the last block."""
+        if not self.last:
+            at = self.at
+            planes.write_toggled(
+                toggled, at.clip_of_row_out, at.to, at.out_words, self.bits, self.planes
+            )
+
+    def swap(self, a: int, b: int) -> None:
+        """Swaps two output channels with all that belongs to them."""
+        for by_channel in (self.planes, self.active.T):
+            if len(by_channel):
+                by_channel[[a, b]] = by_channel[[b, a]]
+        if not self.last:
+            (word_a, bit_a), (word_b, bit_b) = divmod(a, WORD), divmod(b, WORD)
+            one = np.uint64(1)
+            differ = (self.bits[:, word_a] >> bit_a) ^ (self.bits[:, word_b] >> bit_b)
+            self.bits[:, word_a] ^= (differ & one) << bit_a
+            self.bits[:, word_b] ^= (differ & one) << bit_b
+
+    def _rows_of_sums(self, o: int, after: NDArray[Any]) -> Ints:
+        at = self.at
+        count = flips.rows_of_sums(self.channel(o), after, at.positions, at.pool, at.to, self._rows)
+        return self._entries(o, count)
+
+    def _entries(self, o: int, count: int) -> Ints:
+        return (self._rows[:count] << 16) + o
+
+    def _count(self, o: int) -> None:
+        if self.last:
+            planes.count_positive(self.channel(o), self.at.positions, self.active[:, o])
+
+
+class RealBlock(BlockState):
+    """The first block: sums of fixed-point features, [n_out, positions] int32.
+
+    Args:
+        layer: where the weights lie.
+        geometry: where clips lie.
+        columns: [n_in, rows] int32, the features in fixed point.
+        unit: 1 in that fixed point, the size of a bias.
+        solution: [n_weights] int8.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        geometry: Geometry,
+        columns: NDArray[np.int32],
+        unit: int,
+        solution: Signs,
+    ) -> None:
+        super().__init__(layer, geometry)
+        self.columns = columns
+        self.largest = max(int(columns.max()), -int(columns.min()))
+        self.unit = unit
+        at = geometry
+        self.sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
+        entries = table_entries(layer.weights(solution))
+        bias = layer.bias(solution).astype(np.int32) * np.int32(unit)
+        forward.fixed_point_sums(columns, at.starts, entries, bias, self.sums, at.positions)
+        if self.last:
+            for o in range(len(self.sums)):
+                self._count(o)
+        else:
+            planes.pool_channels(self.sums, at.positions, at.pool, at.out_words, self.planes)
+            planes.bits_of_planes(self.planes, at.to, at.out_words, self.bits)
+        self._after = np.empty(self.sums.shape[1], np.int32)
+
+    def channel(self, o: int) -> NDArray[np.int32]:
+        """[positions] int32 view of one channel's sums."""
+        view: NDArray[np.int32] = self.sums[o]
+        return view
+
+    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
+        """The sums of channel `o` behind some changes of its filter."""
+        before = self.channel(o)
+        for i, tap, old in changes:
+            factor = -2 * old * (self.unit if tap < 0 else 1)
+            flips.shift_channel(
+                before, self.columns[i], tap, factor, self.at.starts, self.at.positions, self._after
+            )
+            before = self._after
+        return self._rows_of_sums(o, self._after)
+
+    def write(self, o: int, changes: Sequence[Change]) -> None:
+        """Writes the sums that `find_out` found last."""
+        self.sums[o] = self._after
+        self._count(o)
+
+    def swap(self, a: int, b: int) -> None:
+        """Swaps two output channels with all that belongs to them."""
+        super().swap(a, b)
+        self.sums[[a, b]] = self.sums[[b, a]]
+
+
+class BinaryBlock(BlockState):
+    """A block on signs: sums [positions, n_out] int16, and bit planes of where they stand.
+
+    Args:
+        layer: where the weights lie.
+        geometry: where clips lie.
+        below: the block that it takes its inputs from.
+        solution: [n_weights] int8.
+
+    Attributes:
+        above: [n_out, words + 1] uint64, where a sum is positive.
+        edge: [n_out, words + 1] uint64, where it is from -1 to 2.
+    """
+
+    def __init__(
+        self, layer: Layer, geometry: Geometry, below: BlockState, solution: Signs
+    ) -> None:
+        super().__init__(layer, geometry)
+        at, n_out = geometry, layer.shape[0]
+        self.below = below
+        weights, bias = layer.weights(solution), layer.bias(solution)
+        self._updates = weights.transpose(1, 2, 0)[:, ::-1].copy()  # the last tap first
+        self._bias = bias.copy()
+        self.sums = np.empty((int(at.positions[-1]), n_out), np.int16)
+        offset = layer.fan_in + bias.astype(np.int64)
+        forward.binary_sums(
+            below.bits, at.starts, pack_filters(weights), offset, self.sums, at.positions
+        )
+        self._halves = np.empty(self.sums.shape, np.int8)
+        planes.halve_sums(self.sums.reshape(-1), self._halves.reshape(-1), flips.HALF)
+        high_bits: Bits = np.empty((len(self.sums), -(-n_out // WORD)), np.uint64)
+        edge_bits: Bits = np.empty_like(high_bits)
+        planes.pack_sums(self.sums, high_bits, edge_bits)
+        self.above: Bits = np.empty((n_out, int(at.words[-1]) + 1), np.uint64)
+        self.edge: Bits = np.empty_like(self.above)
+        planes.planes_of_bits(high_bits, at.positions, at.words, self.above)
+        planes.planes_of_bits(edge_bits, at.positions, at.words, self.edge)
+        if self.last:
+            for o in range(n_out):
+                self._count(o)
+        else:
+            planes.pool_bits(high_bits, at.positions, at.pool, at.to, self.bits)
+            planes.planes_of_bits(self.bits, at.to, at.out_words, self.planes)
+        longest = int(np.diff(at.positions).max())
+        self._behind = np.empty((longest, n_out), np.int16)
+        self._halves_behind = np.empty((longest, n_out), np.int8)
+        self._toggled = np.empty(4096, np.int64)
+        self._after: NDArray[np.int16] | None = None
+
+    def channel(self, o: int) -> NDArray[np.int16]:
+        """[positions] int16 view of one channel's sums."""
+        view: NDArray[np.int16] = self.sums[:, o]
+        return view
+
+    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
+        """From the bit planes for one flip, from new sums for more."""
+        at = self.at
+        self._after = None
+        if len(changes) == 1:
+            ((i, tap, old),) = changes
+            count = flips.rows_of_flip(
+                self.above[o],
+                self.edge[o],
+                self.below.planes[i],
+                tap,
+                old,
+                at.words,
+                at.in_words,
+                at.pool,
+                at.to,
+                self._rows,
+            )
+            return self._entries(o, count)
+        self._after = self._sums_behind(o, changes)
+        return self._rows_of_sums(o, self._after)
+
+    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
+        weights, bias = self._updates[:, ::-1, o].T.copy(), int(self._bias[o])
+        for i, tap, old in changes:
+            if tap < 0:
+                bias = -old
+            else:
+                weights[tap, i] = -old
+        out = np.empty(len(self.sums), np.int16)
+        filters = pack(weights).ravel()
+        offset = self.layer.fan_in + bias
+        at = self.at
+        flips.channel_sums(self.below.bits, at.starts, filters, offset, at.positions, out)
+        return out
+
+    def write(self, o: int, changes: Sequence[Change]) -> None:
+        """Writes the sums and weights of what `find_out` was asked last."""
+        after = self._sums_behind(o, changes) if self._after is None else self._after
+        for i, tap, old in changes:
+            if tap < 0:
+                self._bias[o] = -old
+            else:
+                self._updates[i, -1 - tap, o] = -old
+        self.sums[:, o] = after
+        at = self.at
+        planes.halve_sums(after, self._halves[:, o], flips.HALF)
+        planes.pack_channel(after, at.positions, at.words, self.above[o], self.edge[o])
+        self._count(o)
+
+    def follow(self, inputs: Ints) -> Ints:
+        """Pooled signs that toggle when some inputs do.
+
+        Args:
+            inputs: row * 2^16 + channel of each, ascending.
+
+        Returns:
+            Row * 2^16 + channel of each, in ascending order of rows.
+        """
+        count = self._follow(inputs, 1, flips.HALF - 1, self._halves, self._halves_behind)
+        if count < 0:
+            count = self._follow(inputs, 2, self.layer.fan_in, self.sums, self._behind)
+        return self._toggled[:count]
+
+    def warm_up(self) -> None:
+        """Compiles what only a crowd of toggled inputs needs."""
+        none = np.empty(0, np.int64)
+        self._follow(none, 2, self.layer.fan_in, self.sums, self._behind)
+
+    def _follow(
+        self, inputs: Ints, step: int, most: int, sums: NDArray[Any], behind: NDArray[Any]
+    ) -> int:
+        at = self.at
+        while True:
+            count: int = flips.follow(
+                inputs,
+                self.below.bits,
+                at.clip_of_row,
+                at.starts,
+                self._updates,
+                step,
+                most,
+                sums,
+                at.positions,
+                at.pool,
+                at.to,
+                self.active,
+                behind,
+                self._toggled,
+            )
+            if count <= len(self._toggled):
+                return count
+            self._toggled = np.empty(2 * count, np.int64)
+
+    def write_inputs(self, inputs: Ints) -> None:
+        """Writes what inputs do that have toggled; they are toggled in `below` already."""
+        at = self.at
+        flips.write_inputs(
+            inputs,
+            self.below.bits,
+            at.clip_of_row,
+            at.starts,
+            self._updates,
+            self.sums,
+            self._halves,
+            at.positions,
+            at.words,
+            self.above,
+            self.edge,
+            self.active,
+        )
+
+    def swap(self, a: int, b: int) -> None:
+        """Swaps two output channels with all that belongs to them."""
+        super().swap(a, b)
+        by_channel: tuple[NDArray[Any], ...] = (
+            self.sums.T,
+            self._halves.T,
+            self.above,
+            self.edge,
+            self._updates.T,
+            self._bias,
+        )
+        for array in by_channel:
+            array[[a, b]] = array[[b, a]]
+
+    def swap_inputs(self, a: int, b: int) -> None:
+        """Swaps the weights of two inputs that were swapped in `below`."""
+        self._updates[[a, b]] = self._updates[[b, a]]

@@ -1,0 +1,240 @@
+"""Gains of all single flips of a network's convolutions, handed down from the max over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.evaluation.base import Solution
+from evobin.evaluation.block_state import BinaryBlock, BlockState, RealBlock
+from evobin.kernels import gains as kernels
+from evobin.network import pack_filters
+
+Floats = NDArray[np.float32]
+Worths = NDArray[np.float64]
+
+GROUP = 8  # clips worked on together: their inputs and what those are worth stay in the cache
+SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks those flips best
+
+
+def convolution_gains(
+    blocks: Sequence[BlockState], solution: Solution, worths: Worths, out: Worths
+) -> None:
+    """Fills the gains of all convolutions.
+
+    Args:
+        blocks: the network's blocks, everything written.
+        solution: [n_weights] int8.
+        worths: [n, n_hidden] float64, of toggling each channel behind the max over time.
+        out: [n_weights] float64, updated.
+    """
+    first, *others = blocks
+    assert isinstance(first, RealBlock)
+    above = [_BinaryGains.of(block, solution, out) for block in others]
+    below = _RealGains.of(first, solution, out)
+    for low in range(0, len(worths), GROUP):
+        clips = slice(low, min(low + GROUP, len(worths)))
+        inputs = None
+        for block in reversed(above):
+            inputs = block.add(clips, worths[clips], inputs)
+        below.add(clips, worths[clips], inputs)
+    for block in above:
+        block.finish()
+    below.finish()
+
+
+@dataclass(slots=True, eq=False)
+class _Inputs:
+    """What toggling each input of a block is worth: constants + signs * factors.
+
+    The soft ones are for what is handed further down, where several inputs toggle at once.
+    """
+
+    signs: Floats  # [rows, n]
+    factors: Floats  # [rows, n]
+    constants: Floats  # [rows]
+    soft_factors: Floats  # [rows, n]
+    soft_constants: Floats  # [rows]
+
+
+@dataclass(slots=True, eq=False)
+class _BinaryGains:
+    """Gains of a binary block, summed over groups of clips."""
+
+    block: BinaryBlock
+    filters: Floats  # [n_out, kernel * n_in]
+    packed: NDArray[np.uint64]
+    bias: NDArray[np.int8]
+    factors: Floats  # [n_out, kernel * n_in]: a gain is a constant plus the weight times a factor
+    constants: Floats  # [n_out]
+    exact: Worths  # [n_out, kernel, n_in], of the last block
+    out: Worths  # [n_out, n_in, kernel]
+    bias_out: Worths
+
+    @classmethod
+    def of(cls, block: BlockState, solution: Solution, out: Worths) -> _BinaryGains:
+        assert isinstance(block, BinaryBlock)
+        layer = block.layer
+        n_out, n_in, kernel = layer.shape
+        weights = layer.weights(solution)
+        filters = weights.transpose(0, 2, 1).reshape(n_out, -1).astype(np.float32)
+        return cls(
+            block,
+            filters,
+            pack_filters(weights),
+            layer.bias(solution).copy(),
+            factors=np.zeros_like(filters),
+            constants=np.zeros(n_out, np.float32),
+            exact=np.zeros((n_out, kernel, n_in) if block.last else (0, 0, 0)),
+            out=layer.weights(out),
+            bias_out=layer.bias(out),
+        )
+
+    def add(self, clips: slice, worths: Worths, outputs: _Inputs | None) -> _Inputs:
+        """Adds a group's gains; returns what the block's inputs are worth."""
+        block, at = self.block, self.block.at
+        ends = slice(clips.start, clips.stop + 1)
+        starts, words = at.starts[ends], at.words[ends]
+        rows = slice(int(starts[0]), int(starts[-1]))
+        signs = np.empty((rows.stop - rows.start, block.layer.shape[1]), np.float32)
+        kernels.unpack_signs(block.below.bits[rows], signs)
+        factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
+        inputs = _Inputs(signs, factors, constants, factors, constants)
+        if outputs is None:
+            kernels.last_gains(
+                worths,
+                block.active[clips],
+                block.above,
+                block.edge,
+                words,
+                block.below.bits,
+                starts,
+                self.packed,
+                self.filters,
+                self.bias,
+                self.exact,
+                self.bias_out,
+                factors,
+                constants,
+            )
+            inputs.soft_factors = np.zeros_like(signs)
+            inputs.soft_constants = np.zeros_like(constants)
+            kernels.soften(
+                worths,
+                block.active[clips],
+                block.sums,
+                at.positions[ends],
+                starts,
+                self.filters,
+                SOFTNESS,
+                inputs.soft_factors,
+            )
+        else:
+            kernels.middle_gains(
+                outputs.signs,
+                outputs.factors,
+                outputs.constants,
+                outputs.soft_factors,
+                outputs.soft_constants,
+                block.above,
+                block.edge,
+                words,
+                at.pool,
+                at.to[ends],
+                signs,
+                starts,
+                self.filters,
+                self.factors,
+                self.constants,
+                self.bias,
+                self.bias_out,
+                factors,
+                constants,
+            )
+        return inputs
+
+    def finish(self) -> None:
+        """Writes the sums."""
+        if self.block.last:
+            self.out[:] = self.exact.transpose(0, 2, 1)
+            return
+        gains = self.constants[:, None] + self.filters * self.factors
+        n_out, n_in, kernel = self.out.shape
+        self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
+
+
+@dataclass(slots=True, eq=False)
+class _RealGains:
+    """Gains of the first block, summed over groups of clips."""
+
+    block: RealBlock
+    twice: Floats  # [n_out, kernel * n_in], weights times 2
+    biases: NDArray[np.int32]
+    reach: int
+    gains: Floats  # [n_out, kernel * n_in]
+    exact: Worths  # the same, if it is the last block
+    out: Worths
+    bias_out: Worths
+
+    @classmethod
+    def of(cls, block: RealBlock, solution: Solution, out: Worths) -> _RealGains:
+        layer = block.layer
+        weights = layer.weights(solution).transpose(0, 2, 1).reshape(layer.shape[0], -1)
+        twice = 2 * weights.astype(np.float32)
+        return cls(
+            block,
+            twice,
+            layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit),
+            reach=2 * max(block.largest, block.unit),
+            gains=np.zeros_like(twice),
+            exact=np.zeros(twice.shape if block.last else (0, 0)),
+            out=layer.weights(out),
+            bias_out=layer.bias(out),
+        )
+
+    def add(self, clips: slice, worths: Worths, outputs: _Inputs | None) -> None:
+        """Adds a group's gains."""
+        block, at = self.block, self.block.at
+        ends = slice(clips.start, clips.stop + 1)
+        starts = at.starts[ends]
+        features = np.empty((int(starts[-1] - starts[0]), len(block.columns)), np.float32)
+        kernels.rows_of_columns(block.columns, int(starts[0]), features)
+        sums, positions = block.sums, at.positions[ends]
+        if outputs is None:
+            kernels.real_last_gains(
+                worths,
+                sums,
+                positions,
+                features,
+                starts,
+                self.twice,
+                self.biases,
+                self.reach,
+                self.exact,
+                self.bias_out,
+            )
+        else:
+            kernels.real_gains(
+                outputs.factors,
+                outputs.constants,
+                sums,
+                positions,
+                at.pool,
+                at.to[ends],
+                features,
+                starts,
+                self.twice,
+                self.biases,
+                self.reach,
+                self.gains,
+                self.bias_out,
+            )
+
+    def finish(self) -> None:
+        """Writes the sums."""
+        n_out, n_in, kernel = self.out.shape
+        gains = self.exact if self.block.last else self.gains
+        self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)

@@ -1,0 +1,224 @@
+"""Kernels that pack the sums and signs of a flip state into bits, over time and over channels.
+
+Layouts are those of `kernels.flips`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Bits = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+Starts = NDArray[np.int64]
+
+TILE = 64  # rows transposed together: they fit the L1 cache
+
+
+@njit(nogil=True, cache=True)
+def fix_features(frames: Any, unit: float, columns: NDArray[np.int32]) -> None:
+    """Turns features into fixed point, by columns.
+
+    Args:
+        frames: [rows, n_in] float32 or float64.
+        unit: 1 in that fixed point, a power of two.
+        columns: [n_in, rows] int32, overwritten with the nearest whole numbers.
+    """
+    rows, n_in = frames.shape
+    for low in range(0, rows, TILE):
+        for i in range(n_in):
+            for row in range(low, min(low + TILE, rows)):
+                columns[i, row] = np.int32(np.rint(frames[row, i] * unit))
+
+
+@njit(nogil=True, cache=True)
+def pack_sums(sums: NDArray[np.int16], high_bits: Bits, edge_bits: Bits) -> None:
+    """Packs where sums stand, over channels.
+
+    Args:
+        sums: [positions, n_out] int16.
+        high_bits: [positions, words of n_out] uint64, overwritten: where a sum is positive.
+        edge_bits: [positions, words of n_out] uint64, overwritten: where it is from -1 to 2.
+    """
+    n_out = sums.shape[1]
+    for at in range(len(sums)):
+        total = sums[at]
+        for word in range(high_bits.shape[1]):
+            high, edge = np.uint64(0), np.uint64(0)
+            for o in range(64 * word, min(64 * word + 64, n_out)):
+                high |= np.uint64(total[o] > 0) << np.uint64(o % 64)
+                edge |= np.uint64(-1 <= total[o] <= 2) << np.uint64(o % 64)
+            high_bits[at, word] = high
+            edge_bits[at, word] = edge
+
+
+@njit(nogil=True, cache=True)
+def pack_channel(sums: Any, positions: Starts, words: Starts, above: Bits, edge: Bits) -> None:
+    """Packs where one channel's sums stand, over time.
+
+    Args:
+        sums: [positions] int16.
+        positions: [n + 1] int64, first position of each clip.
+        words: [n + 1] int64, first word of each clip.
+        above: [words + 1] uint64, updated: where a sum is positive.
+        edge: [words + 1] uint64, updated: where it is from -1 to 2.
+    """
+    for clip in range(len(positions) - 1):
+        first, length = positions[clip], positions[clip + 1] - positions[clip]
+        for low in range(0, length, 64):
+            highs, edges = np.uint64(0), np.uint64(0)
+            for t in range(low, min(low + 64, length)):
+                total = sums[first + t]
+                highs |= np.uint64(total > 0) << np.uint64(t - low)
+                edges |= np.uint64(-1 <= total <= 2) << np.uint64(t - low)
+            above[words[clip] + low // 64] = highs
+            edge[words[clip] + low // 64] = edges
+
+
+@njit(nogil=True, cache=True)
+def halve_sums(sums: Any, halves: Any, limit: int) -> None:
+    """Halves sums: (sum + 1) >> 1, cut off at -limit and limit.
+
+    Args:
+        sums: [n] int16.
+        halves: [n] int8, any stride, overwritten.
+        limit: at most 127.
+    """
+    for j in range(len(sums)):
+        halves[j] = min(max((sums[j] + 1) >> 1, -limit), limit)
+
+
+@njit(nogil=True, cache=True)
+def pool_bits(high_bits: Bits, positions: Starts, pool: int, to: Starts, bits: Bits) -> None:
+    """Pooled signs of a binary block: an OR over each window.
+
+    Args:
+        high_bits: [positions, n_words] uint64, where sums are positive.
+        positions: [n + 1] int64, first position of each clip.
+        pool: positions a window, the last one may be shorter.
+        to: [n + 1] int64, first row out of each clip.
+        bits: [rows out, n_words] uint64, overwritten.
+    """
+    bits[:] = 0
+    for clip in range(len(positions) - 1):
+        for t in range(positions[clip + 1] - positions[clip]):
+            for word in range(bits.shape[1]):
+                bits[to[clip] + t // pool, word] |= high_bits[positions[clip] + t, word]
+
+
+@njit(nogil=True, cache=True)
+def pool_channels(
+    sums: NDArray[np.int32], positions: Starts, pool: int, out_words: Starts, planes: Bits
+) -> None:
+    """Pooled signs of the first block, over time.
+
+    Args:
+        sums: [n_out, positions] int32.
+        positions: [n + 1] int64, first position of each clip.
+        pool: positions a window, the last one may be shorter.
+        out_words: [n + 1] int64, first word of each clip's rows out.
+        planes: [n_out, words + 1] uint64, overwritten.
+    """
+    planes[:] = 0
+    for o in range(len(sums)):
+        for clip in range(len(positions) - 1):
+            total = sums[o, positions[clip] : positions[clip + 1]]
+            for low in range(0, len(total), 64 * pool):
+                packed = np.uint64(0)
+                for shift in range(pool):
+                    for t in range(low + shift, min(low + 64 * pool, len(total)), pool):
+                        packed |= np.uint64(total[t] > 0) << np.uint64((t - low) // pool)
+                planes[o, out_words[clip] + low // (64 * pool)] = packed
+
+
+@njit(nogil=True, cache=True)
+def bits_of_planes(planes: Bits, to: Starts, out_words: Starts, bits: Bits) -> None:
+    """Signs packed over channels, from those packed over time.
+
+    Args:
+        planes: [n_out, words + 1] uint64.
+        to: [n + 1] int64, first row of each clip.
+        out_words: [n + 1] int64, first word of each clip.
+        bits: [rows, words of n_out] uint64, overwritten.
+    """
+    n_out = len(planes)
+    column = np.empty(n_out, np.uint64)
+    one = np.uint64(1)
+    for clip in range(len(to) - 1):
+        length = to[clip + 1] - to[clip]
+        for low in range(0, length, 64):
+            for o in range(n_out):
+                column[o] = planes[o, out_words[clip] + low // 64]
+            for t in range(low, min(low + 64, length)):
+                for word in range(bits.shape[1]):
+                    packed = np.uint64(0)
+                    for o in range(word * 64, min(word * 64 + 64, n_out)):
+                        packed |= ((column[o] >> np.uint64(t - low)) & one) << np.uint64(o % 64)
+                    bits[to[clip] + t, word] = packed
+
+
+@njit(nogil=True, cache=True)
+def planes_of_bits(bits: Bits, to: Starts, out_words: Starts, planes: Bits) -> None:
+    """The inverse of `bits_of_planes`; `planes` [n_out, words + 1] is overwritten."""
+    n_out = len(planes)
+    column = np.empty(n_out, np.uint64)
+    one = np.uint64(1)
+    planes[:, planes.shape[1] - 1] = 0
+    for clip in range(len(to) - 1):
+        length = to[clip + 1] - to[clip]
+        for low in range(0, length, 64):
+            column[:] = 0
+            for t in range(low, min(low + 64, length)):
+                for word in range(bits.shape[1]):
+                    packed = bits[to[clip] + t, word]
+                    for o in range(word * 64, min(word * 64 + 64, n_out)):
+                        column[o] |= ((packed >> np.uint64(o % 64)) & one) << np.uint64(t - low)
+            for o in range(n_out):
+                planes[o, out_words[clip] + low // 64] = column[o]
+
+
+@njit(nogil=True, cache=True)
+def write_toggled(
+    toggled: Ints,
+    clip_of_row: NDArray[np.int32],
+    to: Starts,
+    out_words: Starts,
+    bits: Bits,
+    planes: Bits,
+) -> None:
+    """Toggles pooled signs.
+
+    Args:
+        toggled: [m] int64, row * 2^16 + channel.
+        clip_of_row: [rows] int32, of rows out.
+        to: [n + 1] int64, first row out of each clip.
+        out_words: [n + 1] int64, first word of each clip's rows out.
+        bits: [rows, words of n_out] uint64, updated.
+        planes: [n_out, words + 1] uint64, updated.
+    """
+    one = np.uint64(1)
+    for m in range(len(toggled)):
+        row, o = toggled[m] >> 16, toggled[m] & 0xFFFF
+        bits[row, o // 64] ^= one << np.uint64(o % 64)
+        clip = clip_of_row[row]
+        t = row - to[clip]
+        planes[o, out_words[clip] + t // 64] ^= one << np.uint64(t % 64)
+
+
+@njit(nogil=True, cache=True)
+def count_positive(sums: Any, positions: Starts, active: Any) -> None:
+    """Positive sums of one channel in each clip.
+
+    Args:
+        sums: [positions] integers, any stride.
+        positions: [n + 1] int64, first position of each clip.
+        active: [n] int16, any stride, overwritten.
+    """
+    for clip in range(len(positions) - 1):
+        total = 0
+        for t in range(positions[clip], positions[clip + 1]):
+            total += sums[t] > 0
+        active[clip] = total
