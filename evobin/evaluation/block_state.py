@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.clips import starts_of
+from evobin.clips import Frames, starts_of
 from evobin.kernels import flips, forward, planes
 from evobin.network import Bits, ConvBlock, Layer, pack, pack_filters, table_entries
 
@@ -142,9 +142,11 @@ class BlockState:
             self.bits[:, word_a] ^= (differ & one) << bit_a
             self.bits[:, word_b] ^= (differ & one) << bit_b
 
-    def _rows_of_sums(self, o: int, after: NDArray[Any]) -> Ints:
+    def _rows_of_sums(self, o: int, after: NDArray[Any], end: int | None = None) -> Ints:
         at = self.at
-        count = flips.rows_of_sums(self.channel(o), after, at.positions, at.pool, at.to, self._rows)
+        count = flips.rows_of_sums(
+            self.channel(o), after, at.positions[:end], at.pool, at.to, self._rows
+        )
         return self._entries(o, count)
 
     def _entries(self, o: int, count: int) -> Ints:
@@ -161,8 +163,8 @@ class RealBlock(BlockState):
     Args:
         layer: where the weights lie.
         geometry: where clips lie.
-        columns: [n_in, rows] int32, the features in fixed point.
-        unit: 1 in that fixed point, the size of a bias.
+        frames: [rows, n_in], the features.
+        unit: 1 in fixed point, the size of a bias.
         solution: [n_weights] int8.
     """
 
@@ -170,14 +172,17 @@ class RealBlock(BlockState):
         self,
         layer: Layer,
         geometry: Geometry,
-        columns: NDArray[np.int32],
+        frames: Frames,
         unit: int,
         solution: Signs,
     ) -> None:
         super().__init__(layer, geometry)
+        self.frames = frames
+        self.unit = unit
+        columns = np.empty(frames.shape[::-1], np.int32)
+        planes.fix_features(frames, float(unit), columns)
         self.columns = columns
         self.largest = max(int(columns.max()), -int(columns.min()))
-        self.unit = unit
         at = geometry
         self.sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
         entries = table_entries(layer.weights(solution))
@@ -196,16 +201,24 @@ class RealBlock(BlockState):
         view: NDArray[np.int32] = self.sums[o]
         return view
 
-    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
-        """The sums of channel `o` behind some changes of its filter."""
+    def find_out(self, o: int, changes: Sequence[Change], clips: int | None = None) -> Ints:
+        """As in `BlockState`, for the first `clips` only if given; that cannot be written."""
+        at = self.at
+        end = None if clips is None else clips + 1
         before = self.channel(o)
         for i, tap, old in changes:
             factor = -2 * old * (self.unit if tap < 0 else 1)
             flips.shift_channel(
-                before, self.columns[i], tap, factor, self.at.starts, self.at.positions, self._after
+                before,
+                self.columns[i],
+                tap,
+                factor,
+                at.starts[:end],
+                at.positions[:end],
+                self._after,
             )
             before = self._after
-        return self._rows_of_sums(o, self._after)
+        return self._rows_of_sums(o, self._after, end)
 
     def write(self, o: int, changes: Sequence[Change]) -> None:
         """Writes the sums that `find_out` found last."""

@@ -16,7 +16,7 @@ from evobin.clips import Clips
 from evobin.evaluation.base import Solution
 from evobin.evaluation.block_state import BinaryBlock, BlockState, Change, Geometry, RealBlock
 from evobin.evaluation.gains import convolution_gains
-from evobin.kernels import flips, planes
+from evobin.kernels import flips
 from evobin.network import Architecture, BinaryNetwork
 from evobin.scores import log_likelihood_table
 
@@ -26,6 +26,8 @@ MAX_FEATURE = 1e6
 """Magnitude up to which features can be held in fixed point: int32 sums then have room."""
 MAX_FRAMES = 32_767
 """Frames a clip: counts of positive sums are int16."""
+SAMPLE = 512
+"""Clips on which gains of the first block are corrected: all of a batch of the usual size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +111,6 @@ class NetworkFlipState:
         check_range("largest feature", largest, 1.0, MAX_FEATURE)
         room = (2**31 - 1) / ((self.architecture.layers[0].fan_in + 1) * largest)
         unit = 2 ** int(np.floor(np.log2(min(room, 2**23 / largest))))
-        columns = np.empty(clips.frames.shape[::-1], np.int32)
-        planes.fix_features(clips.frames, float(unit), columns)
         blocks: list[BlockState] = []
         starts = clips.starts
         for number, block in enumerate(self.architecture.blocks):
@@ -118,7 +118,7 @@ class NetworkFlipState:
             last = number == len(self.architecture.blocks) - 1
             geometry = Geometry.of(block, starts, last=last)
             if number == 0:
-                blocks.append(RealBlock(layer, geometry, columns, unit, self._solution))
+                blocks.append(RealBlock(layer, geometry, clips.frames, unit, self._solution))
             else:
                 blocks.append(BinaryBlock(layer, geometry, blocks[-1], self._solution))
             starts = geometry.to
@@ -128,7 +128,7 @@ class NetworkFlipState:
     def clips(self) -> Clips:
         """The clips as they are held: rounded to fixed point. A copy."""
         first = self._first
-        return Clips((first.columns.T / first.unit).astype(np.float32), first.at.starts)
+        return Clips((first.columns.T / first.unit).astype(np.float32, order="C"), first.at.starts)
 
     @property
     def _first(self) -> RealBlock:
@@ -266,21 +266,26 @@ class NetworkFlipState:
     def _find_out(
         self, number: int, channel: int, indices: tuple[int, ...], changes: Sequence[Change]
     ) -> _Move:
-        toggled = []
         if number == len(self._blocks):
+            toggled: list[Ints] = []
             logits = self._logits.copy()
             active = self._blocks[-1].active
             for i, tap, old in changes:
                 logits -= 2 * old * (1 if tap < 0 else np.where(active[:, i] > 0, 1, -1))
         else:
-            toggled.append(self._blocks[number].find_out(channel, changes))
-            for block in self._blocks[number + 1 :]:
-                assert isinstance(block, BinaryBlock)
-                toggled.append(block.follow(toggled[-1]))
-            logits = np.empty_like(self._logits)
-            active = self._blocks[-1].active
-            flips.shift_logits(toggled[-1], active, self._head, self._logits, logits)
+            toggled, logits = self._follow(number, self._blocks[number].find_out(channel, changes))
         return _Move(indices, number, channel, changes, toggled, logits, self._score_of(logits))
+
+    def _follow(self, number: int, outputs: Ints) -> tuple[list[Ints], Ints]:
+        """What toggles behind each block from `number` on if `outputs` do there; the logits."""
+        toggled = [outputs]
+        for block in self._blocks[number + 1 :]:
+            assert isinstance(block, BinaryBlock)
+            toggled.append(block.follow(toggled[-1]))
+        logits = np.empty_like(self._logits)
+        active = self._blocks[-1].active
+        flips.shift_logits(toggled[-1], active, self._head, self._logits, logits)
+        return toggled, logits
 
     def settle(self) -> None:
         """Writes the last flip, if it is not written yet; to take it back then costs as much."""
@@ -305,7 +310,10 @@ class NetworkFlipState:
         self._back = partial(self.flip_all, move.indices)
 
     def _score_of(self, logits: Ints) -> float:
-        return float(flips.mean_of_table(self._table, self.labels, logits, self._counts))
+        return self._mean(self.labels, logits)
+
+    def _mean(self, labels: NDArray[np.int8], logits: Ints) -> float:
+        return float(flips.mean_of_table(self._table, labels, logits, self._counts))
 
     def gains(self) -> NDArray[np.float64]:
         """Predicted change of score for each single flip.
@@ -319,8 +327,51 @@ class NetworkFlipState:
         """
         self.settle()
         out = np.zeros(len(self._solution))
-        convolution_gains(self._blocks, self._solution, self._head_gains(out), out)
-        return out / len(self.labels)
+        sample = min(len(self.labels), SAMPLE)
+        sampled = convolution_gains(
+            self._blocks, self._solution, self._head_gains(out), out, sample
+        )
+        out /= len(self.labels)
+        if len(self._blocks) > 1:
+            self._correct_first(out, sampled / sample, sample)
+        return out
+
+    def _correct_first(
+        self, gains: NDArray[np.float64], sampled: NDArray[np.float64], sample: int
+    ) -> None:
+        """Adds to the first block's gains what first order misses, filter by filter.
+
+        Features are far from zero mean, so that all weights of a filter that are +1 shift its sums
+        alike when they flip, and all that are -1 the other way: one flip of each kind, the median
+        one, is tried on some clips, and its error there is taken for that of all.
+
+        Args:
+            gains: [n_weights], updated.
+            sampled: [n_out, fan-in], the first block's on the first `sample` clips alone.
+            sample: how many clips to try on.
+        """
+        layer = self.architecture.layers[0]
+        weights = layer.weights(self._solution).reshape(sampled.shape)
+        corrected = layer.weights(gains).reshape(sampled.shape)
+        for channel in range(len(weights)):
+            for sign in (-1, 1):
+                members = np.flatnonzero(weights[channel] == sign)
+                if len(members):
+                    order = np.argsort(sampled[channel, members], kind="stable")
+                    median = int(members[order[len(members) // 2]])
+                    index = layer.start + channel * layer.fan_in + median
+                    exact = self._effect_on(index, sample)
+                    error = exact - sampled[channel, median]
+                    corrected[channel, members] += error * sample / len(self.labels)
+
+    def _effect_on(self, index: int, sample: int) -> float:
+        """Exact change of the mean score of the first clips, by a flip in the first block."""
+        _, channel, change = self._place_of(index)
+        toggled = self._first.find_out(channel, (change,), sample)
+        _, logits = self._follow(0, toggled)
+        before, behind = self._logits[:sample], logits[:sample]
+        labels = self.labels[:sample]
+        return self._mean(labels, behind) - self._mean(labels, before)
 
     def _head_gains(self, out: NDArray[np.float64]) -> NDArray[np.float64]:
         """Fills the linear layer's gains; returns [n, n_hidden], worth of toggling a channel."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,29 +22,38 @@ SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks th
 
 
 def convolution_gains(
-    blocks: Sequence[BlockState], solution: Solution, worths: Worths, out: Worths
-) -> None:
-    """Fills the gains of all convolutions.
+    blocks: Sequence[BlockState], solution: Solution, worths: Worths, out: Worths, sample: int
+) -> Worths:
+    """Fills the gains of all convolutions, summed over the clips.
 
     Args:
         blocks: the network's blocks, everything written.
         solution: [n_weights] int8.
         worths: [n, n_hidden] float64, of toggling each channel behind the max over time.
         out: [n_weights] float64, updated.
+        sample: some clips, at most n.
+
+    Returns:
+        [n_out, fan-in] float64, the first block's gains on the first `sample` clips alone.
     """
     first, *others = blocks
     assert isinstance(first, RealBlock)
     above = [_BinaryGains.of(block, solution, out) for block in others]
     below = _RealGains.of(first, solution, out)
-    for low in range(0, len(worths), GROUP):
-        clips = slice(low, min(low + GROUP, len(worths)))
+    cuts = sorted({*range(0, len(worths), GROUP), sample, len(worths)})
+    sampled = np.zeros(0)
+    for low, high in pairwise(cuts):
+        clips = slice(low, high)
         inputs = None
         for block in reversed(above):
             inputs = block.add(clips, worths[clips], inputs)
         below.add(clips, worths[clips], inputs)
+        if high == sample:
+            sampled = below.in_file_order()
     for block in above:
         block.finish()
     below.finish()
+    return sampled
 
 
 @dataclass(slots=True, eq=False)
@@ -200,8 +210,9 @@ class _RealGains:
         block, at = self.block, self.block.at
         ends = slice(clips.start, clips.stop + 1)
         starts = at.starts[ends]
-        features = np.empty((int(starts[-1] - starts[0]), len(block.columns)), np.float32)
-        kernels.rows_of_columns(block.columns, int(starts[0]), features)
+        frames = block.frames[int(starts[0]) : int(starts[-1])]
+        features = np.empty(frames.shape, np.float32)
+        kernels.fix_rows(frames, float(block.unit), features)
         sums, positions = block.sums, at.positions[ends]
         if outputs is None:
             kernels.real_last_gains(
@@ -233,8 +244,13 @@ class _RealGains:
                 self.bias_out,
             )
 
-    def finish(self) -> None:
-        """Writes the sums."""
+    def in_file_order(self) -> Worths:
+        """[n_out, fan-in] float64, the sums so far."""
         n_out, n_in, kernel = self.out.shape
         gains = self.exact if self.block.last else self.gains
-        self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
+        turned = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
+        return turned.reshape(n_out, -1).astype(np.float64)
+
+    def finish(self) -> None:
+        """Writes the sums."""
+        self.out[:] = self.in_file_order().reshape(self.out.shape)

@@ -341,12 +341,19 @@ def follow(
                     for j in range(len(after)):
                         after[j] = before[j]
             rises = (bits[at, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 0
-            shift = np.int8(step) if rises else np.int8(-step)
             tap = kernel - 1 - row + low
             weight = updates[i].reshape(-1)[tap * n_out : (tap + high - low) * n_out]
             after = flat_behind[low * n_out : high * n_out]
-            for j in range(len(after)):
-                after[j] += shift * weight[j]
+            if step > 1:
+                shift = step if rises else -step
+                for j in range(len(after)):
+                    after[j] += shift * weight[j]
+            elif rises:  # bytes are added, but not multiplied, many at a time
+                for j in range(len(after)):
+                    after[j] += weight[j]
+            else:
+                for j in range(len(after)):
+                    after[j] -= weight[j]
             m += 1
         if pool == 0:
             shifts[:] = 0

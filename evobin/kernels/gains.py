@@ -319,19 +319,18 @@ def soften(
 
 
 @njit(nogil=True, cache=True)
-def rows_of_columns(columns: NDArray[np.int32], first: int, rows: Floats) -> None:
-    """rows[t, i] = columns[i, first + t].
+def fix_rows(frames: Any, unit: float, rows: Floats) -> None:
+    """Features in fixed point, in the order of the clips.
 
     Args:
-        columns: [n_in, all rows] int32, below 2^24 in magnitude.
-        first: first row.
-        rows: [rows, n_in] float32, overwritten.
+        frames: [rows, n_in] float32 or float64.
+        unit: 1 in fixed point.
+        rows: [rows, n_in] float32, overwritten with whole numbers, below 2^24 in magnitude.
     """
-    length, n_in = rows.shape
-    for low in range(0, length, 16):
-        for i in range(n_in):
-            for t in range(low, min(low + 16, length)):
-                rows[t, i] = columns[i, first + t]
+    for row in range(len(frames)):
+        source, target = frames[row], rows[row]
+        for i in range(len(source)):
+            target[i] = np.rint(source[i] * unit)
 
 
 @njit(nogil=True, cache=True)
@@ -370,7 +369,7 @@ def real_gains(
     n_out, width = twice.shape
     n_in = features.shape[1]
     flat = features.reshape(-1)
-    positive = np.empty(width, np.uint8)  # pooled sign behind each flip
+    signs = np.empty(width, np.bool_)
     for o in range(n_out):
         weight, gain = twice[o], gains[o]
         for clip in range(len(starts) - 1):
@@ -388,19 +387,33 @@ def real_gains(
                 if worth == 0:
                     continue
                 first = (starts[clip] - starts[0] + low) * n_in
-                positive[:] = 0
-                bias_positive = False
-                for t in range(low, high):
-                    window = flat[first : first + width]
-                    border = np.float32(total[t])
+                window = flat[first : first + width]
+                border = np.float32(total[low])
+                # the pooled sign behind a flip is positive if any sum less its step is
+                value = worth if largest <= 0 else np.float32(0)  # of a positive one
+                other = worth - value
+                bias_positive = biases[o] < total[low]
+                if high - low == 2:
+                    next_window = flat[first + n_in : first + n_in + width]
+                    next_border = np.float32(total[low + 1])
                     for j in range(width):
-                        positive[j] |= weight[j] * window[j] < border
-                    bias_positive |= biases[o] < total[t]
-                    first += n_in
-                was = np.uint8(largest > 0)
-                for j in range(width):
-                    gain[j] += worth if positive[j] != was else np.float32(0)
-                bias_gains[o] += worth if bias_positive != (largest > 0) else 0.0
+                        positive = (weight[j] * window[j] < border) | (
+                            weight[j] * next_window[j] < next_border
+                        )
+                        gain[j] += value if positive else other
+                    bias_positive |= biases[o] < total[low + 1]
+                else:
+                    for j in range(width):
+                        signs[j] = weight[j] * window[j] < border
+                    for t in range(low + 1, high):
+                        first += n_in
+                        window, border = flat[first : first + width], np.float32(total[t])
+                        for j in range(width):
+                            signs[j] |= weight[j] * window[j] < border
+                        bias_positive |= biases[o] < total[t]
+                    for j in range(width):
+                        gain[j] += value if signs[j] else other
+                bias_gains[o] += value if bias_positive else other
 
 
 @njit(nogil=True, cache=True)
