@@ -32,7 +32,9 @@ class AugmentConfig:
 class SteConfig:
     """Straight-through training of latent weights, whose signs are a solution."""
 
-    epochs: int = 120
+    starts: int = 4
+    """Trainings side by side, from different random numbers, of which the best is kept."""
+    epochs: int = 50
     """Passes over the training clips; 0 skips the stage."""
     batch: int = 32
     """Clips a step, an even number."""
@@ -47,6 +49,7 @@ class SteConfig:
 
     def check(self) -> None:
         """Raises SettingError if a value is out of range."""
+        check_range("ste.starts", self.starts, 1, 10_000)
         check_range("ste.epochs", self.epochs, 0, 1_000_000)
         check_range("ste.batch", self.batch, 2, 65_536)
         if self.batch % 2:
@@ -143,7 +146,7 @@ class SearchConfig(DataConfig):
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(default_factory=lambda: SteConfig(epochs=30, rate=1e-3))
+    ste: SteConfig = field(default_factory=lambda: SteConfig(starts=2, epochs=30, rate=1e-3))
 
 
 @dataclass(frozen=True, slots=True)

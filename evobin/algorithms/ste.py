@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evobin.algorithms import latent as lat
 from evobin.algorithms.base import Host, Outcome, Progress
@@ -16,46 +16,52 @@ from evobin.config import SteConfig
 from evobin.errors import SettingError
 from evobin.evaluation import NetworkProblem, Solution
 
-SHARDS = (
-    2  # parts of a batch, each with its own buffers; fixed, so that sums never depend on threads
-)
+SHARDS = 2
+"""Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
 
 
 @dataclass(slots=True, eq=False)
-class _Trainer:
-    """Latents, their optimiser, and the buffers of a step."""
+class Training:
+    """All that one start needs to go on, small enough to travel to a worker and back.
 
-    problem: NetworkProblem
-    config: SteConfig
+    Attributes:
+        optimiser: the latents, in window order, and how they move.
+        mean: [n] float32, running mean of the latents.
+        rng: draws the order of the clips and their crops.
+    """
+
     optimiser: lat.Adam
-    mean: lat.Floats  # running mean of the latents
+    mean: lat.Floats
     rng: np.random.Generator
-    shards: list[ShardGradient]
-    slopes: lat.Floats  # [shards, n]
 
-    def epoch(self, threads: Executor, rates: NDArray[np.float64]) -> float:
-        """One pass over the training clips in random order; returns the mean loss."""
-        train, size = self.problem.train, self.config.batch
-        order = self.rng.permutation(np.resize(np.arange(len(train)), len(rates) * size))
-        crops = draw_crops(train.clips, order, self.config.frames, self.problem.augment, self.rng)
-        loss = 0.0
-        for step, rate in enumerate(rates):
-            weights = BinaryWeights(self.problem.architecture, self.optimiser.latent)
+    def __getstate__(self) -> dict[str, Any]:
+        # as bytes: joblib would hand large arrays over as read-only files that stay for the run
+        moved = self.optimiser
+        arrays = np.stack([moved.latent, moved.first, moved.second, self.mean])
+        return {"arrays": arrays.tobytes(), "steps": moved.steps, "rng": self.rng}
 
-            def work(number: int, step: int = step, weights: BinaryWeights = weights) -> float:
-                shard = self.shards[number]
-                first = step * size + number * shard.clips
-                picked = range(first, first + shard.clips)
-                for place, index in enumerate(picked):
-                    crops.cut(train.clips, index, shard.features[place])
-                labels = train.labels[order[first : first + shard.clips]]
-                part, _ = shard.run(weights, labels, 1.0 / size, self.slopes[number])
-                return part
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays = np.frombuffer(state["arrays"], np.float32).reshape(4, -1).copy()
+        latent, first, second, self.mean = arrays
+        self.optimiser = lat.Adam(latent, first, second, state["steps"])
+        self.rng = state["rng"]
 
-            loss += sum(threads.map(work, range(len(self.shards))))
-            self.optimiser.step(self.slopes, float(rate))
-            self.mean += np.float32(1.0 - self.config.average) * (self.optimiser.latent - self.mean)
-        return loss / len(rates)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Epoch:
+    """One epoch of one start.
+
+    Attributes:
+        training: where it left off.
+        loss: mean over the steps.
+        candidate: [n] int8, signs of the latents' running mean, in file order.
+        score: of the candidate.
+    """
+
+    training: Training
+    loss: float
+    candidate: Solution
+    score: float
 
 
 def pretrain(
@@ -67,18 +73,18 @@ def pretrain(
 ) -> Outcome:
     """Trains latent weights by straight-through gradients; keeps the best signs on the way.
 
-    Adam on random, varied crops with a learning rate that falls to 0 along a cosine. After every
-    epoch the signs of the latents' running mean are scored, on what `problem.score` looks at: the
-    mean of late iterates is steadier than any one of them. At half time all candidates but the
-    start are dropped: the best of many undertrained ones is the luckiest on the few speakers that
-    a score is taken from.
+    Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
+    starts side by side. After every epoch the signs of each one's running mean of latents are
+    scored, on what `problem.score` looks at: the mean of late iterates is steadier than any one of
+    them. At half time all candidates but the start are dropped: the best of many undertrained ones
+    is the luckiest on the few speakers that a score is taken from.
 
     Args:
-        problem: labelled clips and the network's shape; its `n_threads` share each batch.
-        config: epochs, learning rate, and so on.
+        problem: labelled clips and the network's shape; its `n_threads` are shared by the starts.
+        config: starts, epochs, learning rate, and so on.
         seed: decides every random number; the result depends on nothing else.
         start: [n] int8, signs to start from; random latents if None.
-        host: told after every epoch.
+        host: does the epochs of the starts, and is told after each.
 
     Returns:
         The best solution by score of the second half, the start included if there is one.
@@ -92,44 +98,88 @@ def pretrain(
     """
     config.check()
     host = host or Host()
-    rng = np.random.default_rng(seed)
-    trainer = _trainer(problem, config, start, rng)
-    steps = max(1, len(problem.train) // config.batch)
+    trainings = [
+        begin(problem, config, np.random.default_rng((seed, number)), start)
+        for number in range(config.starts)
+    ]
+    sharing = replace(problem, n_threads=max(1, problem.n_threads // config.starts))
     floor = -np.inf if start is None else float(problem.score(start[None])[0])
     best, score = start, floor
     history = []
-    with ThreadPoolExecutor(problem.n_threads) as threads:
-        for epoch in range(config.epochs):
-            if epoch == config.epochs // 2:
-                best, score = start, floor
-            done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
-            loss = trainer.epoch(threads, config.rate * 0.5 * (1.0 + np.cos(np.pi * done)))
-            signs = lat.signs_of(trainer.mean)
-            candidate = lat.to_file_order(problem.architecture, signs)
-            present = float(problem.score(candidate[None])[0])
-            improved = present >= score
-            if improved:
-                best, score = candidate, present
-            figures = {"stage": "ste", "step": epoch + 1, "loss": loss, "score": present}
-            history.append(figures | {"best": score})
-            found = best if improved else None
-            host.observer(Progress("ste", epoch + 1, config.epochs, history[-1], found))
+    for epoch in range(config.epochs):
+        if epoch == config.epochs // 2:
+            best, score = start, floor
+        tasks = [(sharing, config, training, epoch) for training in trainings]
+        done: list[Epoch] = host.map_tasks(train_epoch, tasks)
+        trainings = [part.training for part in done]
+        present = max(done, key=lambda part: part.score)
+        improved = present.score >= score
+        if improved:
+            best, score = present.candidate, present.score
+        loss = sum(part.loss for part in done) / len(done)
+        figures = {"stage": "ste", "step": epoch + 1, "loss": loss, "score": present.score}
+        history.append(figures | {"best": score})
+        found = best if improved else None
+        host.observer(Progress("ste", epoch + 1, config.epochs, history[-1], found))
     if best is None:
         raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
     return Outcome(best, score, tuple(history))
 
 
-def _trainer(
-    problem: NetworkProblem, config: SteConfig, start: Solution | None, rng: np.random.Generator
-) -> _Trainer:
-    architecture = problem.architecture
+def begin(
+    problem: NetworkProblem, config: SteConfig, rng: np.random.Generator, start: Solution | None
+) -> Training:
+    """Random latents, or some with the signs of `start`."""
     if start is None:
         latent = lat.random_latent(problem.n, config.spread, rng)
     else:
-        latent = lat.latent_from(lat.to_window_order(architecture, start), config.spread, rng)
-    widths = default_widths(architecture)
-    size = config.batch // SHARDS
-    shards = [ShardGradient(architecture, size, config.frames, widths) for _ in range(SHARDS)]
+        signs = lat.to_window_order(problem.architecture, start)
+        latent = lat.latent_from(signs, config.spread, rng)
+    return Training(lat.Adam.start(latent), latent.copy(), rng)
+
+
+def train_epoch(
+    problem: NetworkProblem, config: SteConfig, training: Training, epoch: int
+) -> Epoch:
+    """One pass over the training clips in random order.
+
+    Args:
+        problem: as for `pretrain`; its `n_threads` share each batch.
+        config: as for `pretrain`.
+        training: where to go on from; its arrays are updated.
+        epoch: from 0; decides the learning rate.
+    """
+    size, train = config.batch, problem.train
+    steps = max(1, len(train) // size)
+    done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
+    rates = config.rate * 0.5 * (1.0 + np.cos(np.pi * done))
+    order = training.rng.permutation(np.resize(np.arange(len(train)), steps * size))
+    crops = draw_crops(train.clips, order, config.frames, problem.augment, training.rng)
+    widths = default_widths(problem.architecture)
+    shards = [
+        ShardGradient(problem.architecture, size // SHARDS, config.frames, widths)
+        for _ in range(SHARDS)
+    ]
     slopes = np.empty((SHARDS, problem.n), np.float32)
-    optimiser = lat.Adam.start(latent)
-    return _Trainer(problem, config, optimiser, latent.copy(), rng, shards, slopes)
+    loss = 0.0
+    with ThreadPoolExecutor(problem.n_threads) as threads:
+        for step, rate in enumerate(rates):
+            weights = BinaryWeights(problem.architecture, training.optimiser.latent)
+
+            def work(number: int, step: int = step, weights: BinaryWeights = weights) -> float:
+                shard = shards[number]
+                first = step * size + number * shard.clips
+                picked = range(first, first + shard.clips)
+                for place, index in enumerate(picked):
+                    crops.cut(train.clips, index, shard.features[place])
+                labels = train.labels[order[first : first + shard.clips]]
+                part, _ = shard.run(weights, labels, 1.0 / size, slopes[number])
+                return part
+
+            loss += sum(threads.map(work, range(SHARDS)))
+            training.optimiser.step(slopes, float(rate))
+            step_to_mean = training.optimiser.latent - training.mean
+            training.mean += np.float32(1.0 - config.average) * step_to_mean
+    signs = lat.signs_of(training.mean)
+    candidate = lat.to_file_order(problem.architecture, signs)
+    return Epoch(training, loss / steps, candidate, float(problem.score(candidate[None])[0]))

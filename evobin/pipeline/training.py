@@ -13,7 +13,7 @@ import pandas as pd
 from evobin import files, parallel
 from evobin.algorithms.base import Host, Observer, Outcome, Progress
 from evobin.algorithms.flips import local_search
-from evobin.algorithms.ste import pretrain
+from evobin.algorithms.ste import begin, pretrain, train_epoch
 from evobin.checks import check_range
 from evobin.config import PolishConfig, SearchConfig
 from evobin.errors import SettingError
@@ -182,15 +182,25 @@ def _stages(
     host: Host,
 ) -> Outcome:
     ste_seed, flip_seed = (int(s) for s in np.random.SeedSequence(config.seed).generate_state(2))
+    if config.ste.epochs > 0:
+        _compile_training(problem, config)
     outcome = pretrain(problem, config.ste, ste_seed, start, host)
     if config.flips.rounds == 0:
         return outcome
-    _compile(problem, outcome.solution)
+    _compile_flips(problem, outcome.solution)
     return local_search(problem, outcome.solution, config.flips, flip_seed, host)
 
 
-def _compile(problem: NetworkProblem, solution: Solution) -> None:
-    """Compiles the flip kernels once, before workers would each do it."""
+def _compile_training(problem: NetworkProblem, config: SearchConfig) -> None:
+    """Compiles the kernels of training once, before workers would each do it."""
+    few = problem.train.subset(np.arange(2))
+    rng = np.random.default_rng(0)
+    short = replace(config.ste, batch=2)
+    train_epoch(replace(problem, train=few, valid=few), short, begin(problem, short, rng, None), 0)
+
+
+def _compile_flips(problem: NetworkProblem, solution: Solution) -> None:
+    """Compiles the kernels of flips once, before workers would each do it."""
     small = replace(problem, batch_size=2)
     small.start(solution, small.draw(np.random.default_rng(0))).warm_up()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Host, Outcome, Progress
 from evobin.algorithms.flips import flip_round, local_search
-from evobin.algorithms.ste import pretrain
+from evobin.algorithms.ste import begin, pretrain, train_epoch
 from evobin.config import FlipConfig, SteConfig
 from evobin.evaluation import NetworkProblem, Population, Scores, Solution
 from evobin.network import Architecture, BinaryNetwork, ConvBlock
@@ -22,7 +23,7 @@ from evobin.parallel import Workers
 from tests.builders import TINY, planted_problem
 from tests.strategies import random_solution, seeds
 
-STE = SteConfig(epochs=3, batch=16, frames=14, rate=0.02)
+STE = SteConfig(starts=2, epochs=3, batch=16, frames=14, rate=0.02)
 FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
 
 Algorithm = Callable[..., Outcome]
@@ -116,13 +117,37 @@ def test_training_gives_the_same_bytes_for_any_number_of_threads(start: Solution
     assert outcomes[0].history == outcomes[1].history
 
 
-def test_flips_give_the_same_bytes_on_workers(tmp_path: Path) -> None:
+@both
+def test_workers_give_the_same_bytes(algorithm: Algorithm, tmp_path: Path) -> None:
     problem, start = planted_problem(), start_of(0)
-    serial = local_search(problem, start, FLIPS, 7)
+    serial = algorithm(problem, start, 7)
     with Workers(2, tmp_path / "scratch") as workers:
-        spread = local_search(problem, start, FLIPS, 7, Host(workers.map))
+        spread = algorithm(problem, start, 7, Host(workers.map))
     assert serial.solution.tobytes() == spread.solution.tobytes()
     assert serial.history == spread.history
+
+
+def test_of_several_starts_the_best_is_kept() -> None:
+    config = replace(STE, starts=3, epochs=2)
+    problem = planted_problem()
+    outcome = pretrain(problem, config, 3)
+    trainings = [begin(problem, config, np.random.default_rng((3, i)), None) for i in range(3)]
+    scores = []
+    for training in trainings:
+        train_epoch(problem, config, training, 0)
+        scores.append(train_epoch(problem, config, training, 1).score)
+    assert outcome.score == max(scores)
+    assert len(set(scores)) > 1
+
+
+def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
+    problem = planted_problem()
+    stays = begin(problem, STE, np.random.default_rng(0), None)
+    train_epoch(problem, STE, stays, 0)
+    travels = pickle.loads(pickle.dumps(stays))
+    epochs = [train_epoch(problem, STE, training, 1) for training in (stays, travels)]
+    assert epochs[0].candidate.tobytes() == epochs[1].candidate.tobytes()
+    assert epochs[0].loss == epochs[1].loss
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -299,6 +324,6 @@ def scripted(scores: list[float]) -> NetworkProblem:
 def test_candidates_of_the_first_half_of_training_are_dropped(
     start: Solution | None, scores: list[float], kept: float
 ) -> None:
-    outcome = pretrain(scripted(scores), replace(STE, epochs=4), 0, start)
+    outcome = pretrain(scripted(scores), replace(STE, starts=1, epochs=4), 0, start)
     assert outcome.score == kept
     assert (outcome.solution is start) == (kept == 0.5)
