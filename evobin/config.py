@@ -34,7 +34,7 @@ class SteConfig:
 
     starts: int = 4
     """Trainings side by side, from different random numbers, of which the best is kept."""
-    epochs: int = 50
+    epochs: int = 40
     """Passes over the training clips; 0 skips the stage."""
     batch: int = 32
     """Clips a step, an even number."""

@@ -75,7 +75,8 @@ class NetworkFlipState:
 
     Features are rounded to multiples of a power of two so small that float32 still holds them
     and so large that int32 holds every sum (2^-17 for log-mel), for real sums in floating point
-    would drift. `clips` are the rounded ones: all numbers here are exact for those.
+    would drift. `clips` are the rounded ones: all numbers here are exact for those. The features
+    given are kept too, not copied.
 
     Args:
         architecture: the network's shape.
@@ -320,7 +321,8 @@ class NetworkFlipState:
 
         Exact for the linear layer and the last convolution; for the blocks below, first order: a
         flip is worth the sum of what each sign it toggles is worth alone (the Boolean derivative,
-        propagated from the logits down), in single precision.
+        propagated from the logits down), in single precision. The first block's are corrected
+        filter by filter where others follow; see `_correct_first`. Not exact ones are for ranking.
 
         Returns:
             [n_weights] float64, in file order.
