@@ -260,7 +260,7 @@ class BinaryBlock(BlockState):
             below.bits, at.starts, pack_filters(weights), offset, self.sums, at.positions
         )
         self._halves = np.empty(self.sums.shape, np.int8)
-        planes.halve_sums(self.sums.reshape(-1), self._halves.reshape(-1), flips.HALF)
+        flips.halve_sums(self.sums.reshape(-1), self._halves.reshape(-1))
         high_bits: Bits = np.empty((len(self.sums), -(-n_out // WORD)), np.uint64)
         edge_bits: Bits = np.empty_like(high_bits)
         planes.pack_sums(self.sums, high_bits, edge_bits)
@@ -331,7 +331,7 @@ class BinaryBlock(BlockState):
                 self._updates[i, -1 - tap, o] = -old
         self.sums[:, o] = after
         at = self.at
-        planes.halve_sums(after, self._halves[:, o], flips.HALF)
+        flips.halve_sums(after, self._halves[:, o])
         planes.pack_channel(after, at.positions, at.words, self.above[o], self.edge[o])
         self._count(o)
 

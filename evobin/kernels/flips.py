@@ -387,6 +387,18 @@ def follow(
 
 
 @njit(nogil=True, cache=True)
+def halve_sums(sums: Any, halves: Any) -> None:
+    """Halves sums: (sum + 1) >> 1, cut off at -HALF and HALF.
+
+    Args:
+        sums: [n] int16.
+        halves: [n] int8, any stride, overwritten.
+    """
+    for j in range(len(sums)):
+        halves[j] = max(min(np.int16((sums[j] + 1) >> 1), np.int16(HALF)), np.int16(-HALF))
+
+
+@njit(nogil=True, cache=True)
 def write_inputs(
     inputs: Ints,
     bits: Bits,
@@ -443,10 +455,9 @@ def write_inputs(
                         active[clip, o] += np.int16(1) if new > 0 else np.int16(-1)
                 if (-1 <= old <= 2) != (-1 <= new <= 2):
                     edge[o, word] ^= bit
-            half = halves[positions[clip] + t]
             for o in range(n_out):
                 now[o] += twice * weight[o]
-                half[o] = max(min(np.int16((now[o] + 1) >> 1), np.int16(HALF)), np.int16(-HALF))
+            halve_sums(now, halves[positions[clip] + t])
 
 
 @njit(nogil=True, cache=True)

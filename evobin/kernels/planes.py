@@ -79,19 +79,6 @@ def pack_channel(sums: Any, positions: Starts, words: Starts, above: Bits, edge:
 
 
 @njit(nogil=True, cache=True)
-def halve_sums(sums: Any, halves: Any, limit: int) -> None:
-    """Halves sums: (sum + 1) >> 1, cut off at -limit and limit.
-
-    Args:
-        sums: [n] int16.
-        halves: [n] int8, any stride, overwritten.
-        limit: at most 127.
-    """
-    for j in range(len(sums)):
-        halves[j] = min(max((sums[j] + 1) >> 1, -limit), limit)
-
-
-@njit(nogil=True, cache=True)
 def pool_bits(high_bits: Bits, positions: Starts, pool: int, to: Starts, bits: Bits) -> None:
     """Pooled signs of a binary block: an OR over each window.
 
