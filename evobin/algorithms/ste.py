@@ -38,12 +38,13 @@ class Training:
         # as bytes: joblib would hand large arrays over as read-only files that stay for the run
         moved = self.optimiser
         arrays = np.stack([moved.latent, moved.first, moved.second, self.mean])
-        return {"arrays": arrays.tobytes(), "steps": moved.steps, "rng": self.rng}
+        numbers = {"steps": moved.steps, "limit": moved.limit}
+        return {"arrays": arrays.tobytes(), "numbers": numbers, "rng": self.rng}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = np.frombuffer(state["arrays"], np.float32).reshape(4, -1).copy()
         latent, first, second, self.mean = arrays
-        self.optimiser = lat.Adam(latent, first, second, state["steps"])
+        self.optimiser = lat.Adam(latent, first, second, **state["numbers"])
         self.rng = state["rng"]
 
 
