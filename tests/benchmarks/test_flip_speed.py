@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from evobin.algorithms.ste import pretrain
 from evobin.clips import Clips
 from evobin.config import AugmentConfig, SteConfig
-from evobin.data import FeatureShape, load_dataset
+from evobin.data import Dataset, FeatureShape, load_dataset
 from evobin.evaluation import Batch, NetworkFlipState, NetworkProblem
 from evobin.kernels import forward
 from evobin.network import SPEAKER_SEX, BinaryNetwork, pack, pack_filters
@@ -44,11 +44,16 @@ CLIPS = 1000
 
 
 @cache
+def voices() -> Dataset:
+    """All real clips."""
+    shape = FeatureShape(SPEAKER_SEX.n_in, SPEAKER_SEX.min_frames)
+    return load_dataset(VOICES / "train.tsv", VOICES / "features", None, shape)
+
+
+@cache
 def trained() -> NDArray[np.int8]:
     """Weights of one start, trained on all real clips as a search would."""
-    shape = FeatureShape(SPEAKER_SEX.n_in, SPEAKER_SEX.min_frames)
-    clips = load_dataset(VOICES / "train.tsv", VOICES / "features", None, shape)
-    problem = NetworkProblem(SPEAKER_SEX, clips, clips, AugmentConfig(), 200, 256, 2)
+    problem = NetworkProblem(SPEAKER_SEX, voices(), voices(), AugmentConfig(), 200, 256, 2)
     with threadpool_limits(1, user_api="blas"):
         outcome = pretrain(problem, SteConfig(starts=1), 0)
     print(f"\n{processor()}; trained to {outcome.score:.3f} of the clips that it saw")
@@ -58,8 +63,7 @@ def trained() -> NDArray[np.int8]:
 @cache
 def batch(n: int) -> Batch:
     """`n` real clips of 300 frames; repeated if there are not so many."""
-    shape = FeatureShape(SPEAKER_SEX.n_in, SPEAKER_SEX.min_frames)
-    data = load_dataset(VOICES / "train.tsv", VOICES / "features", None, shape)
+    data = voices()
     order = np.random.default_rng(0).permutation(len(data))
     rows = np.resize(order[data.clips.lengths[order] >= FRAMES], n)
     clips = Clips.join([data.clips[int(row)][:FRAMES] for row in rows])
