@@ -20,12 +20,27 @@ class AugmentConfig:
     tract: float = 0.05
     """Spread of a random warp of all frequencies, relative: another vocal tract and pitch. Only
     64-band log-mel is warped."""
+    tilt: float = 0.0
+    """Spread of a random spectral tilt, in nepers at either end of the bands."""
+    speed: float = 0.0
+    """Spread of a random speed, relative; the pitch stays."""
+    floor: float = 0.0
+    """Share of crops with a random noise floor."""
+    bands: float = 0.0
+    """Share of crops with some neighbouring bands masked."""
+    pauses: float = 0.0
+    """Share of crops with some neighbouring frames masked."""
 
     def check(self) -> None:
         """Raises SettingError if a value is out of range."""
         check_range("augment.gain", self.gain, 0, 100)
         check_range("augment.equaliser", self.equaliser, 0, 100)
         check_range("augment.tract", self.tract, 0, 0.3)
+        check_range("augment.tilt", self.tilt, 0, 100)
+        check_range("augment.speed", self.speed, 0, 0.3)
+        check_range("augment.floor", self.floor, 0, 1)
+        check_range("augment.bands", self.bands, 0, 1)
+        check_range("augment.pauses", self.pauses, 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

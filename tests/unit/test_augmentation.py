@@ -102,3 +102,73 @@ def test_float64_clips_are_cut_to_float32_and_stay_as_they_are() -> None:
     expected = (clips[0][start : start + 20] + crops.curves[1]).astype(np.float32)
     np.testing.assert_array_equal(crops.clips(clips)[1], expected)
     np.testing.assert_array_equal(clips.frames, before)
+
+
+def variation(**strength: float) -> AugmentConfig:
+    return AugmentConfig(**{"gain": 0.0, "equaliser": 0.0, "tract": 0.0} | strength)
+
+
+def test_a_tilt_is_a_straight_line_over_the_bands_with_the_named_spread() -> None:
+    curves = draw(random_clips(30), variation(tilt=0.4), count=20_000).curves
+    assert np.abs(np.diff(curves, 2, axis=1)).max() < 1e-5
+    assert curves[:, 0].std() == pytest.approx(0.4, rel=0.03)
+    np.testing.assert_allclose(curves[:, 0], -curves[:, -1], atol=1e-6)
+
+
+def test_at_another_speed_frames_are_skipped_or_repeated_in_order() -> None:
+    ramp = np.repeat(np.arange(100.0, dtype=np.float32)[:, None], 5, axis=1)
+    clips = Clips.join([ramp])
+    crops = draw(clips, variation(speed=0.2), count=300, frames=40)
+    assert np.log(crops.speeds).std() == pytest.approx(0.2, rel=0.15)
+    for index in range(300):
+        out = crops.clips(clips)[index][:, 0]
+        start, speed = crops.starts[index], crops.speeds[index]
+        np.testing.assert_array_equal(out, np.floor((start + np.arange(40)) * speed))
+
+
+def test_a_clip_that_gets_too_short_at_its_speed_is_repeated() -> None:
+    clips = random_clips(21)
+    cut = draw(clips, variation(speed=0.3), count=100).clips(clips)
+    assert np.isfinite(cut.frames).all()
+
+
+def test_a_noise_floor_lifts_what_lies_below_it_in_the_named_share() -> None:
+    clips = random_clips(30)
+    plain = draw(clips, variation(), count=1000)
+    noisy = draw(clips, variation(floor=0.3), count=1000)
+    has_floor = noisy.floors[:, 0] > -np.inf
+    assert has_floor.mean() == pytest.approx(0.3, abs=0.05)
+    for index in range(100):
+        before, after = plain.clips(clips)[index], noisy.clips(clips)[index]
+        if has_floor[index]:
+            floor = before.mean() + noisy.floors[index]
+            np.testing.assert_allclose(after, np.log(np.exp(before) + np.exp(floor)), atol=1e-5)
+        else:
+            np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize(("name", "axis", "most"), [("bands", 1, 9), ("pauses", 0, 6)])
+def test_a_mask_covers_neighbours_in_the_named_share(name: str, axis: int, most: int) -> None:
+    clips = random_clips(30, n_in=60)
+    plain = draw(clips, variation(), count=400)
+    masked = draw(clips, variation(**{name: 0.4}), count=400)
+    spans = getattr(masked, name)
+    widths = spans[:, 1] - spans[:, 0]
+    assert np.mean(widths > 0) == pytest.approx(0.4, abs=0.1)
+    assert widths.max() == most
+    for index in range(50):
+        before, after = plain.clips(clips)[index], masked.clips(clips)[index]
+        changed = np.flatnonzero((before != after).any(axis=1 - axis))
+        low, high = spans[index]
+        np.testing.assert_array_equal(changed, np.arange(low, high))
+        if low < high:
+            inside = after[:, low:high].ravel() if axis else after[low:high]
+            np.testing.assert_allclose(inside, np.broadcast_to(inside[0], inside.shape), rtol=1e-5)
+
+
+def test_all_variations_together_give_finite_crops_of_the_right_length() -> None:
+    clips = random_clips(30, 57, n_in=64)
+    config = AugmentConfig(tilt=0.3, speed=0.1, floor=0.5, bands=0.5, pauses=0.5)
+    cut = draw(clips, config).clips(clips)
+    assert cut.lengths.tolist() == [20] * 200
+    assert np.isfinite(cut.frames).all()
