@@ -16,6 +16,7 @@ Example:
     >>> _ = (folder / "train.tsv").write_text("".join(lines))
 
     >>> short = {"ste": evobin.SteConfig(epochs=2), "flips": evobin.FlipConfig(1, clips=4)}
+    >>> short["population"] = evobin.PopulationConfig(rounds=1, epochs=1)
     >>> where = {"data": folder / "train.tsv", "features": folder, "n_jobs": 1}
     >>> config = evobin.SearchConfig(**where, **short, out=folder / "run")
     >>> run = evobin.search(config)  # as `evobin search`
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         EvaluateConfig,
         FlipConfig,
         PolishConfig,
+        PopulationConfig,
         SearchConfig,
         SteConfig,
     )
@@ -62,6 +64,7 @@ _HOMES = {
         "EvaluateConfig",
         "FlipConfig",
         "PolishConfig",
+        "PopulationConfig",
         "SearchConfig",
         "SteConfig",
     ),
@@ -81,6 +84,7 @@ __all__ = [
     "EvobinError",
     "FlipConfig",
     "PolishConfig",
+    "PopulationConfig",
     "SearchConfig",
     "SteConfig",
     "evaluate",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, Self
 
 from evobin.checks import check_range
 from evobin.errors import SettingError
@@ -59,7 +60,7 @@ class SteConfig:
     """First learning rate of Adam; it falls to 0 along a cosine."""
     spread: float = 0.1
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
-    average: float = 0.998
+    average: float = 0.98
     """Decay a step of the running mean of the latents; its signs are the candidates."""
 
     def check(self) -> None:
@@ -94,6 +95,52 @@ class FlipConfig:
         check_range("flips.islands", self.islands, 1, 10_000)
         check_range("flips.clips", self.clips, 2, 1_000_000)
         check_range("flips.proposals", self.proposals, 1, 100_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationConfig:
+    """Population refinement: relatives are recombined, improved and selected."""
+
+    rounds: int = 6
+    """Rounds, a child an island each; 0 skips the stage."""
+    islands: int = 2
+    """Populations side by side, each with its own random numbers."""
+    families: int = 1
+    """Starts that islands descend from, the best ones; relatives alone can be recombined."""
+    size: int = 3
+    """Members an island."""
+    moves: tuple[Literal["mean", "vote", "uniform", "units", "sample", "path"], ...] = (
+        "mean",
+        "units",
+    )
+    """Ways to make a child of its parents, one of them at random each time."""
+    epochs: int = 4
+    """Passes over the training clips to improve a child's latents by; 0 for none."""
+    rate: float = 1e-3
+    """First learning rate of that training."""
+    proposals: int = 0
+    """Flips tried to improve a child, the most promising first; 0 for none."""
+    migrate: int = 2
+    """Rounds between visits of the best to another island."""
+    patience: int = 4
+    """Rounds without a new best before an island is restarted from a kicked copy of its best."""
+    kick: float = 0.01
+    """Share of weights that a kick flips."""
+
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
+        check_range("population.rounds", self.rounds, 0, 1_000_000)
+        check_range("population.islands", self.islands, 1, 10_000)
+        check_range("population.families", self.families, 1, 10_000)
+        check_range("population.size", self.size, 1, 10_000)
+        check_range("population.epochs", self.epochs, 0, 1_000_000)
+        check_range("population.rate", self.rate, 0, 1)
+        check_range("population.proposals", self.proposals, 0, 100_000_000)
+        check_range("population.migrate", self.migrate, 1, 1_000_000)
+        check_range("population.patience", self.patience, 1, 1_000_000)
+        check_range("population.kick", self.kick, 0, 1)
+        if not self.moves:
+            raise SettingError("`population.moves` must name at least one move, but it is empty.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +180,13 @@ class DataConfig:
                 )
 
 
+Effort = Literal["quick", "standard", "thorough"]
+"""How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchConfig(DataConfig):
-    """From labelled clips to a result file."""
+    """From labelled clips to a result file; `of` has the budgets of an effort."""
 
     out: Path | None = None
     """Run folder, new or empty; by default runs/search-<date>-<time>."""
@@ -143,7 +194,11 @@ class SearchConfig(DataConfig):
     """Decides every random number: the same seed gives the same result file."""
     n_jobs: int = -1
     """Workers, -1 for one a core; the result does not depend on it."""
+    minutes: float | None = None
+    """End after this time, cleanly, with the epoch or round at hand; the seed then no longer
+    decides the result. Without it, the budgets of the stages are spent."""
     ste: SteConfig = field(default_factory=SteConfig)
+    population: PopulationConfig = field(default_factory=PopulationConfig)
     flips: FlipConfig = field(default_factory=FlipConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
@@ -153,8 +208,40 @@ class SearchConfig(DataConfig):
         _check_n_jobs(self.n_jobs)
         # not in their own __post_init__: the CLI library would word its errors
         self.ste.check()
+        self.population.check()
         self.flips.check()
         self.augment.check()
+        if self.minutes is not None:
+            check_range("minutes", self.minutes, 0, 1_000_000)
+
+    @classmethod
+    def of(cls, effort: Effort, **settings: Any) -> Self:
+        """A configuration with the budgets of an effort.
+
+        Args:
+            effort: "quick", "standard" or "thorough".
+            settings: other fields.
+
+        Raises:
+            SettingError: if there is no such effort, or a setting is out of range.
+
+        Example:
+            >>> SearchConfig.of("quick", seed=1).ste.starts
+            2
+        """
+        if effort not in cls._efforts():
+            raise SettingError(
+                f"`effort` must be one of {', '.join(cls._efforts())}, but it is {effort!r}."
+            )
+        return cls(**cls._efforts()[effort] | settings)
+
+    @staticmethod
+    def _efforts() -> dict[Effort, dict[str, Any]]:
+        return {
+            "quick": {"ste": SteConfig(starts=2, epochs=40)},
+            "standard": {},
+            "thorough": {"ste": SteConfig(starts=8, epochs=80)},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +249,14 @@ class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
     ste: SteConfig = field(default_factory=lambda: SteConfig(starts=2, epochs=30, rate=1e-3))
+
+    @staticmethod
+    def _efforts() -> dict[Effort, dict[str, Any]]:
+        return {
+            "quick": {"ste": SteConfig(starts=2, epochs=15, rate=1e-3)},
+            "standard": {},
+            "thorough": {"ste": SteConfig(starts=4, epochs=60, rate=1e-3)},
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,12 @@ from rich.progress import Progress as Bars
 from rich.table import Column, Table
 from rich.text import Text
 
-TITLES = {"data": "data", "ste": "straight-through training", "flips": "bit flips"}
+TITLES = {
+    "data": "data",
+    "ste": "straight-through training",
+    "population": "population refinement",
+    "flips": "bit flips",
+}
 PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
 
 
@@ -99,6 +104,8 @@ def tell(stage: str, figures: Mapping[str, Any]) -> str:
     if "accuracy" in figures:
         best = figures["best_accuracy"]
         words.append(f"validation {figures['accuracy']:.3f}, best {best:.3f}")
+    if "moves" in figures:
+        words.append(f"{figures['moves']}, {100 * figures['differ']:.1f}% of the weights differ")
     if "tried" in figures:
         words.append(f"{figures['accepted']} of {figures['tried']} flips accepted")
     return ", ".join(words)

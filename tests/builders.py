@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from evobin.clips import Clips
 from evobin.config import AugmentConfig
 from evobin.data import Dataset
-from evobin.evaluation import NetworkFlipState, NetworkProblem
+from evobin.evaluation import (
+    NetworkFlipState,
+    NetworkProblem,
+    Population,
+    Scores,
+    Solution,
+    Structure,
+)
 from evobin.network import Architecture, ConvBlock
 from evobin.voices import Voices, VoicesSettings, synthesise
 
@@ -113,6 +120,67 @@ def planted_problem(n_threads: int = 1) -> NetworkProblem:
     augment = AugmentConfig(gain=0.1, equaliser=0.05)
     train, valid = planted_dataset(128, 1), planted_dataset(64, 2, "v")
     return NetworkProblem(TINY, train, valid, augment, 14, batch_size=32, n_threads=n_threads)
+
+
+@dataclass
+class NoisyState:
+    """A batch of `NoisyProblem`; its score is a linear form, weights @ solution."""
+
+    weights: NDArray[np.float64]
+    signs: Solution
+
+    @property
+    def score(self) -> float:
+        return float(self.weights @ self.signs)
+
+    @property
+    def solution(self) -> Solution:
+        return self.signs.copy()
+
+    def gains(self) -> NDArray[np.float64]:
+        return -2.0 * self.weights * self.signs
+
+    def flip(self, index: int) -> None:
+        self.signs[index] *= -1
+
+    def verify(self) -> None:
+        """Nothing is incremental here."""
+
+
+@dataclass
+class NoisyProblem:
+    """No network: agree with the signs of `weights`, seen through the noise of a batch.
+
+    A test can plant batches instead.
+    """
+
+    weights: NDArray[np.float64]
+    batches: tuple[NDArray[np.float64], ...] = ()
+    noise: float = 0.0
+    drawn: int = 0
+
+    @property
+    def n(self) -> int:
+        return len(self.weights)
+
+    def score(self, population: Population) -> Scores:
+        return population @ self.weights
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        self.drawn += 1
+        if self.batches:
+            return self.batches[(self.drawn - 1) % len(self.batches)]
+        return self.weights + self.noise * rng.normal(size=self.n)
+
+    def start(self, solution: Solution, batch: NDArray[np.float64]) -> NoisyState:
+        return NoisyState(batch, solution.copy())
+
+    @property
+    def structure(self) -> Structure:
+        return Structure()
+
+    def look(self, rng: np.random.Generator) -> NoisyProblem:
+        return self
 
 
 def rank_correlation(state: NetworkFlipState, indices: NDArray[np.intp]) -> float:

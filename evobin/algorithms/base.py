@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evobin.evaluation import Solution
 
 
@@ -14,7 +17,7 @@ class Progress:
     """One step of a stage, for whoever watches.
 
     Attributes:
-        stage: "ste" or "flips".
+        stage: "ste", "population" or "flips".
         done: epochs or rounds finished.
         total: epochs or rounds in all.
         figures: what there is to tell, by name; one row of the history.
@@ -41,17 +44,23 @@ def _ignore(progress: Progress) -> None:
     """Watches nothing."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What a stage runs in: who does its tasks, and who watches.
+    """What a stage runs in: who does its tasks, who watches, and who says when to stop.
 
     Attributes:
         map_tasks: runs tasks; here and one after the other by default.
         observer: told after every step; nobody by default.
+        is_over: asked after every step; where it says yes, a stage ends with what it has.
     """
 
     map_tasks: MapTasks = _in_order
     observer: Observer = _ignore
+    is_over: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +71,11 @@ class Outcome:
         solution: [n] int8, the best by the problem's score.
         score: its score.
         history: the figures of every epoch or round, in order.
+        latents: [n] float32 each, in file order: what every start was trained to in the end; none
+            where nothing was trained.
     """
 
     solution: Solution
     score: float
     history: tuple[dict[str, Any], ...]
+    latents: tuple[NDArray[np.float32], ...] = ()

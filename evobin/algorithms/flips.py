@@ -76,6 +76,8 @@ def local_search(
         figures["accepted"] = sum(done.accepted for done in rounds)
         history.append(figures)
         host.observer(Progress("flips", number, config.rounds, figures, found))
+        if host.is_over():
+            break
     return Outcome(best, score, tuple(history))
 
 

@@ -76,9 +76,8 @@ def pretrain(
 
     Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
     starts side by side. After every epoch the signs of each one's running mean of latents are
-    scored, on what `problem.score` looks at: the mean of late iterates is steadier than any one of
-    them. At half time all candidates but the start are dropped: the best of many undertrained ones
-    is the luckiest on the few speakers that a score is taken from.
+    scored, on what `problem.score` looks at. Only candidates of the last quarter count: the best
+    of many undertrained ones is the luckiest on the few speakers that a score is taken from.
 
     Args:
         problem: labelled clips and the network's shape; its `n_threads` are shared by the starts.
@@ -88,7 +87,7 @@ def pretrain(
         host: does the epochs of the starts, and is told after each.
 
     Returns:
-        The best solution by score of the second half, the start included if there is one.
+        The best solution by score of the last quarter, the start included if there is one.
 
     Raises:
         SettingError: if a setting is out of range, or there is neither a start nor an epoch.
@@ -107,8 +106,9 @@ def pretrain(
     floor = -np.inf if start is None else float(problem.score(start[None])[0])
     best, score = start, floor
     history = []
+    late = config.epochs - max(1, config.epochs // 4)
     for epoch in range(config.epochs):
-        if epoch == config.epochs // 2:
+        if epoch == late:
             best, score = start, floor
         tasks = [(sharing, config, training, epoch) for training in trainings]
         done: list[Epoch] = host.map_tasks(train_epoch, tasks)
@@ -122,9 +122,13 @@ def pretrain(
         history.append(figures | {"best": score})
         found = best if improved else None
         host.observer(Progress("ste", epoch + 1, config.epochs, history[-1], found))
+        if host.is_over():
+            break
     if best is None:
         raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
-    return Outcome(best, score, tuple(history))
+    moved = [training.optimiser.latent for training in trainings] if history else []
+    latents = tuple(lat.to_file_order(problem.architecture, latent) for latent in moved)
+    return Outcome(best, score, tuple(history), latents)
 
 
 def begin(
@@ -184,3 +188,24 @@ def train_epoch(
     signs = lat.signs_of(training.mean)
     candidate = lat.to_file_order(problem.architecture, signs)
     return Epoch(training, loss / steps, candidate, float(problem.score(candidate[None])[0]))
+
+
+def train_on(
+    problem: NetworkProblem, config: SteConfig, latent: lat.Floats, rng: np.random.Generator
+) -> lat.Floats:
+    """Trains given latents on, with a fresh optimiser.
+
+    Args:
+        problem: as for `pretrain`.
+        config: epochs, learning rate, and so on; `starts` and `spread` play no part.
+        latent: [n] float32, in file order; not modified.
+        rng: draws the order of the clips and their crops; advanced.
+
+    Returns:
+        [n] float32, in file order.
+    """
+    moved = lat.to_window_order(problem.architecture, latent)
+    training = Training(lat.Adam.start(moved), moved.copy(), rng)
+    for epoch in range(config.epochs):
+        train_epoch(problem, config, training, epoch)
+    return lat.to_file_order(problem.architecture, training.optimiser.latent)

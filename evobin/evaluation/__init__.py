@@ -7,6 +7,7 @@ from evobin.evaluation.base import (
     Problem,
     Scores,
     Solution,
+    Structure,
 )
 from evobin.evaluation.flip_state import Batch, NetworkFlipState
 from evobin.evaluation.network_problem import NetworkProblem
@@ -21,4 +22,5 @@ __all__ = [
     "Problem",
     "Scores",
     "Solution",
+    "Structure",
 ]

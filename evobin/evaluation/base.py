@@ -5,6 +5,8 @@ This is all that the flip search knows of a problem, networks or others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,6 +20,19 @@ Scores = NDArray[np.float64]
 """[size] float64, higher is better."""
 
 Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What belongs together in a solution, where that is known.
+
+    Attributes:
+        layers: parts of the solution by name, to report by.
+        units: by layer, the places of each hidden unit: its fan-in and its fan-out.
+    """
+
+    layers: Mapping[str, slice] = field(default_factory=dict)
+    units: Sequence[Sequence[NDArray[np.intp]]] = ()
 
 
 class FlipState(Protocol):
@@ -51,6 +66,16 @@ class Problem(Protocol[Batch]):
     @property
     def n(self) -> int:
         """Length of a solution."""
+
+    @property
+    def structure(self) -> Structure:
+        """What belongs together in a solution; an empty one where nothing is known."""
+
+    def look(self, rng: np.random.Generator) -> Problem[Batch]:
+        """The same problem, its `score` looking at a random part of what it may look at.
+
+        One whose score has no noise returns itself.
+        """
 
     def score(self, population: Population) -> Scores:
         """Scores solutions by full, exact evaluation, on what selection may look at.

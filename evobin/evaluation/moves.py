@@ -40,6 +40,29 @@ def filter_indices(architecture: Architecture, number: int, channel: int) -> Ind
     )
 
 
+def unit_indices(architecture: Architecture, number: int, channel: int) -> Indices:
+    """Where a hidden unit lies in a solution: its filter, and the weights that it is input to.
+
+    Args:
+        architecture: the network's shape.
+        number: block, from 0.
+        channel: output channel, from 0.
+
+    Raises:
+        ValueError: if there is no such block or channel.
+
+    Example:
+        >>> from evobin.network import ConvBlock
+        >>> tiny = Architecture(1, (ConvBlock(n_out=2, kernel=3),))
+        >>> unit_indices(tiny, 0, 1)  # the filter, its bias, and a weight of the linear layer
+        array([3, 4, 5, 7, 9])
+    """
+    fan_in = filter_indices(architecture, number, channel)
+    following = architecture.layers[number + 1]
+    fan_out = following.weights(np.arange(architecture.n_weights))[:, channel]
+    return np.concatenate([fan_in, fan_out.ravel()])
+
+
 def replace_filter(
     architecture: Architecture,
     solution: Solution,

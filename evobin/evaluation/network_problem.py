@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from evobin.augmentation import draw_crops
+from evobin.clips import Clips
 from evobin.config import AugmentConfig
 from evobin.data import Dataset
-from evobin.evaluation.base import Population, Scores, Solution
+from evobin.evaluation.base import Population, Scores, Solution, Structure
 from evobin.evaluation.flip_state import Batch, NetworkFlipState
+from evobin.evaluation.moves import unit_indices
 from evobin.network import Architecture, BinaryNetwork
 from evobin.scores import selection_score
 
@@ -48,6 +51,31 @@ class NetworkProblem:
         """Length of a solution."""
         return self.architecture.n_weights
 
+    @property
+    def structure(self) -> Structure:
+        """Layers and hidden units."""
+        return _structure(self.architecture)
+
+    def look(self, rng: np.random.Generator) -> NetworkProblem:
+        """The same problem, with a random half of the validation speakers, or clips, to score on.
+
+        Each clip is looked at as it is and, once more, as a varied crop, so that what is selected
+        does not hang on one room or microphone.
+        """
+        names = (
+            np.array(self.valid.names)
+            if self.valid.groups is None
+            else self.valid.groups.iloc[:, 0].to_numpy(str)
+        )
+        every = np.unique(names)
+        some = rng.choice(every, -(-len(every) // 2), replace=False)
+        rows = np.flatnonzero(np.isin(names, some))
+        crops = draw_crops(self.valid.clips, rows, self.frames, self.augment, rng)
+        plain, varied = self.valid.subset(rows), crops.clips(self.valid.clips)
+        clips = [part[i] for part in (plain.clips, varied) for i in range(len(rows))]
+        twice = Dataset(plain.names * 2, Clips.join(clips), np.tile(plain.labels, 2), None)
+        return replace(self, valid=twice)
+
     def score(self, population: Population) -> Scores:
         """Validation accuracy, with the margin as tie-break; see `scores.selection_score`.
 
@@ -82,3 +110,13 @@ class NetworkProblem:
     def start(self, solution: Solution, batch: Batch) -> NetworkFlipState:
         """Prepares a solution for flips on a batch."""
         return NetworkFlipState(self.architecture, solution, batch)
+
+
+@cache
+def _structure(architecture: Architecture) -> Structure:
+    layers = {layer.name: slice(layer.start, layer.stop) for layer in architecture.layers}
+    units = [
+        [unit_indices(architecture, number, channel) for channel in range(block.n_out)]
+        for number, block in enumerate(architecture.blocks)
+    ]
+    return Structure(layers, units)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +15,7 @@ import pandas as pd
 from evobin import files, parallel
 from evobin.algorithms.base import Host, Observer, Outcome, Progress
 from evobin.algorithms.flips import local_search
+from evobin.algorithms.population import refine
 from evobin.algorithms.ste import begin, pretrain, train_epoch
 from evobin.checks import check_range
 from evobin.config import PolishConfig, SearchConfig
@@ -60,8 +63,8 @@ class RunResult:
 def search(config: SearchConfig | None = None, observer: Observer | None = None) -> RunResult:
     """Searches a binary network for labelled clips, or for synthesised voices without any.
 
-    Straight-through training gives a start, bit flips refine it; the candidate with the best
-    validation accuracy is written.
+    Straight-through training gives starts, population refinement and bit flips improve them; the
+    candidate with the best validation accuracy is written.
 
     Args:
         config: data, seed, budgets; by default the embedded voices.
@@ -113,7 +116,8 @@ def _run(
             problem = _problem(config, parts)
             recorder = _Recorder(folder, len(parts.valid), observer)
             try:
-                outcome = _stages(problem, config, start, Host(workers.map, recorder))
+                host = Host(workers.map, recorder, _deadline(config.minutes))
+                outcome = _stages(problem, config, start, host)
             except KeyboardInterrupt:
                 recorder.write()
                 raise
@@ -152,6 +156,12 @@ def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
     )
 
 
+def _deadline(minutes: float | None) -> Callable[[], bool]:
+    """Says whether so much time has passed since now."""
+    end = np.inf if minutes is None else time.monotonic() + 60.0 * minutes
+    return lambda: time.monotonic() >= end
+
+
 class _Recorder:
     """An observer that also keeps the history, and writes each new best when it is found."""
 
@@ -181,14 +191,17 @@ def _stages(
     start: Solution | None,
     host: Host,
 ) -> Outcome:
-    ste_seed, flip_seed = (int(s) for s in np.random.SeedSequence(config.seed).generate_state(2))
-    if config.ste.epochs > 0:
+    """Training, population refinement and flips, as far as they are asked for and there is time."""
+    seeds = [int(word) for word in np.random.SeedSequence(config.seed).generate_state(3)]
+    if config.ste.epochs > 0 or config.population.rounds > 0:
         _compile_training(problem, config)
-    outcome = pretrain(problem, config.ste, ste_seed, start, host)
-    if config.flips.rounds == 0:
-        return outcome
-    _compile_flips(problem, outcome.solution)
-    return local_search(problem, outcome.solution, config.flips, flip_seed, host)
+    outcome = pretrain(problem, config.ste, seeds[0], start, host)
+    if config.population.rounds > 0 and not host.is_over():
+        outcome = refine(problem, outcome, config.population, seeds[2], host)
+    if config.flips.rounds > 0 and not host.is_over():
+        _compile_flips(problem, outcome.solution)
+        outcome = local_search(problem, outcome.solution, config.flips, seeds[1], host)
+    return outcome
 
 
 def _compile_training(problem: NetworkProblem, config: SearchConfig) -> None:

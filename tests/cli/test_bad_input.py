@@ -23,7 +23,8 @@ from tests.builders import (
     small_voices,
 )
 
-SHORT = ["--ste.epochs", "1", "--flips.rounds", "0", "--n-jobs", "1", "--quiet"]
+BUDGET = ["--ste.epochs", "1", "--population.rounds", "0", "--flips.rounds", "0"]
+SHORT = [*BUDGET, "--n-jobs", "1", "--quiet"]
 N = 369_153
 
 Capture = pytest.CaptureFixture[str]

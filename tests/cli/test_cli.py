@@ -27,7 +27,8 @@ from tests.builders import (
     voices_folder,
 )
 
-SHORT = ["--ste.epochs", "1", "--flips.rounds", "0", "--n-jobs", "1"]
+NO_POPULATION = ["--population.rounds", "0"]
+SHORT = ["--ste.epochs", "1", *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1"]
 FLIPS = ["--flips.rounds", "1", "--flips.clips", "8", "--flips.proposals", "5"]
 
 Capture = pytest.CaptureFixture[str]
@@ -227,7 +228,16 @@ def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
 def test_polish_without_a_budget_writes_the_file_as_it_was(
     clips: DataFolder, capsys: Capture
 ) -> None:
-    budget = ["--ste.epochs", "0", "--flips.rounds", "0", "--n-jobs", "1", "--quiet"]
+    budget = [
+        "--ste.epochs",
+        "0",
+        *NO_POPULATION,
+        "--flips.rounds",
+        "0",
+        "--n-jobs",
+        "1",
+        "--quiet",
+    ]
     run(capsys, "polish", str(GOLDEN_RESULT), *clips.options, "--out", "run", *budget)
     assert Path("run/result.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
 

@@ -18,7 +18,8 @@ from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.scores import wilson_interval
 from tests.builders import DataFolder, files_below, small_voices, voices_folder
 
-BUDGET = ["--ste.epochs", "3", "--flips.rounds", "2", "--flips.clips", "8"]
+STAGES = ["--ste.epochs", "3", "--population.rounds", "1", "--flips.rounds", "2"]
+BUDGET = [*STAGES, "--population.epochs", "1", "--flips.clips", "8"]
 FILES = ["clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
 
 
@@ -116,9 +117,9 @@ def test_every_clip_is_in_one_part_and_so_is_every_speaker(runs: list[Run]) -> N
 
 def test_the_history_has_a_row_a_step_and_the_summary_ends_at_its_best(runs: list[Run]) -> None:
     history = pd.read_csv(runs[0].out / "history.csv")
-    assert history["stage"].tolist() == ["ste"] * 3 + ["flips"] * 2
-    assert history["step"].tolist() == [1, 2, 3, 1, 2]
-    assert history["best"].iloc[1:].is_monotonic_increasing  # half time is after the first epoch
+    assert history["stage"].tolist() == ["ste"] * 3 + ["population"] + ["flips"] * 2
+    assert history["step"].tolist() == [1, 2, 3, 1, 1, 2]
+    assert history["best"].iloc[2:].is_monotonic_increasing  # earlier candidates do not count
     valid = runs[0].json("summary.json")["parts"]["valid"]
     squeezed = 0.5 + 0.499 * valid["margin"] / (SPEAKER_SEX.n_hidden + 1)
     expected = valid["accuracy"] + squeezed / valid["clips"]
@@ -148,7 +149,8 @@ def test_the_figures_that_are_shown_are_those_of_the_summary(runs: list[Run]) ->
 def test_another_seed_gives_another_result(
     runs: list[Run], clips: DataFolder, tmp_path: Path
 ) -> None:
-    options = ["--ste.epochs", "1", "--flips.rounds", "0", "--n-jobs", "1", "--out", "run"]
+    budget = ["--ste.epochs", "1", "--population.rounds", "0", "--flips.rounds", "0"]
+    options = [*budget, "--n-jobs", "1", "--out", "run"]
     seeds = [run(tmp_path / s, "search", *clips.options, *options, "--seed", s) for s in "12"]
     results = [(run.out / "result.txt").read_bytes() for run in (*seeds, runs[0])]
     assert len(set(results)) == 3
@@ -156,7 +158,8 @@ def test_another_seed_gives_another_result(
 
 @pytest.mark.slow
 def test_without_data_voices_are_synthesised_and_learnt(tmp_path: Path) -> None:
-    budget = ["--ste.epochs", "12", "--flips.rounds", "0", "--n-jobs", "2", "--out", "run"]
+    stages = ["--ste.epochs", "12", "--population.rounds", "0", "--flips.rounds", "0"]
+    budget = [*stages, "--n-jobs", "2", "--out", "run"]
     found = run(tmp_path, "search", *budget)
     parts = found.json("summary.json")["parts"]
     assert [parts[name]["clips"] for name in parts] == [1200, 156, 408]

@@ -15,18 +15,24 @@ from evobin.config import (
     EvaluateConfig,
     FlipConfig,
     PolishConfig,
+    PopulationConfig,
     SearchConfig,
     SteConfig,
 )
 from evobin.errors import SettingError
 
-ALL = (AugmentConfig, SteConfig, FlipConfig, DataConfig, SearchConfig, PolishConfig, EvaluateConfig)
+STAGES = {
+    AugmentConfig: "augment",
+    SteConfig: "ste",
+    PopulationConfig: "population",
+    FlipConfig: "flips",
+}
+ALL = (*STAGES, DataConfig, SearchConfig, PolishConfig, EvaluateConfig)
 
 
 def in_search(config: Any) -> SearchConfig:
     """The settings of a stage are checked where they are put to use."""
-    kinds = {AugmentConfig: "augment", SteConfig: "ste", FlipConfig: "flips"}
-    return SearchConfig(**{kinds[type(config)]: config})
+    return SearchConfig(**{STAGES[type(config)]: config})
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,22 @@ def in_search(config: Any) -> SearchConfig:
         (SteConfig, "rate", -1e-3, r"`ste\.rate` must be from 0 to 1"),
         (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
         (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
+        (AugmentConfig, "tilt", -1.0, r"`augment\.tilt` must be from 0 to 100"),
+        (AugmentConfig, "speed", 0.4, r"`augment\.speed` must be from 0 to 0.3"),
+        (AugmentConfig, "floor", 1.1, r"`augment\.floor` must be from 0 to 1"),
+        (AugmentConfig, "bands", -0.1, r"`augment\.bands` must be from 0 to 1"),
+        (AugmentConfig, "pauses", 2.0, r"`augment\.pauses` must be from 0 to 1"),
+        (PopulationConfig, "rounds", -1, r"`population\.rounds` must be from 0"),
+        (PopulationConfig, "islands", 0, r"`population\.islands` must be from 1"),
+        (PopulationConfig, "families", 0, r"`population\.families` must be from 1"),
+        (PopulationConfig, "size", 0, r"`population\.size` must be from 1"),
+        (PopulationConfig, "moves", (), r"`population\.moves` must name at least one move"),
+        (PopulationConfig, "epochs", -1, r"`population\.epochs` must be from 0"),
+        (PopulationConfig, "rate", 1.5, r"`population\.rate` must be from 0 to 1"),
+        (PopulationConfig, "proposals", -1, r"`population\.proposals` must be from 0"),
+        (PopulationConfig, "migrate", 0, r"`population\.migrate` must be from 1"),
+        (PopulationConfig, "patience", 0, r"`population\.patience` must be from 1"),
+        (PopulationConfig, "kick", 1.5, r"`population\.kick` must be from 0 to 1"),
         (FlipConfig, "rounds", -1, r"`flips\.rounds` must be from 0"),
         (FlipConfig, "islands", 0, r"`flips\.islands` must be from 1"),
         (FlipConfig, "clips", 1, r"`flips\.clips` must be from 2"),
@@ -51,6 +73,7 @@ def in_search(config: Any) -> SearchConfig:
         (SearchConfig, "valid_share", 1.0, r"`valid_share` must be from 0.001 to 0.9"),
         (SearchConfig, "seed", -1, r"`seed` must be from 0"),
         (SearchConfig, "n_jobs", 0, r"`n_jobs` must be at least 1, or -1 .* but it is 0"),
+        (SearchConfig, "minutes", -1.0, r"`minutes` must be from 0"),
         (PolishConfig, "seed", -1, r"`seed` must be from 0"),
         (PolishConfig, "n_jobs", 0, r"`n_jobs` must be at least 1"),
     ],
@@ -95,5 +118,26 @@ def test_every_field_has_a_sentence_of_help(kind: type) -> None:
         for field, text in itertools.pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
                 told.add(ast.unparse(field.target))
-    groups = {"ste", "flips", "augment"}  # settings of their own, whose fields are told there
+    groups = {
+        "ste",
+        "population",
+        "flips",
+        "augment",
+    }  # settings of their own, whose fields are told there
     assert {field.name for field in dataclasses.fields(kind)} - groups == told
+
+
+def test_an_effort_sets_the_budgets_and_leaves_the_rest() -> None:
+    for kind in (SearchConfig, PolishConfig):
+        quick, thorough = kind.of("quick", seed=3), kind.of("thorough")
+        assert quick.seed == 3
+        assert quick.ste.epochs * quick.ste.starts < kind().ste.epochs * kind().ste.starts
+        assert kind().ste.epochs * kind().ste.starts < thorough.ste.epochs * thorough.ste.starts
+        assert quick.augment == thorough.augment == kind().augment
+        assert kind.of("standard") == kind()
+        assert kind.of("quick", ste=SteConfig(epochs=1)).ste.epochs == 1
+
+
+def test_an_effort_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingError, match="`effort` must be one of quick, standard, thorough"):
+        SearchConfig.of("long")  # type: ignore[arg-type]

@@ -112,8 +112,9 @@ def test_the_config_file_holds_every_setting_the_verb_and_the_versions(
     assert (written.pop("data"), written.pop("features")) == ("a/train.tsv", "a")
     expected = dataclasses.asdict(config)
     del expected["data"], expected["features"]
-    assert written == expected
+    assert written == json.loads(json.dumps(expected))
     assert written["ste"]["epochs"] == 3
+    assert written["population"]["moves"] == list(config.population.moves)
     assert written["groups"] is None
 
 

@@ -1,0 +1,256 @@
+"""Population refinement: relatives are recombined, improved, and selected, on islands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evobin.algorithms import latent as lat
+from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.flips import flip_round
+from evobin.algorithms.recombination import MIXES, SPREAD, differences
+from evobin.algorithms.ste import train_on
+from evobin.config import PopulationConfig, SteConfig
+from evobin.evaluation import AnyProblem, NetworkProblem, Solution
+
+STEPS = 8
+"""Solutions that are looked at on a path from one parent to another."""
+PATH = "path"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One solution with the latents that its signs come from.
+
+    Attributes:
+        latent: [n] float32, in file order.
+        score: by all that selection may look at.
+    """
+
+    latent: lat.Floats
+    score: float
+
+    @property
+    def solution(self) -> Solution:
+        """[n] int8."""
+        return lat.signs_of(self.latent)
+
+
+@dataclass(slots=True, eq=False)
+class Island:
+    """A small population of relatives.
+
+    Attributes:
+        family: which start they descend from.
+        members: the best by score first.
+        since: rounds since the best one was found.
+    """
+
+    family: int
+    members: list[Member]
+    since: int = 0
+
+
+def refine(
+    problem: AnyProblem,
+    begun: Outcome,
+    config: PopulationConfig,
+    seed: int,
+    host: Host | None = None,
+) -> Outcome:
+    """Recombines relatives of one or several starts, improves the children, keeps the best.
+
+    In every round, each island makes one child, the task of a worker: two or more parents are
+    drawn by tournament, mixed, and the child is improved by short training of its latents, by
+    flips, or both. All members of the island and the child are then scored on a part of what
+    selection may look at, drawn afresh each round, so that none is kept for fitting it; the best
+    stay. The best by everything that selection may look at is an island's elite: it always stays,
+    visits the next island of its family now and then, and is kicked when it has not been
+    surpassed for long.
+
+    Args:
+        problem: what to maximise.
+        begun: what there is already: its latents are the starts, or its solution is the only one.
+        config: rounds, islands, moves, and so on.
+        seed: decides every random number.
+        host: runs the islands' rounds, and is told after each.
+
+    Returns:
+        The best solution by `problem.score`; the one of `begun` if none was better.
+
+    Raises:
+        SettingError: if a setting is out of range.
+    """
+    config.check()
+    host = host or Host()
+    best, score = begun.solution, begun.score
+    rng = np.random.default_rng((seed, 0))
+    starts = begun.latents or (lat.latent_from(best, SPREAD, rng),)
+    scores = problem.score(np.stack([lat.signs_of(start) for start in starts]))
+    families = np.argsort(-scores, kind="stable")[: config.families]
+    islands = [
+        Island(int(family), [Member(starts[int(family)], float(scores[family]))])
+        for family in np.resize(families, config.islands)
+    ]
+    history: list[dict[str, Any]] = []
+    for number in range(1, config.rounds + 1):
+        rng = np.random.default_rng((seed, number))
+        tasks = []
+        for place, island in enumerate(islands):
+            drawn, mix = _parents(island, config, rng)
+            parents = np.stack([member.latent for member in drawn]).tobytes()
+            child_seed = (seed, number, place)
+            tasks.append((problem, config, parents, mix, child_seed))
+        children = [np.frombuffer(child, np.float32) for child in host.map_tasks(breed, tasks)]
+        scores = problem.score(np.stack([lat.signs_of(child) for child in children]))
+        view = problem.look(rng)
+        for island, child, child_score in zip(islands, children, scores.tolist(), strict=True):
+            _select(island, Member(child, child_score), config, view)
+        if number % config.migrate == 0:
+            _migrate(islands)
+        for place, island in enumerate(islands):
+            if island.since >= config.patience:
+                kicks = np.random.default_rng((seed, number, place, 1))
+                _restart(island, config, problem, kicks)
+        found = None
+        if scores.max() > score:
+            found = best = lat.signs_of(children[int(scores.argmax())])
+            score = float(scores.max())
+        figures = {"stage": "population", "step": number, "score": float(scores.max())}
+        figures |= {"best": score, "moves": "+".join(task[3] for task in tasks)}
+        figures |= _diversity(problem, islands)
+        history.append(figures)
+        host.observer(Progress("population", number, config.rounds, figures, found))
+        if host.is_over():
+            break
+    return Outcome(best, score, tuple(history))
+
+
+def _parents(
+    island: Island, config: PopulationConfig, rng: np.random.Generator
+) -> tuple[list[Member], str]:
+    """Parents of the next child, by tournament, and how to mix them."""
+    members, mix = island.members, config.moves[int(rng.integers(len(config.moves)))]
+    if len(members) == 1:
+        return members, "mean"
+    if mix in ("mean", "vote", "sample"):
+        return members, mix
+    order = rng.permutation(len(members))
+    first = min(order[:2].tolist())  # members are sorted: the better one of two
+    others = [place for place in range(len(members)) if place != first]
+    second = others[int(rng.integers(len(others)))]
+    return [members[first], members[second]], mix
+
+
+def breed(
+    problem: AnyProblem,
+    config: PopulationConfig,
+    parents: bytes,
+    mix: str,
+    seed: tuple[int, ...],
+) -> bytes:
+    """Makes one child and improves it.
+
+    Args:
+        problem: what to maximise.
+        config: what improves the child.
+        parents: [k, n] float32, latents in file order, as bytes: joblib would hand large arrays
+            over as files.
+        mix: a key of `MIXES`, or `PATH`.
+        seed: decides every random number.
+
+    Returns:
+        [n] float32, the child's latents, as bytes.
+
+    Raises:
+        TypeError: if there are latents to train, but the problem is no network's.
+    """
+    rng = np.random.default_rng(seed)
+    latents = np.frombuffer(parents, np.float32).reshape(-1, problem.n)
+    if mix == PATH:
+        child = relink(problem, latents[0], latents[1], rng)
+    else:
+        child = MIXES[mix](latents, problem.structure.units, rng)
+    if config.epochs > 0:
+        if not isinstance(problem, NetworkProblem):
+            raise TypeError("only a network has latents to train; set `population.epochs` to 0.")
+        training = SteConfig(epochs=config.epochs, rate=config.rate, frames=problem.frames)
+        child = train_on(problem, training, child, rng)
+    if config.proposals > 0:
+        flipped = flip_round(problem, lat.signs_of(child), config.proposals, (*seed, 1)).solution
+        child = (np.abs(child) * flipped).astype(np.float32)
+    return child.tobytes()
+
+
+def relink(
+    problem: AnyProblem, first: lat.Floats, second: lat.Floats, rng: np.random.Generator
+) -> lat.Floats:
+    """The best solution on a path from one parent to another.
+
+    Where the two differ, the signs with the largest gains are taken over first, a share of them a
+    step; what is best is told by a batch that did not choose them.
+
+    Source:
+        Glover (1997), path relinking.
+    """
+    choosing, judging = problem.draw(rng), problem.draw(rng)
+    here = first.copy()
+    best, score = here.copy(), problem.start(lat.signs_of(here), judging).score
+    left = np.flatnonzero(lat.signs_of(first) != lat.signs_of(second))
+    for step in range(STEPS, 1, -1):  # the end of the path is the other parent
+        gains = problem.start(lat.signs_of(here), choosing).gains()[left]
+        order = np.argsort(-gains, kind="stable")
+        taken, left = np.split(left[order], [-(-len(left) // step)])
+        here[taken] = second[taken]
+        present = problem.start(lat.signs_of(here), judging).score
+        if present > score:
+            best, score = here.copy(), present
+    return best
+
+
+def _select(island: Island, child: Member, config: PopulationConfig, view: AnyProblem) -> None:
+    """Keeps the elite, and the best of the others by what selection sees in this round."""
+    elite, *rest = sorted([*island.members, child], key=lambda member: -member.score)
+    island.since = 0 if elite is child else island.since + 1
+    if rest:
+        seen = view.score(np.stack([member.solution for member in rest]))
+        order = np.argsort(-seen, kind="stable")[: config.size - 1]
+        rest = [rest[place] for place in order.tolist()]
+    island.members = sorted([elite, *rest], key=lambda member: -member.score)
+
+
+def _migrate(islands: Sequence[Island]) -> None:
+    """Every island's elite visits the next island of its family, in the place of the last there."""
+    for family in {island.family for island in islands}:
+        ring = [island for island in islands if island.family == family]
+        elites = [island.members[0] for island in ring]
+        for island, guest in zip(ring, [elites[-1], *elites[:-1]], strict=True):
+            if len(ring) > 1 and not any(member is guest for member in island.members):
+                stay = island.members if len(island.members) == 1 else island.members[:-1]
+                island.members = sorted([*stay, guest], key=lambda member: -member.score)
+
+
+def _restart(
+    island: Island, config: PopulationConfig, problem: AnyProblem, rng: np.random.Generator
+) -> None:
+    """Leaves the elite and a kicked copy of it."""
+    elite = island.members[0]
+    latent = elite.latent.copy()
+    latent[rng.random(len(latent)) < config.kick] *= -1
+    score = float(problem.score(lat.signs_of(latent)[None])[0])
+    island.members = sorted([elite, Member(latent, score)], key=lambda member: -member.score)
+    island.since = 0
+
+
+def _diversity(problem: AnyProblem, islands: Sequence[Island]) -> dict[str, float]:
+    """Mean share of weights in which two members of an island differ, in all and by layer."""
+    groups = [np.stack([m.solution for m in island.members]) for island in islands]
+
+    def mean(part: slice) -> float:
+        return float(np.mean([differences(group[:, part]) for group in groups]))
+
+    by_layer = {f"differ_{name}": mean(part) for name, part in problem.structure.layers.items()}
+    return {"differ": mean(slice(None))} | by_layer
