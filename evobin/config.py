@@ -109,11 +109,13 @@ class PopulationConfig:
     """Starts that islands descend from, the best ones; relatives alone can be recombined."""
     size: int = 3
     """Members an island."""
-    moves: tuple[Literal["mean", "vote", "uniform", "units", "sample", "path"], ...] = (
+    moves: tuple[Literal["mean", "vote", "uniform", "units", "sample", "path", "blend"], ...] = (
         "mean",
         "units",
     )
     """Ways to make a child of its parents, one of them at random each time."""
+    evaluations: int = 60
+    """Mixtures that a blend scores, to find how much of which parent goes into each layer."""
     epochs: int = 4
     """Passes over the training clips to improve a child's latents by; 0 for none."""
     rate: float = 1e-3
@@ -136,6 +138,7 @@ class PopulationConfig:
         check_range("population.epochs", self.epochs, 0, 1_000_000)
         check_range("population.rate", self.rate, 0, 1)
         check_range("population.proposals", self.proposals, 0, 100_000_000)
+        check_range("population.evaluations", self.evaluations, 1, 1_000_000)
         check_range("population.migrate", self.migrate, 1, 1_000_000)
         check_range("population.patience", self.patience, 1, 1_000_000)
         check_range("population.kick", self.kick, 0, 1)

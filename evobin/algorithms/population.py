@@ -10,6 +10,7 @@ import numpy as np
 
 from evobin.algorithms import latent as lat
 from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.blend import blend
 from evobin.algorithms.flips import flip_round
 from evobin.algorithms.recombination import MIXES, SPREAD, differences
 from evobin.algorithms.ste import train_on
@@ -19,6 +20,7 @@ from evobin.evaluation import AnyProblem, NetworkProblem, Solution
 STEPS = 8
 """Solutions that are looked at on a path from one parent to another."""
 PATH = "path"
+BLEND = "blend"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +138,7 @@ def _parents(
     members, mix = island.members, config.moves[int(rng.integers(len(config.moves)))]
     if len(members) == 1:
         return members, "mean"
-    if mix in ("mean", "vote", "sample"):
+    if mix in ("mean", "vote", "sample", BLEND):
         return members, mix
     order = rng.permutation(len(members))
     first = min(order[:2].tolist())  # members are sorted: the better one of two
@@ -159,7 +161,7 @@ def breed(
         config: what improves the child.
         parents: [k, n] float32, latents in file order, as bytes: joblib would hand large arrays
             over as files.
-        mix: a key of `MIXES`, or `PATH`.
+        mix: a key of `MIXES`, or `PATH`, or `BLEND`.
         seed: decides every random number.
 
     Returns:
@@ -172,6 +174,8 @@ def breed(
     latents = np.frombuffer(parents, np.float32).reshape(-1, problem.n)
     if mix == PATH:
         child = relink(problem, latents[0], latents[1], rng)
+    elif mix == BLEND:
+        child = blend(problem, latents, config.evaluations, rng)
     else:
         child = MIXES[mix](latents, problem.structure.units, rng)
     if config.epochs > 0:

@@ -110,3 +110,48 @@ def loss_and_gradient(
     loss = loss_of(architecture, latents, widths, inputs, targets)
     loss.backward()
     return float(loss.detach()), np.concatenate([leaf.grad.numpy().ravel() for leaf in latents])
+
+
+def smooth_weights(
+    architecture: Architecture, clips: list[NDArray[np.float32]], labels: NDArray[Any], epochs: int
+) -> NDArray[np.float32]:
+    """Real weights of the same network with tanh for every sign, in file order.
+
+    Args:
+        architecture: the network's shape.
+        clips: [t, n_in] each, at least 200 frames or repeated to that length.
+        labels: of 0 and 1.
+        epochs: passes over the clips, in random crops of 200 frames.
+    """
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    start = rng.normal(0.0, 1.0, architecture.n_weights).astype(np.float32)
+    leaves = parameters(architecture, start, torch.float32)
+    widths = [layer.fan_in**0.5 for layer in architecture.layers]
+    widths[0] *= 4.0
+    last = len(architecture.blocks) - 1
+    optimiser = torch.optim.Adam(leaves, 0.01)
+    steps = epochs * (len(clips) // 32)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(epochs):
+        order = rng.permutation(len(clips))
+        for low in range(0, len(clips) - 31, 32):
+            rows = order[low : low + 32]
+            crops = []
+            for row in rows:
+                clip = np.resize(clips[row], (max(200, len(clips[row])), clips[row].shape[1]))
+                first = int(rng.integers(0, len(clip) - 199))
+                crops.append(clip[first : first + 200] + np.float32(rng.normal()))
+            h = torch.tensor(np.stack(crops)).permute(0, 2, 1)
+            for number, block in enumerate(architecture.blocks):
+                h = functional.conv1d(h, leaves[2 * number], leaves[2 * number + 1])
+                pooled = functional.max_pool1d(h, block.pool, ceil_mode=True)
+                h = torch.tanh((h.amax(2) if number == last else pooled) / widths[number])
+            logits = functional.linear(h, leaves[-2], leaves[-1])[:, 0] / widths[-1]
+            targets = torch.tensor(labels[rows], dtype=torch.float32)
+            loss = functional.binary_cross_entropy_with_logits(logits, targets)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    return np.concatenate([leaf.detach().numpy().ravel() for leaf in leaves])

@@ -61,6 +61,7 @@ def in_search(config: Any) -> SearchConfig:
         (PopulationConfig, "epochs", -1, r"`population\.epochs` must be from 0"),
         (PopulationConfig, "rate", 1.5, r"`population\.rate` must be from 0 to 1"),
         (PopulationConfig, "proposals", -1, r"`population\.proposals` must be from 0"),
+        (PopulationConfig, "evaluations", 0, r"`population\.evaluations` must be from 1"),
         (PopulationConfig, "migrate", 0, r"`population\.migrate` must be from 1"),
         (PopulationConfig, "patience", 0, r"`population\.patience` must be from 1"),
         (PopulationConfig, "kick", 1.5, r"`population\.kick` must be from 0 to 1"),
