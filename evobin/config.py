@@ -48,7 +48,7 @@ class AugmentConfig:
 class SteConfig:
     """Straight-through training of latent weights, whose signs are a solution."""
 
-    starts: int = 4
+    starts: int = 8
     """Trainings side by side, from different random numbers, of which the best is kept."""
     epochs: int = 40
     """Passes over the training clips; 0 skips the stage."""
@@ -56,8 +56,8 @@ class SteConfig:
     """Clips a step, an even number."""
     frames: int = 200
     """Frames of a random crop; shorter clips are repeated."""
-    rate: float = 5e-3
-    """First learning rate of Adam; it falls to 0 along a cosine."""
+    rates: tuple[float, ...] = (5e-3,)
+    """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine."""
     spread: float = 0.1
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
     average: float = 0.98
@@ -71,7 +71,10 @@ class SteConfig:
         if self.batch % 2:
             raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
         check_range("ste.frames", self.frames, 1, 1_000_000)
-        check_range("ste.rate", self.rate, 0, 1)
+        if not self.rates:
+            raise SettingError("`ste.rates` must name at least one rate, but it is empty.")
+        for rate in self.rates:
+            check_range("ste.rates", rate, 0, 1)
         check_range("ste.spread", self.spread, 1e-6, 1)
         check_range("ste.average", self.average, 0, 1 - 1e-9)
 
@@ -101,7 +104,7 @@ class FlipConfig:
 class PopulationConfig:
     """Population refinement: relatives are recombined, improved and selected."""
 
-    rounds: int = 6
+    rounds: int = 16
     """Rounds, a child an island each; 0 skips the stage."""
     islands: int = 2
     """Populations side by side, each with its own random numbers."""
@@ -183,6 +186,8 @@ class DataConfig:
                 )
 
 
+POLISH_RATES = (1e-3, 5e-3)
+"""A good file needs the low rate, one that has lost most needs the high one; starts try both."""
 Effort = Literal["quick", "standard", "thorough"]
 """How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
 
@@ -241,9 +246,17 @@ class SearchConfig(DataConfig):
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
-            "quick": {"ste": SteConfig(starts=2, epochs=40)},
+            "quick": {
+                "ste": SteConfig(starts=2),
+                "population": PopulationConfig(rounds=3),
+                "flips": FlipConfig(rounds=4),
+            },
             "standard": {},
-            "thorough": {"ste": SteConfig(starts=8, epochs=80)},
+            "thorough": {
+                "ste": SteConfig(starts=16, epochs=100),
+                "population": PopulationConfig(rounds=50, islands=4, families=2),
+                "flips": FlipConfig(rounds=30, islands=4),
+            },
         }
 
 
@@ -251,14 +264,22 @@ class SearchConfig(DataConfig):
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(default_factory=lambda: SteConfig(starts=2, epochs=30, rate=1e-3))
+    ste: SteConfig = field(default_factory=lambda: SteConfig(starts=4, rates=POLISH_RATES))
 
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
-            "quick": {"ste": SteConfig(starts=2, epochs=15, rate=1e-3)},
+            "quick": {
+                "ste": SteConfig(starts=2, epochs=20, rates=POLISH_RATES),
+                "population": PopulationConfig(rounds=3),
+                "flips": FlipConfig(rounds=4),
+            },
             "standard": {},
-            "thorough": {"ste": SteConfig(starts=4, epochs=60, rate=1e-3)},
+            "thorough": {
+                "ste": SteConfig(starts=12, epochs=80, rates=POLISH_RATES),
+                "population": PopulationConfig(rounds=50, islands=4, families=2),
+                "flips": FlipConfig(rounds=30, islands=4),
+            },
         }
 
 

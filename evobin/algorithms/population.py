@@ -156,6 +156,9 @@ def breed(
 ) -> bytes:
     """Makes one child and improves it.
 
+    Whether a mixture of several parents gained by that is seen by a part of what selection may
+    look at; if it did not, it is the child as it is.
+
     Args:
         problem: what to maximise.
         config: what improves the child.
@@ -178,14 +181,19 @@ def breed(
         child = blend(problem, latents, config.evaluations, rng)
     else:
         child = MIXES[mix](latents, problem.structure.units, rng)
+    mixed = child
     if config.epochs > 0:
         if not isinstance(problem, NetworkProblem):
             raise TypeError("only a network has latents to train; set `population.epochs` to 0.")
-        training = SteConfig(epochs=config.epochs, rate=config.rate, frames=problem.frames)
+        training = SteConfig(epochs=config.epochs, rates=(config.rate,), frames=problem.frames)
         child = train_on(problem, training, child, rng)
     if config.proposals > 0:
         flipped = flip_round(problem, lat.signs_of(child), config.proposals, (*seed, 1)).solution
         child = (np.abs(child) * flipped).astype(np.float32)
+    if len(latents) > 1:
+        pair = np.stack([lat.signs_of(child), lat.signs_of(mixed)])
+        gained, was = problem.look(rng).score(pair)
+        child = child if gained >= was else mixed
     return child.tobytes()
 
 

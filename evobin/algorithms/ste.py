@@ -28,24 +28,27 @@ class Training:
         optimiser: the latents, in window order, and how they move.
         mean: [n] float32, running mean of the latents.
         rng: draws the order of the clips and their crops.
+        rate: first learning rate.
     """
 
     optimiser: lat.Adam
     mean: lat.Floats
     rng: np.random.Generator
+    rate: float
 
     def __getstate__(self) -> dict[str, Any]:
         # as bytes: joblib would hand large arrays over as read-only files that stay for the run
         moved = self.optimiser
         arrays = np.stack([moved.latent, moved.first, moved.second, self.mean])
         numbers = {"steps": moved.steps, "limit": moved.limit}
-        return {"arrays": arrays.tobytes(), "numbers": numbers, "rng": self.rng}
+        rest = {"rng": self.rng, "rate": self.rate}
+        return {"arrays": arrays.tobytes(), "numbers": numbers} | rest
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = np.frombuffer(state["arrays"], np.float32).reshape(4, -1).copy()
         latent, first, second, self.mean = arrays
         self.optimiser = lat.Adam(latent, first, second, **state["numbers"])
-        self.rng = state["rng"]
+        self.rng, self.rate = state["rng"], state["rate"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,10 +101,7 @@ def pretrain(
     """
     config.check()
     host = host or Host()
-    trainings = [
-        begin(problem, config, np.random.default_rng((seed, number)), start)
-        for number in range(config.starts)
-    ]
+    trainings = [begin(problem, config, (seed, number), start) for number in range(config.starts)]
     sharing = replace(problem, n_threads=max(1, problem.n_threads // config.starts))
     floor = -np.inf if start is None else float(problem.score(start[None])[0])
     best, score = start, floor
@@ -132,15 +132,17 @@ def pretrain(
 
 
 def begin(
-    problem: NetworkProblem, config: SteConfig, rng: np.random.Generator, start: Solution | None
+    problem: NetworkProblem, config: SteConfig, seed: tuple[int, int], start: Solution | None
 ) -> Training:
-    """Random latents, or some with the signs of `start`."""
+    """Random latents, or some with the signs of `start`; `seed` ends with the start's number."""
+    rng = np.random.default_rng(seed)
     if start is None:
         latent = lat.random_latent(problem.n, config.spread, rng)
     else:
         signs = lat.to_window_order(problem.architecture, start)
         latent = lat.latent_from(signs, config.spread, rng)
-    return Training(lat.Adam.start(latent), latent.copy(), rng)
+    rate = config.rates[seed[1] % len(config.rates)]
+    return Training(lat.Adam.start(latent), latent.copy(), rng, rate)
 
 
 def train_epoch(
@@ -157,7 +159,7 @@ def train_epoch(
     size, train = config.batch, problem.train
     steps = max(1, len(train) // size)
     done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
-    rates = config.rate * 0.5 * (1.0 + np.cos(np.pi * done))
+    rates = training.rate * 0.5 * (1.0 + np.cos(np.pi * done))
     order = training.rng.permutation(np.resize(np.arange(len(train)), steps * size))
     crops = draw_crops(train.clips, order, config.frames, problem.augment, training.rng)
     widths = default_widths(problem.architecture)
@@ -205,7 +207,7 @@ def train_on(
         [n] float32, in file order.
     """
     moved = lat.to_window_order(problem.architecture, latent)
-    training = Training(lat.Adam.start(moved), moved.copy(), rng)
+    training = Training(lat.Adam.start(moved), moved.copy(), rng, config.rates[0])
     for epoch in range(config.epochs):
         train_epoch(problem, config, training, epoch)
     return lat.to_file_order(problem.architecture, training.optimiser.latent)

@@ -207,9 +207,9 @@ def _stages(
 def _compile_training(problem: NetworkProblem, config: SearchConfig) -> None:
     """Compiles the kernels of training once, before workers would each do it."""
     few = problem.train.subset(np.arange(2))
-    rng = np.random.default_rng(0)
     short = replace(config.ste, batch=2)
-    train_epoch(replace(problem, train=few, valid=few), short, begin(problem, short, rng, None), 0)
+    begun = begin(problem, short, (0, 0), None)
+    train_epoch(replace(problem, train=few, valid=few), short, begun, 0)
 
 
 def _compile_flips(problem: NetworkProblem, solution: Solution) -> None:

@@ -11,7 +11,7 @@ COMMANDS = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(),
 
 def test_the_readme_has_one_command_to_search_and_one_to_test() -> None:
     search, test = COMMANDS
-    assert search.endswith(".venv/bin/evobin search")
+    assert search.endswith(".venv/bin/evobin search --effort quick")
     assert test.endswith(".venv/bin/python -m tests")
 
 

@@ -160,6 +160,22 @@ def test_training_improves_a_child_and_flips_keep_its_certainty() -> None:
     assert after > before
 
 
+class Backwards(NoisyProblem):
+    """Flips make everything worse than the score says."""
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        return -self.weights
+
+
+def test_a_mixture_that_gains_nothing_by_improvement_stays_as_it_is() -> None:
+    parents = np.ones((2, 30), np.float32)
+    config = replace(SIGNS_ONLY, proposals=30)
+    for kind, expected in ((NoisyProblem, -30), (Backwards, 30)):
+        problem = kind(np.ones(30) if kind is Backwards else -np.ones(30))
+        child = breed(problem, config, parents.tobytes(), "mean", (0,))
+        assert np.sign(np.frombuffer(child, np.float32)).sum() == expected
+
+
 def test_diversity_is_told_by_layer() -> None:
     problem = planted_problem()
     latent = np.random.default_rng(0).normal(0.0, 0.05, TINY.n_weights)

@@ -24,7 +24,7 @@ from evobin.parallel import Workers
 from tests.builders import TINY, NoisyProblem, NoisyState, planted_problem
 from tests.strategies import random_solution, seeds
 
-STE = SteConfig(starts=2, epochs=3, batch=16, frames=14, rate=0.02)
+STE = SteConfig(starts=2, epochs=3, batch=16, frames=14, rates=(0.02,))
 FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
 POPULATION = PopulationConfig(rounds=3, epochs=1, proposals=5, moves=("units", "path"))
 
@@ -140,7 +140,7 @@ def test_of_several_starts_the_best_is_kept() -> None:
     config = replace(STE, starts=3, epochs=2)
     problem = planted_problem()
     outcome = pretrain(problem, config, 3)
-    trainings = [begin(problem, config, np.random.default_rng((3, i)), None) for i in range(3)]
+    trainings = [begin(problem, config, (3, i), None) for i in range(3)]
     scores = []
     for training in trainings:
         train_epoch(problem, config, training, 0)
@@ -151,7 +151,7 @@ def test_of_several_starts_the_best_is_kept() -> None:
 
 def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
     problem = planted_problem()
-    stays = begin(problem, STE, np.random.default_rng(0), None)
+    stays = begin(problem, STE, (0, 0), None)
     train_epoch(problem, STE, stays, 0)
     travels = pickle.loads(pickle.dumps(stays))
     epochs = [train_epoch(problem, STE, training, 1) for training in (stays, travels)]
@@ -163,7 +163,7 @@ def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
 def test_training_learns_a_planted_difference(seed: int) -> None:
     architecture = Architecture(4, (ConvBlock(16, 3, 2), ConvBlock(16, 2)))
     problem = replace(planted_problem(), architecture=architecture)
-    outcome = pretrain(problem, replace(STE, epochs=40, rate=0.03), seed)
+    outcome = pretrain(problem, replace(STE, epochs=40, rates=(0.03,)), seed)
     answers = BinaryNetwork(architecture, outcome.solution).predict(problem.valid.clips)
     assert np.mean(answers == problem.valid.labels) > 0.9
     assert outcome.history[-1]["loss"] < 0.5 * outcome.history[0]["loss"]

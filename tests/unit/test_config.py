@@ -45,7 +45,8 @@ def in_search(config: Any) -> SearchConfig:
         (SteConfig, "batch", 0, r"`ste\.batch` must be from 2"),
         (SteConfig, "batch", 33, r"`ste\.batch` must be even, but it is 33"),
         (SteConfig, "frames", 0, r"`ste\.frames` must be from 1"),
-        (SteConfig, "rate", -1e-3, r"`ste\.rate` must be from 0 to 1"),
+        (SteConfig, "rates", (1e-3, -1e-3), r"`ste\.rates` must be from 0 to 1"),
+        (SteConfig, "rates", (), r"`ste\.rates` must name at least one rate"),
         (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
         (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
         (AugmentConfig, "tilt", -1.0, r"`augment\.tilt` must be from 0 to 100"),
@@ -92,7 +93,7 @@ def test_an_evaluation_by_no_workers_is_refused_by_name() -> None:
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    assert in_search(SteConfig(epochs=0, batch=2, frames=1, rate=0, average=0)).ste.batch == 2
+    assert in_search(SteConfig(epochs=0, batch=2, frames=1, rates=(0,), average=0)).ste.batch == 2
     assert in_search(FlipConfig(rounds=0, islands=1, clips=2, proposals=1)).flips.rounds == 0
     here = Path("a")
     shares = SearchConfig(here, here, seed=2**63 - 1, n_jobs=-2, valid_share=0.9, test_share=0.9)
@@ -106,8 +107,8 @@ def test_settings_cannot_be_changed_and_are_not_shared() -> None:
 
 
 def test_a_polish_is_gentler_than_a_search() -> None:
-    assert PolishConfig().ste.rate < SearchConfig().ste.rate
-    assert PolishConfig().ste.epochs < SearchConfig().ste.epochs
+    assert min(PolishConfig().ste.rates) < min(SearchConfig().ste.rates)
+    assert PolishConfig().ste.starts < SearchConfig().ste.starts
     assert PolishConfig().flips == SearchConfig().flips
 
 
