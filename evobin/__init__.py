@@ -15,8 +15,9 @@ Example:
     >>> lines = [f"{name}.npy\t{label}\n" for name, label in zip("abcdef", "010101")]
     >>> _ = (folder / "train.tsv").write_text("".join(lines))
 
-    >>> short = {"ste": evobin.SteConfig(epochs=2), "flips": evobin.FlipConfig(1, clips=4)}
-    >>> short["population"] = evobin.PopulationConfig(rounds=1, epochs=1)
+    >>> training, flips = evobin.SteConfig(starts=2, epochs=2), evobin.FlipConfig(1, clips=4)
+    >>> relatives = evobin.PopulationConfig(rounds=1, epochs=1)
+    >>> short = {"ste": training, "population": relatives, "flips": flips}
     >>> where = {"data": folder / "train.tsv", "features": folder, "n_jobs": 1}
     >>> config = evobin.SearchConfig(**where, **short, out=folder / "run")
     >>> run = evobin.search(config)  # as `evobin search`

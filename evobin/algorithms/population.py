@@ -115,7 +115,7 @@ def refine(
             _migrate(islands)
         for place, island in enumerate(islands):
             if island.since >= config.patience:
-                kicks = np.random.default_rng((seed, number, place, 1))
+                kicks = np.random.default_rng((seed, number, place, 2))
                 _restart(island, config, problem, kicks)
         found = None
         if scores.max() > score:

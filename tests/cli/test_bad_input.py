@@ -23,7 +23,16 @@ from tests.builders import (
     small_voices,
 )
 
-BUDGET = ["--ste.epochs", "1", "--population.rounds", "0", "--flips.rounds", "0"]
+BUDGET = [
+    "--ste.starts",
+    "2",
+    "--ste.epochs",
+    "1",
+    "--population.rounds",
+    "0",
+    "--flips.rounds",
+    "0",
+]
 SHORT = [*BUDGET, "--n-jobs", "1", "--quiet"]
 N = 369_153
 

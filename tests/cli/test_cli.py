@@ -28,7 +28,8 @@ from tests.builders import (
 )
 
 NO_POPULATION = ["--population.rounds", "0"]
-SHORT = ["--ste.epochs", "1", *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1"]
+STE = ["--ste.starts", "2", "--ste.epochs", "1"]
+SHORT = [*STE, *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1"]
 FLIPS = ["--flips.rounds", "1", "--flips.clips", "8", "--flips.proposals", "5"]
 
 Capture = pytest.CaptureFixture[str]
@@ -228,16 +229,7 @@ def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
 def test_polish_without_a_budget_writes_the_file_as_it_was(
     clips: DataFolder, capsys: Capture
 ) -> None:
-    budget = [
-        "--ste.epochs",
-        "0",
-        *NO_POPULATION,
-        "--flips.rounds",
-        "0",
-        "--n-jobs",
-        "1",
-        "--quiet",
-    ]
+    budget = [*SHORT, "--ste.epochs", "0", "--quiet"]
     run(capsys, "polish", str(GOLDEN_RESULT), *clips.options, "--out", "run", *budget)
     assert Path("run/result.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
 
@@ -249,6 +241,40 @@ def test_quiet_shows_the_figures_and_nothing_on_stderr(
     assert err == ""
     assert out.splitlines()[-1] == "result      run/result.txt"
     assert len(pd.read_csv("run/history.csv")) == 2
+
+
+def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys: Capture) -> None:
+    budget = ["--ste.starts", "1", "--ste.epochs", "500", "--n-jobs", "1", "--minutes", "0.01"]
+    out, err = run(capsys, "search", *clips.options, "--out", "run", *budget)
+    history = pd.read_csv("run/history.csv")
+    assert set(history["stage"]) == {"ste"}
+    assert 1 <= len(history) < 100
+    assert "population" not in err
+    assert out.splitlines()[-1] == "result      run/result.txt"
+
+
+def test_an_effort_shows_its_budgets_and_a_budget_overrides_it(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    for argv, expected in (
+        (["--effort", "quick"], 2),
+        (["--effort=thorough"], 16),
+        ([], 8),
+    ):
+        assert exit_code("search", *argv, "--help") == 0
+        out = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
+        text = re.search(r"--ste\.starts INT .*?\(default: (\d+)\)", out)
+        assert text is not None
+        assert int(text[1]) == expected
+    budget = ["--effort", "quick", *SHORT, "--ste.starts", "1", "--quiet"]
+    run(capsys, "search", *clips.options, "--out", "run", *budget)
+    config = json.loads(Path("run/config.json").read_text())
+    assert (config["ste"]["starts"], config["ste"]["epochs"]) == (1, 1)
+
+
+def test_an_effort_that_does_not_exist_is_wrong_usage(capsys: Capture) -> None:
+    assert exit_code("search", "--effort", "long") == 2
+    assert "'quick', 'standard', 'thorough'" in " ".join(capsys.readouterr().err.split())
 
 
 def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(

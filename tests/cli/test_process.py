@@ -17,7 +17,16 @@ from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline import training
 from tests.builders import GOLDEN, GOLDEN_RESULT, files_below, random_folder
 
-STAGES = ["--ste.epochs", "1", "--population.rounds", "0", "--flips.rounds", "1"]
+STAGES = [
+    "--ste.starts",
+    "2",
+    "--ste.epochs",
+    "1",
+    "--population.rounds",
+    "0",
+    "--flips.rounds",
+    "1",
+]
 BUDGET = [*STAGES, "--n-jobs", "1", "--flips.clips", "4"]
 
 Capture = pytest.CaptureFixture[str]

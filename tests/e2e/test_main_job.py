@@ -18,7 +18,16 @@ from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.scores import wilson_interval
 from tests.builders import DataFolder, files_below, small_voices, voices_folder
 
-STAGES = ["--ste.epochs", "3", "--population.rounds", "1", "--flips.rounds", "2"]
+STAGES = [
+    "--ste.starts",
+    "2",
+    "--ste.epochs",
+    "3",
+    "--population.rounds",
+    "1",
+    "--flips.rounds",
+    "2",
+]
 BUDGET = [*STAGES, "--population.epochs", "1", "--flips.clips", "8"]
 FILES = ["clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
 
@@ -149,7 +158,16 @@ def test_the_figures_that_are_shown_are_those_of_the_summary(runs: list[Run]) ->
 def test_another_seed_gives_another_result(
     runs: list[Run], clips: DataFolder, tmp_path: Path
 ) -> None:
-    budget = ["--ste.epochs", "1", "--population.rounds", "0", "--flips.rounds", "0"]
+    budget = [
+        "--ste.starts",
+        "2",
+        "--ste.epochs",
+        "1",
+        "--population.rounds",
+        "0",
+        "--flips.rounds",
+        "0",
+    ]
     options = [*budget, "--n-jobs", "1", "--out", "run"]
     seeds = [run(tmp_path / s, "search", *clips.options, *options, "--seed", s) for s in "12"]
     results = [(run.out / "result.txt").read_bytes() for run in (*seeds, runs[0])]
@@ -158,7 +176,16 @@ def test_another_seed_gives_another_result(
 
 @pytest.mark.slow
 def test_without_data_voices_are_synthesised_and_learnt(tmp_path: Path) -> None:
-    stages = ["--ste.epochs", "12", "--population.rounds", "0", "--flips.rounds", "0"]
+    stages = [
+        "--ste.starts",
+        "2",
+        "--ste.epochs",
+        "12",
+        "--population.rounds",
+        "0",
+        "--flips.rounds",
+        "0",
+    ]
     budget = [*stages, "--n-jobs", "2", "--out", "run"]
     found = run(tmp_path, "search", *budget)
     parts = found.json("summary.json")["parts"]
