@@ -148,6 +148,11 @@ class PopulationConfig:
         if not self.moves:
             raise SettingError("`population.moves` must name at least one move, but it is empty.")
 
+    @property
+    def flips(self) -> bool:
+        """Whether children are made or improved by flips."""
+        return self.rounds > 0 and (self.proposals > 0 or "path" in self.moves)
+
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:

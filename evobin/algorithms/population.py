@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,9 @@ def refine(
         Island(int(family), [Member(starts[int(family)], float(scores[family]))])
         for family in np.resize(families, config.islands)
     ]
+    sharing = problem
+    if isinstance(problem, NetworkProblem):
+        sharing = replace(problem, n_threads=max(1, problem.n_threads // config.islands))
     history: list[dict[str, Any]] = []
     for number in range(1, config.rounds + 1):
         rng = np.random.default_rng((seed, number))
@@ -105,7 +108,7 @@ def refine(
             drawn, mix = _parents(island, config, rng)
             parents = np.stack([member.latent for member in drawn]).tobytes()
             child_seed = (seed, number, place)
-            tasks.append((problem, config, parents, mix, child_seed))
+            tasks.append((sharing, config, parents, mix, child_seed))
         children = [np.frombuffer(child, np.float32) for child in host.map_tasks(breed, tasks)]
         scores = problem.score(np.stack([lat.signs_of(child) for child in children]))
         view = problem.look(rng)

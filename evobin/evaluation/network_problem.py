@@ -65,7 +65,7 @@ class NetworkProblem:
         names = (
             np.array(self.valid.names)
             if self.valid.groups is None
-            else self.valid.groups.iloc[:, 0].to_numpy(str)
+            else self.valid.groups["speaker"].to_numpy(str)
         )
         every = np.unique(names)
         some = rng.choice(every, -(-len(every) // 2), replace=False)

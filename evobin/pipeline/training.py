@@ -102,7 +102,7 @@ def polish(
 def _run(
     command: str, config: SearchConfig, observer: Observer | None, start: Solution | None
 ) -> RunResult:
-    observer = observer or Host().observer
+    observer, is_over = observer or Host().observer, _deadline(config.minutes)
     check_range("ste.frames", config.ste.frames, SPEAKER_SEX.min_frames, 1_000_000)
     path = config.out or default_path(command)
     files.check_output_folder(path)
@@ -116,8 +116,7 @@ def _run(
             problem = _problem(config, parts)
             recorder = _Recorder(folder, len(parts.valid), observer)
             try:
-                host = Host(workers.map, recorder, _deadline(config.minutes))
-                outcome = _stages(problem, config, start, host)
+                outcome = _stages(problem, config, start, Host(workers.map, recorder, is_over))
             except KeyboardInterrupt:
                 recorder.write()
                 raise
@@ -196,10 +195,11 @@ def _stages(
     if config.ste.epochs > 0 or config.population.rounds > 0:
         _compile_training(problem, config)
     outcome = pretrain(problem, config.ste, seeds[0], start, host)
+    if config.flips.rounds > 0 or config.population.flips:
+        _compile_flips(problem, outcome.solution)
     if config.population.rounds > 0 and not host.is_over():
         outcome = refine(problem, outcome, config.population, seeds[2], host)
     if config.flips.rounds > 0 and not host.is_over():
-        _compile_flips(problem, outcome.solution)
         outcome = local_search(problem, outcome.solution, config.flips, seeds[1], host)
     return outcome
 
