@@ -106,7 +106,8 @@ class NetworkFlipState:
         self._starts_of_layers = [layer.start for layer in architecture.layers]
         self._table = log_likelihood_table(architecture.n_hidden)
         self._counts = np.empty(self._table.shape, np.int64)
-        self._blocks = self._new_blocks(clips)
+        self._first, self._later = self._new_blocks(clips)
+        self._blocks: list[BlockState] = [self._first, *self._later]
         self._head = architecture.layers[-1].weights(self._solution)[0].copy()
         hidden = np.where(self._blocks[-1].active > 0, 1, -1)
         bias = int(architecture.layers[-1].bias(self._solution)[0])
@@ -115,35 +116,27 @@ class NetworkFlipState:
         self._move: _Move | None = None  # found out, not yet written
         self._back: Callable[[], None] | None = None  # takes the last move back, if written
 
-    def _new_blocks(self, clips: Clips) -> list[BlockState]:
+    def _new_blocks(self, clips: Clips) -> tuple[RealBlock, list[BinaryBlock]]:
         largest = max(float(clips.frames.max()), -float(clips.frames.min()), 1.0)
         check_range("largest feature", largest, 1.0, MAX_FEATURE)
         room = (2**31 - 1) / ((self.architecture.layers[0].fan_in + 1) * largest)
         unit = 2 ** int(np.floor(np.log2(min(room, 2**23 / largest))))
-        blocks: list[BlockState] = []
-        starts = clips.starts
-        for number, block in enumerate(self.architecture.blocks):
-            layer = self.architecture.layers[number]
-            last = number == len(self.architecture.blocks) - 1
-            geometry = Geometry.of(block, starts, last=last)
-            if number == 0:
-                blocks.append(RealBlock(layer, geometry, clips.frames, unit, self._solution))
-            else:
-                blocks.append(BinaryBlock(layer, geometry, blocks[-1], self._solution))
-            starts = geometry.to
-        return blocks
+        layers, (block, *others) = self.architecture.layers, self.architecture.blocks
+        geometry = Geometry.of(block, clips.starts, last=not others)
+        first = RealBlock(layers[0], geometry, clips.frames, unit, self._solution)
+        below: BlockState = first
+        later: list[BinaryBlock] = []
+        for number, block in enumerate(others, 1):
+            geometry = Geometry.of(block, geometry.to, last=number == len(others))
+            below = BinaryBlock(layers[number], geometry, below, self._solution)
+            later.append(below)
+        return first, later
 
     @property
     def clips(self) -> Clips:
         """The clips as they are held: rounded to fixed point. A copy."""
         first = self._first
         return Clips((first.columns.T / first.unit).astype(np.float32, order="C"), first.at.starts)
-
-    @property
-    def _first(self) -> RealBlock:
-        first = self._blocks[0]
-        assert isinstance(first, RealBlock)
-        return first
 
     @property
     def score(self) -> float:
@@ -236,9 +229,7 @@ class NetworkFlipState:
             array[[a, b]] = array[[b, a]]
         self._blocks[number].swap(a, b)
         if number + 1 < len(blocks):
-            above = self._blocks[number + 1]
-            assert isinstance(above, BinaryBlock)
-            above.swap_inputs(a, b)
+            self._later[number].swap_inputs(a, b)
         else:
             self._head[[a, b]] = self._head[[b, a]]
         self._back = partial(self.swap_units, number, a, b)
@@ -296,8 +287,7 @@ class NetworkFlipState:
     def _follow(self, number: int, outputs: Ints) -> list[Ints]:
         """What toggles behind each block from `number` on if `outputs` do there."""
         toggled = [outputs]
-        for block in self._blocks[number + 1 :]:
-            assert isinstance(block, BinaryBlock)
+        for block in self._later[number:]:
             toggled.append(block.follow(toggled[-1]))
         return toggled
 
@@ -319,11 +309,10 @@ class NetworkFlipState:
             block = self._blocks[move.number]
             block.write(move.channel, move.changes)
             block.write_toggled(move.toggled[0])
-            later = self._blocks[move.number + 1 :]
-            for block, inputs, toggled in zip(later, move.toggled, move.toggled[1:], strict=False):
-                assert isinstance(block, BinaryBlock)
-                block.write_inputs(inputs)
-                block.write_toggled(toggled)
+            steps = zip(self._later[move.number :], pairwise(move.toggled), strict=True)
+            for above, (inputs, toggled) in steps:
+                above.write_inputs(inputs)
+                above.write_toggled(toggled)
         self._solution[list(move.indices)] *= -1
         self._logits, self._score = move.logits, move.score
         self._back = partial(self.flip_all, move.indices)
@@ -463,8 +452,7 @@ class NetworkFlipState:
                 self.settle()
             self.flip_all([layer.start, layer.start + 1])
             self.undo()
-        for block in self._blocks[1:]:
-            assert isinstance(block, BinaryBlock)
+        for block in self._later:
             block.warm_up()
 
     def verify(self) -> None:

@@ -1,0 +1,63 @@
+"""The table of the ablation: what is paired with what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import ablation
+
+
+def keep(out: Path, number: int, fold: int, accuracy: float, **more: float) -> None:
+    cell = {"accuracy": accuracy, "valid": 0.9, "seconds": 120.0, "clips": 100} | more
+    ablation.cell_file(out, number, fold).write_text(json.dumps(cell))
+
+
+def test_rows_are_compared_fold_by_fold_with_the_first_or_with_their_start(tmp_path: Path) -> None:
+    for fold, accuracy in enumerate((0.9, 0.94, 0.98)):
+        keep(tmp_path, 1, fold, accuracy)
+    keep(tmp_path, 4, 0, 0.92)
+    keep(tmp_path, 4, 2, 0.98)
+    keep(tmp_path, 8, 1, 0.95, start=0.85)
+    keep(tmp_path, 8, 2, 0.91, start=0.85)
+    keep(tmp_path, 9, 2, 0.97, start=0.98)
+    table = ablation.table(tmp_path).set_index("row")
+    first, fourth, eighth, ninth = (table.iloc[i] for i in range(4))
+    assert first["accuracy"] == "94.00 ± 2.31"
+    assert (first["difference"], first["errors"]) == ("", "")
+    assert (fourth["folds"], fourth["accuracy"]) == (2, "95.00 ± 3.00")
+    assert fourth["difference"] == "1.00 ± 1.00"
+    assert fourth["errors"] == "-17%"  # of 0.1 and 0.02, 0.02 are mended
+    assert (eighth["against"], eighth["difference"], eighth["errors"]) == (
+        "its start",
+        "8.00 ± 2.00",
+        "-53%",
+    )
+    assert (ninth["difference"], ninth["errors"]) == ("-1.00", "+50%")
+    assert ninth["minutes"] == "2.0"
+
+
+def test_without_cells_the_table_is_empty(tmp_path: Path) -> None:
+    assert ablation.table(tmp_path).empty
+
+
+@pytest.mark.skipif(not ablation.VOICES.exists(), reason="the real voices are not on this machine")
+def test_folds_part_the_speakers_and_hold_every_clip_once(tmp_path: Path) -> None:
+    held = []
+    for fold in range(ablation.FOLDS):
+        folder = ablation.fold_folder(tmp_path, fold)
+        rest, mine = ((folder / name).read_text().splitlines() for name in ("rest.tsv", "fold.tsv"))
+        assert not set(rest) & set(mine)
+        held += mine
+    whole = (ablation.VOICES / "train.tsv").read_text().splitlines()
+    assert sorted(held) == sorted(whole)
+    speakers = dict(
+        line.split("\t")[:2] for line in (ablation.VOICES / "speakers.tsv").read_text().splitlines()
+    )
+    parts: dict[str, set[int]] = {}
+    for fold in range(ablation.FOLDS):
+        for line in (tmp_path / f"fold{fold}" / "fold.tsv").read_text().splitlines():
+            parts.setdefault(speakers[line.split("\t")[0]], set()).add(fold)
+    assert all(len(folds) == 1 for folds in parts.values())
