@@ -57,7 +57,8 @@ def blend(
         "verbose": -9,
     }
     equal = np.full(k * len(parts), 1.0 / k)
-    best, score = mixture(equal), float(view.score(lat.signs_of(mixture(equal))[None])[0])
+    best = mixture(equal)
+    score = float(view.score(lat.signs_of(best)[None])[0])
     search = cma.CMAEvolutionStrategy(equal, STEP, options)
     while not search.stop():
         asked = search.ask()

@@ -134,6 +134,11 @@ def refine(
     return Outcome(best, score, tuple(history))
 
 
+def _ranked(members: Sequence[Member]) -> list[Member]:
+    """The best by score first; of equals, the one that was there first."""
+    return sorted(members, key=lambda member: -member.score)
+
+
 def _parents(
     island: Island, config: PopulationConfig, rng: np.random.Generator
 ) -> tuple[list[Member], str]:
@@ -228,13 +233,13 @@ def relink(
 
 def _select(island: Island, child: Member, config: PopulationConfig, view: AnyProblem) -> None:
     """Keeps the elite, and the best of the others by what selection sees in this round."""
-    elite, *rest = sorted([*island.members, child], key=lambda member: -member.score)
+    elite, *rest = _ranked([*island.members, child])
     island.since = 0 if elite is child else island.since + 1
     if rest:
         seen = view.score(np.stack([member.solution for member in rest]))
         order = np.argsort(-seen, kind="stable")[: config.size - 1]
         rest = [rest[place] for place in order.tolist()]
-    island.members = sorted([elite, *rest], key=lambda member: -member.score)
+    island.members = _ranked([elite, *rest])
 
 
 def _migrate(islands: Sequence[Island]) -> None:
@@ -245,7 +250,7 @@ def _migrate(islands: Sequence[Island]) -> None:
         for island, guest in zip(ring, [elites[-1], *elites[:-1]], strict=True):
             if len(ring) > 1 and not any(member is guest for member in island.members):
                 stay = island.members if len(island.members) == 1 else island.members[:-1]
-                island.members = sorted([*stay, guest], key=lambda member: -member.score)
+                island.members = _ranked([*stay, guest])
 
 
 def _restart(
@@ -256,7 +261,7 @@ def _restart(
     latent = elite.latent.copy()
     latent[rng.random(len(latent)) < config.kick] *= -1
     score = float(problem.score(lat.signs_of(latent)[None])[0])
-    island.members = sorted([elite, Member(latent, score)], key=lambda member: -member.score)
+    island.members = _ranked([elite, Member(latent, score)])
     island.since = 0
 
 

@@ -148,7 +148,7 @@ def begin(
 def train_epoch(
     problem: NetworkProblem, config: SteConfig, training: Training, epoch: int
 ) -> Epoch:
-    """One pass over the training clips in random order.
+    """One pass over the training clips, and the score of the candidate behind it.
 
     Args:
         problem: as for `pretrain`; its `n_threads` share each batch.
@@ -156,6 +156,14 @@ def train_epoch(
         training: where to go on from; its arrays are updated.
         epoch: from 0; decides the learning rate.
     """
+    loss = _pass(problem, config, training, epoch)
+    signs = lat.signs_of(training.mean)
+    candidate = lat.to_file_order(problem.architecture, signs)
+    return Epoch(training, loss, candidate, float(problem.score(candidate[None])[0]))
+
+
+def _pass(problem: NetworkProblem, config: SteConfig, training: Training, epoch: int) -> float:
+    """One pass over the training clips in random order; returns the mean loss of its steps."""
     size, train = config.batch, problem.train
     steps = max(1, len(train) // size)
     done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
@@ -187,9 +195,7 @@ def train_epoch(
             training.optimiser.step(slopes, float(rate))
             step_to_mean = training.optimiser.latent - training.mean
             training.mean += np.float32(1.0 - config.average) * step_to_mean
-    signs = lat.signs_of(training.mean)
-    candidate = lat.to_file_order(problem.architecture, signs)
-    return Epoch(training, loss / steps, candidate, float(problem.score(candidate[None])[0]))
+    return loss / steps
 
 
 def train_on(
@@ -209,5 +215,5 @@ def train_on(
     moved = lat.to_window_order(problem.architecture, latent)
     training = Training(lat.Adam.start(moved), moved.copy(), rng, config.rates[0])
     for epoch in range(config.epochs):
-        train_epoch(problem, config, training, epoch)
+        _pass(problem, config, training, epoch)
     return lat.to_file_order(problem.architecture, training.optimiser.latent)

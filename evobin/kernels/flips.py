@@ -56,6 +56,15 @@ def lowest_bit(word: np.uint64) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def longest_of(starts: Starts) -> Any:
+    """Length of the longest clip, from where each one begins."""
+    longest = 0
+    for clip in range(len(starts) - 1):
+        longest = max(longest, starts[clip + 1] - starts[clip])
+    return longest
+
+
+@njit(nogil=True, cache=True)
 def row_of(entry: int) -> Any:
     """The row of a toggled sign."""
     return (entry >> 16) & 0xFFFFFFFF
@@ -124,9 +133,7 @@ def rows_of_flips(
     """
     every, one = ~np.uint64(0), np.uint64(1)
     count = 0
-    longest = 0
-    for clip in range(len(words) - 1):
-        longest = max(longest, words[clip + 1] - words[clip])
+    longest = longest_of(words)
     crossed = np.zeros(longest, np.uint64)
     for owner in range(len(changes)):
         o, tap = changes[owner, 0], changes[owner, 2]
@@ -247,9 +254,7 @@ def rows_of_real_flips(
     Returns:
         How many signs toggle; those behind the end of `toggled` were not written.
     """
-    longest = 0
-    for clip in range(len(positions) - 1):
-        longest = max(longest, positions[clip + 1] - positions[clip])
+    longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
     after = np.empty(longest, np.int32)
     count = 0
@@ -349,9 +354,7 @@ def rows_of_sums(
     Returns:
         How many signs toggle; those behind the end of `toggled` were not written.
     """
-    longest = 0
-    for clip in range(len(positions) - 1):
-        longest = max(longest, positions[clip + 1] - positions[clip])
+    longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
     count = 0
     for clip in range(len(positions) - 1):

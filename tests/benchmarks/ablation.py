@@ -125,22 +125,15 @@ def where(data: Path, out: Path) -> dict[str, Any]:
     }
 
 
-def searched(**stages: Any) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
-    """A search with these stages."""
+def searched(
+    effort: Effort = "standard", **stages: Any
+) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
+    """A search with the budgets of an effort, but for these stages."""
 
     def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
+        config = evobin.SearchConfig.of(effort, **where(data, out), **stages)
         with ProgressDisplay() as display:
-            return evobin.search(evobin.SearchConfig(**where(data, out), **stages), display)
-
-    return run
-
-
-def with_effort(effort: Effort) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
-    """A search with the budgets of an effort."""
-
-    def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
-        with ProgressDisplay() as display:
-            return evobin.search(evobin.SearchConfig.of(effort, **where(data, out)), display)
+            return evobin.search(config, display)
 
     return run
 
@@ -220,8 +213,8 @@ ROWS = {
             flips=evobin.FlipConfig(rounds=16, clips=512, proposals=400),
         ),
     ),
-    5: Row("--effort standard", 3, with_effort("standard")),
-    6: Row("--effort thorough", 1, with_effort("thorough")),
+    5: Row("--effort standard", 3, searched("standard")),
+    6: Row("--effort thorough", 1, searched("thorough")),
     7: Row("polish of a file cut from a smooth network", 3, polished(7)),
     8: Row("polish of an under-trained file", 3, polished(8)),
     9: Row("polish of row 1's file", 3, polished(9)),
