@@ -104,7 +104,7 @@ class FlipConfig:
 class PopulationConfig:
     """Population refinement: relatives are recombined, improved and selected."""
 
-    rounds: int = 16
+    rounds: int = 8
     """Rounds, a child an island each; 0 skips the stage."""
     islands: int = 2
     """Populations side by side, each with its own random numbers."""
@@ -119,9 +119,9 @@ class PopulationConfig:
     """Ways to make a child of its parents, one of them at random each time."""
     evaluations: int = 60
     """Mixtures that a blend scores, to find how much of which parent goes into each layer."""
-    epochs: int = 4
+    epochs: int = 8
     """Passes over the training clips to improve a child's latents by; 0 for none."""
-    rate: float = 1e-3
+    rate: float = 2e-3
     """First learning rate of that training."""
     proposals: int = 0
     """Flips tried to improve a child, the most promising first; 0 for none."""
@@ -253,13 +253,13 @@ class SearchConfig(DataConfig):
         return {
             "quick": {
                 "ste": SteConfig(starts=2),
-                "population": PopulationConfig(rounds=3),
+                "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
                 "ste": SteConfig(starts=16, epochs=100),
-                "population": PopulationConfig(rounds=50, islands=4, families=2),
+                "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },
         }
@@ -276,13 +276,13 @@ class PolishConfig(SearchConfig):
         return {
             "quick": {
                 "ste": SteConfig(starts=2, epochs=20, rates=POLISH_RATES),
-                "population": PopulationConfig(rounds=3),
+                "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
                 "ste": SteConfig(starts=12, epochs=80, rates=POLISH_RATES),
-                "population": PopulationConfig(rounds=50, islands=4, families=2),
+                "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },
         }

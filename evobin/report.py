@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -63,12 +63,12 @@ class ProgressDisplay:
             self._bars.stop()
 
     def __call__(self, progress: Any) -> None:
-        """Shows one step; `progress` has `stage`, `done`, `total` and `figures`."""
+        """Shows one step; `progress` has `stage`, `done`, `total`, `rows` and `notes`."""
         if self._quiet:
             return
-        told = tell(progress.stage, progress.figures)
-        if "note" in progress.figures:
-            _line(self._console, progress.figures["note"])
+        told = tell_sizes(progress.notes) if progress.notes else tell(progress.rows)
+        if "note" in progress.notes:
+            _line(self._console, progress.notes["note"])
         if self._bars is None:
             self._plain(progress, told)
             return
@@ -88,26 +88,37 @@ class ProgressDisplay:
             _line(self._console, line.rstrip())
 
 
-def tell(stage: str, figures: Mapping[str, Any]) -> str:
-    """The figures of a step in a few words.
+def tell_sizes(notes: Mapping[str, Any]) -> str:
+    """How many clips each part has.
 
     Example:
-        >>> tell("ste", {"loss": 0.25, "accuracy": 0.9512, "best_accuracy": 0.9612})
-        'loss 0.250, validation 0.951, best 0.961'
+        >>> tell_sizes({"sizes": {"train": 80, "valid": 20}})
+        'train 80 clips, valid 20 clips'
     """
-    if stage == "data":
-        sizes = figures.get("sizes", {})
-        return ", ".join(f"{name} {size} clips" for name, size in sizes.items())
-    words = []
-    if "loss" in figures:
-        words.append(f"loss {figures['loss']:.3f}")
-    if "accuracy" in figures:
-        best = figures["best_accuracy"]
-        words.append(f"validation {figures['accuracy']:.3f}, best {best:.3f}")
-    if "moves" in figures:
-        words.append(f"{figures['moves']}, {100 * figures['differ']:.1f}% of the weights differ")
-    if "tried" in figures:
-        words.append(f"{figures['accepted']} of {figures['tried']} flips accepted")
+    return ", ".join(f"{name} {size} clips" for name, size in notes.get("sizes", {}).items())
+
+
+def tell(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What all starts or islands did in one step, in a few words.
+
+    Example:
+        >>> row = {"loss": 0.25, "valid_accuracy": 0.9512, "best_accuracy": 0.9612}
+        >>> tell([row, row | {"loss": 0.35}])
+        'loss 0.300, validation 0.951, best 0.961'
+    """
+    if not rows:
+        return ""
+    words, table = [], pd.DataFrame(rows)
+    if "loss" in table:
+        words.append(f"loss {table['loss'].mean():.3f}")
+    if "valid_accuracy" in table:
+        best = table["best_accuracy"].max()
+        words.append(f"validation {table['valid_accuracy'].max():.3f}, best {best:.3f}")
+    if "move" in table:
+        moves = "+".join(table["move"])
+        words.append(f"{moves}, {100 * table['differ'].mean():.1f}% of the weights differ")
+    if "tried" in table:
+        words.append(f"{table['accepted'].sum()} of {table['tried'].sum()} flips accepted")
     return ", ".join(words)
 
 

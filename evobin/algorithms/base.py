@@ -1,15 +1,21 @@
-"""What all stages share: the progress they report and the outcome they return."""
+"""What all stages share: steps that can be stopped behind any, kept, and gone on with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.evaluation import Solution
+
+Row = dict[str, Any]
+"""What one start or island did in one step: plain values by name, a row of the history."""
+State = dict[str, Any]
+"""All that a stage needs to go on: arrays, and values that JSON has a notation for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +26,30 @@ class Progress:
         stage: "ste", "population" or "flips".
         done: epochs or rounds finished.
         total: epochs or rounds in all.
-        figures: what there is to tell, by name; one row of the history.
+        rows: what each start or island did; all have `stage`, `step`, `island` (or start) and
+            `score`.
+        score: of the best solution so far.
         best: the best solution so far where this step found it, else None.
+        notes: what else there is to tell, by name.
     """
 
     stage: str
     done: int
     total: int
-    figures: dict[str, Any] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+    score: float = -np.inf
     best: Solution | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 Observer = Callable[[Progress], None]
 MapTasks = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], list[Any]]
-"""Calls a function once a task, anywhere, and returns the results in the order of the tasks."""
+"""Calls a function once a task, anywhere, and returns the results in the order of the tasks. A task
+may be done twice, so its function must leave the arguments as they are."""
 
 
-def _in_order(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
+def in_order(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Does tasks here, one after the other."""
     return [function(*task) for task in tasks]
 
 
@@ -46,6 +59,61 @@ def _ignore(progress: Progress) -> None:
 
 def _never() -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What a stage found.
+
+    Attributes:
+        solution: [n] int8, the best by the problem's score.
+        score: its score.
+        history: a row an island and step, in order.
+        latents: [n] float32 each, in file order: what every start was trained to in the end; none
+            where nothing was trained.
+    """
+
+    solution: Solution
+    score: float
+    history: tuple[Row, ...]
+    latents: tuple[NDArray[np.float32], ...] = ()
+
+
+class Stage(ABC):
+    """One stage of a search, a step at a time.
+
+    Made of the same problem, settings and seed, and given the `state` of another one, it goes on
+    as that one would have.
+
+    Attributes:
+        name: as in `Progress.stage`.
+        total: steps in all.
+        done: steps done.
+        best: [n] int8, the best solution so far; None before there is one.
+        score: of `best`.
+    """
+
+    name: ClassVar[str]
+    total: int
+    done: int = 0
+    best: Solution | None = None
+    score: float = -np.inf
+
+    @abstractmethod
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """Does one step, and tells what each start or island did."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """What `load` needs to go on from here; later steps do not change it."""
+
+    @abstractmethod
+    def load(self, state: State) -> None:
+        """Goes on from where another stage of this problem, settings and seed was."""
+
+    def latents(self) -> tuple[NDArray[np.float32], ...]:
+        """As in `Outcome`."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +126,23 @@ class Host:
         is_over: asked after every step; where it says yes, a stage ends with what it has.
     """
 
-    map_tasks: MapTasks = _in_order
+    map_tasks: MapTasks = in_order
     observer: Observer = _ignore
     is_over: Callable[[], bool] = _never
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What a stage found.
-
-    Attributes:
-        solution: [n] int8, the best by the problem's score.
-        score: its score.
-        history: the figures of every epoch or round, in order.
-        latents: [n] float32 each, in file order: what every start was trained to in the end; none
-            where nothing was trained.
-    """
-
-    solution: Solution
-    score: float
-    history: tuple[dict[str, Any], ...]
-    latents: tuple[NDArray[np.float32], ...] = ()
+    def run(self, stage: Stage) -> Outcome:
+        """Does the steps of a stage that are left."""
+        history: list[Row] = []
+        while stage.done < stage.total:
+            known = stage.best
+            rows = stage.step(self.map_tasks)
+            history += rows
+            found = stage.best if stage.best is not known else None
+            self.observer(
+                Progress(stage.name, stage.done, stage.total, tuple(rows), stage.score, found)
+            )
+            if self.is_over():
+                break
+        if stage.best is None:
+            raise ValueError(f"the stage {stage.name} had nothing to start from and no step.")
+        return Outcome(stage.best, stage.score, tuple(history), stage.latents())

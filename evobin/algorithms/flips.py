@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
 from evobin.config import FlipConfig
 from evobin.evaluation import AnyProblem, FlipState, Solution
 
@@ -17,14 +16,94 @@ class Round:
     """What one round on one island did.
 
     Attributes:
-        solution: [n] int8, the island's solution behind it.
-        tried: flips tried.
-        accepted: flips kept.
+        packed: the island's solution behind it, packed.
+        score: of that, on the accepting batch.
+        counts: flips tried and accepted, in all and by layer: `tried`, `accepted`, `tried_conv1`,
+            and so on.
     """
 
-    solution: Solution
-    tried: int
-    accepted: int
+    packed: bytes
+    score: float
+    counts: dict[str, int]
+
+
+def pack(solution: Solution) -> bytes:
+    """A solution in a bit a sign, to travel: 46 KB for the speaker-sex network."""
+    return np.packbits(solution > 0).tobytes()
+
+
+def unpack(packed: bytes, n: int) -> Solution:
+    """The inverse of `pack`, for n signs.
+
+    Example:
+        >>> unpack(pack(np.array([1, -1, -1], np.int8)), 3)
+        array([ 1, -1, -1], dtype=int8)
+    """
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=n)
+    signs: Solution = (2 * bits.astype(np.int8) - 1).astype(np.int8)
+    return signs
+
+
+class FlipSearch(Stage):
+    """Bit-flip local search as a stage, a round of all islands a step.
+
+    Flips single signs while that helps on clips that did not propose the flip. All islands begin
+    with `start` and differ in the batches that they draw. After each round their solutions are
+    scored in full; the best one of all rounds is kept.
+
+    Args:
+        problem: what to maximise.
+        start: [n] int8; not modified.
+        config: rounds, islands and proposals.
+        seed: decides every random number.
+
+    Raises:
+        SettingError: if a setting is out of range.
+    """
+
+    name = "flips"
+
+    def __init__(self, problem: AnyProblem, start: Solution, config: FlipConfig, seed: int) -> None:
+        config.check()
+        self.total = config.rounds
+        self._problem, self._config, self._seed = problem, config, seed
+        self._islands = [start] * config.islands
+        self.best, self.score = start, float(problem.score(start[None])[0])
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """A round on every island."""
+        self.done += 1
+        tasks = [
+            (self._problem, pack(solution), self._config.proposals, (self._seed, self.done, place))
+            for place, solution in enumerate(self._islands)
+        ]
+        rounds: list[Round] = map_tasks(flip_round, tasks)
+        self._islands = [unpack(done.packed, self._problem.n) for done in rounds]
+        scores = self._problem.score(np.stack(self._islands)).tolist()
+        if max(scores) > self.score:
+            self.best, self.score = self._islands[scores.index(max(scores))], max(scores)
+        return [
+            {
+                "stage": self.name,
+                "step": self.done,
+                "island": place,
+                "evaluations": 1,
+                "train_score": done.score,
+                "score": score,
+            }
+            | done.counts
+            for place, (done, score) in enumerate(zip(rounds, scores, strict=True))
+        ]
+
+    def state(self) -> State:
+        """As in `Stage`."""
+        islands = np.stack(self._islands)
+        return {"done": self.done, "score": self.score, "best": self.best, "islands": islands}
+
+    def load(self, state: State) -> None:
+        """As in `Stage`."""
+        self.done, self.score, self.best = state["done"], state["score"], state["best"]
+        self._islands = list(state["islands"])
 
 
 def local_search(
@@ -36,12 +115,8 @@ def local_search(
 ) -> Outcome:
     """Flips single signs while that helps on clips that did not propose the flip.
 
-    All islands begin with `start` and differ in the batches that they draw. After each round
-    their solutions are scored in full; the best one of all rounds is returned. With a round as
-    the task of a worker, the result depends on the seed alone.
-
     Args:
-        problem: what to maximise.
+        problem: as for `FlipSearch`, and so are the next three.
         start: [n] int8; not modified.
         config: rounds, islands and proposals.
         seed: decides every random number.
@@ -54,36 +129,10 @@ def local_search(
         SettingError: if a setting is out of range.
         RuntimeError: if an incremental score differs from its recomputation.
     """
-    config.check()
-    host = host or Host()
-    best, score = start, float(problem.score(start[None])[0])
-    islands = [start] * config.islands
-    history: list[dict[str, Any]] = []
-    for number in range(1, config.rounds + 1):
-        tasks = [
-            (problem, solution, config.proposals, (seed, number, island))
-            for island, solution in enumerate(islands)
-        ]
-        rounds: list[Round] = host.map_tasks(flip_round, tasks)
-        islands = [done.solution for done in rounds]
-        scores = problem.score(np.stack(islands))
-        found = None
-        if scores.max() > score:
-            found = best = islands[int(scores.argmax())]
-            score = float(scores.max())
-        figures = {"stage": "flips", "step": number, "score": float(scores.max()), "best": score}
-        figures["tried"] = sum(done.tried for done in rounds)
-        figures["accepted"] = sum(done.accepted for done in rounds)
-        history.append(figures)
-        host.observer(Progress("flips", number, config.rounds, figures, found))
-        if host.is_over():
-            break
-    return Outcome(best, score, tuple(history))
+    return (host or Host()).run(FlipSearch(problem, start, config, seed))
 
 
-def flip_round(
-    problem: AnyProblem, solution: Solution, proposals: int, seed: tuple[int, ...]
-) -> Round:
+def flip_round(problem: AnyProblem, packed: bytes, proposals: int, seed: tuple[int, ...]) -> Round:
     """One round on one island.
 
     Two batches are drawn. On the first, gains rank all flips; the most promising are tried one
@@ -92,23 +141,28 @@ def flip_round(
 
     Args:
         problem: what to maximise.
-        solution: [n] int8; not modified.
+        packed: the solution, packed.
         proposals: flips to try at most.
         seed: decides the batches.
 
     Raises:
         RuntimeError: if an incremental score differs from its recomputation.
     """
-    rng = np.random.default_rng(seed)
+    rng, solution = np.random.default_rng(seed), unpack(packed, problem.n)
     proposing = problem.start(solution, problem.draw(rng))
     accepting = problem.start(solution, problem.draw(rng))
     gains = proposing.gains()
     promising = np.argsort(-gains, kind="stable")[:proposals]
     promising = promising[gains[promising] > 0]
-    accepted = sum(_try(proposing, accepting, index) for index in promising.tolist())
+    kept = np.array([_try(proposing, accepting, index) for index in promising.tolist()], bool)
     proposing.verify()
     accepting.verify()
-    return Round(accepting.solution, len(promising), accepted)
+    counts = {"tried": len(promising), "accepted": int(kept.sum())}
+    for name, layer in problem.structure.layers.items():
+        inside = (promising >= layer.start) & (promising < layer.stop)
+        counts[f"tried_{name}"] = int(inside.sum())
+        counts[f"accepted_{name}"] = int((inside & kept).sum())
+    return Round(pack(accepting.solution), accepting.score, counts)
 
 
 def _try(proposing: FlipState, accepting: FlipState, index: int) -> bool:

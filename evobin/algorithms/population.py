@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from evobin.algorithms import latent as lat
-from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
 from evobin.algorithms.blend import blend
-from evobin.algorithms.flips import flip_round
+from evobin.algorithms.flips import flip_round, pack, unpack
 from evobin.algorithms.recombination import MIXES, SPREAD, differences
 from evobin.algorithms.ste import train_on
 from evobin.config import PopulationConfig, SteConfig
@@ -40,6 +39,10 @@ class Member:
         """[n] int8."""
         return lat.signs_of(self.latent)
 
+    def is_among(self, members: Sequence[Member]) -> bool:
+        """Whether one of them has the same solution."""
+        return any(np.array_equal(self.solution, member.solution) for member in members)
+
 
 @dataclass(slots=True, eq=False)
 class Island:
@@ -56,6 +59,114 @@ class Island:
     since: int = 0
 
 
+class Refinement(Stage):
+    """Population refinement as a stage, a child of every island a step.
+
+    In every round, each island makes one child, the task of a worker: two or more parents are
+    drawn by tournament, mixed, and the child is improved by short training of its latents, by
+    flips, or both. All members of the island and the child are then scored on a part of what
+    selection may look at, drawn afresh each round, so that none is kept for fitting it; the best
+    stay. The best by everything that selection may look at is an island's elite: it always stays,
+    visits the next island of its family now and then, and is kicked when it has not been
+    surpassed for long. A solution is on an island once. The mean of a family's latents, members of
+    all its islands, is one more candidate behind every round.
+
+    Args:
+        problem: what to maximise.
+        begun: what there is already: its latents are the starts, or its solution is the only one.
+        config: rounds, islands, moves, and so on.
+        seed: decides every random number.
+
+    Raises:
+        SettingError: if a setting is out of range.
+    """
+
+    name = "population"
+
+    def __init__(
+        self, problem: AnyProblem, begun: Outcome, config: PopulationConfig, seed: int
+    ) -> None:
+        config.check()
+        self.total = config.rounds
+        self._problem, self._config, self._seed = problem, config, seed
+        self.best, self.score = begun.solution, begun.score
+        rng = np.random.default_rng((seed, 0))
+        starts = begun.latents or (lat.latent_from(begun.solution, SPREAD, rng),)
+        scores = problem.score(np.stack([lat.signs_of(start) for start in starts]))
+        families = np.argsort(-scores, kind="stable")[: config.families]
+        self._islands = [
+            Island(int(family), [Member(starts[int(family)], float(scores[family]))])
+            for family in np.resize(families, config.islands)
+        ]
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """A child of every island, and who stays."""
+        problem, config, islands = self._problem, self._config, self._islands
+        self.done += 1
+        rng = np.random.default_rng((self._seed, self.done))
+        tasks = []
+        for place, island in enumerate(islands):
+            drawn, mix = _parents(island, config, rng)
+            parents = np.stack([member.latent for member in drawn]).tobytes()
+            recipe = Recipe(parents, mix, (self._seed, self.done, place))
+            tasks.append((problem, config, recipe))
+        children: list[Child] = map_tasks(breed, tasks)
+        latents = [np.frombuffer(child.latent, np.float32) for child in children]
+        scores = problem.score(np.stack([lat.signs_of(latent) for latent in latents])).tolist()
+        view = problem.look(rng)
+        for island, latent, score in zip(islands, latents, scores, strict=True):
+            _select(island, Member(latent, score), config, view)
+        if self.done % config.migrate == 0:
+            _migrate(islands)
+        for place, island in enumerate(islands):
+            if island.since >= config.patience:
+                kicks = np.random.default_rng((self._seed, self.done, place, 2))
+                _restart(island, config, problem, kicks)
+        for family in sorted({island.family for island in islands}):
+            consensus = _consensus([island for island in islands if island.family == family])
+            latents.append(consensus)
+            scores.append(float(problem.score(lat.signs_of(consensus)[None])[0]))
+        if max(scores) > self.score:
+            self.best = lat.signs_of(latents[scores.index(max(scores))])
+            self.score = max(scores)
+        return [
+            {
+                "stage": self.name,
+                "step": self.done,
+                "island": place,
+                "move": task[2].mix,
+                "score": score,
+            }
+            | child.figures
+            | _diversity(problem, island)
+            for place, (task, child, score, island) in enumerate(
+                zip(tasks, children, scores[: len(islands)], islands, strict=True)
+            )
+        ]
+
+    def state(self) -> State:
+        """As in `Stage`."""
+        islands = self._islands
+        state: State = {"done": self.done, "score": self.score, "best": self.best}
+        state["families"] = [island.family for island in islands]
+        state["since"] = [island.since for island in islands]
+        state["scores"] = [[member.score for member in island.members] for island in islands]
+        for place, island in enumerate(islands):
+            state[f"latents{place}"] = np.stack([member.latent for member in island.members])
+        return state
+
+    def load(self, state: State) -> None:
+        """As in `Stage`."""
+        self.done, self.score, self.best = state["done"], state["score"], state["best"]
+        self._islands = []
+        for place, (family, since) in enumerate(
+            zip(state["families"], state["since"], strict=True)
+        ):
+            scored = zip(state[f"latents{place}"], state["scores"][place], strict=True)
+            members = [Member(latent, score) for latent, score in scored]
+            self._islands.append(Island(family, members, since))
+
+
 def refine(
     problem: AnyProblem,
     begun: Outcome,
@@ -65,16 +176,8 @@ def refine(
 ) -> Outcome:
     """Recombines relatives of one or several starts, improves the children, keeps the best.
 
-    In every round, each island makes one child, the task of a worker: two or more parents are
-    drawn by tournament, mixed, and the child is improved by short training of its latents, by
-    flips, or both. All members of the island and the child are then scored on a part of what
-    selection may look at, drawn afresh each round, so that none is kept for fitting it; the best
-    stay. The best by everything that selection may look at is an island's elite: it always stays,
-    visits the next island of its family now and then, and is kicked when it has not been
-    surpassed for long.
-
     Args:
-        problem: what to maximise.
+        problem: as for `Refinement`, and so are the next three.
         begun: what there is already: its latents are the starts, or its solution is the only one.
         config: rounds, islands, moves, and so on.
         seed: decides every random number.
@@ -86,57 +189,19 @@ def refine(
     Raises:
         SettingError: if a setting is out of range.
     """
-    config.check()
-    host = host or Host()
-    best, score = begun.solution, begun.score
-    rng = np.random.default_rng((seed, 0))
-    starts = begun.latents or (lat.latent_from(best, SPREAD, rng),)
-    scores = problem.score(np.stack([lat.signs_of(start) for start in starts]))
-    families = np.argsort(-scores, kind="stable")[: config.families]
-    islands = [
-        Island(int(family), [Member(starts[int(family)], float(scores[family]))])
-        for family in np.resize(families, config.islands)
-    ]
-    sharing = problem
-    if isinstance(problem, NetworkProblem):
-        sharing = replace(problem, n_threads=max(1, problem.n_threads // config.islands))
-    history: list[dict[str, Any]] = []
-    for number in range(1, config.rounds + 1):
-        rng = np.random.default_rng((seed, number))
-        tasks = []
-        for place, island in enumerate(islands):
-            drawn, mix = _parents(island, config, rng)
-            parents = np.stack([member.latent for member in drawn]).tobytes()
-            child_seed = (seed, number, place)
-            tasks.append((sharing, config, parents, mix, child_seed))
-        children = [np.frombuffer(child, np.float32) for child in host.map_tasks(breed, tasks)]
-        scores = problem.score(np.stack([lat.signs_of(child) for child in children]))
-        view = problem.look(rng)
-        for island, child, child_score in zip(islands, children, scores.tolist(), strict=True):
-            _select(island, Member(child, child_score), config, view)
-        if number % config.migrate == 0:
-            _migrate(islands)
-        for place, island in enumerate(islands):
-            if island.since >= config.patience:
-                kicks = np.random.default_rng((seed, number, place, 2))
-                _restart(island, config, problem, kicks)
-        found = None
-        if scores.max() > score:
-            found = best = lat.signs_of(children[int(scores.argmax())])
-            score = float(scores.max())
-        figures = {"stage": "population", "step": number, "score": float(scores.max())}
-        figures |= {"best": score, "moves": "+".join(task[3] for task in tasks)}
-        figures |= _diversity(problem, islands)
-        history.append(figures)
-        host.observer(Progress("population", number, config.rounds, figures, found))
-        if host.is_over():
-            break
-    return Outcome(best, score, tuple(history))
+    return (host or Host()).run(Refinement(problem, begun, config, seed))
 
 
 def _ranked(members: Sequence[Member]) -> list[Member]:
     """The best by score first; of equals, the one that was there first."""
     return sorted(members, key=lambda member: -member.score)
+
+
+def _consensus(islands: Sequence[Island]) -> lat.Floats:
+    """The mean of all members' latents."""
+    latents = [member.latent for island in islands for member in island.members]
+    mean: lat.Floats = np.mean(latents, axis=0, dtype=np.float32)
+    return mean
 
 
 def _parents(
@@ -155,13 +220,36 @@ def _parents(
     return [members[first], members[second]], mix
 
 
-def breed(
-    problem: AnyProblem,
-    config: PopulationConfig,
-    parents: bytes,
-    mix: str,
-    seed: tuple[int, ...],
-) -> bytes:
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """What a child is made of.
+
+    Attributes:
+        parents: [k, n] float32, latents in file order, as bytes: joblib would hand large arrays
+            over as files.
+        mix: a key of `MIXES`, or `PATH`, or `BLEND`.
+        seed: decides every random number.
+    """
+
+    parents: bytes
+    mix: str
+    seed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Child:
+    """What a worker made of some parents.
+
+    Attributes:
+        latent: [n] float32, as bytes.
+        figures: what its making cost and gave: a part of a row.
+    """
+
+    latent: bytes
+    figures: Row
+
+
+def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Child:
     """Makes one child and improves it.
 
     Whether a mixture of several parents gained by that is seen by a part of what selection may
@@ -170,23 +258,19 @@ def breed(
     Args:
         problem: what to maximise.
         config: what improves the child.
-        parents: [k, n] float32, latents in file order, as bytes: joblib would hand large arrays
-            over as files.
-        mix: a key of `MIXES`, or `PATH`, or `BLEND`.
-        seed: decides every random number.
-
-    Returns:
-        [n] float32, the child's latents, as bytes.
+        recipe: what to make it of.
 
     Raises:
         TypeError: if there are latents to train, but the problem is no network's.
     """
-    rng = np.random.default_rng(seed)
-    latents = np.frombuffer(parents, np.float32).reshape(-1, problem.n)
+    rng, mix = np.random.default_rng(recipe.seed), recipe.mix
+    latents = np.frombuffer(recipe.parents, np.float32).reshape(-1, problem.n)
+    figures: Row = {"evaluations": 1}
     if mix == PATH:
         child = relink(problem, latents[0], latents[1], rng)
     elif mix == BLEND:
         child = blend(problem, latents, config.evaluations, rng)
+        figures["evaluations"] += config.evaluations
     else:
         child = MIXES[mix](latents, problem.structure.units, rng)
     mixed = child
@@ -194,15 +278,18 @@ def breed(
         if not isinstance(problem, NetworkProblem):
             raise TypeError("only a network has latents to train; set `population.epochs` to 0.")
         training = SteConfig(epochs=config.epochs, rates=(config.rate,), frames=problem.frames)
-        child = train_on(problem, training, child, rng)
+        child, loss, accuracy = train_on(problem, training, child, rng)
+        figures |= {"loss": loss, "train_accuracy": accuracy}
     if config.proposals > 0:
-        flipped = flip_round(problem, lat.signs_of(child), config.proposals, (*seed, 1)).solution
-        child = (np.abs(child) * flipped).astype(np.float32)
+        done = flip_round(problem, pack(lat.signs_of(child)), config.proposals, (*recipe.seed, 1))
+        child = (np.abs(child) * unpack(done.packed, problem.n)).astype(np.float32)
+        figures |= {"train_score": done.score} | done.counts
     if len(latents) > 1:
         pair = np.stack([lat.signs_of(child), lat.signs_of(mixed)])
         gained, was = problem.look(rng).score(pair)
         child = child if gained >= was else mixed
-    return child.tobytes()
+        figures["evaluations"] += 2
+    return Child(child.tobytes(), figures)
 
 
 def relink(
@@ -233,8 +320,11 @@ def relink(
 
 def _select(island: Island, child: Member, config: PopulationConfig, view: AnyProblem) -> None:
     """Keeps the elite, and the best of the others by what selection sees in this round."""
+    island.since += 1
+    if child.is_among(island.members):
+        return
     elite, *rest = _ranked([*island.members, child])
-    island.since = 0 if elite is child else island.since + 1
+    island.since = 0 if elite is child else island.since
     if rest:
         seen = view.score(np.stack([member.solution for member in rest]))
         order = np.argsort(-seen, kind="stable")[: config.size - 1]
@@ -248,7 +338,7 @@ def _migrate(islands: Sequence[Island]) -> None:
         ring = [island for island in islands if island.family == family]
         elites = [island.members[0] for island in ring]
         for island, guest in zip(ring, [elites[-1], *elites[:-1]], strict=True):
-            if len(ring) > 1 and not any(member is guest for member in island.members):
+            if not guest.is_among(island.members):
                 stay = island.members if len(island.members) == 1 else island.members[:-1]
                 island.members = _ranked([*stay, guest])
 
@@ -265,12 +355,11 @@ def _restart(
     island.since = 0
 
 
-def _diversity(problem: AnyProblem, islands: Sequence[Island]) -> dict[str, float]:
+def _diversity(problem: AnyProblem, island: Island) -> dict[str, float]:
     """Mean share of weights in which two members of an island differ, in all and by layer."""
-    groups = [np.stack([m.solution for m in island.members]) for island in islands]
-
-    def mean(part: slice) -> float:
-        return float(np.mean([differences(group[:, part]) for group in groups]))
-
-    by_layer = {f"differ_{name}": mean(part) for name, part in problem.structure.layers.items()}
-    return {"differ": mean(slice(None))} | by_layer
+    members = np.stack([member.solution for member in island.members])
+    by_layer = {
+        f"differ_{name}": differences(members[:, part])
+        for name, part in problem.structure.layers.items()
+    }
+    return {"differ": differences(members)} | by_layer

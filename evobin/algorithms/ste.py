@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evobin.algorithms import latent as lat
-from evobin.algorithms.base import Host, Outcome, Progress
+from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
 from evobin.algorithms.gradient import BinaryWeights, ShardGradient, default_widths
 from evobin.augmentation import draw_crops
 from evobin.config import SteConfig
@@ -36,13 +37,27 @@ class Training:
     rng: np.random.Generator
     rate: float
 
+    @property
+    def arrays(self) -> lat.Floats:
+        """[4, n] float32, a copy: latents, both moments, and the mean."""
+        moved = self.optimiser
+        return np.stack([moved.latent, moved.first, moved.second, self.mean])
+
+    def with_arrays(self, arrays: lat.Floats, steps: int) -> Training:
+        """The same with other `arrays`, which it takes over, behind so many steps of Adam."""
+        latent, first, second, mean = arrays
+        optimiser = replace(self.optimiser, latent=latent, first=first, second=second, steps=steps)
+        return Training(optimiser, mean, copy.deepcopy(self.rng), self.rate)
+
+    def copy(self) -> Training:
+        """One that goes on by itself."""
+        return self.with_arrays(self.arrays, self.optimiser.steps)
+
     def __getstate__(self) -> dict[str, Any]:
         # as bytes: joblib would hand large arrays over as read-only files that stay for the run
-        moved = self.optimiser
-        arrays = np.stack([moved.latent, moved.first, moved.second, self.mean])
-        numbers = {"steps": moved.steps, "limit": moved.limit}
+        numbers = {"steps": self.optimiser.steps, "limit": self.optimiser.limit}
         rest = {"rng": self.rng, "rate": self.rate}
-        return {"arrays": arrays.tobytes(), "numbers": numbers} | rest
+        return {"arrays": self.arrays.tobytes(), "numbers": numbers} | rest
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = np.frombuffer(state["arrays"], np.float32).reshape(4, -1).copy()
@@ -58,14 +73,108 @@ class Epoch:
     Attributes:
         training: where it left off.
         loss: mean over the steps.
+        accuracy: share of the varied crops answered right on the way, each before its step.
         candidate: [n] int8, signs of the latents' running mean, in file order.
         score: of the candidate.
     """
 
     training: Training
     loss: float
+    accuracy: float
     candidate: Solution
     score: float
+
+
+class Pretraining(Stage):
+    """Straight-through training as a stage, an epoch of all starts a step.
+
+    Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
+    starts side by side. After every epoch the signs of each one's running mean of latents are
+    scored, on what `problem.score` looks at. Only candidates of the last quarter count: the best
+    of many undertrained ones is the luckiest on the few speakers that a score is taken from.
+
+    Args:
+        problem: labelled clips and the network's shape.
+        config: starts, epochs, learning rate, and so on.
+        seed: decides every random number; the result depends on nothing else.
+        start: [n] int8, signs to start from; random latents if None.
+
+    Raises:
+        SettingError: if a setting is out of range, or there is neither a start nor an epoch.
+
+    Source:
+        Courbariaux et al. (2016), Binarized neural networks: latent weights clipped to [-1, 1],
+        gradients straight through the sign. The window is tanh's derivative instead of a box.
+    """
+
+    name = "ste"
+
+    def __init__(
+        self,
+        problem: NetworkProblem,
+        config: SteConfig,
+        seed: int,
+        start: Solution | None = None,
+    ) -> None:
+        config.check()
+        if start is None and config.epochs == 0:
+            raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
+        self.total = config.epochs
+        self._problem, self._config, self._start = problem, config, start
+        self._trainings = [
+            begin(problem, config, (seed, number), start) for number in range(config.starts)
+        ]
+        self._floor = -np.inf if start is None else float(problem.score(start[None])[0])
+        self.best, self.score = start, self._floor
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """An epoch of every start."""
+        problem, config = self._problem, self._config
+        if self.done == config.epochs - max(1, config.epochs // 4):
+            self.best, self.score = self._start, self._floor
+        tasks = [(problem, config, training, self.done) for training in self._trainings]
+        epochs: list[Epoch] = map_tasks(train_epoch, tasks)
+        self._trainings = [epoch.training for epoch in epochs]
+        self.done += 1
+        present = max(epochs, key=lambda epoch: epoch.score)
+        if present.score >= self.score:
+            self.best, self.score = present.candidate, present.score
+        return [
+            {
+                "stage": self.name,
+                "step": self.done,
+                "island": number,
+                "evaluations": 1,
+                "loss": epoch.loss,
+                "train_accuracy": epoch.accuracy,
+                "score": epoch.score,
+            }
+            for number, epoch in enumerate(epochs)
+        ]
+
+    def state(self) -> State:
+        """As in `Stage`."""
+        state: State = {"done": self.done, "score": self.score}
+        if self.best is not None:
+            state["best"] = self.best
+        for number, training in enumerate(self._trainings):
+            state[f"training{number}"] = training.arrays
+            state[f"steps{number}"] = training.optimiser.steps
+            state[f"rng{number}"] = training.rng.bit_generator.state
+        return state
+
+    def load(self, state: State) -> None:
+        """As in `Stage`."""
+        self.done, self.score, self.best = state["done"], state["score"], state.get("best")
+        for number, training in enumerate(self._trainings):
+            loaded = training.with_arrays(state[f"training{number}"], state[f"steps{number}"])
+            loaded.rng.bit_generator.state = state[f"rng{number}"]
+            self._trainings[number] = loaded
+
+    def latents(self) -> tuple[lat.Floats, ...]:
+        """What every start was trained to; none without an epoch."""
+        moved = [training.optimiser.latent for training in self._trainings] if self.done else []
+        return tuple(lat.to_file_order(self._problem.architecture, latent) for latent in moved)
 
 
 def pretrain(
@@ -77,15 +186,10 @@ def pretrain(
 ) -> Outcome:
     """Trains latent weights by straight-through gradients; keeps the best signs on the way.
 
-    Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
-    starts side by side. After every epoch the signs of each one's running mean of latents are
-    scored, on what `problem.score` looks at. Only candidates of the last quarter count: the best
-    of many undertrained ones is the luckiest on the few speakers that a score is taken from.
-
     Args:
-        problem: labelled clips and the network's shape; its `n_threads` are shared by the starts.
+        problem: as for `Pretraining`, and so are the next three.
         config: starts, epochs, learning rate, and so on.
-        seed: decides every random number; the result depends on nothing else.
+        seed: decides every random number.
         start: [n] int8, signs to start from; random latents if None.
         host: does the epochs of the starts, and is told after each.
 
@@ -93,42 +197,9 @@ def pretrain(
         The best solution by score of the last quarter, the start included if there is one.
 
     Raises:
-        SettingError: if a setting is out of range, or there is neither a start nor an epoch.
-
-    Source:
-        Courbariaux et al. (2016), Binarized neural networks: latent weights clipped to [-1, 1],
-        gradients straight through the sign. The window is tanh's derivative instead of a box.
+        SettingError: as `Pretraining`.
     """
-    config.check()
-    host = host or Host()
-    trainings = [begin(problem, config, (seed, number), start) for number in range(config.starts)]
-    sharing = replace(problem, n_threads=max(1, problem.n_threads // config.starts))
-    floor = -np.inf if start is None else float(problem.score(start[None])[0])
-    best, score = start, floor
-    history = []
-    late = config.epochs - max(1, config.epochs // 4)
-    for epoch in range(config.epochs):
-        if epoch == late:
-            best, score = start, floor
-        tasks = [(sharing, config, training, epoch) for training in trainings]
-        done: list[Epoch] = host.map_tasks(train_epoch, tasks)
-        trainings = [part.training for part in done]
-        present = max(done, key=lambda part: part.score)
-        improved = present.score >= score
-        if improved:
-            best, score = present.candidate, present.score
-        loss = sum(part.loss for part in done) / len(done)
-        figures = {"stage": "ste", "step": epoch + 1, "loss": loss, "score": present.score}
-        history.append(figures | {"best": score})
-        found = best if improved else None
-        host.observer(Progress("ste", epoch + 1, config.epochs, history[-1], found))
-        if host.is_over():
-            break
-    if best is None:
-        raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
-    moved = [training.optimiser.latent for training in trainings] if history else []
-    latents = tuple(lat.to_file_order(problem.architecture, latent) for latent in moved)
-    return Outcome(best, score, tuple(history), latents)
+    return (host or Host()).run(Pretraining(problem, config, seed, start))
 
 
 def begin(
@@ -151,19 +222,23 @@ def train_epoch(
     """One pass over the training clips, and the score of the candidate behind it.
 
     Args:
-        problem: as for `pretrain`; its `n_threads` share each batch.
-        config: as for `pretrain`.
-        training: where to go on from; its arrays are updated.
+        problem: as for `Pretraining`; its `n_threads` share each batch.
+        config: as for `Pretraining`.
+        training: where to go on from; not modified.
         epoch: from 0; decides the learning rate.
     """
-    loss = _pass(problem, config, training, epoch)
+    training = training.copy()
+    loss, accuracy = _pass(problem, config, training, epoch)
     signs = lat.signs_of(training.mean)
     candidate = lat.to_file_order(problem.architecture, signs)
-    return Epoch(training, loss, candidate, float(problem.score(candidate[None])[0]))
+    score = float(problem.score(candidate[None])[0])
+    return Epoch(training, loss, accuracy, candidate, score)
 
 
-def _pass(problem: NetworkProblem, config: SteConfig, training: Training, epoch: int) -> float:
-    """One pass over the training clips in random order; returns the mean loss of its steps."""
+def _pass(
+    problem: NetworkProblem, config: SteConfig, training: Training, epoch: int
+) -> tuple[float, float]:
+    """One pass over the training clips in random order; mean loss and accuracy of its steps."""
     size, train = config.batch, problem.train
     steps = max(1, len(train) // size)
     done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
@@ -176,44 +251,49 @@ def _pass(problem: NetworkProblem, config: SteConfig, training: Training, epoch:
         for _ in range(SHARDS)
     ]
     slopes = np.empty((SHARDS, problem.n), np.float32)
-    loss = 0.0
+    loss, right = 0.0, 0
     with ThreadPoolExecutor(problem.n_threads) as threads:
         for step, rate in enumerate(rates):
             weights = BinaryWeights(problem.architecture, training.optimiser.latent)
 
-            def work(number: int, step: int = step, weights: BinaryWeights = weights) -> float:
+            def work(
+                number: int, step: int = step, weights: BinaryWeights = weights
+            ) -> tuple[float, int]:
                 shard = shards[number]
                 first = step * size + number * shard.clips
                 picked = range(first, first + shard.clips)
                 for place, index in enumerate(picked):
                     crops.cut(train.clips, index, shard.features[place])
                 labels = train.labels[order[first : first + shard.clips]]
-                part, _ = shard.run(weights, labels, 1.0 / size, slopes[number])
-                return part
+                part, logits = shard.run(weights, labels, 1.0 / size, slopes[number])
+                return part, int(np.count_nonzero((logits > 0) == labels))
 
-            loss += sum(threads.map(work, range(SHARDS)))
+            parts = list(threads.map(work, range(SHARDS)))
+            loss += sum(part for part, _ in parts)
+            right += sum(hits for _, hits in parts)
             training.optimiser.step(slopes, float(rate))
             step_to_mean = training.optimiser.latent - training.mean
             training.mean += np.float32(1.0 - config.average) * step_to_mean
-    return loss / steps
+    return loss / steps, right / (steps * size)
 
 
 def train_on(
     problem: NetworkProblem, config: SteConfig, latent: lat.Floats, rng: np.random.Generator
-) -> lat.Floats:
+) -> tuple[lat.Floats, float, float]:
     """Trains given latents on, with a fresh optimiser.
 
     Args:
-        problem: as for `pretrain`.
-        config: epochs, learning rate, and so on; `starts` and `spread` play no part.
+        problem: as for `Pretraining`.
+        config: epochs, at least one, learning rate, and so on; `starts` and `spread` play no part.
         latent: [n] float32, in file order; not modified.
         rng: draws the order of the clips and their crops; advanced.
 
     Returns:
-        [n] float32, in file order.
+        [n] float32, in file order; loss and accuracy in the last epoch.
     """
     moved = lat.to_window_order(problem.architecture, latent)
     training = Training(lat.Adam.start(moved), moved.copy(), rng, config.rates[0])
+    loss = accuracy = np.nan
     for epoch in range(config.epochs):
-        _pass(problem, config, training, epoch)
-    return lat.to_file_order(problem.architecture, training.optimiser.latent)
+        loss, accuracy = _pass(problem, config, training, epoch)
+    return lat.to_file_order(problem.architecture, training.optimiser.latent), loss, accuracy

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from evobin import files, parallel
-from evobin.algorithms.base import Host, Observer, Outcome, Progress
+from evobin.algorithms.base import Host, Observer, Outcome, Progress, Row
 from evobin.algorithms.flips import local_search
 from evobin.algorithms.population import refine
 from evobin.algorithms.ste import begin, pretrain, train_epoch
@@ -110,18 +109,13 @@ def _run(
         with parallel.one_blas_thread(), parallel.Workers(config.n_jobs, path / SCRATCH) as workers:
             observer(Progress("data", 0, 1))
             parts = _parts(config, workers)
-            observer(Progress("data", 1, 1, {"note": parts.note, "sizes": _sizes(parts)}))
+            observer(Progress("data", 1, 1, notes={"note": parts.note, "sizes": _sizes(parts)}))
             folder = RunFolder(path)
             folder.write_config(command, config, _versions())
             problem = _problem(config, parts)
             recorder = _Recorder(folder, len(parts.valid), observer)
-            try:
-                outcome = _stages(problem, config, start, Host(workers.map, recorder, is_over))
-            except KeyboardInterrupt:
-                recorder.write()
-                raise
+            outcome = _stages(problem, config, start, Host(workers.map, recorder, is_over))
             folder.write_result(outcome.solution)
-            recorder.write()
             return _finish(folder, parts, problem, outcome, start)
     except KeyboardInterrupt:
         kept = path / RESULT
@@ -168,20 +162,24 @@ class _Recorder:
         self._folder = folder
         self._n_valid = n_valid
         self._observer = observer
-        self._history: list[dict[str, Any]] = []
+        self._began = time.monotonic()
+        self._history: list[Row] = []
 
     def __call__(self, progress: Progress) -> None:
         if progress.best is not None:
             self._folder.write_result(progress.best)
-        figures = dict(progress.figures)
-        figures["accuracy"] = accuracy_of(figures["score"], self._n_valid)
-        figures["best_accuracy"] = accuracy_of(figures["best"], self._n_valid)
-        self._history.append(figures)
-        self._observer(replace(progress, figures=figures))
-
-    def write(self) -> None:
-        """Writes the history."""
+        told = {
+            "elapsed": round(time.monotonic() - self._began, 3),
+            "best": progress.score,
+            "best_accuracy": accuracy_of(progress.score, self._n_valid),
+        }
+        rows = [
+            row | {"valid_accuracy": accuracy_of(row["score"], self._n_valid)} | told
+            for row in progress.rows
+        ]
+        self._history += rows
         self._folder.write_history(self._history)
+        self._observer(replace(progress, rows=tuple(rows)))
 
 
 def _stages(

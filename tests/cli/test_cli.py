@@ -240,7 +240,7 @@ def test_quiet_shows_the_figures_and_nothing_on_stderr(
     out, err = run(capfd, "search", *clips.options, "--out", "run", *SHORT, *FLIPS, "--quiet")
     assert err == ""
     assert out.splitlines()[-1] == "result      run/result.txt"
-    assert len(pd.read_csv("run/history.csv")) == 2
+    assert pd.read_csv("run/history.csv")["stage"].unique().tolist() == ["ste", "flips"]
 
 
 def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys: Capture) -> None:

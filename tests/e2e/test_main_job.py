@@ -80,8 +80,10 @@ def test_the_result_file_is_the_same_whatever_the_number_of_workers(runs: list[R
     assert serial == spread
     assert serial.count(b"\n") == 369_153
     assert set(serial.split()) == {b"1", b"-1"}
-    for name in ("history.csv", "clips.csv", "summary.json"):
+    for name in ("clips.csv", "summary.json"):
         assert (runs[0].out / name).read_bytes() == (runs[1].out / name).read_bytes()
+    histories = [pd.read_csv(run.out / "history.csv").drop(columns="elapsed") for run in runs]
+    pd.testing.assert_frame_equal(*histories, check_exact=True)
 
 
 def test_nothing_is_written_outside_the_run_folder(runs: list[Run]) -> None:
@@ -124,11 +126,18 @@ def test_every_clip_is_in_one_part_and_so_is_every_speaker(runs: list[Run]) -> N
     assert all(set(labels) == {0, 1} for _, labels in table.groupby("part")["label"])
 
 
-def test_the_history_has_a_row_a_step_and_the_summary_ends_at_its_best(runs: list[Run]) -> None:
+def test_the_history_has_a_row_an_island_and_step_and_the_summary_ends_at_its_best(
+    runs: list[Run],
+) -> None:
     history = pd.read_csv(runs[0].out / "history.csv")
-    assert history["stage"].tolist() == ["ste"] * 3 + ["population"] + ["flips"] * 2
-    assert history["step"].tolist() == [1, 2, 3, 1, 1, 2]
-    assert history["best"].iloc[2:].is_monotonic_increasing  # earlier candidates do not count
+    expected = [("ste", step) for step in (1, 2, 3)] + [("population", 1)]
+    expected += [("flips", step) for step in (1, 2)]
+    steps = history.groupby(["stage", "step"], sort=False)["island"].agg(list)
+    assert steps.index.tolist() == expected
+    assert all(islands == list(range(len(islands))) for islands in steps)
+    late = history.query("stage != 'ste' or step == 3")  # earlier candidates do not count
+    assert late["best"].is_monotonic_increasing
+    assert history["elapsed"].is_monotonic_increasing
     valid = runs[0].json("summary.json")["parts"]["valid"]
     squeezed = 0.5 + 0.499 * valid["margin"] / (SPEAKER_SEX.n_hidden + 1)
     expected = valid["accuracy"] + squeezed / valid["clips"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evobin.algorithms.base import Host, Outcome
-from evobin.algorithms.population import breed, refine, relink
+from evobin.algorithms.population import Recipe, Refinement, breed, refine, relink
 from evobin.config import PopulationConfig
 from evobin.evaluation import NetworkProblem
 from tests.builders import TINY, NoisyProblem, planted_problem
@@ -34,8 +34,13 @@ def spy(seen: list[tuple[Any, ...]]) -> Host:
 
 
 def parents_of(task: tuple[Any, ...]) -> np.ndarray:
-    problem, _, parents, *_ = task
-    return np.frombuffer(parents, np.float32).reshape(-1, problem.n)
+    problem, _, recipe = task
+    return np.frombuffer(recipe.parents, np.float32).reshape(-1, problem.n)
+
+
+def child_of(problem: Any, config: PopulationConfig, parents: np.ndarray) -> np.ndarray:
+    recipe = Recipe(parents.tobytes(), "mean", (0,))
+    return np.frombuffer(breed(problem, config, recipe).latent, np.float32)
 
 
 def test_a_problem_that_is_no_network_is_refined_too() -> None:
@@ -73,7 +78,7 @@ def test_islands_and_rounds_breed_with_different_seeds() -> None:
     tasks: list[tuple[Any, ...]] = []
     problem = NoisyProblem(np.ones(8), noise=1.0)
     refine(problem, begun(problem, np.ones(8)), replace(SIGNS_ONLY, islands=3), 9, spy(tasks))
-    assert len({task[-1] for task in tasks}) == len(tasks) == 18
+    assert len({task[-1].seed for task in tasks}) == len(tasks) == 18
 
 
 def test_an_island_grows_to_its_size_and_keeps_its_elite() -> None:
@@ -83,9 +88,11 @@ def test_an_island_grows_to_its_size_and_keeps_its_elite() -> None:
     outcome = refine(problem, begun(problem, np.ones(60)), config, 0, spy(tasks))
     sizes = [len(parents_of(task)) for task in tasks]
     assert sizes == [1, 2, 3, 3, 3, 3, 3, 3]
-    for task, figures in zip(tasks[1:], outcome.history, strict=False):
-        best = max(float(problem.weights @ np.sign(parent)) for parent in parents_of(task))
-        assert best == pytest.approx(figures["best"])
+    best = -np.inf
+    for task, row in zip(tasks[1:], outcome.history, strict=False):
+        best = max(best, row["score"])
+        elite = max(float(problem.weights @ np.sign(parent)) for parent in parents_of(task))
+        assert elite == pytest.approx(best)
 
 
 class Rotating(NoisyProblem):
@@ -118,6 +125,28 @@ def test_without_a_better_child_an_island_restarts_from_a_kicked_copy_of_its_bes
     assert np.mean(np.array(kicked) < 0) == pytest.approx(0.1, abs=0.03)
 
 
+def test_the_mean_of_a_family_is_a_candidate_and_is_the_answer_where_it_is_best() -> None:
+    # Three members that are each wrong in another place: their mean is right in all of them.
+    problem = NoisyProblem(np.ones(3))
+    members = [np.where(np.arange(3) == wrong, -1.0, 2.0) for wrong in range(3)]
+    config = replace(SIGNS_ONLY, islands=1, size=3, rounds=1, proposals=0, moves=("units",))
+    stage = Refinement(problem, begun(problem, members[0]), config, 0)
+    latents = np.stack(members).astype(np.float32)
+    stage.load(stage.state() | {"latents0": latents, "scores": [[1.0, 1.0, 1.0]]})
+    outcome = Host().run(stage)
+    assert max(row["score"] for row in outcome.history) < 3
+    assert outcome.solution.tolist() == [1, 1, 1]
+    assert outcome.score == 3
+
+
+def test_a_solution_is_on_an_island_once() -> None:
+    problem = NoisyProblem(np.ones(20))
+    config = replace(SIGNS_ONLY, islands=2, rounds=4, migrate=1, proposals=0, patience=100)
+    tasks: list[tuple[Any, ...]] = []
+    refine(problem, begun(problem, np.ones(20)), config, 0, spy(tasks))
+    assert [len(parents_of(task)) for task in tasks] == [1] * 8  # all children are copies
+
+
 def test_elites_visit_the_next_island_of_their_family() -> None:
     problem = NoisyProblem(np.random.default_rng(4).normal(size=50), noise=2.0)
     tasks: list[tuple[Any, ...]] = []
@@ -132,7 +161,7 @@ def test_a_stage_that_is_over_ends_with_what_it_has() -> None:
     outcome = refine(
         problem, begun(problem, -np.ones(20)), SIGNS_ONLY, 0, Host(is_over=lambda: True)
     )
-    assert len(outcome.history) == 1
+    assert {row["step"] for row in outcome.history} == {1}
 
 
 def test_a_path_ends_no_worse_than_it_began_and_takes_signs_of_both_parents_alone() -> None:
@@ -151,11 +180,11 @@ def test_training_improves_a_child_and_flips_keep_its_certainty() -> None:
     problem = planted_problem()
     latent = np.random.default_rng(0).normal(0.0, 0.05, TINY.n_weights).astype(np.float32)
     config = PopulationConfig(epochs=0, proposals=20)
-    child = np.frombuffer(breed(problem, config, latent.tobytes(), "mean", (0,)), np.float32)
+    child = child_of(problem, config, latent)
     assert 0 < np.sum(child != latent) <= 20
     np.testing.assert_array_equal(np.abs(child), np.abs(latent))
     config = PopulationConfig(epochs=3, rate=0.02)
-    child = np.frombuffer(breed(problem, config, latent.tobytes(), "mean", (0,)), np.float32)
+    child = child_of(problem, config, latent)
     before, after = problem.score(np.stack([np.where(x > 0, 1, -1) for x in (latent, child)]))
     assert after > before
 
@@ -172,15 +201,14 @@ def test_a_mixture_that_gains_nothing_by_improvement_stays_as_it_is() -> None:
     config = replace(SIGNS_ONLY, proposals=30)
     for kind, expected in ((NoisyProblem, -30), (Backwards, 30)):
         problem = kind(np.ones(30) if kind is Backwards else -np.ones(30))
-        child = breed(problem, config, parents.tobytes(), "mean", (0,))
-        assert np.sign(np.frombuffer(child, np.float32)).sum() == expected
+        assert np.sign(child_of(problem, config, parents)).sum() == expected
 
 
 def test_diversity_is_told_by_layer() -> None:
     problem = planted_problem()
     latent = np.random.default_rng(0).normal(0.0, 0.05, TINY.n_weights)
     config = replace(SIGNS_ONLY, rounds=2)
-    (first, _) = refine(problem, begun(problem, latent), config, 0).history
+    first = refine(problem, begun(problem, latent), config, 0).history[-1]
     names = ["differ", "differ_conv1", "differ_conv2", "differ_linear"]
     assert [name for name in first if name.startswith("differ")] == names
     assert first["differ"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +14,10 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Host, Outcome, Progress
-from evobin.algorithms.flips import flip_round, local_search
-from evobin.algorithms.population import refine
-from evobin.algorithms.ste import begin, pretrain, train_epoch
+from evobin.algorithms.base import Host, Outcome, Progress, Stage, State, in_order
+from evobin.algorithms.flips import FlipSearch, flip_round, local_search, pack, unpack
+from evobin.algorithms.population import Refinement, refine
+from evobin.algorithms.ste import Pretraining, begin, pretrain, train_epoch
 from evobin.config import FlipConfig, PopulationConfig, SteConfig
 from evobin.evaluation import NetworkProblem, Population, Scores, Solution
 from evobin.network import Architecture, BinaryNetwork, ConvBlock
@@ -85,14 +86,16 @@ def test_every_step_is_reported_once_and_best_never_falls(algorithm: Algorithm) 
     outcome = algorithm(problem, start, 0, Host(observer=reports.append))
     assert [report.done for report in reports] == [1, 2, 3]
     assert {report.total for report in reports} == {3}
-    assert tuple(report.figures for report in reports) == outcome.history
-    best = [figures["best"] for figures in outcome.history]
+    assert tuple(row for report in reports for row in report.rows) == outcome.history
+    assert [row["step"] for row in outcome.history] == [1, 1, 2, 2, 3, 3]
+    assert [row["island"] for row in outcome.history] == [0, 1] * 3
+    best = [report.score for report in reports]
     assert best == sorted(best)
     assert best[-1] == outcome.score
     assert best[0] >= float(problem.score(start[None])[0])
     for report in reports:
         if report.best is not None:
-            assert float(problem.score(report.best[None])[0]) == report.figures["best"]
+            assert float(problem.score(report.best[None])[0]) == report.score
 
 
 @every
@@ -101,6 +104,61 @@ def test_the_last_best_that_was_reported_is_the_outcome(algorithm: Algorithm) ->
     outcome = algorithm(planted_problem(), start_of(1), 5, Host(observer=reports.append))
     found = [report.best for report in reports if report.best is not None]
     np.testing.assert_array_equal(found[-1], outcome.solution)
+
+
+def stage_of(algorithm: Algorithm, problem: NetworkProblem, start: Solution, seed: int) -> Stage:
+    if algorithm is train:
+        return Pretraining(problem, STE, seed, start)
+    if algorithm is flip:
+        return FlipSearch(problem, start, FLIPS, seed)
+    begun = Outcome(start, float(problem.score(start[None])[0]), ())
+    return Refinement(problem, begun, POPULATION, seed)
+
+
+@every
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+def test_a_stage_goes_on_from_its_state_as_if_it_had_not_been_interrupted(
+    algorithm: Algorithm, done: int
+) -> None:
+    problem, start = planted_problem(), start_of(2)
+    whole = algorithm(problem, start, 4)
+    first = stage_of(algorithm, problem, start, 4)
+    for _ in range(done):
+        first.step(in_order)
+    state = first.state()
+    if done < first.total:
+        first.step(in_order)  # what was kept is not changed by going on
+    second = stage_of(algorithm, problem, start, 4)
+    second.load(state)
+    assert second.done == done
+    outcome = Host().run(second)
+    assert outcome.solution.tobytes() == whole.solution.tobytes()
+    assert outcome.score == whole.score
+    assert [x.tobytes() for x in outcome.latents] == [x.tobytes() for x in whole.latents]
+    assert outcome.history == whole.history[2 * done :]
+
+
+@every
+def test_a_state_holds_arrays_and_what_json_has_a_notation_for(algorithm: Algorithm) -> None:
+    stage = stage_of(algorithm, planted_problem(), start_of(2), 4)
+    stage.step(in_order)
+    state: State = stage.state()
+    arrays = {name for name, value in state.items() if isinstance(value, np.ndarray)}
+    plain = {name: value for name, value in state.items() if name not in arrays}
+    assert json.loads(json.dumps(plain)) == plain
+    assert arrays
+
+
+@every
+def test_a_task_leaves_its_arguments_as_they_are(algorithm: Algorithm) -> None:
+    def twice(function: Callable[..., Any], tasks: Any) -> list[Any]:
+        in_order(function, tasks)
+        return in_order(function, tasks)
+
+    problem, start = planted_problem(), start_of(2)
+    once, again = algorithm(problem, start, 4), algorithm(problem, start, 4, Host(twice))
+    assert once.solution.tobytes() == again.solution.tobytes()
+    assert once.history == again.history
 
 
 def test_without_a_budget_the_start_is_the_answer() -> None:
@@ -143,16 +201,15 @@ def test_of_several_starts_the_best_is_kept() -> None:
     trainings = [begin(problem, config, (3, i), None) for i in range(3)]
     scores = []
     for training in trainings:
-        train_epoch(problem, config, training, 0)
-        scores.append(train_epoch(problem, config, training, 1).score)
+        behind = train_epoch(problem, config, training, 0).training
+        scores.append(train_epoch(problem, config, behind, 1).score)
     assert outcome.score == max(scores)
     assert len(set(scores)) > 1
 
 
 def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
     problem = planted_problem()
-    stays = begin(problem, STE, (0, 0), None)
-    train_epoch(problem, STE, stays, 0)
+    stays = train_epoch(problem, STE, begin(problem, STE, (0, 0), None), 0).training
     travels = pickle.loads(pickle.dumps(stays))
     epochs = [train_epoch(problem, STE, training, 1) for training in (stays, travels)]
     assert epochs[0].candidate.tobytes() == epochs[1].candidate.tobytes()
@@ -181,7 +238,7 @@ def test_fewer_clips_than_a_batch_are_enough() -> None:
     problem = planted_problem()
     few = replace(problem, train=problem.train.subset(np.arange(5)))
     outcome = pretrain(few, replace(STE, epochs=1), 0)
-    assert len(outcome.history) == 1
+    assert len(outcome.history) == STE.starts
     assert len(few.draw(np.random.default_rng(0)).labels) == 32
 
 
@@ -193,23 +250,23 @@ def test_a_flip_that_helps_only_the_proposing_batch_is_rejected() -> None:
     # Sign 0 should flip by both batches, 1 by the first alone, 2 by the second alone, 3 by none.
     proposing, accepting = np.array([-1.0, -1, 1, 1]), np.array([-1.0, 1, -1, 1])
     problem = NoisyProblem(np.zeros(4), (proposing, accepting))
-    done = flip_round(problem, ones(4), proposals=4, seed=(0,))
+    done = flip_round(problem, pack(ones(4)), proposals=4, seed=(0,))
     assert problem.drawn == 2
-    assert done.solution.tolist() == [-1, 1, 1, 1]
-    assert (done.tried, done.accepted) == (2, 1)
+    assert unpack(done.packed, 4).tolist() == [-1, 1, 1, 1]
+    assert (done.counts["tried"], done.counts["accepted"]) == (2, 1)
 
 
 def test_a_flip_that_leaves_the_accepting_batch_as_it_is_is_rejected() -> None:
     problem = NoisyProblem(np.zeros(2), (np.array([-1.0, -1]), np.array([0.0, -1])))
-    assert flip_round(problem, ones(2), 2, (0,)).solution.tolist() == [1, -1]
+    assert unpack(flip_round(problem, pack(ones(2)), 2, (0,)).packed, 2).tolist() == [1, -1]
 
 
 def test_the_most_promising_flips_are_tried_first_and_no_more_than_allowed() -> None:
     batch = np.array([-1.0, -3, 2, -2, -4])
     problem = NoisyProblem(np.zeros(5), (batch, batch))
-    done = flip_round(problem, ones(5), proposals=2, seed=(0,))
-    assert done.solution.tolist() == [1, -1, 1, 1, -1]
-    assert (done.tried, done.accepted) == (2, 2)
+    done = flip_round(problem, pack(ones(5)), proposals=2, seed=(0,))
+    assert unpack(done.packed, 5).tolist() == [1, -1, 1, 1, -1]
+    assert (done.counts["tried"], done.counts["accepted"]) == (2, 2)
 
 
 def test_flips_see_through_noise_that_each_batch_alone_would_follow() -> None:
@@ -218,7 +275,7 @@ def test_flips_see_through_noise_that_each_batch_alone_would_follow() -> None:
     config = FlipConfig(rounds=8, islands=1, proposals=200)
     outcome = local_search(problem, ones(200), config, seed=1)
     assert outcome.score > 0.9 * np.abs(problem.weights).sum()
-    assert [figures["step"] for figures in outcome.history] == list(range(1, 9))
+    assert [row["step"] for row in outcome.history] == list(range(1, 9))
 
 
 def test_a_round_that_makes_the_score_worse_does_not_change_the_answer() -> None:
@@ -227,9 +284,8 @@ def test_a_round_that_makes_the_score_worse_does_not_change_the_answer() -> None
     outcome = local_search(problem, ones(2), FlipConfig(rounds=2, islands=2), seed=0)
     assert outcome.solution.tolist() == [1, 1]
     assert outcome.score == 2
-    assert {figures["best"] for figures in outcome.history} == {2.0}
-    assert outcome.history[0]["score"] == -2
-    assert outcome.history[0]["accepted"] == 4
+    assert outcome.history[0]["score"] == outcome.history[1]["score"] == -2
+    assert outcome.history[0]["accepted"] == outcome.history[1]["accepted"] == 2
 
 
 def test_islands_and_rounds_draw_different_batches() -> None:

@@ -52,7 +52,7 @@ def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_both_ends(
     with ProgressDisplay(console=screen) as display:
         for done in range(1, 31):
             clock.now = float(done)
-            display(Progress("ste", done, 30, {"loss": 0.5}))
+            display(Progress("ste", done, 30, ({"loss": 0.5},)))
     lines = screen.text.splitlines()
     shown = [int(line.split("training ")[1].split("/")[0]) for line in lines]
     assert shown == [1, 6, 11, 16, 21, 26, 30]
@@ -74,9 +74,9 @@ def test_each_stage_begins_and_ends_with_a_line(monkeypatch: pytest.MonkeyPatch)
 def test_in_a_terminal_each_stage_has_a_bar() -> None:
     screen = Screen(terminal=True)
     with ProgressDisplay(console=screen) as display:
-        display(Progress("ste", 1, 2, {"loss": 0.25}))
-        display(Progress("ste", 2, 2, {"loss": 0.125}))
-        display(Progress("flips", 1, 1, {"tried": 9, "accepted": 4}))
+        display(Progress("ste", 1, 2, ({"loss": 0.25},)))
+        display(Progress("ste", 2, 2, ({"loss": 0.125},)))
+        display(Progress("flips", 1, 1, ({"tried": 9, "accepted": 4},)))
     assert "straight-through training" in screen.text
     assert "2/2" in screen.text
     assert "loss 0.125" in screen.text
@@ -87,15 +87,18 @@ def test_in_a_terminal_each_stage_has_a_bar() -> None:
 def test_quiet_shows_nothing(terminal: bool) -> None:
     screen = Screen(terminal)
     with ProgressDisplay(quiet=True, console=screen) as display:
-        display(Progress("ste", 1, 1, {"loss": 0.5}))
+        display(Progress("ste", 1, 1, ({"loss": 0.5},)))
     assert screen.text == ""
 
 
 def test_figures_are_told_in_words() -> None:
-    sizes = {"sizes": {"train": 10, "valid": 2}}
-    assert tell("data", sizes) == "train 10 clips, valid 2 clips"
-    assert tell("data", {}) == ""
-    assert tell("flips", {"tried": 20, "accepted": 3}) == "3 of 20 flips accepted"
+    flips, more = {"tried": 20, "accepted": 3}, {"tried": 10, "accepted": 1}
+    assert tell([flips, more]) == "4 of 30 flips accepted"
+    child = {"move": "mean", "differ": 0.02, "valid_accuracy": 0.9, "best_accuracy": 0.95}
+    other = child | {"move": "units", "differ": 0.04, "valid_accuracy": 0.92}
+    told = "validation 0.920, best 0.950, mean+units, 3.0% of the weights differ"
+    assert tell([child, other]) == told
+    assert tell([]) == ""
 
 
 def test_percentages_have_two_digits() -> None:
