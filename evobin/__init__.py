@@ -49,29 +49,31 @@ if TYPE_CHECKING:
     from evobin.config import (
         AugmentConfig,
         EvaluateConfig,
+        ExecutionConfig,
         FlipConfig,
         PolishConfig,
         PopulationConfig,
         SearchConfig,
         SteConfig,
     )
-    from evobin.errors import EvobinError
+    from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
-    from evobin.pipeline import evaluate, polish, predict, search, write_voices
+    from evobin.pipeline import evaluate, polish, predict, resume, search, write_voices
 
 _HOMES = {
     "evobin.config": (
         "AugmentConfig",
         "EvaluateConfig",
+        "ExecutionConfig",
         "FlipConfig",
         "PolishConfig",
         "PopulationConfig",
         "SearchConfig",
         "SteConfig",
     ),
-    "evobin.errors": ("EvobinError",),
+    "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
-    "evobin.pipeline": ("evaluate", "polish", "predict", "search", "write_voices"),
+    "evobin.pipeline": ("evaluate", "polish", "predict", "resume", "search", "write_voices"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -83,14 +85,17 @@ __all__ = [
     "ConvBlock",
     "EvaluateConfig",
     "EvobinError",
+    "ExecutionConfig",
     "FlipConfig",
     "PolishConfig",
     "PopulationConfig",
     "SearchConfig",
     "SteConfig",
+    "Stopped",
     "evaluate",
     "polish",
     "predict",
+    "resume",
     "search",
     "write_voices",
 ]

@@ -16,8 +16,8 @@ import tyro
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from evobin.config import Effort, EvaluateConfig, PolishConfig, SearchConfig
-from evobin.errors import EvobinError, SettingError
+from evobin.config import Effort, EvaluateConfig, ExecutionConfig, PolishConfig, SearchConfig
+from evobin.errors import EvobinError, SettingError, Stopped
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
@@ -53,7 +53,7 @@ def _search(
     """
     from evobin.pipeline import search
 
-    _show(lambda observer: search(config, observer), quiet)
+    _show(lambda observer, stop: search(config, observer, stop), quiet)
 
 
 def _polish(
@@ -71,18 +71,70 @@ def _polish(
     """
     from evobin.pipeline import polish
 
-    _show(lambda observer: polish(result, config, observer), quiet)
+    _show(lambda observer, stop: polish(result, config, observer, stop), quiet)
 
 
-def _show(run: Callable[[Any], Any], quiet: bool) -> None:
+def _resume(
+    run: Annotated[Positional[Path], arg(metavar="RUN", help="Run folder.")],
+    execution: Annotated[ExecutionConfig, arg(name="")],
+    quiet: Quiet = False,
+) -> None:
+    """Go on with a search or polish that was interrupted or killed.
+
+    It goes on from the last checkpoint in its run folder, with the settings that it began with, and
+    ends with the same bytes as if it had never been interrupted. The workers may be others.
+
+    Example: evobin resume runs/search-20260101-120000
+    """
+    from evobin.pipeline import resume
+
+    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet)
+
+
+def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool) -> None:
     from rich.console import Console
 
     from evobin.pipeline.training import USES
     from evobin.report import ProgressDisplay, show_run
 
-    with ProgressDisplay(quiet=quiet) as display:
-        done = run(display)
+    with ProgressDisplay(quiet=quiet) as display, SIGNALS:
+        done = run(display, SIGNALS.came)
     show_run(Console(highlight=False), done, USES)
+
+
+class _Signals:
+    """Lets the step at hand end behind the first Ctrl-C or SIGTERM; a second one ends at once."""
+
+    def __init__(self) -> None:
+        self.number: int = signal.SIGINT
+        self._came = False
+
+    def __enter__(self) -> None:
+        self._came = False
+        self._before = {
+            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def came(self) -> bool:
+        """Whether one came."""
+        return self._came
+
+    def _hear(self, number: int, _frame: object) -> None:
+        self.number = number
+        if self._came:
+            raise KeyboardInterrupt
+        self._came = True
+        print(
+            "\nevobin: ending the step at hand and keeping all; once more ends at once.",
+            file=sys.stderr,
+        )
+
+
+SIGNALS = _Signals()
 
 
 def _evaluate(
@@ -139,6 +191,7 @@ def _voices(
 COMMANDS: dict[str, Callable[..., None]] = {
     "search": _search,
     "polish": _polish,
+    "resume": _resume,
     "evaluate": _evaluate,
     "predict": _predict,
     "voices": _voices,
@@ -160,19 +213,26 @@ def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
 INTERRUPTED = "evobin: interrupted; the command did not finish."
 
 
+METAVARS = {Path: "PATH", float: "FLOAT", str: "ADDRESS"}
+
+
 def _registry() -> ConstructorRegistry:
     """Shows what is optional as PATH, not as {None}|PATH: leaving it out is how to say None."""
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
     def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        kinds: dict[Any, type] = {Path | None: Path, float | None: float}
+        kinds: dict[Any, type] = {
+            Path | None: Path,
+            float | None: float,
+            str | None: str,
+        }
         kind = kinds.get(info.type)
         if kind is None:
             return None
         return PrimitiveConstructorSpec(
             nargs=1,
-            metavar="PATH" if kind is Path else "FLOAT",
+            metavar=METAVARS[kind],
             instance_from_str=lambda given: kind(given[0]),
             is_instance=lambda value: value is None or isinstance(value, kind),
             str_from_instance=lambda value: [str(value)],
@@ -189,6 +249,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range, 130
+        (SIGINT) or 143 (SIGTERM)
         when interrupted.
 
     Raises:
@@ -218,5 +279,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(
             f"evobin: interrupted; {interrupt}." if str(interrupt) else INTERRUPTED, file=sys.stderr
         )
-        return 128 + signal.SIGINT
+        return 128 + SIGNALS.number
+    except Stopped as stopped:
+        print(f"evobin: stopped; {stopped}.", file=sys.stderr)
+        return 128 + SIGNALS.number
     return 0

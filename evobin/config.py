@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -154,7 +157,7 @@ class PopulationConfig:
         return self.rounds > 0 and (self.proposals > 0 or "path" in self.moves)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DataConfig:
     """Labelled clips, and how they are parted."""
 
@@ -191,22 +194,54 @@ class DataConfig:
                 )
 
 
+Backend = Literal["auto", "loky", "threading", "dask", "ray"]
+
+
+@dataclass(frozen=True)
+class ExecutionConfig:
+    """Who does the work, and how often it is kept; no result depends on it."""
+
+    n_jobs: int = -1
+    """Workers, -1 for one a core; the result does not depend on it."""
+    backend: Backend = "auto"
+    """What the workers are: processes (loky), threads, or those of dask or ray, which need the
+    extra of that name. Left to joblib (auto), it is loky."""
+    scheduler: str | None = None
+    """Address of a dask scheduler that runs already, as tcp://host:8786; without it, dask starts
+    --n-jobs workers on this machine."""
+    ray_address: str | None = None
+    """Address of a ray cluster that runs already; without it, ray starts on this machine."""
+    task_minutes: float | None = None
+    """A worker that is longer at one task hangs: it is ended, and the task done again. By default
+    twenty times the longest task so far, and at least two minutes."""
+    checkpoint_seconds: float = 60.0
+    """A run that is killed loses no more than this, and the step at hand."""
+
+    def __post_init__(self) -> None:
+        _check_n_jobs(self.n_jobs)
+        if self.scheduler is not None and self.backend != "dask":
+            raise SettingError("`scheduler` needs `backend` dask; name both or neither.")
+        if self.ray_address is not None and self.backend != "ray":
+            raise SettingError("`ray_address` needs `backend` ray; name both or neither.")
+        if self.task_minutes is not None:
+            check_range("task_minutes", self.task_minutes, 0.001, 1_000_000)
+        check_range("checkpoint_seconds", self.checkpoint_seconds, 0, 1_000_000)
+
+
 POLISH_RATES = (1e-3, 5e-3)
 """A good file needs the low rate, one that has lost most needs the high one; starts try both."""
 Effort = Literal["quick", "standard", "thorough"]
 """How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchConfig(DataConfig):
+@dataclass(frozen=True)
+class SearchConfig(ExecutionConfig, DataConfig):
     """From labelled clips to a result file; `of` has the budgets of an effort."""
 
     out: Path | None = None
     """Run folder, new or empty; by default runs/search-<date>-<time>."""
     seed: int = 0
     """Decides every random number: the same seed gives the same result file."""
-    n_jobs: int = -1
-    """Workers, -1 for one a core; the result does not depend on it."""
     minutes: float | None = None
     """End after this time, cleanly, with the epoch or round at hand; the seed then no longer
     decides the result. Without it, the budgets of the stages are spent."""
@@ -217,8 +252,8 @@ class SearchConfig(DataConfig):
 
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)
+        ExecutionConfig.__post_init__(self)
         check_range("seed", self.seed, 0, 2**63 - 1)
-        _check_n_jobs(self.n_jobs)
         # not in their own __post_init__: the CLI library would word its errors
         self.ste.check()
         self.population.check()
@@ -248,6 +283,32 @@ class SearchConfig(DataConfig):
             )
         return cls(**cls._efforts()[effort] | settings)
 
+    def plain(self) -> dict[str, Any]:
+        """All settings as JSON has a notation for them; paths as they are from anywhere."""
+        return {
+            name: str(value.absolute()) if isinstance(value, Path) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """The settings that `plain` gave.
+
+        Raises:
+            TypeError: if there are others, or some are missing.
+        """
+        kinds = typing.get_type_hints(cls)
+        settings: dict[str, Any] = {}
+        for name, value in plain.items():
+            if dataclasses.is_dataclass(kinds.get(name)):
+                inner = {key: tuple(x) if isinstance(x, list) else x for key, x in value.items()}
+                settings[name] = kinds[name](**inner)
+            elif value is not None and Path in typing.get_args(kinds.get(name)):
+                settings[name] = Path(value)
+            else:
+                settings[name] = value
+        return cls(**settings)
+
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
@@ -265,7 +326,7 @@ class SearchConfig(DataConfig):
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 

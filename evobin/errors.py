@@ -36,3 +36,14 @@ class SettingError(ValueError):
 
     The command line prints it after `evobin: ` and exits with 2.
     """
+
+
+class Stopped(Exception):  # noqa: N818  # nothing is wrong
+    """A run was asked to stop; it has kept all that it needs to go on.
+
+    The text says where. The command line prints it and exits with 128 and the signal's number.
+    """
+
+
+class WorkersError(EvobinError):
+    """Workers were lost again and again; what was done before is kept."""

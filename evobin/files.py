@@ -61,7 +61,7 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
             raise EvobinError(f"{path}: is not a regular file; name another path.")
         _replace(target, data)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def _replace(target: Path, data: bytes | memoryview) -> None:
@@ -86,7 +86,8 @@ def _replace(target: Path, data: bytes | memoryview) -> None:
             os.close(folder)
 
 
-def _cannot_write(path: Path, error: OSError) -> EvobinError:
+def cannot_write(path: Path, error: OSError) -> EvobinError:
+    """What to tell the user when a file or folder could not be written."""
     advice = _ADVICE.get(error.errno or 0, "name another path")
     return EvobinError(f"{path}: cannot be written ({error.strerror or error}); {advice}.")
 
@@ -126,7 +127,7 @@ def check_output_folder(path: Path) -> None:
                 f"{path}: exists and is not empty; name another folder with --out or remove it."
             )
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def make_output_folder(path: Path) -> None:
@@ -147,7 +148,7 @@ def make_output_folder(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def check_is_file(path: Path) -> None:

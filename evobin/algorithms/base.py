@@ -53,8 +53,8 @@ def in_order(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> 
     return [function(*task) for task in tasks]
 
 
-def _ignore(progress: Progress) -> None:
-    """Watches nothing."""
+def _ignore(_: object) -> None:
+    """Watches nothing, keeps nothing."""
 
 
 def _never() -> bool:
@@ -101,7 +101,10 @@ class Stage(ABC):
 
     @abstractmethod
     def step(self, map_tasks: MapTasks) -> list[Row]:
-        """Does one step, and tells what each start or island did."""
+        """Does one step, and tells what each start or island did.
+
+        Where `map_tasks` raises an exception, the stage stays as it was.
+        """
 
     @abstractmethod
     def state(self) -> State:
@@ -124,11 +127,13 @@ class Host:
         map_tasks: runs tasks; here and one after the other by default.
         observer: told after every step; nobody by default.
         is_over: asked after every step; where it says yes, a stage ends with what it has.
+        keep: given the stage after every step, to keep its state.
     """
 
     map_tasks: MapTasks = in_order
     observer: Observer = _ignore
     is_over: Callable[[], bool] = _never
+    keep: Callable[[Stage], None] = _ignore
 
     def run(self, stage: Stage) -> Outcome:
         """Does the steps of a stage that are left."""
@@ -141,6 +146,7 @@ class Host:
             self.observer(
                 Progress(stage.name, stage.done, stage.total, tuple(rows), stage.score, found)
             )
+            self.keep(stage)
             if self.is_over():
                 break
         if stage.best is None:

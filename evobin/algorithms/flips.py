@@ -72,12 +72,13 @@ class FlipSearch(Stage):
 
     def step(self, map_tasks: MapTasks) -> list[Row]:
         """A round on every island."""
-        self.done += 1
+        number = self.done + 1
         tasks = [
-            (self._problem, pack(solution), self._config.proposals, (self._seed, self.done, place))
+            (self._problem, pack(solution), self._config.proposals, (self._seed, number, place))
             for place, solution in enumerate(self._islands)
         ]
         rounds: list[Round] = map_tasks(flip_round, tasks)
+        self.done = number
         self._islands = [unpack(done.packed, self._problem.n) for done in rounds]
         scores = self._problem.score(np.stack(self._islands)).tolist()
         if max(scores) > self.score:

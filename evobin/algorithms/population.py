@@ -102,25 +102,26 @@ class Refinement(Stage):
     def step(self, map_tasks: MapTasks) -> list[Row]:
         """A child of every island, and who stays."""
         problem, config, islands = self._problem, self._config, self._islands
-        self.done += 1
-        rng = np.random.default_rng((self._seed, self.done))
+        number = self.done + 1
+        rng = np.random.default_rng((self._seed, number))
         tasks = []
         for place, island in enumerate(islands):
             drawn, mix = _parents(island, config, rng)
             parents = np.stack([member.latent for member in drawn]).tobytes()
-            recipe = Recipe(parents, mix, (self._seed, self.done, place))
+            recipe = Recipe(parents, mix, (self._seed, number, place))
             tasks.append((problem, config, recipe))
         children: list[Child] = map_tasks(breed, tasks)
+        self.done = number
         latents = [np.frombuffer(child.latent, np.float32) for child in children]
         scores = problem.score(np.stack([lat.signs_of(latent) for latent in latents])).tolist()
         view = problem.look(rng)
         for island, latent, score in zip(islands, latents, scores, strict=True):
             _select(island, Member(latent, score), config, view)
-        if self.done % config.migrate == 0:
+        if number % config.migrate == 0:
             _migrate(islands)
         for place, island in enumerate(islands):
             if island.since >= config.patience:
-                kicks = np.random.default_rng((self._seed, self.done, place, 2))
+                kicks = np.random.default_rng((self._seed, number, place, 2))
                 _restart(island, config, problem, kicks)
         for family in sorted({island.family for island in islands}):
             consensus = _consensus([island for island in islands if island.family == family])
@@ -132,7 +133,7 @@ class Refinement(Stage):
         return [
             {
                 "stage": self.name,
-                "step": self.done,
+                "step": number,
                 "island": place,
                 "move": task[2].mix,
                 "score": score,

@@ -1,7 +1,7 @@
 """What each command does, as functions."""
 
 from evobin.pipeline.answers import Evaluation, Prediction, evaluate, predict
-from evobin.pipeline.training import RunResult, polish, search
+from evobin.pipeline.training import RunResult, polish, resume, search
 from evobin.pipeline.voices import write_voices
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "evaluate",
     "polish",
     "predict",
+    "resume",
     "search",
     "write_voices",
 ]

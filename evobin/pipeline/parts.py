@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -39,6 +41,17 @@ class Parts:
         """The parts that there are: "train", "valid" and perhaps "test"."""
         parts = {"train": self.train, "valid": self.valid, "test": self.test}
         return {name: part for name, part in parts.items() if part is not None}
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that a run can see of the clips, in hexadecimal."""
+        seen = hashlib.sha256()
+        for name, part in self.named.items():
+            seen.update(json.dumps([name, part.names]).encode())
+            for array in (part.labels, part.clips.starts, part.clips.frames):
+                seen.update(np.ascontiguousarray(array).data)
+            if part.groups is not None:
+                seen.update(part.groups.to_csv().encode())
+        return seen.hexdigest()
 
 
 def feature_shape(architecture: Architecture) -> FeatureShape:

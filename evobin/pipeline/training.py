@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,20 +11,20 @@ import numpy as np
 import pandas as pd
 
 from evobin import files, parallel
-from evobin.algorithms.base import Host, Observer, Outcome, Progress, Row
-from evobin.algorithms.flips import local_search
-from evobin.algorithms.population import refine
-from evobin.algorithms.ste import begin, pretrain, train_epoch
+from evobin.algorithms.base import Host, Observer, Outcome, Progress, Stage
+from evobin.algorithms.flips import FlipSearch
+from evobin.algorithms.population import Refinement
+from evobin.algorithms.ste import Pretraining, begin, train_epoch
 from evobin.checks import check_range
-from evobin.config import PolishConfig, SearchConfig
-from evobin.errors import SettingError
+from evobin.config import ExecutionConfig, PolishConfig, SearchConfig
+from evobin.errors import EvobinError, SettingError, WorkersError
 from evobin.evaluation import NetworkProblem, Solution
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline.answers import Evaluation
+from evobin.pipeline.keeping import Job, Keeper, Stop, state_of, told_of
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
 from evobin.pipeline.voices import clip_mapper
-from evobin.runs import RESULT, RunFolder, default_path
-from evobin.scores import accuracy_of
+from evobin.runs import RESULT, Checkpoint, RunFolder, default_path
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 USES = {
@@ -59,7 +58,11 @@ class RunResult:
         return self.folder / RESULT
 
 
-def search(config: SearchConfig | None = None, observer: Observer | None = None) -> RunResult:
+def search(
+    config: SearchConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> RunResult:
     """Searches a binary network for labelled clips, or for synthesised voices without any.
 
     Straight-through training gives starts, population refinement and bit flips improve them; the
@@ -68,21 +71,26 @@ def search(config: SearchConfig | None = None, observer: Observer | None = None)
     Args:
         config: data, seed, budgets; by default the embedded voices.
         observer: told after every step.
+        stop: asked after every step; where it says yes, the run keeps all and raises Stopped.
 
     Raises:
-        EvobinError: if the data or the run folder have problems.
+        EvobinError: if the data, the run folder or the workers have problems.
         SettingError: if `ste.epochs` is 0: flips need a start.
+        Stopped: if `stop` said so; `resume` goes on.
     """
     config = config or SearchConfig()
     if config.ste.epochs == 0:
         raise SettingError(
             "`ste.epochs` must be at least 1 for a search, but it is 0; polish starts from a file."
         )
-    return _run("search", config, observer, start=None)
+    return _begin("search", config, None, observer, stop)
 
 
 def polish(
-    result: str | Path, config: PolishConfig | None = None, observer: Observer | None = None
+    result: str | Path,
+    config: PolishConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
 ) -> RunResult:
     """Improves an existing result file; never returns a worse one by validation score.
 
@@ -90,37 +98,110 @@ def polish(
         result: the file to start from; it is not changed.
         config: data, seed, budgets; by default the embedded voices.
         observer: told after every step.
+        stop: as for `search`.
 
     Raises:
-        EvobinError: if a file or the run folder has problems.
+        EvobinError: if a file, the run folder or the workers have problems.
+        Stopped: if `stop` said so; `resume` goes on.
     """
     start = BinaryNetwork.load(result).signs
-    return _run("polish", config or PolishConfig(), observer, start)
+    return _begin("polish", config or PolishConfig(), start, observer, stop)
 
 
-def _run(
-    command: str, config: SearchConfig, observer: Observer | None, start: Solution | None
+def resume(
+    run: str | Path,
+    execution: ExecutionConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
 ) -> RunResult:
-    observer, is_over = observer or Host().observer, _deadline(config.minutes)
+    """Goes on with a run that did not finish, from its last checkpoint.
+
+    It ends with the same result, byte for byte, as a run that was never interrupted, unless that
+    was to end by the clock.
+
+    Args:
+        run: its folder.
+        execution: who does the work; a run may go on with other workers than it began with.
+        observer: told after every step.
+        stop: as for `search`.
+
+    Raises:
+        EvobinError: if the folder holds no run that can go on, another process has it, or the
+            clips are no longer those that the run began with.
+        Stopped: if `stop` said so.
+    """
+    path, observer = Path(run), observer or Host().observer
+    with RunFolder.open(path) as folder:
+        kept, problem = folder.read_checkpoint()
+        if problem:
+            note = f"{problem} Going on from the checkpoint before it."
+            observer(Progress("data", 0, 1, notes={"note": note}))
+        began, now = kept.plain["versions"], _versions()
+        if began["evobin"] != now["evobin"]:
+            raise EvobinError(
+                f"{path}: was begun by evobin {began['evobin']}, and this is {now['evobin']}; "
+                "resume it with that version, or start anew."
+            )
+        kind = {"search": SearchConfig, "polish": PolishConfig}[kept.plain["command"]]
+        execution = execution or ExecutionConfig()
+        chosen = {field.name: getattr(execution, field.name) for field in fields(ExecutionConfig)}
+        config = kind.from_plain(kept.plain["config"] | chosen)
+        return _run(Job(kept.plain["command"], config, path, observer, stop), folder, kept)
+
+
+def _begin(
+    command: str,
+    config: SearchConfig,
+    start: Solution | None,
+    observer: Observer | None,
+    stop: Stop | None,
+) -> RunResult:
     check_range("ste.frames", config.ste.frames, SPEAKER_SEX.min_frames, 1_000_000)
     path = config.out or default_path(command)
     files.check_output_folder(path)
+    origin = Checkpoint({}, {} if start is None else {"start": start})
+    return _run(Job(command, config, path, observer or Host().observer, stop), None, origin)
+
+
+def _run(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
+    """A whole run, or what is left of it.
+
+    Args:
+        job: what to do.
+        folder: the run folder of a run to go on with; None makes a new one.
+        kept: where to go on from; of a new run, only what a polish starts from.
+    """
+    config, observer = job.config, job.observer
     try:
-        with parallel.one_blas_thread(), parallel.Workers(config.n_jobs, path / SCRATCH) as workers:
+        with ExitStack() as stack:
+            stack.enter_context(parallel.one_blas_thread())
+            workers = stack.enter_context(parallel.Workers(config, job.path / SCRATCH))
             observer(Progress("data", 0, 1))
             parts = _parts(config, workers)
             observer(Progress("data", 1, 1, notes={"note": parts.note, "sizes": _sizes(parts)}))
-            folder = RunFolder(path)
-            folder.write_config(command, config, _versions())
+            if folder is None:
+                folder = stack.enter_context(RunFolder.create(job.path))
+            about = {"versions": _versions(), "clips": parts.fingerprint()}
+            if kept.plain.get("clips", about["clips"]) != about["clips"]:
+                raise EvobinError(
+                    f"{job.path}: the clips are not those that the run began with; restore them, "
+                    "or start anew."
+                )
+            keeper = Keeper(job, folder, kept, about, len(parts.valid))
+            keeper.begin()
             problem = _problem(config, parts)
-            recorder = _Recorder(folder, len(parts.valid), observer)
-            outcome = _stages(problem, config, start, Host(workers.map, recorder, is_over))
+            workers.share(problem)
+            try:
+                outcome = _stages(problem, config, kept, keeper.host(workers.map))
+            except WorkersError as error:
+                keeper.keep_last()
+                raise WorkersError(f"{error} {told_of(job.path)}.") from error
             folder.write_result(outcome.solution)
-            return _finish(folder, parts, problem, outcome, start)
+            done = _finish(folder, parts, problem, outcome, kept.arrays.get("start"))
+            folder.remove_checkpoints()
+            return done
     except KeyboardInterrupt:
-        kept = path / RESULT
-        told = f"{kept} holds the best so far" if kept.exists() else "there is no result yet"
-        raise KeyboardInterrupt(told) from None
+        raise KeyboardInterrupt(told_of(job.path)) from None
 
 
 def _parts(config: SearchConfig, workers: parallel.Workers) -> Parts:
@@ -149,57 +230,38 @@ def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
     )
 
 
-def _deadline(minutes: float | None) -> Callable[[], bool]:
-    """Says whether so much time has passed since now."""
-    end = np.inf if minutes is None else time.monotonic() + 60.0 * minutes
-    return lambda: time.monotonic() >= end
-
-
-class _Recorder:
-    """An observer that also keeps the history, and writes each new best when it is found."""
-
-    def __init__(self, folder: RunFolder, n_valid: int, observer: Observer) -> None:
-        self._folder = folder
-        self._n_valid = n_valid
-        self._observer = observer
-        self._began = time.monotonic()
-        self._history: list[Row] = []
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.best is not None:
-            self._folder.write_result(progress.best)
-        told = {
-            "elapsed": round(time.monotonic() - self._began, 3),
-            "best": progress.score,
-            "best_accuracy": accuracy_of(progress.score, self._n_valid),
-        }
-        rows = [
-            row | {"valid_accuracy": accuracy_of(row["score"], self._n_valid)} | told
-            for row in progress.rows
-        ]
-        self._history += rows
-        self._folder.write_history(self._history)
-        self._observer(replace(progress, rows=tuple(rows)))
-
-
-def _stages(
-    problem: NetworkProblem,
-    config: SearchConfig,
-    start: Solution | None,
-    host: Host,
-) -> Outcome:
+def _stages(problem: NetworkProblem, config: SearchConfig, kept: Checkpoint, host: Host) -> Outcome:
     """Training, population refinement and flips, as far as they are asked for and there is time."""
     seeds = [int(word) for word in np.random.SeedSequence(config.seed).generate_state(3)]
     if config.ste.epochs > 0 or config.population.rounds > 0:
         _compile_training(problem, config)
-    outcome = pretrain(problem, config.ste, seeds[0], start, host)
-    if config.flips.rounds > 0 or config.population.flips:
-        _compile_flips(problem, outcome.solution)
-    if config.population.rounds > 0 and not host.is_over():
-        outcome = refine(problem, outcome, config.population, seeds[2], host)
-    if config.flips.rounds > 0 and not host.is_over():
-        outcome = local_search(problem, outcome.solution, config.flips, seeds[1], host)
-    return outcome
+
+    def make(name: str, begun: Outcome | None) -> Stage:
+        if begun is None or name == Pretraining.name:
+            return Pretraining(problem, config.ste, seeds[0], kept.arrays.get("start"))
+        if name == FlipSearch.name or config.population.flips:
+            _compile_flips(problem, begun.solution)
+        if name == FlipSearch.name:
+            return FlipSearch(problem, begun.solution, config.flips, seeds[1])
+        return Refinement(problem, begun, config.population, seeds[2])
+
+    names = [Pretraining.name]
+    names += [Refinement.name] * (config.population.rounds > 0)
+    names += [FlipSearch.name] * (config.flips.rounds > 0)
+    begun, state = None, state_of(kept)
+    if state is not None:
+        names = names[names.index(kept.plain["stage"]) :]
+        begun = Outcome(state["best"], state["score"], ())
+    for name in names:
+        if begun is not None and state is None and host.is_over():
+            break
+        stage = make(name, begun)
+        if state is not None:
+            stage.load(state)
+            state = None
+        begun = host.run(stage)
+    assert begun is not None  # there is at least one stage
+    return begun
 
 
 def _compile_training(problem: NetworkProblem, config: SearchConfig) -> None:

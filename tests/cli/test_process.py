@@ -29,6 +29,7 @@ STAGES = [
 ]
 BUDGET = [*STAGES, "--n-jobs", "1", "--flips.clips", "4"]
 
+AND = ", and `evobin resume run` goes on"
 Capture = pytest.CaptureFixture[str]
 
 
@@ -57,22 +58,22 @@ def test_an_interrupt_is_one_line_and_exit_130(
 
 
 @pytest.mark.parametrize(
-    ("stage", "told"),
+    ("place", "told"),
     [
-        ("load_parts", "there is no result yet"),
-        ("pretrain", "there is no result yet"),
-        ("local_search", "run/result.txt holds the best so far"),
-        ("BinaryNetwork", "run/result.txt holds the best so far"),
+        ("load_parts", "nothing was written yet"),
+        ("Pretraining.step", f"run/result.txt is not there yet{AND}"),
+        ("FlipSearch.step", f"run/result.txt holds the best so far{AND}"),
+        ("BinaryNetwork.load", f"run/result.txt holds the best so far{AND}"),
     ],
 )
 def test_an_interrupted_search_says_whether_there_is_a_result(
-    stage: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    place: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     clips = random_folder(tmp_path / "in")
-    replacement: Any = type("Gone", (), {"load": interrupt}) if stage[0] == "B" else interrupt
-    monkeypatch.setattr(training, stage, replacement)
-    assert main(["search", *clips.options, "--out", "run", *BUDGET, "--quiet"]) == 130
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{training.__name__}.{place}", interrupt)
+        assert main(["search", *clips.options, "--out", "run", *BUDGET, "--quiet"]) == 130
     assert capsys.readouterr().err == f"evobin: interrupted; {told}.\n"
     assert Path("run/result.txt").exists() == ("holds" in told)
     if "holds" in told:

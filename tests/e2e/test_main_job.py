@@ -82,8 +82,8 @@ def test_the_result_file_is_the_same_whatever_the_number_of_workers(runs: list[R
     assert set(serial.split()) == {b"1", b"-1"}
     for name in ("clips.csv", "summary.json"):
         assert (runs[0].out / name).read_bytes() == (runs[1].out / name).read_bytes()
-    histories = [pd.read_csv(run.out / "history.csv").drop(columns="elapsed") for run in runs]
-    pd.testing.assert_frame_equal(*histories, check_exact=True)
+    first, second = (pd.read_csv(run.out / "history.csv").drop(columns="elapsed") for run in runs)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
 def test_nothing_is_written_outside_the_run_folder(runs: list[Run]) -> None:

@@ -18,7 +18,7 @@ from evobin.algorithms.base import Host, Outcome, Progress, Stage, State, in_ord
 from evobin.algorithms.flips import FlipSearch, flip_round, local_search, pack, unpack
 from evobin.algorithms.population import Refinement, refine
 from evobin.algorithms.ste import Pretraining, begin, pretrain, train_epoch
-from evobin.config import FlipConfig, PopulationConfig, SteConfig
+from evobin.config import ExecutionConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.evaluation import NetworkProblem, Population, Scores, Solution
 from evobin.network import Architecture, BinaryNetwork, ConvBlock
 from evobin.parallel import Workers
@@ -188,7 +188,7 @@ def test_training_gives_the_same_bytes_for_any_number_of_threads(start: Solution
 def test_workers_give_the_same_bytes(algorithm: Algorithm, tmp_path: Path) -> None:
     problem, start = planted_problem(), start_of(0)
     serial = algorithm(problem, start, 7)
-    with Workers(2, tmp_path / "scratch") as workers:
+    with Workers(ExecutionConfig(n_jobs=2), tmp_path / "scratch") as workers:
         spread = algorithm(problem, start, 7, Host(workers.map))
     assert serial.solution.tobytes() == spread.solution.tobytes()
     assert serial.history == spread.history

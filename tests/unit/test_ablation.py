@@ -11,7 +11,7 @@ from tests.benchmarks import ablation
 
 
 def keep(out: Path, number: int, fold: int, accuracy: float, **more: float) -> None:
-    cell = {"accuracy": accuracy, "valid": 0.9, "seconds": 120.0, "clips": 100} | more
+    cell = {"accuracy": accuracy, "valid": 0.9, "core_seconds": 120.0, "clips": 100} | more
     ablation.cell_file(out, number, fold).write_text(json.dumps(cell))
 
 
@@ -36,7 +36,7 @@ def test_rows_are_compared_fold_by_fold_with_the_first_or_with_their_start(tmp_p
         "-53%",
     )
     assert (ninth["difference"], ninth["errors"]) == ("-1.00", "+50%")
-    assert ninth["minutes"] == "2.0"
+    assert ninth["core minutes"] == "2.0"
 
 
 def test_without_cells_the_table_is_empty(tmp_path: Path) -> None:

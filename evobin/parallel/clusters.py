@@ -1,0 +1,175 @@
+"""What joblib's workers are: processes, threads, or those of a dask or ray cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from evobin.config import ExecutionConfig
+from evobin.errors import EvobinError
+
+CONNECT_SECONDS = 15
+"""How long a scheduler may take to answer, and its first worker to come."""
+
+
+class Cluster:
+    """The workers that joblib finds by itself: processes, threads, or what its user configured.
+
+    Attributes:
+        is_local: whether tasks may run threads of their own on cores that are left over.
+        faults: what a task raises when its worker was lost.
+    """
+
+    is_local = True
+    faults: tuple[type[BaseException], ...] = ()
+
+    def __init__(self, backend: str = "auto") -> None:
+        self._backend = backend
+
+    def settings(self, shared: Sequence[Any]) -> dict[str, Any]:
+        """Arguments of `joblib.parallel_config`; `shared` is to travel once a worker."""
+        return {} if self._backend == "auto" else {"backend": self._backend}
+
+    def handle(self, value: Any) -> Any:
+        """What stands for a shared value in a task; `resolve` gives it back in the worker."""
+        return value
+
+    def close(self) -> None:
+        """Ends what was started."""
+
+
+class DaskCluster(Cluster):
+    """A dask scheduler that runs already, or one with workers of its own on this machine.
+
+    Args:
+        config: `scheduler`, or `n_jobs`.
+        scratch: where local workers may write.
+        n_workers: of a local cluster.
+
+    Raises:
+        EvobinError: if dask is not installed, or the scheduler does not answer.
+    """
+
+    is_local = False
+
+    def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
+        dask, distributed = _need("dask"), _need("distributed", "dask")
+        self._stack = contextlib.ExitStack()
+        killed = importlib.import_module("distributed.scheduler").KilledWorker
+        comm = importlib.import_module("distributed.comm").CommClosedError
+        cancelled = importlib.import_module("concurrent.futures").CancelledError
+        lost = importlib.import_module("distributed.client").FutureCancelledError
+        self.faults = (killed, comm, cancelled, lost, TimeoutError)
+        # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
+        self._stack.enter_context(dask.config.set({"distributed.scheduler.worker-ttl": "60s"}))
+        address: Any = config.scheduler
+        if address is None:
+            address = self._stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=n_workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    local_directory=str(scratch),
+                )
+            )
+        try:
+            self._client = self._stack.enter_context(
+                distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            )
+        except (OSError, ValueError) as error:
+            self._stack.close()
+            raise EvobinError(
+                f"--scheduler {config.scheduler}: does not answer; check the address, and that "
+                "`dask scheduler` runs there."
+            ) from error
+
+    def settings(self, shared: Sequence[Any]) -> dict[str, Any]:
+        """As in `Cluster`: what is shared is sent ahead."""
+        dask = {"client": self._client, "wait_for_workers_timeout": CONNECT_SECONDS}
+        return {"backend": "dask"} | dask | ({"scatter": list(shared)} if shared else {})
+
+    def close(self) -> None:
+        """Ends the connection, and the local cluster."""
+        self._stack.close()
+
+
+class RayReference:
+    """Stands for a value in ray's object store."""
+
+    def __init__(self, reference: Any) -> None:
+        self.reference = reference
+
+
+class RayCluster(Cluster):
+    """A ray cluster that runs already, or one on this machine.
+
+    Args:
+        config: `ray_address`, or `n_jobs`.
+        n_workers: of a local cluster.
+
+    Raises:
+        EvobinError: if ray is not installed, or the cluster does not answer.
+    """
+
+    is_local = False
+
+    def __init__(self, config: ExecutionConfig, n_workers: int) -> None:
+        self._ray = _need("ray")
+        importlib.import_module("ray.util.joblib").register_ray()
+        self.faults = (self._ray.exceptions.RayError, TimeoutError)
+        where: dict[str, Any] = {"num_cpus": n_workers, "include_dashboard": False}
+        if config.ray_address is not None:
+            where = {"address": config.ray_address}
+        try:
+            self._ray.init(log_to_driver=False, logging_level="ERROR", **where)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EvobinError(
+                f"--ray-address {config.ray_address}: does not answer; check the address, and "
+                "that `ray start` ran there."
+            ) from error
+
+    def settings(self, shared: Sequence[Any]) -> dict[str, Any]:
+        """As in `Cluster`."""
+        return {"backend": "ray"}
+
+    def handle(self, value: Any) -> Any:
+        """As in `Cluster`: the value goes to ray's store, from which each worker reads it."""
+        return RayReference(self._ray.put(value))
+
+    def close(self) -> None:
+        """Ends the connection, and the local cluster."""
+        self._ray.shutdown()
+
+
+def resolve(value: Any) -> Any:
+    """In a worker: the value that a handle stands for; any other value itself."""
+    if isinstance(value, RayReference):
+        return importlib.import_module("ray").get(value.reference)
+    return value
+
+
+def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:
+    """What the settings ask for.
+
+    Raises:
+        EvobinError: if it is not installed, or does not answer.
+    """
+    if config.backend == "dask":
+        return DaskCluster(config, scratch, n_workers)
+    if config.backend == "ray":
+        return RayCluster(config, n_workers)
+    return Cluster(config.backend)
+
+
+def _need(module: str, extra: str | None = None) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise EvobinError(
+            f"--backend {extra or module}: needs a package that is not installed; "
+            f"pip install 'evobin[{extra or module}]'."
+        ) from error

@@ -1,0 +1,97 @@
+"""Checkpoints: all that a run needs to go on, in one file that knows whether it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.errors import EvobinError
+
+MAGIC = b"evobin checkpoint 1 sha256 "
+PLAIN = "plain"
+"""The member that holds, as UTF-8 bytes of JSON, all that is no array."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """All that a run needs to go on.
+
+    Attributes:
+        plain: values that JSON has a notation for, NaN and infinities included, by name.
+        arrays: numbers, by name.
+    """
+
+    plain: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """A line with the checksum of the rest, and an uncompressed npz file.
+
+        Raises:
+            ValueError: if an array holds objects, which would need pickle.
+        """
+        for name, array in self.arrays.items():
+            if array.dtype.hasobject:
+                raise ValueError(f"`arrays` must hold numbers, but {name} holds objects.")
+        plain = np.frombuffer(json.dumps(self.plain).encode(), np.uint8)
+        buffer = io.BytesIO()
+        named: dict[str, Any] = {PLAIN: plain} | dict(self.arrays)
+        np.savez(buffer, **named)
+        content = buffer.getbuffer()
+        return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Checkpoint:
+        """Reads what `to_bytes` wrote; nothing is unpickled, or allocated beyond the file's size.
+
+        Raises:
+            EvobinError: if it is not whole, or is no checkpoint; the text lacks its subject, which
+                the caller puts in front.
+
+        Example:
+            >>> kept = Checkpoint({"done": 3}, {"signs": np.array([1, -1], np.int8)})
+            >>> again = Checkpoint.from_bytes(kept.to_bytes())
+            >>> again.plain["done"], again.arrays["signs"]
+            (3, array([ 1, -1], dtype=int8))
+        """
+        head, newline, content = data.partition(b"\n")
+        if not head.startswith(MAGIC) or not newline:
+            raise EvobinError("is no checkpoint of this version of evobin.")
+        if hashlib.sha256(content).hexdigest().encode() != head.removeprefix(MAGIC):
+            raise EvobinError("is damaged: its checksum differs.")
+        try:
+            arrays = _arrays(content)
+            plain = json.loads(arrays.pop(PLAIN).tobytes())
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise EvobinError(f"is damaged: {error}.") from error
+        return cls(plain, arrays)
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file; each is as large as its member, and all as large as the file."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("a part of it is compressed")
+        found = {}
+        for member in members:
+            raw = io.BytesIO(archive.read(member))
+            if np.lib.format.read_magic(raw) != (1, 0):
+                raise ValueError(f"{member.filename} is of another version")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(raw)
+            rest = raw.getbuffer()[raw.tell() :]
+            if dtype.hasobject or dtype.itemsize * int(np.prod(shape, dtype=object)) != len(rest):
+                raise ValueError(f"{member.filename} does not have the size that it announces")
+            flat = np.frombuffer(rest, dtype).copy()
+            found[member.filename.removesuffix(".npy")] = flat.reshape(
+                shape, order="F" if fortran else "C"
+            )
+        return found

@@ -1,0 +1,144 @@
+"""The folder of one run: what it was asked, how it went, and the best result so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin import files, result
+from evobin.errors import EvobinError
+from evobin.runs.checkpoint import Checkpoint
+from evobin.runs.lock import Lock
+
+RESULT = "result.txt"
+"""The result file's name in its run folder."""
+SUMMARY = "summary.json"
+LOCK = "lock"
+CHECKPOINTS = ("checkpoint", "checkpoint.old")
+"""The last one, and the one before it."""
+
+
+class RunFolder:
+    """The folder of one run, each file of which is replaced whole or not at all.
+
+    result.txt      the best result so far, once there is one
+    config.json     every setting
+    history.csv     a row a step and start or island
+    checkpoint      all that `evobin resume` needs; checkpoint.old is the one before it
+    lock            who writes to the folder, while someone does
+    clips.csv       which clip was in which part, and the network's answer
+    summary.json    the final figures
+
+    The last two are written at the end, when the checkpoints go. Made by `create` or `open`, used
+    with `with`: one process at a time can have it.
+    """
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def create(cls, path: Path) -> RunFolder:
+        """Makes a new folder, with its parents, or takes an empty one.
+
+        Raises:
+            EvobinError: if it exists and is not empty, or cannot be written.
+        """
+        files.make_output_folder(path)
+        return cls(path, _locked(path))
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Takes the folder of a run that did not finish.
+
+        Raises:
+            EvobinError: if it is no such folder, or in use by another process.
+        """
+        if not path.is_dir():
+            raise EvobinError(f"{path}: is no folder; name a run folder.")
+        if (path / SUMMARY).exists():
+            raise EvobinError(f"{path}: the run is finished; its result is {path / RESULT}.")
+        if not any((path / name).exists() for name in CHECKPOINTS):
+            raise EvobinError(f"{path}: holds no checkpoint; name the folder of a run.")
+        return cls(path, _locked(path))
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Replaces the checkpoint, and keeps the one before it."""
+        last, before = (self.path / name for name in CHECKPOINTS)
+        try:
+            if last.exists():
+                last.replace(before)
+        except OSError as error:
+            raise files.cannot_write(before, error) from error
+        files.write_bytes(last, checkpoint.to_bytes())
+
+    def read_checkpoint(self) -> tuple[Checkpoint, str]:
+        """The newest checkpoint that is whole, and what was wrong with a newer one, or nothing.
+
+        Raises:
+            EvobinError: if there is none.
+        """
+        problems: list[str] = []
+        for name in CHECKPOINTS:
+            path = self.path / name
+            try:
+                return Checkpoint.from_bytes(path.read_bytes()), " ".join(problems)
+            except EvobinError as error:
+                problems.append(f"{path}: {error}")
+            except OSError as error:
+                problems.append(f"{path}: cannot be read ({error.strerror}).")
+        raise EvobinError(f"{' '.join(problems)} Nothing is left to go on from; start anew.")
+
+    def remove_checkpoints(self) -> None:
+        """Removes what a finished run needs no more."""
+        for name in CHECKPOINTS:
+            (self.path / name).unlink(missing_ok=True)
+
+    @property
+    def result(self) -> Path:
+        """The result file."""
+        return self.path / RESULT
+
+    def write_result(self, signs: NDArray[np.int8]) -> None:
+        """Replaces result.txt."""
+        result.write_signs(self.result, signs)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Writes config.json."""
+        files.write_json(self.path / "config.json", dict(config))
+
+    def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replaces history.csv, one row an epoch or round."""
+        files.write_text(self.path / "history.csv", pd.DataFrame(rows).to_csv(index=False))
+
+    def write_clips(self, table: pd.DataFrame) -> None:
+        """Writes clips.csv."""
+        files.write_text(self.path / "clips.csv", table.to_csv(index=False))
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Writes summary.json."""
+        files.write_json(self.path / SUMMARY, dict(summary))
+
+
+def default_path(command: str) -> Path:
+    """A folder under runs/, named by the time."""
+    return Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _locked(path: Path) -> Lock:
+    try:
+        return Lock(path / LOCK)
+    except OSError as error:
+        raise files.cannot_write(path / LOCK, error) from error
