@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evobin import files, parallel
+from evobin import parallel
 from evobin.algorithms.base import Host, Observer, Outcome, Progress, Stage
 from evobin.algorithms.flips import FlipSearch
 from evobin.algorithms.population import Refinement
@@ -158,7 +158,6 @@ def _begin(
 ) -> RunResult:
     check_range("ste.frames", config.ste.frames, SPEAKER_SEX.min_frames, 1_000_000)
     path = config.out or default_path(command)
-    files.check_output_folder(path)
     origin = Checkpoint({}, {} if start is None else {"start": start})
     return _run(Job(command, config, path, observer or Host().observer, stop), None, origin)
 
@@ -175,12 +174,12 @@ def _run(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
     try:
         with ExitStack() as stack:
             stack.enter_context(parallel.one_blas_thread())
+            if folder is None:
+                folder = stack.enter_context(RunFolder.create(job.path))
             workers = stack.enter_context(parallel.Workers(config, job.path / SCRATCH))
             observer(Progress("data", 0, 1))
             parts = _parts(config, workers)
             observer(Progress("data", 1, 1, notes={"note": parts.note, "sizes": _sizes(parts)}))
-            if folder is None:
-                folder = stack.enter_context(RunFolder.create(job.path))
             about = {"versions": _versions(), "clips": parts.fingerprint()}
             if kept.plain.get("clips", about["clips"]) != about["clips"]:
                 raise EvobinError(

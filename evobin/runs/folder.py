@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -73,6 +74,8 @@ class RunFolder:
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()
+        with contextlib.suppress(OSError):  # nothing was written: then there was no run
+            self.path.rmdir()
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Replaces the checkpoint, and keeps the one before it."""
