@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,9 @@ class Cluster:
 
     def __init__(self, backend: str = "auto") -> None:
         self._backend = backend
+
+    def __str__(self) -> str:
+        return "the pool of workers"
 
     def settings(self, shared: Sequence[Any]) -> dict[str, Any]:
         """Arguments of `joblib.parallel_config`; `shared` is to travel once a worker."""
@@ -76,6 +80,8 @@ class DaskCluster(Cluster):
                     local_directory=str(scratch),
                 )
             )
+        for name in ("distributed", "distributed.client"):  # its tracebacks: we say it in a line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = self._stack.enter_context(
                 distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -86,6 +92,10 @@ class DaskCluster(Cluster):
                 f"--scheduler {config.scheduler}: does not answer; check the address, and that "
                 "`dask scheduler` runs there."
             ) from error
+        self._address = self._client.scheduler.address
+
+    def __str__(self) -> str:
+        return f"the dask scheduler at {self._address}"
 
     def settings(self, shared: Sequence[Any]) -> dict[str, Any]:
         """As in `Cluster`: what is shared is sent ahead."""
@@ -131,6 +141,9 @@ class RayCluster(Cluster):
                 f"--ray-address {config.ray_address}: does not answer; check the address, and "
                 "that `ray start` ran there."
             ) from error
+
+    def __str__(self) -> str:
+        return "the ray cluster"
 
     def settings(self, shared: Sequence[Any]) -> dict[str, Any]:
         """As in `Cluster`."""

@@ -35,6 +35,8 @@ LIMIT = 20.0
 
 FAULTS = (BrokenProcessPool, multiprocessing.TimeoutError)
 """What joblib raises where a process died or hangs."""
+GONE = (OSError, RuntimeError, ValueError)
+"""What dask and ray raise besides, when they are to begin again and cannot."""
 
 
 @contextlib.contextmanager
@@ -123,8 +125,7 @@ class Workers:
             except (*FAULTS, *self._cluster.faults) as error:
                 fault = " ".join(str(error).split()) or type(error).__name__
                 if attempt < ATTEMPTS:
-                    self._end(kill=True)
-                    self._start()
+                    self._restart()
         raise WorkersError(
             f"workers were lost {ATTEMPTS} times in a row at the same tasks ({fault[:200]}); if "
             "memory is short, fewer --n-jobs help."
@@ -166,6 +167,15 @@ class Workers:
         self._parallel = self._open.enter_context(
             joblib.Parallel(n_jobs=self._config.n_jobs, temp_folder=str(self._scratch))
         )
+
+    def _restart(self) -> None:
+        try:
+            self._end(kill=True)
+            self._start()
+        except (*GONE, *self._cluster.faults) as error:
+            raise WorkersError(
+                f"{self._cluster} is lost ({type(error).__name__}); start it again."
+            ) from error
 
     def _end(self, *, kill: bool) -> None:
         backend = self._parallel._backend

@@ -1,0 +1,105 @@
+"""Signals to a real process: what it keeps, what it says, how it ends."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from evobin.network import SPEAKER_SEX
+from evobin.result import read_signs
+from tests.builders import DataFolder, files_below, random_folder
+from tests.e2e.kills import evobin, killed_and_resumed, search, undisturbed
+
+LONG = ["--ste.epochs", "1000"]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return random_folder(tmp_path_factory.mktemp("clips"), clips=24)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_step_keeps_all_and_says_how_to_go_on(
+    sent: signal.Signals, code: int, clips: DataFolder, tmp_path: Path
+) -> None:
+    process = evobin(*search(clips, "run"), *LONG, cwd=tmp_path)
+    wait_for(tmp_path / "run" / "result.txt", process)
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out == ""
+    first, last = [line for line in err.splitlines() if line]
+    assert first == "evobin: ending the step at hand and keeping all; once more ends at once."
+    assert last == (
+        "evobin: stopped; run/result.txt holds the best so far, and `evobin resume run` goes on."
+    )
+    kept = ["checkpoint", "checkpoint.old", "config.json", "history.csv", "result.txt"]
+    assert files_below(tmp_path / "run") == kept
+    read_signs(tmp_path / "run" / "result.txt", SPEAKER_SEX.n_weights)
+
+
+def test_a_second_ctrl_c_leaves_at_once_without_damage(clips: DataFolder, tmp_path: Path) -> None:
+    slow = [*LONG, "--ste.starts", "600", "--checkpoint-seconds", "1000"]  # an epoch takes a minute
+    process = evobin(*search(clips, "run"), *slow, cwd=tmp_path)
+    wait_for(tmp_path / "run" / "checkpoint", process)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 8
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == (
+        "evobin: interrupted; run/result.txt is not there yet, and `evobin resume run` goes on."
+    )
+    assert files_below(tmp_path / "run") == ["checkpoint", "config.json"]
+
+
+def test_a_second_process_on_one_run_folder_is_refused(clips: DataFolder, tmp_path: Path) -> None:
+    first = evobin(*search(clips, "run"), *LONG, cwd=tmp_path)
+    try:
+        wait_for(tmp_path / "run" / "result.txt", first)
+        second = evobin("resume", "run", cwd=tmp_path)
+        out, err = second.communicate(timeout=60)
+        assert (second.returncode, out) == (1, "")
+        assert err.startswith(f"evobin: run: is in use by process {first.pid} on ")
+        assert first.poll() is None
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bytes(
+    clips: DataFolder, tmp_path: Path
+) -> None:
+    expected, seconds = undisturbed(clips, tmp_path)
+    result, happened = killed_and_resumed(clips, tmp_path, "run", seconds, random.Random(1))
+    assert happened
+    assert result == expected
+
+
+def test_a_run_folder_that_vanishes_ends_in_one_line(clips: DataFolder, tmp_path: Path) -> None:
+    process = evobin(*search(clips, "run"), *LONG, cwd=tmp_path)
+    wait_for(tmp_path / "run" / "result.txt", process)
+    (tmp_path / "run").rename(tmp_path / "gone")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = err.splitlines()
+    assert line.startswith("evobin: run/")
+    assert "cannot be written" in line
+    assert {"checkpoint", "checkpoint.old"} & set(files_below(tmp_path / "gone"))

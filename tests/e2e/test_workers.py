@@ -1,0 +1,245 @@
+"""Workers that die, hang or are far away: the answer stays the same, or one line says why not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evobin.clips import Clips
+from evobin.config import Backend, ExecutionConfig
+from evobin.errors import EvobinError, WorkersError
+from evobin.parallel import Workers
+from tests.builders import files_below
+
+TWO = ExecutionConfig(n_jobs=2)
+
+
+@dataclass(frozen=True, eq=False)
+class Heavy:
+    """Something that is worth sending once."""
+
+    clips: Clips
+    n_threads: int = 9
+
+
+def heavy() -> Heavy:
+    return Heavy(Clips.join([np.ones((5000, 64), np.float32)]))
+
+
+def look_at(heavy: Heavy, task: int) -> tuple[int, float, bool, int, bool]:
+    clips = heavy.clips
+    read_only = not (clips.frames.flags.writeable or clips.starts.flags.writeable)
+    handler = signal.getsignal(signal.SIGINT)
+    return task, float(clips.frames.sum()), read_only, heavy.n_threads, handler == signal.SIG_IGN
+
+
+def perish(marker: Path, task: int, how: str) -> int:
+    """Squares, but the first time that it is asked for task 2, its process dies or hangs."""
+    if task == 2 and not marker.exists():
+        marker.write_text(str(os.getpid()))
+        os.kill(os.getpid(), {"dies": signal.SIGKILL, "hangs": signal.SIGSTOP}[how])
+    return task * task
+
+
+def die(_task: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def sleep(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@pytest.mark.parametrize("backend", ["auto", "loky", "threading", "dask", "ray"])
+def test_every_backend_gives_the_results_in_order_and_the_shared_value_once(
+    backend: Backend, tmp_path: Path
+) -> None:
+    value, seen = heavy(), []
+    with Workers(ExecutionConfig(n_jobs=2, backend=backend), tmp_path / "scratch") as workers:
+        workers.share(value)
+        for _ in range(2):
+            seen += workers.map(look_at, [(value, task) for task in range(4)])
+        seen += workers.map(look_at, [(value, 4)])
+    assert [task for task, *_ in seen] == [0, 1, 2, 3, 0, 1, 2, 3, 4]
+    assert {total for _, total, *_ in seen} == {5000 * 64.0}
+    assert all(read_only for _, _, read_only, *_ in seen)
+    assert {threads for *_, threads, _ in seen[:8]} == {1}
+    in_this_process = backend == "threading"
+    assert {ignores for *_, ignores in seen[:8]} == {not in_this_process and backend != "dask"}
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("how", ["dies", "hangs"])
+def test_a_task_whose_worker_is_lost_is_done_again(how: str, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    config = ExecutionConfig(n_jobs=2, task_minutes=0.05 if how == "hangs" else None)
+    with Workers(config, tmp_path / "scratch") as workers:
+        squares = workers.map(perish, [(marker, task, how) for task in range(6)])
+        assert squares == [0, 1, 4, 9, 16, 25]
+        assert workers.map(perish, [(marker, task, how) for task in range(3)]) == [0, 1, 4]
+    lost = int(marker.read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(lost, 0)
+    assert files_below(tmp_path) == ["marker"]
+
+
+def test_workers_that_are_lost_again_and_again_end_in_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(WorkersError, match=r"workers were lost 4 times in a row .* fewer --n-jobs"),
+        Workers(TWO, tmp_path / "scratch") as workers,
+    ):
+        workers.map(die, [(0,), (1,)])
+    assert files_below(tmp_path) == []
+
+
+OWNER = """
+import sys
+from pathlib import Path
+from evobin.config import ExecutionConfig
+from evobin.parallel import Workers
+from tests.e2e.test_workers import sleep
+if __name__ == "__main__":
+    with Workers(ExecutionConfig(n_jobs=2), Path(sys.argv[1])) as workers:
+        print(*workers.map(sleep, [(0.5,), (0.5,)]), flush=True)
+        workers.map(sleep, [(60.0,), (60.0,)])
+"""
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    code = tmp_path / "owner.py"
+    code.write_text(OWNER)
+    argv = [sys.executable, str(code), str(tmp_path / "scratch")]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as owner:
+        assert owner.stdout is not None
+        workers = [int(word) for word in owner.stdout.readline().split()]
+        assert len(workers) == 2
+        owner.kill()
+    deadline = time.monotonic() + 10
+    while any(map(is_running, workers)):
+        assert time.monotonic() < deadline, "the workers go on"
+        time.sleep(0.1)
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    return False
+
+
+@dataclass
+class DaskSite:
+    """A dask scheduler and three workers on loopback, each a process of its own."""
+
+    address: str
+    scheduler: subprocess.Popen[str]
+    workers: list[subprocess.Popen[str]]
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskSite]:
+    folder = tmp_path_factory.mktemp("dask")
+    dask = [sys.executable, "-m", "dask"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*dask, *argv],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    try:
+        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        address = next(
+            line.split()[-1] for line in scheduler.stderr or () if "Scheduler at:" in line
+        )
+        site = DaskSite(address, scheduler, [])
+        for _ in range(3):
+            worker = ("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+            site.workers.append(start(*worker))
+        yield site
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+def test_a_dask_cluster_that_runs_already_is_used_and_survives_a_lost_worker(
+    site: DaskSite, tmp_path: Path
+) -> None:
+    config = ExecutionConfig(backend="dask", scheduler=site.address)
+    with Workers(config, tmp_path / "scratch") as workers:
+        value = heavy()
+        workers.share(value)
+        tasks = [(value, task) for task in range(4)]
+        assert [seen[:2] for seen in workers.map(look_at, tasks)] == [
+            (task, 5000 * 64.0) for task in range(4)
+        ]
+        pids = {process.pid for process in site.workers}
+        assert set(workers.map(sleep, [(0.2,)] * 6)) <= pids
+        site.workers[0].kill()
+        assert [seen[0] for seen in workers.map(look_at, tasks)] == [0, 1, 2, 3]
+        assert set(workers.map(sleep, [(0.2,)] * 6)) == {w.pid for w in site.workers[1:]}
+    assert files_below(tmp_path) == []
+
+
+def test_a_scheduler_that_is_lost_ends_in_one_line(site: DaskSite, tmp_path: Path) -> None:
+    config = ExecutionConfig(backend="dask", scheduler=site.address)
+    with Workers(config, tmp_path / "scratch") as workers:
+        workers.map(sleep, [(0.1,)] * 2)
+        site.scheduler.kill()
+        with pytest.raises(WorkersError, match=f"the dask scheduler at {site.address} is lost"):
+            workers.map(sleep, [(0.1,)] * 2)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
+def test_a_scheduler_that_does_not_answer_is_named(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evobin.parallel.clusters.CONNECT_SECONDS", 1)
+    config = ExecutionConfig(backend="dask", scheduler=address)
+    with (
+        pytest.raises(EvobinError, match=rf"--scheduler {address}: does not answer"),
+        Workers(config, tmp_path / "scratch"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_a_missing_extra_is_named(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, backend, None)
+    told = rf"--backend {backend}: .* pip install 'evobin\[{backend}\]'"
+    with (
+        pytest.raises(EvobinError, match=told),
+        Workers(ExecutionConfig(backend=backend), tmp_path / "scratch"),
+    ):
+        pass
+
+
+def test_a_lost_ray_worker_is_replaced(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    config = ExecutionConfig(n_jobs=2, backend="ray")
+    with Workers(config, tmp_path / "scratch") as workers:
+        tasks: list[tuple[Any, ...]] = [(marker, task, "dies") for task in range(6)]
+        assert workers.map(perish, tasks) == [0, 1, 4, 9, 16, 25]
