@@ -13,6 +13,8 @@ from typing import Any
 
 from evobin.errors import EvobinError
 
+LONGEST_LINE = 65_536
+"""Bytes of a line in a table; a path has 4,096 at most on most systems."""
 Table = list[tuple[int, list[str]]]
 """The lines of a tsv file: line number, fields."""
 
@@ -165,6 +167,20 @@ def check_is_file(path: Path) -> None:
         raise EvobinError("is not a regular file; name another one.")
 
 
+def _read_lines(path: Path) -> bytes:
+    """The whole file, unless a line in it is longer than any that makes sense."""
+    lines = []
+    with path.open("rb") as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                raise EvobinError(
+                    f"{path}, line {len(lines) + 1}: is longer than {LONGEST_LINE:,} bytes; "
+                    "name a tsv file."
+                )
+            lines.append(line)
+    return b"".join(lines)
+
+
 def read_table(path: Path) -> Table:
     r"""Reads a tsv file without interpreting its fields.
 
@@ -185,10 +201,11 @@ def read_table(path: Path) -> Table:
     """
     try:
         check_is_file(path)
-        raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-        text = raw.decode("utf-8")
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
+    try:
+        raw = _read_lines(path).removeprefix(b"\xef\xbb\xbf")
+        text = raw.decode("utf-8")
     except OSError as error:
         reason = error.strerror
         raise EvobinError(f"{path}: cannot be read ({reason}); name another file.") from error

@@ -35,7 +35,7 @@ LIMIT = 20.0
 
 FAULTS = (BrokenProcessPool, multiprocessing.TimeoutError)
 """What joblib raises where a process died or hangs."""
-GONE = (OSError, RuntimeError, ValueError)
+GONE: tuple[type[BaseException], ...] = (OSError, RuntimeError, ValueError)
 """What dask and ray raise besides, when they are to begin again and cannot."""
 
 

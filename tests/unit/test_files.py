@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import tempfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -258,7 +259,7 @@ def test_a_table_that_may_not_be_read_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.tsv").write_text("a\t1\n")
-    monkeypatch.setattr(Path, "read_bytes", failing(os_error(errno.EACCES)))
+    monkeypatch.setattr(Path, "open", failing(os_error(errno.EACCES)))
     with pytest.raises(EvobinError, match=r"a\.tsv: cannot be read \(Permission denied\)"):
         read_table(tmp_path / "a.tsv")
 
@@ -267,3 +268,21 @@ def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(EvobinError, match="is not a regular file"):
         check_is_file(tmp_path / "pipe")
+
+
+def test_a_line_of_a_gigabyte_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "long.tsv"
+    with path.open("wb") as file:
+        file.write(b"a.npy\t1\n")
+        file.truncate(2**30)  # a sparse file: a line of zeros
+    tracemalloc.start()
+    with pytest.raises(EvobinError, match=r"long\.tsv, line 2: is longer than 65,536 bytes"):
+        read_table(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_a_line_as_long_as_any_file_name_can_be_is_read(tmp_path: Path) -> None:
+    path, name = tmp_path / "long.tsv", "a" * 65_533
+    path.write_text(f"{name}\t1\n")
+    assert read_table(path) == [(1, [name, "1"])]
