@@ -169,7 +169,7 @@ def check_is_file(path: Path) -> None:
 
 def _read_lines(path: Path) -> bytes:
     """The whole file, unless a line in it is longer than any that makes sense."""
-    lines = []
+    lines: list[bytes] = []
     with path.open("rb") as file:
         while line := file.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:

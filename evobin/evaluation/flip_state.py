@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
+from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,9 @@ class NetworkFlipState:
         self._logits: Ints = hidden @ self._head.astype(np.int64) + bias
         self._score = self._score_of(self._logits)
         self._move: _Move | None = None  # found out, not yet written
-        self._back: Callable[[], None] | None = None  # takes the last move back, if written
+        # What takes the last move back, if it is written: no bound method, for that would tie this
+        # object to itself, and its arrays would stay until the garbage collector comes.
+        self._back: Callable[[NetworkFlipState], None] | None = None
 
     def _new_blocks(self, clips: Clips) -> tuple[RealBlock, list[BinaryBlock]]:
         largest = max(float(clips.frames.max()), -float(clips.frames.min()), 1.0)
@@ -166,7 +168,7 @@ class NetworkFlipState:
             IndexError: if there is no such weight.
         """
         if self._move is not None and self._move.indices == (index,):
-            self._move, self._back = None, partial(self.flip, index)
+            self._move, self._back = None, methodcaller("flip", index)
             return
         number, channel, change = self._place_of(index)
         self.settle()
@@ -198,7 +200,7 @@ class NetworkFlipState:
             flipped, changes = zip(*members, strict=True)
             self._move = self._find_out(number, channel, flipped, changes)
             self.settle()
-        self._back = partial(self.flip_all, order)
+        self._back = methodcaller("flip_all", order)
 
     def swap_units(self, number: int, a: int, b: int) -> None:
         """Swaps two hidden units with their filters and outgoing weights: no logit changes.
@@ -232,7 +234,7 @@ class NetworkFlipState:
             self._later[number].swap_inputs(a, b)
         else:
             self._head[[a, b]] = self._head[[b, a]]
-        self._back = partial(self.swap_units, number, a, b)
+        self._back = methodcaller("swap_units", number, a, b)
 
     def undo(self) -> None:
         """Takes the last move back, of whichever kind; only the last one can be.
@@ -243,7 +245,7 @@ class NetworkFlipState:
         if self._move is not None:
             self._move = None
         elif self._back is not None:
-            self._back()
+            self._back(self)
             self.settle()
             self._back = None
         else:
@@ -315,7 +317,7 @@ class NetworkFlipState:
                 above.write_toggled(toggled)
         self._solution[list(move.indices)] *= -1
         self._logits, self._score = move.logits, move.score
-        self._back = partial(self.flip_all, move.indices)
+        self._back = methodcaller("flip_all", move.indices)
 
     def _score_of(self, logits: Ints) -> float:
         return self._mean(self.labels, logits)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -361,3 +363,20 @@ def test_rounded_features_differ_from_the_given_ones_by_less_than_a_float16_step
     assert np.abs(state.clips.frames - clips.frames).max() < 2**-16
     logits = BinaryNetwork(architecture, state.solution).logits(state.clips)
     np.testing.assert_array_equal(state.logits, logits)
+
+
+def test_a_state_goes_with_its_last_reference() -> None:
+    # It holds hundreds of megabytes: waiting for the garbage collector, rounds would pile them up.
+    problem = planted_problem()
+    state = problem.start(np.ones(problem.n, np.int8), problem.draw(np.random.default_rng(0)))
+    state.flip(3)
+    state.flip_all([4, 5])
+    state.swap_units(0, 1, 2)
+    state.verify()
+    seen = weakref.ref(state)
+    gc.disable()
+    try:
+        del state
+        assert seen() is None
+    finally:
+        gc.enable()
