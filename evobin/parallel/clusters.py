@@ -74,7 +74,11 @@ class DaskCluster(Cluster):
         lost = importlib.import_module("distributed.client").FutureCancelledError
         self.faults = (killed, comm, cancelled, lost, TimeoutError)
         # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
-        settings = {"distributed.scheduler.worker-ttl": "60s", NANNY: ONE_THREAD}
+        settings = {
+            "distributed.scheduler.worker-ttl": "60s",
+            "distributed.admin.large-graph-warning-threshold": "1GB",  # a training is 6 MB
+            NANNY: ONE_THREAD,
+        }
         self._stack.enter_context(dask.config.set(settings))
         address: Any = config.scheduler
         if address is None:

@@ -137,8 +137,11 @@ class Workers:
         threads = max(1, self._count // max(1, len(tasks))) if self._cluster.is_local else 1
         self._parallel.timeout = self._limit(attempt)
         began = time.monotonic()
+        shared = [handle for _, handle in self._shared]
         results: list[T] = self._parallel(
-            joblib.delayed(_in_worker)(os.getpid(), threads, function, *map(self._sent, task))
+            joblib.delayed(_in_worker)(
+                _Call(os.getpid(), threads, function, tuple(map(self._sent, task))), *shared
+            )
             for task in tasks
         )
         self._longest = max(self._longest or 0.0, time.monotonic() - began)
@@ -155,9 +158,9 @@ class Workers:
         return max(LEAST_LIMIT, LIMIT * self._longest) * attempt
 
     def _sent(self, value: Any) -> Any:
-        for known, handle in self._shared:
+        for place, (known, _) in enumerate(self._shared):
             if value is known:
-                return handle
+                return _Place(place)
         return value
 
     def _start(self) -> None:
@@ -165,7 +168,11 @@ class Workers:
         settings = self._cluster.settings(shared)
         self._open.enter_context(joblib.parallel_config(**settings))
         self._parallel = self._open.enter_context(
-            joblib.Parallel(n_jobs=self._config.n_jobs, temp_folder=str(self._scratch))
+            joblib.Parallel(
+                n_jobs=self._config.n_jobs,
+                batch_size=1,  # else quick tasks teach joblib to send slow ones two at a time
+                temp_folder=str(self._scratch),
+            )
         )
 
     def _restart(self) -> None:
@@ -199,10 +206,35 @@ def _pinned(function: Callable[..., T], *task: Any) -> T:
         return function(*task)
 
 
-def _in_worker(owner: int, n_threads: int, function: Callable[..., T], *task: Any) -> T:
-    """Does a task for the process `owner`."""
-    _settle(owner)
-    return _pinned(function, *(_told(resolve(value), n_threads) for value in task))
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """Stands for a shared value in a task."""
+
+    index: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Call:
+    """A task, as one argument.
+
+    Large arguments joblib would send ahead to any one of dask's workers, and dask would then have
+    that one do the task.
+    """
+
+    owner: int
+    n_threads: int
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+def _in_worker(call: _Call, *shared: Any) -> Any:
+    """Does a task for the process `call.owner`."""
+    _settle(call.owner)
+    values = (
+        resolve(shared[value.index]) if isinstance(value, _Place) else value
+        for value in call.arguments
+    )
+    return _pinned(call.function, *(_told(value, call.n_threads) for value in values))
 
 
 def _told(value: Any, n_threads: int) -> Any:
