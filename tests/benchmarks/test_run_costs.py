@@ -95,7 +95,7 @@ def test_two_workers_do_almost_twice_the_rounds_of_one(
         "population": lambda problem: Refinement(problem, begun, STANDARD.population, 0),
         "flips": lambda problem: FlipSearch(problem, begun.solution, STANDARD.flips, 0),
     }
-    n, turns = {"ste": (3, 3), "population": (1, 1), "flips": (6, 3)}[kind]
+    n, turns = {"ste": (3, 3), "population": (1, 1), "flips": (12, 3)}[kind]
     ratios, peaks = [], []
     with one_blas_thread():
         for _ in range(turns):  # one worker, two workers

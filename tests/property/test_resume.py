@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from evobin.errors import EvobinError, Stopped, WorkersError
 from evobin.pipeline import training
 from evobin.pipeline.keeping import Keeper
 from evobin.result import read_signs
+from evobin.runs import Checkpoint, RunFolder
 from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
 
 STEPS = 6
@@ -237,15 +240,41 @@ def test_a_checkpoint_is_written_when_the_next_step_would_end_too_late(
     clips: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[float] = []
-    write = evobin.runs.RunFolder.write_checkpoint
+    write = RunFolder.write_checkpoint
 
     def count(folder: Any, checkpoint: Any) -> None:
         written.append(checkpoint.plain["elapsed"])
         write(folder, checkpoint)
 
-    monkeypatch.setattr(evobin.runs.RunFolder, "write_checkpoint", count)
+    monkeypatch.setattr(RunFolder, "write_checkpoint", count)
     for seconds, expected in ((0, 1 + STEPS), (1e6, 1)):
         written.clear()
         config = config_of(clips, tmp_path / str(seconds))
         evobin.search(replace(config, checkpoint_seconds=seconds))
         assert len(written) == expected
+
+
+def test_a_disk_that_fills_up_leaves_a_checkpoint_to_go_on_from(
+    clips: DataFolder, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls = RunFolder.write_checkpoint, 0
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write_third_to_full_disk(folder: RunFolder, checkpoint: Checkpoint) -> None:
+        nonlocal calls
+        calls += 1
+        with monkeypatch.context() as patched:
+            if calls == 3:
+                patched.setattr(os, "fsync", full)
+            write(folder, checkpoint)
+
+    config = replace(config_of(clips, tmp_path / "run"), checkpoint_seconds=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "write_checkpoint", write_third_to_full_disk)
+        with pytest.raises(EvobinError, match=r"run/checkpoint: cannot be written \(No space left"):
+            evobin.search(config)
+    assert "lock" not in files_below(tmp_path / "run")
+    evobin.pipeline.resume(tmp_path / "run", ALONE)
+    assert_same(tmp_path / "run", searched)

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from evobin.config import (
     AugmentConfig,
     DataConfig,
     EvaluateConfig,
+    ExecutionConfig,
     FlipConfig,
     PolishConfig,
     PopulationConfig,
@@ -27,7 +29,7 @@ STAGES = {
     PopulationConfig: "population",
     FlipConfig: "flips",
 }
-ALL = (*STAGES, DataConfig, SearchConfig, PolishConfig, EvaluateConfig)
+ALL = (*STAGES, DataConfig, ExecutionConfig, SearchConfig, PolishConfig, EvaluateConfig)
 
 
 def in_search(config: Any) -> SearchConfig:
@@ -49,6 +51,11 @@ def in_search(config: Any) -> SearchConfig:
         (SteConfig, "rates", (), r"`ste\.rates` must name at least one rate"),
         (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
         (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
+        (ExecutionConfig, "n_jobs", 0, r"`n_jobs` must be at least 1, or -1"),
+        (ExecutionConfig, "scheduler", "tcp://h:1", r"`scheduler` needs `backend` dask"),
+        (ExecutionConfig, "ray_address", "h:1", r"`ray_address` needs `backend` ray"),
+        (ExecutionConfig, "task_minutes", 0.0, r"`task_minutes` must be from 0.001"),
+        (ExecutionConfig, "checkpoint_seconds", -1.0, r"`checkpoint_seconds` must be from 0"),
         (AugmentConfig, "tilt", -1.0, r"`augment\.tilt` must be from 0 to 100"),
         (AugmentConfig, "speed", 0.4, r"`augment\.speed` must be from 0 to 0.3"),
         (AugmentConfig, "floor", 1.1, r"`augment\.floor` must be from 0 to 1"),
@@ -143,3 +150,17 @@ def test_an_effort_sets_the_budgets_and_leaves_the_rest() -> None:
 def test_an_effort_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SettingError, match="`effort` must be one of quick, standard, thorough"):
         SearchConfig.of("long")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [SearchConfig, PolishConfig])
+def test_settings_come_back_from_json_as_they_were(
+    kind: type[SearchConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    where = {"data": Path("a.tsv"), "features": tmp_path / "f", "out": Path("run")}
+    config = kind.of("thorough", **where, seed=2**62, ste=SteConfig(rates=(0.1, 0.2)))
+    again = kind.from_plain(json.loads(json.dumps(config.plain())))
+    absolute = {name: tmp_path / path for name, path in where.items()}
+    assert again == dataclasses.replace(config, **absolute)
+    with pytest.raises(TypeError):
+        kind.from_plain(config.plain() | {"unheard_of": 1})

@@ -1,0 +1,119 @@
+"""What many workers cost the coordinator: python -m tests.benchmarks.scaling [WORKERS ...].
+
+A real dask scheduler and as many worker processes as are asked for, on this machine. Their tasks
+sleep for as long as a real one takes, and carry as many bytes to and fro; the time that coordinator
+and scheduler spend on a task says how many workers they can keep busy.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evobin.config import ExecutionConfig
+from evobin.parallel import Workers
+
+ROUNDS = 3
+KINDS = {
+    "flips": (0.8, 46_145, 46_145),
+    "population": (21.0, 3 * 1_476_612, 1_476_612),
+    "straight-through epoch": (2.8, 4 * 1_476_612, 4 * 1_476_612 + 369_153),
+}
+"""Seconds a task, measured on the real voices with default settings; bytes to the worker, back."""
+
+
+def work(sent: bytes, seconds: float, back: int) -> bytes:
+    """Sleeps, and returns as many bytes."""
+    time.sleep(seconds)
+    return bytes(back)
+
+
+@contextmanager
+def cluster(n: int, folder: Path) -> Iterator[tuple[str, int]]:
+    """The address of a scheduler with n worker processes, and its process id."""
+    dask = [sys.executable, "-m", "dask"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*argv: str) -> subprocess.Popen[str]:
+        started.append(
+            subprocess.Popen(
+                [*dask, *argv],
+                cwd=folder,
+                env=environment,
+                text=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        )
+        return started[-1]
+
+    try:
+        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        address = next(x.split()[-1] for x in scheduler.stderr or () if "Scheduler at:" in x)
+        for _ in range(n):
+            worker = ("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
+            process = start(*worker)
+            next(x for x in process.stderr or () if "Registered to" in x)
+        yield address, scheduler.pid
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Time that cores have spent on a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(n: int, kind: str, address: str, scheduler: int, folder: Path) -> dict[str, object]:
+    """One row of the table."""
+    seconds, there, back = KINDS[kind]
+    seconds = min(seconds, 5.0)  # nothing is learnt from sleeping longer
+    sent = np.random.default_rng(0).bytes(there)
+    walls = []
+    with Workers(ExecutionConfig(backend="dask", scheduler=address), folder) as workers:
+        workers.map(work, [(b"", 0.1, 0)] * n)
+        mine, theirs = cpu_seconds(os.getpid()), cpu_seconds(scheduler)
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            workers.map(work, [(sent + bytes([i % 256]), seconds, back) for i in range(n)])
+            walls.append(time.perf_counter() - began)
+        mine, theirs = cpu_seconds(os.getpid()) - mine, cpu_seconds(scheduler) - theirs
+    spent = max(mine, theirs) / (ROUNDS * n)
+    return {
+        "tasks": kind,
+        "workers": n,
+        "MB a task": f"{(there + back) / 1e6:.2f}",
+        "round, s": f"{np.median(walls):.2f}",
+        "of it sleep": f"{seconds / np.median(walls):.0%}",
+        "coordinator, ms a task": f"{1000 * mine / (ROUNDS * n):.1f}",
+        "scheduler, ms a task": f"{1000 * theirs / (ROUNDS * n):.1f}",
+        "saturates at": f"{KINDS[kind][0] / spent:,.0f} workers",
+    }
+
+
+def main() -> None:
+    """Prints the table."""
+    rows = []
+    for n in [int(word) for word in sys.argv[1:]] or [4, 16, 32]:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            with cluster(n, folder) as (address, scheduler):
+                rows += [measure(n, kind, address, scheduler, folder / "w") for kind in KINDS]
+    print(pd.DataFrame(rows).sort_values("tasks", kind="stable").to_markdown(index=False))
+
+
+if __name__ == "__main__":
+    main()
