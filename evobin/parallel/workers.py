@@ -167,11 +167,15 @@ class Workers:
         shared = [handle for _, handle in self._shared]
         settings = self._cluster.settings(shared)
         self._open.enter_context(joblib.parallel_config(**settings))
+        first: dict[str, Any] = {}
+        if isinstance(joblib.parallel.get_active_backend()[0], joblib.parallel.LokyBackend):
+            first = {"initializer": _begin_process, "initargs": (os.getpid(),)}
         self._parallel = self._open.enter_context(
             joblib.Parallel(
                 n_jobs=self._config.n_jobs,
                 batch_size=1,  # else quick tasks teach joblib to send slow ones two at a time
                 temp_folder=str(self._scratch),
+                **first,
             )
         )
 
@@ -243,19 +247,16 @@ def _told(value: Any, n_threads: int) -> Any:
     return value
 
 
-_settled = False
-
-
 def _settle(owner: int) -> None:
-    """Makes a worker process obey its owner alone: it leaves Ctrl-C to it, and ends with it."""
-    global _settled  # noqa: PLW0603  # once a process
-    if _settled or os.getpid() == owner:
-        return
-    _settled = True
-    if threading.current_thread() is threading.main_thread():
+    """Makes a worker process leave Ctrl-C to its owner."""
+    if os.getpid() != owner and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.getppid() == owner:
-        threading.Thread(target=_end_with, args=(owner,), daemon=True).start()
+
+
+def _begin_process(owner: int) -> None:
+    """What a process of loky's does first: from now on it ends with its owner."""
+    _settle(owner)
+    threading.Thread(target=_end_with, args=(owner,), daemon=True).start()
 
 
 def _end_with(owner: int) -> None:

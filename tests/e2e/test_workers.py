@@ -117,17 +117,47 @@ if __name__ == "__main__":
 """
 
 
-def test_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
-    code = tmp_path / "owner.py"
-    code.write_text(OWNER)
-    argv = [sys.executable, str(code), str(tmp_path / "scratch")]
+STARTING = """
+import os, sys, threading, time
+from pathlib import Path
+from evobin.config import ExecutionConfig
+from evobin.parallel import Workers
+from tests.e2e.test_workers import children, sleep
+def kill_when_workers_are_there():
+    while len(children()) < 2:
+        time.sleep(0.001)
+    print(*children(), flush=True)
+    os.kill(os.getpid(), 9)
+if __name__ == "__main__":
+    with Workers(ExecutionConfig(n_jobs=2), Path(sys.argv[1])) as workers:
+        threading.Thread(target=kill_when_workers_are_there).start()
+        workers.map(sleep, [(0.5,), (0.5,)])
+"""
+
+
+def children() -> list[int]:
+    """The worker processes of this one."""
+    owned = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rsplit(") ", 1)[1].split()[1])
+            if parent == os.getpid() and "loky_posix" in (folder / "cmdline").read_text():
+                owned.append(int(folder.name))
+    return owned
+
+
+@pytest.mark.parametrize("code", [OWNER, STARTING])
+def test_workers_end_with_a_process_that_is_killed(code: str, tmp_path: Path) -> None:
+    file = tmp_path / "owner.py"
+    file.write_text(code)
+    argv = [sys.executable, str(file), str(tmp_path / "scratch")]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as owner:
         assert owner.stdout is not None
         workers = [int(word) for word in owner.stdout.readline().split()]
         assert len(workers) == 2
         owner.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while any(map(is_running, workers)):
         assert time.monotonic() < deadline, "the workers go on"
         time.sleep(0.1)

@@ -157,7 +157,7 @@ def test_settings_come_back_from_json_as_they_were(
     kind: type[SearchConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    where = {"data": Path("a.tsv"), "features": tmp_path / "f", "out": Path("run")}
+    where: dict[str, Any] = {"data": Path("a.tsv"), "features": tmp_path / "f", "out": Path("run")}
     config = kind.of("thorough", **where, seed=2**62, ste=SteConfig(rates=(0.1, 0.2)))
     again = kind.from_plain(json.loads(json.dumps(config.plain())))
     absolute = {name: tmp_path / path for name, path in where.items()}
