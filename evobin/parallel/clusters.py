@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ from evobin.errors import EvobinError
 NANNY = "distributed.nanny.pre-spawn-environ"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
 """The environment of dask's local workers, as dask sets it, but for its MALLOC_TRIM_THRESHOLD_:
-with that, the system takes all large arrays back and clears new ones, which costs a third of the
+with that, the system takes all large arrays back and clears new ones, which costs a fifth of the
 speed."""
 CONNECT_SECONDS = 15
 """How long a scheduler may take to answer, and its first worker to come."""
@@ -27,10 +28,12 @@ class Cluster:
 
     Attributes:
         is_local: whether tasks may run threads of their own on cores that are left over.
+        scatters: whether `settings` sends ahead what is shared, and so has to be applied anew.
         faults: what a task raises when its worker was lost.
     """
 
     is_local = True
+    scatters = False
     faults: tuple[type[BaseException], ...] = ()
 
     def __init__(self, backend: str = "auto") -> None:
@@ -64,6 +67,7 @@ class DaskCluster(Cluster):
     """
 
     is_local = False
+    scatters = True
 
     def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
         dask, distributed = _need("dask"), _need("distributed", "dask")
@@ -142,9 +146,10 @@ class RayCluster(Cluster):
         importlib.import_module("ray.util.joblib").register_ray()
         self.faults = (self._ray.exceptions.RayError, TimeoutError)
         where: dict[str, Any] = {"num_cpus": n_workers, "include_dashboard": False}
-        if config.ray_address is not None:
-            where = {"address": config.ray_address}
         try:
+            if config.ray_address is not None:
+                where = {"address": config.ray_address}
+                _check_answers(config.ray_address)
             self._ray.init(log_to_driver=False, logging_level="ERROR", **where)
         except (OSError, ValueError, RuntimeError) as error:
             raise EvobinError(
@@ -166,6 +171,12 @@ class RayCluster(Cluster):
     def close(self) -> None:
         """Ends the connection, and the local cluster."""
         self._ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raises OSError or ValueError unless someone listens: ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def resolve(value: Any) -> Any:

@@ -99,9 +99,11 @@ class Workers:
 
         It stays with the workers; in a task it is recognised by identity.
         """
-        if not self._is_alone:
+        if self._is_alone:
+            return
+        self._shared.append((value, self._cluster.handle(value)))
+        if self._cluster.scatters:
             self._end(kill=False)
-            self._shared.append((value, self._cluster.handle(value)))
             self._start()
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> list[T]:

@@ -254,6 +254,16 @@ def test_a_scheduler_that_does_not_answer_is_named(
         pass
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense", "ray://127.0.0.1:9"])
+def test_a_ray_cluster_that_does_not_answer_is_named(address: str, tmp_path: Path) -> None:
+    config = ExecutionConfig(backend="ray", ray_address=address)
+    with (
+        pytest.raises(EvobinError, match=rf"--ray-address {address}: does not answer"),
+        Workers(config, tmp_path / "scratch"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("backend", ["dask", "ray"])
 def test_a_missing_extra_is_named(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
