@@ -17,13 +17,15 @@ class Round:
 
     Attributes:
         packed: the island's solution behind it, packed.
-        score: of that, on the accepting batch.
+        score: of that, in full.
+        train_score: of that, on the accepting batch.
         counts: flips tried and accepted, in all and by layer: `tried`, `accepted`, `tried_conv1`,
             and so on.
     """
 
     packed: bytes
     score: float
+    train_score: float
     counts: dict[str, int]
 
 
@@ -80,7 +82,7 @@ class FlipSearch(Stage):
         rounds: list[Round] = map_tasks(flip_round, tasks)
         self.done = number
         self._islands = [unpack(done.packed, self._problem.n) for done in rounds]
-        scores = self._problem.score(np.stack(self._islands)).tolist()
+        scores = [done.score for done in rounds]
         if max(scores) > self.score:
             self.best, self.score = self._islands[scores.index(max(scores))], max(scores)
         return [
@@ -89,11 +91,11 @@ class FlipSearch(Stage):
                 "step": self.done,
                 "island": place,
                 "evaluations": 1,
-                "train_score": done.score,
-                "score": score,
+                "train_score": done.train_score,
+                "score": done.score,
             }
             | done.counts
-            for place, (done, score) in enumerate(zip(rounds, scores, strict=True))
+            for place, done in enumerate(rounds)
         ]
 
     def state(self) -> State:
@@ -163,7 +165,9 @@ def flip_round(problem: AnyProblem, packed: bytes, proposals: int, seed: tuple[i
         inside = (promising >= layer.start) & (promising < layer.stop)
         counts[f"tried_{name}"] = int(inside.sum())
         counts[f"accepted_{name}"] = int((inside & kept).sum())
-    return Round(pack(accepting.solution), accepting.score, counts)
+    reached = accepting.solution
+    score = float(problem.score(reached[None])[0])
+    return Round(pack(reached), score, accepting.score, counts)
 
 
 def _try(proposing: FlipState, accepting: FlipState, index: int) -> bool:

@@ -113,7 +113,7 @@ class Refinement(Stage):
         children: list[Child] = map_tasks(breed, tasks)
         self.done = number
         latents = [np.frombuffer(child.latent, np.float32) for child in children]
-        scores = problem.score(np.stack([lat.signs_of(latent) for latent in latents])).tolist()
+        scores = [child.score for child in children]
         view = problem.look(rng)
         for island, latent, score in zip(islands, latents, scores, strict=True):
             _select(island, Member(latent, score), config, view)
@@ -243,10 +243,12 @@ class Child:
 
     Attributes:
         latent: [n] float32, as bytes.
+        score: of its signs, in full.
         figures: what its making cost and gave: a part of a row.
     """
 
     latent: bytes
+    score: float
     figures: Row
 
 
@@ -284,13 +286,14 @@ def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Chil
     if config.proposals > 0:
         done = flip_round(problem, pack(lat.signs_of(child)), config.proposals, (*recipe.seed, 1))
         child = (np.abs(child) * unpack(done.packed, problem.n)).astype(np.float32)
-        figures |= {"train_score": done.score} | done.counts
+        figures |= {"train_score": done.train_score} | done.counts
     if len(latents) > 1:
         pair = np.stack([lat.signs_of(child), lat.signs_of(mixed)])
         gained, was = problem.look(rng).score(pair)
         child = child if gained >= was else mixed
         figures["evaluations"] += 2
-    return Child(child.tobytes(), figures)
+    score = float(problem.score(lat.signs_of(child)[None])[0])
+    return Child(child.tobytes(), score, figures)
 
 
 def relink(
