@@ -136,17 +136,34 @@ def resume(
         if problem:
             note = f"{problem} Going on from the checkpoint before it."
             observer(Progress("data", 0, 1, notes={"note": note}))
-        began, now = kept.plain["versions"], _versions()
-        if began["evobin"] != now["evobin"]:
+        job = _job_of(kept, path, execution or ExecutionConfig(), observer, stop)
+        return _run(job, folder, kept)
+
+
+def _job_of(
+    kept: Checkpoint,
+    path: Path,
+    execution: ExecutionConfig,
+    observer: Observer,
+    stop: Stop | None,
+) -> Job:
+    """What a run was to do, by its checkpoint."""
+    try:
+        began, now = kept.plain["versions"]["evobin"], _versions()["evobin"]
+        if began != now:
             raise EvobinError(
-                f"{path}: was begun by evobin {began['evobin']}, and this is {now['evobin']}; "
-                "resume it with that version, or start anew."
+                f"{path}: was begun by evobin {began}, and this is {now}; resume it with that "
+                "version, or start anew."
             )
-        kind = {"search": SearchConfig, "polish": PolishConfig}[kept.plain["command"]]
-        execution = execution or ExecutionConfig()
+        command = kept.plain["command"]
+        kind = {"search": SearchConfig, "polish": PolishConfig}[command]
         chosen = {field.name: getattr(execution, field.name) for field in fields(ExecutionConfig)}
         config = kind.from_plain(kept.plain["config"] | chosen)
-        return _run(Job(kept.plain["command"], config, path, observer, stop), folder, kept)
+    except (KeyError, TypeError) as error:
+        raise EvobinError(
+            f"{path}: its checkpoint is not as evobin writes it ({error}); start anew."
+        ) from error
+    return Job(command, config, path, observer, stop)
 
 
 def _begin(

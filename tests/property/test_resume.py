@@ -193,6 +193,15 @@ def test_another_version_is_refused(stopped: Path, monkeypatch: pytest.MonkeyPat
         evobin.pipeline.resume(stopped, ALONE)
 
 
+def test_a_checkpoint_that_evobin_did_not_write_is_refused(stopped: Path) -> None:
+    whole = Checkpoint.from_bytes((stopped / "checkpoint").read_bytes())
+    for change in ({"command": "erase"}, {"versions": 1}, {"config": {"unheard_of": 1}}):
+        forged = Checkpoint(dict(whole.plain) | change, whole.arrays)
+        (stopped / "checkpoint").write_bytes(forged.to_bytes())
+        with pytest.raises(EvobinError, match="its checkpoint is not as evobin writes it"):
+            evobin.pipeline.resume(stopped, ALONE)
+
+
 def test_a_folder_that_was_moved_goes_on(stopped: Path, searched: Path, tmp_path: Path) -> None:
     shutil.move(stopped, tmp_path / "elsewhere")
     evobin.pipeline.resume(tmp_path / "elsewhere", ALONE)
