@@ -101,18 +101,19 @@ class Stage(ABC):
 
     @abstractmethod
     def step(self, map_tasks: MapTasks) -> list[Row]:
-        """Does one step, and tells what each start or island did.
+        """Does one step, and tells what each start or island did, in their order.
 
         Where `map_tasks` raises an exception, the stage stays as it was.
         """
 
-    @abstractmethod
     def state(self) -> State:
         """What `load` needs to go on from here; later steps do not change it."""
+        state: State = {"done": self.done, "score": self.score}
+        return state if self.best is None else state | {"best": self.best}
 
-    @abstractmethod
     def load(self, state: State) -> None:
         """Goes on from where another stage of this problem, settings and seed was."""
+        self.done, self.score, self.best = state["done"], state["score"], state.get("best")
 
     def latents(self) -> tuple[NDArray[np.float32], ...]:
         """As in `Outcome`."""
@@ -140,7 +141,11 @@ class Host:
         history: list[Row] = []
         while stage.done < stage.total:
             known = stage.best
-            rows = stage.step(self.map_tasks)
+            told = stage.step(self.map_tasks)
+            rows = [
+                {"stage": stage.name, "step": stage.done, "island": place} | row
+                for place, row in enumerate(told)
+            ]
             history += rows
             found = stage.best if stage.best is not known else None
             self.observer(

@@ -86,26 +86,17 @@ class FlipSearch(Stage):
         if max(scores) > self.score:
             self.best, self.score = self._islands[scores.index(max(scores))], max(scores)
         return [
-            {
-                "stage": self.name,
-                "step": self.done,
-                "island": place,
-                "evaluations": 1,
-                "train_score": done.train_score,
-                "score": done.score,
-            }
-            | done.counts
-            for place, done in enumerate(rounds)
+            {"evaluations": 1, "train_score": done.train_score, "score": done.score} | done.counts
+            for done in rounds
         ]
 
     def state(self) -> State:
         """As in `Stage`."""
-        islands = np.stack(self._islands)
-        return {"done": self.done, "score": self.score, "best": self.best, "islands": islands}
+        return super().state() | {"islands": np.stack(self._islands)}
 
     def load(self, state: State) -> None:
         """As in `Stage`."""
-        self.done, self.score, self.best = state["done"], state["score"], state["best"]
+        super().load(state)
         self._islands = list(state["islands"])
 
 
@@ -136,22 +127,33 @@ def local_search(
 
 
 def flip_round(problem: AnyProblem, packed: bytes, proposals: int, seed: tuple[int, ...]) -> Round:
-    """One round on one island.
+    """One round on one island: `improve` on a solution that travels packed, scored in full."""
+    reached, train_score, counts = improve(problem, unpack(packed, problem.n), proposals, seed)
+    return Round(pack(reached), float(problem.score(reached[None])[0]), train_score, counts)
 
-    Two batches are drawn. On the first, gains rank all flips; the most promising are tried one
-    after the other, and one is kept if it truly raises the score of both batches. Descent on one
-    fixed batch lowers its loss and nothing else: it overfits at once.
+
+def improve(
+    problem: AnyProblem, solution: Solution, proposals: int, seed: tuple[int, ...]
+) -> tuple[Solution, float, dict[str, int]]:
+    """Flips what helps on two batches.
+
+    On the first, gains rank all flips; the most promising are tried one after the other, and one
+    is kept if it truly raises the score of both batches. Descent on one fixed batch lowers its
+    loss and nothing else: it overfits at once.
 
     Args:
         problem: what to maximise.
-        packed: the solution, packed.
+        solution: [n] int8; not modified.
         proposals: flips to try at most.
         seed: decides the batches.
+
+    Returns:
+        The solution behind it, its score on the accepting batch, and counts as in `Round`.
 
     Raises:
         RuntimeError: if an incremental score differs from its recomputation.
     """
-    rng, solution = np.random.default_rng(seed), unpack(packed, problem.n)
+    rng = np.random.default_rng(seed)
     proposing = problem.start(solution, problem.draw(rng))
     accepting = problem.start(solution, problem.draw(rng))
     gains = proposing.gains()
@@ -165,9 +167,7 @@ def flip_round(problem: AnyProblem, packed: bytes, proposals: int, seed: tuple[i
         inside = (promising >= layer.start) & (promising < layer.stop)
         counts[f"tried_{name}"] = int(inside.sum())
         counts[f"accepted_{name}"] = int((inside & kept).sum())
-    reached = accepting.solution
-    score = float(problem.score(reached[None])[0])
-    return Round(pack(reached), score, accepting.score, counts)
+    return accepting.solution, accepting.score, counts
 
 
 def _try(proposing: FlipState, accepting: FlipState, index: int) -> bool:

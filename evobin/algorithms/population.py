@@ -10,7 +10,7 @@ import numpy as np
 from evobin.algorithms import latent as lat
 from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
 from evobin.algorithms.blend import blend
-from evobin.algorithms.flips import flip_round, pack, unpack
+from evobin.algorithms.flips import improve
 from evobin.algorithms.recombination import MIXES, SPREAD, differences
 from evobin.algorithms.ste import train_on
 from evobin.config import PopulationConfig, SteConfig
@@ -131,24 +131,16 @@ class Refinement(Stage):
             self.best = lat.signs_of(latents[scores.index(max(scores))])
             self.score = max(scores)
         return [
-            {
-                "stage": self.name,
-                "step": number,
-                "island": place,
-                "move": task[2].mix,
-                "score": score,
-            }
+            {"move": task[2].mix, "score": child.score}
             | child.figures
             | _diversity(problem, island)
-            for place, (task, child, score, island) in enumerate(
-                zip(tasks, children, scores[: len(islands)], islands, strict=True)
-            )
+            for task, child, island in zip(tasks, children, islands, strict=True)
         ]
 
     def state(self) -> State:
         """As in `Stage`."""
         islands = self._islands
-        state: State = {"done": self.done, "score": self.score, "best": self.best}
+        state = super().state()
         state["families"] = [island.family for island in islands]
         state["since"] = [island.since for island in islands]
         state["scores"] = [[member.score for member in island.members] for island in islands]
@@ -158,7 +150,7 @@ class Refinement(Stage):
 
     def load(self, state: State) -> None:
         """As in `Stage`."""
-        self.done, self.score, self.best = state["done"], state["score"], state["best"]
+        super().load(state)
         self._islands = []
         for place, (family, since) in enumerate(
             zip(state["families"], state["since"], strict=True)
@@ -284,9 +276,10 @@ def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Chil
         child, loss, accuracy = train_on(problem, training, child, rng)
         figures |= {"loss": loss, "train_accuracy": accuracy}
     if config.proposals > 0:
-        done = flip_round(problem, pack(lat.signs_of(child)), config.proposals, (*recipe.seed, 1))
-        child = (np.abs(child) * unpack(done.packed, problem.n)).astype(np.float32)
-        figures |= {"train_score": done.train_score} | done.counts
+        seed = (*recipe.seed, 1)
+        signs, reached, counts = improve(problem, lat.signs_of(child), config.proposals, seed)
+        child = (np.abs(child) * signs).astype(np.float32)
+        figures |= {"train_score": reached} | counts
     if len(latents) > 1:
         pair = np.stack([lat.signs_of(child), lat.signs_of(mixed)])
         gained, was = problem.look(rng).score(pair)

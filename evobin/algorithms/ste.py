@@ -141,22 +141,17 @@ class Pretraining(Stage):
             self.best, self.score = present.candidate, present.score
         return [
             {
-                "stage": self.name,
-                "step": self.done,
-                "island": number,
                 "evaluations": 1,
                 "loss": epoch.loss,
                 "train_accuracy": epoch.accuracy,
                 "score": epoch.score,
             }
-            for number, epoch in enumerate(epochs)
+            for epoch in epochs
         ]
 
     def state(self) -> State:
         """As in `Stage`."""
-        state: State = {"done": self.done, "score": self.score}
-        if self.best is not None:
-            state["best"] = self.best
+        state = super().state()
         for number, training in enumerate(self._trainings):
             state[f"training{number}"] = training.arrays
             state[f"steps{number}"] = training.optimiser.steps
@@ -165,7 +160,7 @@ class Pretraining(Stage):
 
     def load(self, state: State) -> None:
         """As in `Stage`."""
-        self.done, self.score, self.best = state["done"], state["score"], state.get("best")
+        super().load(state)
         for number, training in enumerate(self._trainings):
             loaded = training.with_arrays(state[f"training{number}"], state[f"steps{number}"])
             loaded.rng.bit_generator.state = state[f"rng{number}"]

@@ -7,6 +7,7 @@ import importlib
 import logging
 import socket
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,9 +75,8 @@ class DaskCluster(Cluster):
         self._stack = contextlib.ExitStack()
         killed = importlib.import_module("distributed.scheduler").KilledWorker
         comm = importlib.import_module("distributed.comm").CommClosedError
-        cancelled = importlib.import_module("concurrent.futures").CancelledError
         lost = importlib.import_module("distributed.client").FutureCancelledError
-        self.faults = (killed, comm, cancelled, lost, TimeoutError)
+        self.faults = (killed, comm, CancelledError, lost, TimeoutError)
         # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
         settings = {
             "distributed.scheduler.worker-ttl": "60s",

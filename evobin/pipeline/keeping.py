@@ -35,6 +35,14 @@ def state_of(kept: Checkpoint) -> State | None:
     return dict(kept.plain["state"]) | arrays
 
 
+def parts_of(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of a checkpoint is the stage's, plain values and arrays; `state_of` reads it back."""
+    state = stage.state()
+    arrays = {STATE + k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+    plain = {k: v for k, v in state.items() if STATE + k not in arrays}
+    return {"stage": stage.name, "state": plain}, arrays
+
+
 def told_of(path: Path) -> str:
     """What a run that ended early has left behind, for the user."""
     if not path.exists():
@@ -79,7 +87,7 @@ class Keeper:
         n_valid: int,
     ) -> None:
         self._job, self._folder, self._about, self._n_valid = job, folder, about, n_valid
-        self._start = {name: kept.arrays[name] for name in ("start",) if name in kept.arrays}
+        self._own = {k: v for k, v in kept.arrays.items() if not k.startswith(STATE)}
         self._history: list[Row] = list(kept.plain.get("history", []))
         self._spent: float = kept.plain.get("elapsed", 0.0)
         self._began = self._kept = self._stepped = time.monotonic()
@@ -91,8 +99,8 @@ class Keeper:
         if self._is_new:
             named = {"command": self._job.command} | dict(self._about)
             self._folder.write_config(named | self._job.config.plain())
-            if self._start:
-                self._folder.write_result(self._start["start"])
+            if "start" in self._own:
+                self._folder.write_result(self._own["start"])
             self._write({}, {})
         if self._job.is_stopped():
             raise Stopped(told_of(self._job.path))
@@ -125,7 +133,7 @@ class Keeper:
     def keep_last(self) -> None:
         """Writes a checkpoint of the last step that was done, where there is a newer one."""
         if self._stage is not None:
-            self._write_stage(self._stage)
+            self._write(*parts_of(self._stage))
 
     def _keep(self, stage: Stage) -> None:
         """Writes a checkpoint when the next step would end too late for one, or the run is over."""
@@ -133,16 +141,10 @@ class Keeper:
         now, is_stopped = time.monotonic(), self._job.is_stopped()
         step, self._stepped = now - self._stepped, now
         if is_stopped or now + step - self._kept >= self._job.config.checkpoint_seconds:
-            self._write_stage(stage)
+            self._write(*parts_of(stage))
             self._kept = time.monotonic()
         if is_stopped:
             raise Stopped(told_of(self._job.path))
-
-    def _write_stage(self, stage: Stage) -> None:
-        state = stage.state()
-        arrays = {STATE + k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-        plain = {k: v for k, v in state.items() if STATE + k not in arrays}
-        self._write({"stage": stage.name, "state": plain}, arrays)
 
     def _write(self, plain: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         run: dict[str, Any] = {
@@ -152,4 +154,4 @@ class Keeper:
             "history": self._history,
         }
         run |= self._about
-        self._folder.write_checkpoint(Checkpoint(run | dict(plain), self._start | dict(arrays)))
+        self._folder.write_checkpoint(Checkpoint(run | dict(plain), self._own | dict(arrays)))

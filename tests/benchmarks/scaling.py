@@ -8,12 +8,9 @@ and scheduler spend on a task says how many workers they can keep busy.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +18,7 @@ import pandas as pd
 
 from evobin.config import ExecutionConfig
 from evobin.parallel import Workers
+from tests.e2e.dask_site import DaskSite, dask_site
 
 ROUNDS = 3
 KINDS = {
@@ -37,53 +35,20 @@ def work(sent: bytes, seconds: float, back: int) -> bytes:
     return bytes(back)
 
 
-@contextmanager
-def cluster(n: int, folder: Path) -> Iterator[tuple[str, int]]:
-    """The address of a scheduler with n worker processes, and its process id."""
-    dask = [sys.executable, "-m", "dask"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*argv: str) -> subprocess.Popen[str]:
-        started.append(
-            subprocess.Popen(
-                [*dask, *argv],
-                cwd=folder,
-                env=environment,
-                text=True,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
-        )
-        return started[-1]
-
-    try:
-        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        address = next(x.split()[-1] for x in scheduler.stderr or () if "Scheduler at:" in x)
-        for _ in range(n):
-            worker = ("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-            process = start(*worker)
-            next(x for x in process.stderr or () if "Registered to" in x)
-        yield address, scheduler.pid
-    finally:
-        for process in started:
-            process.kill()
-            process.communicate()
-
-
 def cpu_seconds(pid: int) -> float:
     """Time that cores have spent on a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(n: int, kind: str, address: str, scheduler: int, folder: Path) -> dict[str, object]:
+def measure(kind: str, site: DaskSite, folder: Path) -> dict[str, object]:
     """One row of the table."""
+    n, scheduler = len(site.workers), site.scheduler.pid
     seconds, there, back = KINDS[kind]
     seconds = min(seconds, 5.0)  # nothing is learnt from sleeping longer
     sent = np.random.default_rng(0).bytes(there)
     walls = []
-    with Workers(ExecutionConfig(backend="dask", scheduler=address), folder) as workers:
+    with Workers(ExecutionConfig(backend="dask", scheduler=site.address), folder) as workers:
         workers.map(work, [(b"", 0.1, 0)] * n)
         mine, theirs = cpu_seconds(os.getpid()), cpu_seconds(scheduler)
         for _ in range(ROUNDS):
@@ -110,8 +75,8 @@ def main() -> None:
     for n in [int(word) for word in sys.argv[1:]] or [4, 16, 32]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            with cluster(n, folder) as (address, scheduler):
-                rows += [measure(n, kind, address, scheduler, folder / "w") for kind in KINDS]
+            with dask_site(n, folder) as site:
+                rows += [measure(kind, site, folder / "w") for kind in KINDS]
     print(pd.DataFrame(rows).sort_values("tasks", kind="stable").to_markdown(index=False))
 
 

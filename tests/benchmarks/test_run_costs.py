@@ -25,6 +25,7 @@ from evobin.config import Backend, DataConfig, ExecutionConfig, SearchConfig
 from evobin.evaluation import NetworkProblem
 from evobin.network import SPEAKER_SEX
 from evobin.parallel import Workers, one_blas_thread
+from evobin.pipeline.keeping import parts_of
 from evobin.pipeline.parts import load_parts
 from evobin.runs import Checkpoint, RunFolder
 
@@ -62,10 +63,8 @@ def test_a_checkpoint_is_below_50_mb_and_costs_less_than_2_percent(
     with RunFolder.create(tmp_path / "run") as folder:
         for _ in range(9):
             began = time.perf_counter()
-            state = stage.state()
-            arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-            plain = {k: v for k, v in state.items() if k not in arrays}
-            folder.write_checkpoint(Checkpoint({"state": plain, "history": rows}, arrays))
+            plain, arrays = parts_of(stage)
+            folder.write_checkpoint(Checkpoint(plain | {"history": rows}, arrays))
             took.append(time.perf_counter() - began)
         size = (folder.path / "checkpoint").stat().st_size / 1e6
     seconds, every = float(np.median(took)), STANDARD.checkpoint_seconds

@@ -21,6 +21,7 @@ from evobin.config import Backend, ExecutionConfig
 from evobin.errors import EvobinError, WorkersError
 from evobin.parallel import Workers
 from tests.builders import files_below
+from tests.e2e.dask_site import DaskSite, dask_site
 
 TWO = ExecutionConfig(n_jobs=2)
 
@@ -172,48 +173,10 @@ def is_running(pid: int) -> bool:
     return False
 
 
-@dataclass
-class DaskSite:
-    """A dask scheduler and three workers on loopback, each a process of its own."""
-
-    address: str
-    scheduler: subprocess.Popen[str]
-    workers: list[subprocess.Popen[str]]
-
-
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskSite]:
-    folder = tmp_path_factory.mktemp("dask")
-    dask = [sys.executable, "-m", "dask"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*argv: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*dask, *argv],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    try:
-        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        address = next(
-            line.split()[-1] for line in scheduler.stderr or () if "Scheduler at:" in line
-        )
-        site = DaskSite(address, scheduler, [])
-        for _ in range(3):
-            worker = ("worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-            site.workers.append(start(*worker))
+    with dask_site(3, tmp_path_factory.mktemp("dask")) as site:
         yield site
-    finally:
-        for process in started:
-            process.kill()
-            process.communicate()
 
 
 def test_a_dask_cluster_that_runs_already_is_used_and_survives_a_lost_worker(
