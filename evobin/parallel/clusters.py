@@ -64,7 +64,7 @@ class DaskCluster(Cluster):
         n_workers: of a local cluster.
 
     Raises:
-        EvobinError: if dask is not installed, or the scheduler does not answer.
+        EvobinError: if dask is not installed, the scheduler does not answer or has no workers.
     """
 
     is_local = False
@@ -107,6 +107,14 @@ class DaskCluster(Cluster):
                 "`dask scheduler` runs there."
             ) from error
         self._address = self._client.scheduler.address
+        try:
+            self._client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except TimeoutError as error:
+            self._stack.close()
+            raise EvobinError(
+                f"--scheduler {self._address}: has no workers; start some with "
+                f"`dask worker {self._address}`."
+            ) from error
 
     def __str__(self) -> str:
         return f"the dask scheduler at {self._address}"

@@ -220,6 +220,19 @@ def test_a_scheduler_that_does_not_answer_is_named(
         pass
 
 
+def test_a_scheduler_without_workers_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evobin.parallel.clusters.CONNECT_SECONDS", 1)
+    with dask_site(0, tmp_path) as site:
+        config = ExecutionConfig(backend="dask", scheduler=site.address)
+        with (
+            pytest.raises(EvobinError, match=rf"--scheduler {site.address}: has no workers"),
+            Workers(config, tmp_path / "scratch"),
+        ):
+            pass
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense", "ray://127.0.0.1:9"])
 def test_a_ray_cluster_that_does_not_answer_is_named(address: str, tmp_path: Path) -> None:
     config = ExecutionConfig(backend="ray", ray_address=address)
