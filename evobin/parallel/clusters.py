@@ -9,11 +9,11 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from evobin.config import ExecutionConfig
 from evobin.errors import EvobinError
+from evobin.extras import need
 
 NANNY = "distributed.nanny.pre-spawn-environ"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
@@ -71,7 +71,8 @@ class DaskCluster(Cluster):
     scatters = True
 
     def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
-        dask, distributed = _need("dask"), _need("distributed", "dask")
+        dask = need("dask", "dask", "--backend dask")
+        distributed = need("distributed", "dask", "--backend dask")
         self._stack = contextlib.ExitStack()
         killed = importlib.import_module("distributed.scheduler").KilledWorker
         comm = importlib.import_module("distributed.comm").CommClosedError
@@ -150,7 +151,7 @@ class RayCluster(Cluster):
     is_local = False
 
     def __init__(self, config: ExecutionConfig, n_workers: int) -> None:
-        self._ray = _need("ray")
+        self._ray = need("ray", "ray", "--backend ray")
         importlib.import_module("ray.util.joblib").register_ray()
         self.faults = (self._ray.exceptions.RayError, TimeoutError)
         where: dict[str, Any] = {"num_cpus": n_workers, "include_dashboard": False}
@@ -205,13 +206,3 @@ def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:
     if config.backend == "ray":
         return RayCluster(config, n_workers)
     return Cluster(config.backend)
-
-
-def _need(module: str, extra: str | None = None) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise EvobinError(
-            f"--backend {extra or module}: needs a package that is not installed; "
-            f"pip install 'evobin[{extra or module}]'."
-        ) from error

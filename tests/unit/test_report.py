@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from evobin import report
 from evobin.algorithms.base import Progress
 from evobin.pipeline import Evaluation, RunResult
 from evobin.pipeline.training import USES
-from evobin.report import ProgressDisplay, percent, show_accuracy, show_evaluation, show_run, tell
+from evobin.report import ProgressDisplay, progress, show_evaluation, show_run
+from evobin.report.console import show_accuracy
+from evobin.report.progress import tell
+from evobin.report.text import percent
 from tests.builders import TINY, cells
 from tests.unit.test_network import random_network
 
@@ -42,7 +44,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(report, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 
 def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_both_ends(

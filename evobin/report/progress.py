@@ -1,4 +1,4 @@
-"""What a person sees: progress while a run goes on, and its figures at the end."""
+"""Progress while a run goes on: bars in a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Column, Table
-from rich.text import Text
+
+from evobin.report.text import write_line
 
 TITLES = {
     "data": "data",
@@ -68,7 +68,7 @@ class ProgressDisplay:
             return
         told = tell_sizes(progress.notes) if progress.notes else tell(progress.rows)
         if "note" in progress.notes:
-            _line(self._console, progress.notes["note"])
+            write_line(self._console, progress.notes["note"])
         if self._bars is None:
             self._plain(progress, told)
             return
@@ -85,7 +85,7 @@ class ProgressDisplay:
             self._last = now
             title = TITLES.get(progress.stage, progress.stage)
             line = f"{now - self._started:6.0f} s  {title} {progress.done}/{progress.total}  {told}"
-            _line(self._console, line.rstrip())
+            write_line(self._console, line.rstrip())
 
 
 def tell_sizes(notes: Mapping[str, Any]) -> str:
@@ -120,72 +120,3 @@ def tell(rows: Sequence[Mapping[str, Any]]) -> str:
     if "tried" in table:
         words.append(f"{table['accepted'].sum()} of {table['tried'].sum()} flips accepted")
     return ", ".join(words)
-
-
-def percent(value: float) -> str:
-    """A share as a percentage.
-
-    Example:
-        >>> percent(0.97512)
-        '97.51%'
-    """
-    return f"{100 * value:.2f}%"
-
-
-def _line(console: Console, text: str) -> None:
-    """One line as it is: names that users give may look like markup."""
-    console.print(Text(text), soft_wrap=True)
-
-
-def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
-    """One line: accuracy, its interval, and on how many clips of whom."""
-    low, high = evaluation.interval
-    whom = f"{evaluation.n} clips"
-    if evaluation.n_speakers is not None:
-        whom += f" of {evaluation.n_speakers} speakers"
-    tail = f"; {use}" if use else ""
-    _line(
-        console,
-        f"{name:11} {percent(evaluation.accuracy)}  (95% interval {percent(low)} to "
-        f"{percent(high)}; {whom}{tail})",
-    )
-
-
-def show_evaluation(console: Console, evaluation: Any) -> None:
-    """Accuracy, confusion, and accuracy by every further column of the groups file."""
-    show_accuracy(console, "accuracy", evaluation)
-    confusion = evaluation.confusion
-    table = Table("label", "answered 0", "answered 1", title="confusion, clips")
-    for label in (0, 1):
-        table.add_row(str(label), *(str(confusion.loc[label, answer]) for answer in (0, 1)))
-    console.print(table)
-    for name, rows in evaluation.by_columns().items():
-        console.print(_by_table(name, rows))
-
-
-def _by_table(name: str, rows: pd.DataFrame) -> Table:
-    heads = ("clips", "right", "accuracy", "95% interval")
-    table = Table(Column(Text(name)), *heads, title=Text(f"by {name}"))
-    for value, row in rows.iterrows():
-        interval = f"{percent(row['low'])} to {percent(row['high'])}"
-        counts = str(int(row["clips"])), str(int(row["right"]))
-        table.add_row(Text(str(value)), *counts, percent(row["accuracy"]), interval)
-    return table
-
-
-def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
-    """The final figures of a run, which clips they are from, and where its result file is."""
-    _line(console, run.note)
-    if run.start is not None:
-        show_accuracy(console, "before", run.start, "validation part, the file as it was")
-    names = {"train": "training", "valid": "validation", "test": "test"}
-    for part, evaluation in run.parts.items():
-        show_accuracy(console, names[part], evaluation, uses[part])
-    if "test" not in run.parts:
-        _line(
-            console,
-            "No part was kept aside: for a figure that no stage looked at, name one with --test "
-            "or hold one out with --test-share.",
-        )
-    _line(console, f"run folder  {run.folder}")
-    _line(console, f"result      {run.result}")

@@ -1,0 +1,67 @@
+"""Final figures as text: of a run, and of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from evobin.report.text import percent, write_line
+
+
+def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
+    """One line: accuracy, its interval, and on how many clips of whom."""
+    low, high = evaluation.interval
+    whom = f"{evaluation.n} clips"
+    if evaluation.n_speakers is not None:
+        whom += f" of {evaluation.n_speakers} speakers"
+    tail = f"; {use}" if use else ""
+    write_line(
+        console,
+        f"{name:11} {percent(evaluation.accuracy)}  (95% interval {percent(low)} to "
+        f"{percent(high)}; {whom}{tail})",
+    )
+
+
+def show_evaluation(console: Console, evaluation: Any) -> None:
+    """Accuracy, confusion, and accuracy by every further column of the groups file."""
+    show_accuracy(console, "accuracy", evaluation)
+    confusion = evaluation.confusion
+    table = Table("label", "answered 0", "answered 1", title="confusion, clips")
+    for label in (0, 1):
+        table.add_row(str(label), *(str(confusion.loc[label, answer]) for answer in (0, 1)))
+    console.print(table)
+    for name, rows in evaluation.by_columns().items():
+        console.print(_by_table(name, rows))
+
+
+def _by_table(name: str, rows: pd.DataFrame) -> Table:
+    heads = ("clips", "right", "accuracy", "95% interval")
+    table = Table(Column(Text(name)), *heads, title=Text(f"by {name}"))
+    for value, row in rows.iterrows():
+        interval = f"{percent(row['low'])} to {percent(row['high'])}"
+        counts = str(int(row["clips"])), str(int(row["right"]))
+        table.add_row(Text(str(value)), *counts, percent(row["accuracy"]), interval)
+    return table
+
+
+def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
+    """The final figures of a run, which clips they are from, and where its result file is."""
+    write_line(console, run.note)
+    if run.start is not None:
+        show_accuracy(console, "before", run.start, "validation part, the file as it was")
+    names = {"train": "training", "valid": "validation", "test": "test"}
+    for part, evaluation in run.parts.items():
+        show_accuracy(console, names[part], evaluation, uses[part])
+    if "test" not in run.parts:
+        write_line(
+            console,
+            "No part was kept aside: for a figure that no stage looked at, name one with --test "
+            "or hold one out with --test-share.",
+        )
+    write_line(console, f"run folder  {run.folder}")
+    write_line(console, f"result      {run.result}")

@@ -1,0 +1,21 @@
+"""Words and numbers as a person reads them."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+
+def percent(value: float) -> str:
+    """A share as a percentage.
+
+    Example:
+        >>> percent(0.97512)
+        '97.51%'
+    """
+    return f"{100 * value:.2f}%"
+
+
+def write_line(console: Console, text: str) -> None:
+    """One line as it is: names that users give may look like markup."""
+    console.print(Text(text), soft_wrap=True)
