@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from evobin.config import ExecutionConfig
 from evobin.errors import WorkersError
-from evobin.parallel.clusters import Cluster, connect, resolve
+from evobin.parallel.clusters import Cluster, Reference, connect
 
 T = TypeVar("T")
 
@@ -98,13 +98,16 @@ class Workers:
         """Sends a value ahead that many tasks will have among their arguments.
 
         It stays with the workers; in a task it is recognised by identity.
+
+        Raises:
+            WorkersError: if the workers cannot be reached any more.
         """
         if self._is_alone:
             return
-        self._shared.append((value, self._cluster.handle(value)))
-        if self._cluster.scatters:
-            self._end(kill=False)
-            self._start()
+        try:
+            self._shared.append((value, self._cluster.share(value)))
+        except (*GONE, *self._cluster.faults) as error:
+            raise self._lost(error) from error
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> list[T]:
         """Calls a function once a task; the order of the results is that of the tasks.
@@ -139,10 +142,9 @@ class Workers:
         threads = max(1, self._count // max(1, len(tasks))) if self._cluster.is_local else 1
         self._parallel.timeout = self._limit(attempt)
         began = time.monotonic()
-        shared = [handle for _, handle in self._shared]
         results: list[T] = self._parallel(
             joblib.delayed(_in_worker)(
-                _Call(os.getpid(), threads, function, tuple(map(self._sent, task))), *shared
+                _Call(os.getpid(), threads, function, tuple(map(self._sent, task)))
             )
             for task in tasks
         )
@@ -160,15 +162,10 @@ class Workers:
         return max(LEAST_LIMIT, LIMIT * self._longest) * attempt
 
     def _sent(self, value: Any) -> Any:
-        for place, (known, _) in enumerate(self._shared):
-            if value is known:
-                return _Place(place)
-        return value
+        return next((sent for known, sent in self._shared if known is value), value)
 
     def _start(self) -> None:
-        shared = [handle for _, handle in self._shared]
-        settings = self._cluster.settings(shared)
-        self._open.enter_context(joblib.parallel_config(**settings))
+        self._open.enter_context(joblib.parallel_config(**self._cluster.settings()))
         first: dict[str, Any] = {}
         if isinstance(joblib.parallel.get_active_backend()[0], joblib.parallel.LokyBackend):
             first = {"initializer": _begin_process, "initargs": (os.getpid(),)}
@@ -186,9 +183,10 @@ class Workers:
             self._end(kill=True)
             self._start()
         except (*GONE, *self._cluster.faults) as error:
-            raise WorkersError(
-                f"{self._cluster} is lost ({type(error).__name__}); start it again."
-            ) from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: BaseException) -> WorkersError:
+        return WorkersError(f"{self._cluster} is lost ({type(error).__name__}); start it again.")
 
     def _end(self, *, kill: bool) -> None:
         backend = self._parallel._backend
@@ -212,13 +210,6 @@ def _pinned(function: Callable[..., T], *task: Any) -> T:
         return function(*task)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Place:
-    """Stands for a shared value in a task."""
-
-    index: int
-
-
 @dataclasses.dataclass(frozen=True)
 class _Call:
     """A task, as one argument.
@@ -233,13 +224,10 @@ class _Call:
     arguments: tuple[Any, ...]
 
 
-def _in_worker(call: _Call, *shared: Any) -> Any:
+def _in_worker(call: _Call) -> Any:
     """Does a task for the process `call.owner`."""
     _settle(call.owner)
-    values = (
-        resolve(shared[value.index]) if isinstance(value, _Place) else value
-        for value in call.arguments
-    )
+    values = (x.get() if isinstance(x, Reference) else x for x in call.arguments)
     return _pinned(call.function, *(_told(value, call.n_threads) for value in values))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @dataclass
@@ -17,7 +19,16 @@ class DaskSite:
 
     address: str
     scheduler: subprocess.Popen[str]
-    workers: list[subprocess.Popen[str]]
+    start: Start
+    workers: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def add(self, n: int) -> None:
+        """Starts workers, and waits until the scheduler knows them."""
+        options = ("--nthreads", "1", "--no-dashboard", "--no-nanny")
+        added = [self.start("worker", self.address, *options) for _ in range(n)]
+        for worker in added:
+            next(line for line in worker.stderr or () if "Registered to" in line)
+        self.workers += added
 
 
 @contextmanager
@@ -42,11 +53,9 @@ def dask_site(n: int, folder: Path) -> Iterator[DaskSite]:
     try:
         scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
         address = next(x.split()[-1] for x in scheduler.stderr or () if "Scheduler at:" in x)
-        options = ("--nthreads", "1", "--no-dashboard", "--no-nanny")
-        workers = [start("worker", address, *options) for _ in range(n)]
-        for worker in workers:
-            next(line for line in worker.stderr or () if "Registered to" in line)
-        yield DaskSite(address, scheduler, workers)
+        site = DaskSite(address, scheduler, start)
+        site.add(n)
+        yield site
     finally:
         for process in started:
             process.kill()

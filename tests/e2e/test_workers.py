@@ -63,6 +63,17 @@ def sleep(seconds: float) -> int:
     return os.getpid()
 
 
+def whose(_shared: Heavy) -> int:
+    return sleep(0.5)
+
+
+def plugins() -> list[str]:
+    from distributed import get_worker
+
+    time.sleep(0.2)
+    return [name for name in get_worker().plugins if name.startswith("evobin")]
+
+
 @pytest.mark.parametrize("backend", ["auto", "loky", "threading", "dask", "ray"])
 def test_every_backend_gives_the_results_in_order_and_the_shared_value_once(
     backend: Backend, tmp_path: Path
@@ -198,6 +209,39 @@ def test_a_dask_cluster_that_runs_already_is_used_and_survives_a_lost_worker(
     assert files_below(tmp_path) == []
 
 
+def test_all_of_dasks_workers_keep_what_is_shared_and_late_ones_get_it(
+    site: DaskSite, tmp_path: Path
+) -> None:
+    shared = heavy()
+    config = ExecutionConfig(backend="dask", scheduler=site.address)
+    with Workers(config, tmp_path / "scratch") as workers:
+        workers.share(shared)
+        workers.map(whose, [(shared,)] * 3)
+        time.sleep(4.5)  # every 2 s dask looks for copies that no task waits for
+        assert set(workers.map(whose, [(shared,)] * 3)) == {w.pid for w in site.workers}
+        site.add(1)
+        assert set(workers.map(whose, [(shared,)] * 4)) == {w.pid for w in site.workers}
+
+
+def test_what_a_killed_run_left_with_dasks_workers_is_taken_back(
+    site: DaskSite, tmp_path: Path
+) -> None:
+    config = ExecutionConfig(backend="dask", scheduler=site.address)
+    code = (
+        "import os, signal; from pathlib import Path; from evobin.config import ExecutionConfig\n"
+        "from evobin.parallel import Workers\n"
+        f"config = ExecutionConfig(backend='dask', scheduler='{site.address}')\n"
+        f"workers = Workers(config, Path('{tmp_path}/killed')).__enter__(); workers.share([1])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    with Workers(config, tmp_path / "scratch") as workers:
+        left = workers.map(plugins, [()] * 3)
+        workers.share([2])
+        assert [len(names) for names in workers.map(plugins, [()] * 3)] == [1, 1, 1]
+    assert left == [[], [], []]
+
+
 def test_a_scheduler_that_is_lost_ends_in_one_line(site: DaskSite, tmp_path: Path) -> None:
     config = ExecutionConfig(backend="dask", scheduler=site.address)
     with Workers(config, tmp_path / "scratch") as workers:
@@ -248,6 +292,7 @@ def test_a_missing_extra_is_named(
     backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, backend, None)
+    monkeypatch.delitem(sys.modules, f"evobin.parallel.{backend}_cluster", raising=False)
     told = rf"--backend {backend}: .* pip install 'evobin\[{backend}\]'"
     with (
         pytest.raises(EvobinError, match=told),

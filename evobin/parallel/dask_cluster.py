@@ -1,0 +1,151 @@
+"""Workers of a dask cluster; imported only where one is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import dask
+import distributed
+from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
+
+from evobin.config import ExecutionConfig
+from evobin.errors import EvobinError
+from evobin.parallel import clusters
+from evobin.parallel.clusters import Cluster, Reference
+
+NANNY = "distributed.nanny.pre-spawn-environ"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
+"""The environment of dask's local workers, as dask sets it, but for its MALLOC_TRIM_THRESHOLD_:
+with that, the system takes all large arrays back and clears new ones, which costs a fifth of the
+speed."""
+PLUGIN = "evobin "
+"""How the names of our plugins begin; the client that shares follows, and which of its values."""
+
+
+class Shared(distributed.WorkerPlugin):  # type: ignore[misc]
+    """A value that every worker has, those that come later included.
+
+    Not scattered: dask's memory manager drops copies that no task waits for, and then all tasks of
+    the next round go to the one worker that is left with a copy.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class SharedValue(Reference):
+    """The value of a plugin, by its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def get(self) -> Any:
+        """As in `Reference`."""
+        return distributed.get_worker().plugins[self._name].value
+
+
+class DaskCluster(Cluster):
+    """A dask scheduler that runs already, or one with workers of its own on this machine.
+
+    Args:
+        config: `scheduler`, or `n_jobs`.
+        scratch: where local workers may write.
+        n_workers: of a local cluster.
+
+    Raises:
+        EvobinError: if the scheduler does not answer or has no workers.
+    """
+
+    is_local = False
+    # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
+    faults = (KilledWorker, CommClosedError, CancelledError, FutureCancelledError, TimeoutError)
+
+    def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
+        self._stack = contextlib.ExitStack()
+        self._names: list[str] = []
+        settings = {
+            "distributed.scheduler.worker-ttl": "60s",
+            "distributed.admin.large-graph-warning-threshold": "1GB",  # a training is 6 MB
+            NANNY: ONE_THREAD,
+        }
+        self._stack.enter_context(dask.config.set(settings))
+        address: Any = config.scheduler
+        if address is None:
+            address = self._stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=n_workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    local_directory=str(scratch),
+                )
+            )
+        for name in ("distributed", "distributed.client"):  # its tracebacks: we say it in a line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            self._client = self._stack.enter_context(
+                distributed.Client(address, timeout=clusters.CONNECT_SECONDS, set_as_default=False)
+            )
+        except (OSError, ValueError) as error:
+            self._stack.close()
+            raise EvobinError(
+                f"--scheduler {config.scheduler}: does not answer; check the address, and that "
+                "`dask scheduler` runs there."
+            ) from error
+        self._address = self._client.scheduler.address
+        try:
+            self._client.wait_for_workers(1, timeout=clusters.CONNECT_SECONDS)
+        except TimeoutError as error:
+            self._stack.close()
+            raise EvobinError(
+                f"--scheduler {self._address}: has no workers; start some with "
+                f"`dask worker {self._address}`."
+            ) from error
+        self._client.run_on_scheduler(_forgetter(PLUGIN))
+
+    def __str__(self) -> str:
+        return f"the dask scheduler at {self._address}"
+
+    def settings(self) -> dict[str, Any]:
+        """As in `Cluster`."""
+        waiting = {"wait_for_workers_timeout": clusters.CONNECT_SECONDS}
+        return {"backend": "dask", "client": self._client} | waiting
+
+    def share(self, value: Any) -> SharedValue:
+        """As in `Cluster`."""
+        name = f"{PLUGIN}{self._client.id} {len(self._names)}"
+        self._client.register_plugin(Shared(value), name)
+        self._names.append(name)
+        return SharedValue(name)
+
+    def close(self) -> None:
+        """Takes back what was shared, and ends the connection and the local cluster."""
+        with contextlib.suppress(OSError, RuntimeError, *self.faults):  # it may be gone
+            for name in self._names:
+                self._client.unregister_worker_plugin(name)
+        self._stack.close()
+
+
+def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:
+    """As `clusters.connect`."""
+    return DaskCluster(config, scratch, n_workers)
+
+
+def _forgetter(prefix: str) -> Callable[[Any], Coroutine[Any, Any, None]]:
+    """For the scheduler: takes back what clients have shared that were killed since.
+
+    A function in a function, since dask sends that as it is: a scheduler need not have evobin.
+    """
+
+    async def forget(dask_scheduler: Any) -> None:
+        for name in [name for name in dask_scheduler.worker_plugins if name.startswith(prefix)]:
+            if name.removeprefix(prefix).split()[0] not in dask_scheduler.clients:
+                await dask_scheduler.unregister_worker_plugin(None, name)
+
+    return forget

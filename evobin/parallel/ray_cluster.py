@@ -1,0 +1,80 @@
+"""Workers of a ray cluster; imported only where one is asked for."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.util.joblib import register_ray
+
+from evobin.config import ExecutionConfig
+from evobin.errors import EvobinError
+from evobin.parallel.clusters import CONNECT_SECONDS, Cluster, Reference
+
+
+class StoredValue(Reference):
+    """A value in ray's object store."""
+
+    def __init__(self, reference: Any) -> None:
+        self._reference = reference
+
+    def get(self) -> Any:
+        """As in `Reference`."""
+        return ray.get(self._reference)
+
+
+class RayCluster(Cluster):
+    """A ray cluster that runs already, or one on this machine.
+
+    Args:
+        config: `ray_address`, or `n_jobs`.
+        n_workers: of a local cluster.
+
+    Raises:
+        EvobinError: if the cluster does not answer.
+    """
+
+    is_local = False
+    faults = (ray.exceptions.RayError, TimeoutError)
+
+    def __init__(self, config: ExecutionConfig, n_workers: int) -> None:
+        register_ray()
+        where: dict[str, Any] = {"num_cpus": n_workers, "include_dashboard": False}
+        try:
+            if config.ray_address is not None:
+                where = {"address": config.ray_address}
+                _check_answers(config.ray_address)
+            ray.init(log_to_driver=False, logging_level="ERROR", **where)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EvobinError(
+                f"--ray-address {config.ray_address}: does not answer; check the address, and "
+                "that `ray start` ran there."
+            ) from error
+
+    def __str__(self) -> str:
+        return "the ray cluster"
+
+    def settings(self) -> dict[str, Any]:
+        """As in `Cluster`."""
+        return {"backend": "ray"}
+
+    def share(self, value: Any) -> StoredValue:
+        """As in `Cluster`: the value goes to ray's store, from which each worker reads it."""
+        return StoredValue(ray.put(value))
+
+    def close(self) -> None:
+        """Ends the connection, and the local cluster."""
+        ray.shutdown()
+
+
+def connect(config: ExecutionConfig, _scratch: Path, n_workers: int) -> Cluster:
+    """As `clusters.connect`."""
+    return RayCluster(config, n_workers)
+
+
+def _check_answers(address: str) -> None:
+    """Raises OSError or ValueError unless someone listens: ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
