@@ -1,0 +1,1 @@
+"""Networks for other programs, and from them: PyTorch, ONNX, C."""

@@ -1,0 +1,136 @@
+"""A network as an ONNX model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evobin.extras import need
+from evobin.network import Architecture, BinaryNetwork, Signs
+
+OPSET = 18
+"""The version of ONNX's operators that the model uses, of December 2022."""
+_IR_VERSION = 8  # of the file format, from the same time
+
+
+def encode(network: BinaryNetwork) -> bytes:
+    """Writes the network as an ONNX model.
+
+    Its input is `features`, float32 [n, t, n_in], for any n and t; its outputs are `logit` and
+    `label`, int64 [n]. Features must be finite.
+
+    Binary sums are small integers, exact in float32. The first layer sums in float64, with the
+    error that this brings: a sign can be wrong only where a sum is closer to 0 than 1.2e-16 times
+    its fan-in times the sum of its terms' magnitudes. Features of few digits, as float16 or half
+    integers, are summed without any rounding.
+
+    Args:
+        network: of any architecture.
+
+    Returns:
+        The file; weights take a byte each.
+
+    Raises:
+        EvobinError: if the package onnx is not installed.
+    """
+    graph = _Graph(need("onnx", "onnx", "--format onnx"))
+    architecture, signs = network.architecture, network.signs
+    first, *binary, head = architecture.layers
+    values = _first_signs(graph, first.weights(signs), first.bias(signs))
+    values = graph.pool(values, architecture.blocks[0].pool)
+    for block, layer in zip(architecture.blocks[1:], binary, strict=True):
+        weights, bias = graph.weights(layer.weights(signs)), graph.weights(layer.bias(signs))
+        sums = graph.add("Conv", values, weights, bias)
+        values = graph.pool(graph.signs(sums, np.float32), block.pool)
+    hidden = graph.add("ReduceMax", values, graph.constant([2]), keepdims=0)
+    products = graph.add("MatMul", hidden, graph.weights(head.weights(signs)[0]))
+    _answer(graph, graph.add("Add", products, graph.weights(head.bias(signs))))
+    return graph.model(architecture)
+
+
+def _first_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
+    """Signs of the first layer, [n, n_out, t]; few runtimes have a convolution in float64."""
+    n_out, n_in, kernel = weights.shape
+    axis = graph.constant([1])
+    taps = [
+        graph.add(
+            "Slice",
+            "features",
+            graph.constant([k]),
+            graph.constant([k + 1 - kernel or np.iinfo(np.int64).max]),  # from the end
+            axis,
+        )
+        for k in range(kernel)
+    ]
+    windows = graph.cast(graph.add("Concat", *taps, axis=2), np.float64)
+    matrix = graph.weights(weights.transpose(2, 1, 0).reshape(kernel * n_in, n_out), np.float64)
+    sums = graph.add("Add", graph.add("MatMul", windows, matrix), graph.weights(bias, np.float64))
+    return graph.add("Transpose", graph.signs(sums, np.float64), perm=[0, 2, 1])
+
+
+def _answer(graph: _Graph, logit: str) -> None:
+    graph.cast(logit, np.int64, "logit")
+    graph.cast(graph.add("Greater", "logit", graph.constant(0)), np.int64, "label")
+
+
+class _Graph:
+    """A model while it is written; nodes and constants are told by their results' names."""
+
+    def __init__(self, onnx: Any) -> None:
+        self._onnx = onnx
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+
+    def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """A node with one result."""
+        output = output or f"{kind}_{len(self._nodes)}"
+        self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def constant(self, value: ArrayLike) -> str:
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(self._onnx.numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def cast(self, values: str, dtype: Any, output: str | None = None) -> str:
+        to = self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return self.add("Cast", values, output=output, to=to)
+
+    def weights(self, signs: Signs, dtype: Any = np.float32) -> str:
+        """Weights to calculate with, kept in the file as int8."""
+        return self.cast(self.constant(np.ascontiguousarray(signs)), dtype)
+
+    def signs(self, sums: str, dtype: Any) -> str:
+        """+1 above 0, else -1, as float32."""
+        positive = self.add("Greater", sums, self.constant(dtype(0)))
+        return self.add(
+            "Where", positive, self.constant(np.float32(1)), self.constant(np.float32(-1))
+        )
+
+    def pool(self, values: str, size: int) -> str:
+        """Max-pooling over time in ceil mode."""
+        if size == 1:
+            return values
+        return self.add("MaxPool", values, kernel_shape=[size], strides=[size], ceil_mode=1)
+
+    def model(self, architecture: Architecture) -> bytes:
+        """The file, checked."""
+        onnx, helper = self._onnx, self._onnx.helper
+        shape = ["n", "t", architecture.n_in]
+        features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, shape)
+        answers = [
+            helper.make_tensor_value_info(name, onnx.TensorProto.INT64, ["n"])
+            for name in ("logit", "label")
+        ]
+        graph = helper.make_graph(self._nodes, "evobin", [features], answers, self._constants)
+        model = helper.make_model(
+            graph,
+            producer_name="evobin",
+            ir_version=_IR_VERSION,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+        )
+        onnx.checker.check_model(model, full_check=True)
+        data: bytes = model.SerializeToString(deterministic=True)
+        return data

@@ -1,0 +1,130 @@
+"""What other programs answer for an exported network."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from evobin.interchange import c_format, onnx_format, torch_format
+from evobin.network import Architecture, BinaryNetwork
+
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+
+
+def gcc(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs the compiler; its messages are in `stderr`."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("gcc is not on this machine")
+    command = [compiler, *map(str, arguments)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+class CompiledC:
+    """A network's C file as a shared library, and with it what the file keeps to itself.
+
+    Args:
+        network: to export.
+        folder: where to write; one network a folder.
+        flags: for the compiler.
+    """
+
+    def __init__(self, network: BinaryNetwork, folder: Path, *flags: str) -> None:
+        (folder / "network.c").write_bytes(c_format.encode(network))
+        inside = "int logit(const float *x, int t, int *out);\n"
+        inside += "int logit(const float *x, int t, int *out) { return answer(x, t, out); }\n"
+        (folder / "open.c").write_text(f'#include "network.c"\n{inside}')
+        library = folder / "open.so"
+        done = gcc(
+            *STRICT, *(flags or ["-O1"]), "-shared", "-fPIC", folder / "open.c", "-o", library
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        self._library = ctypes.CDLL(str(library))
+
+    def predict(self, clip: NDArray[Any]) -> int:
+        """The file's one function."""
+        frames = np.ascontiguousarray(clip, np.float32)
+        answer: int = self._library.predict(frames.ctypes.data_as(ctypes.c_void_p), len(frames))
+        return answer
+
+    def logit(self, clip: NDArray[Any]) -> int:
+        """What `predict` answers by."""
+        frames = np.ascontiguousarray(clip, np.float32)
+        logit = ctypes.c_int(0)
+        pointer = frames.ctypes.data_as(ctypes.c_void_p)
+        assert self._library.logit(pointer, len(frames), ctypes.byref(logit)) == 1
+        return logit.value
+
+
+class OnnxModel:
+    """A network's ONNX model in onnxruntime."""
+
+    def __init__(self, network: BinaryNetwork) -> None:
+        onnxruntime = pytest.importorskip("onnxruntime")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # errors are raised as well
+        model, providers = onnx_format.encode(network), ["CPUExecutionProvider"]
+        self.session = onnxruntime.InferenceSession(model, options, providers=providers)
+
+    def run(self, clips: NDArray[Any]) -> list[NDArray[Any]]:
+        """Logits and labels of clips of one length, [n, t, n_in]."""
+        answers: list[NDArray[Any]] = self.session.run(None, {"features": np.float32(clips)})
+        return answers
+
+    def logit(self, clip: NDArray[Any]) -> int:
+        """The logit of one clip."""
+        return int(self.run(clip[None])[0][0])
+
+
+class TorchModule:
+    """A network's state dict in a module as a user of PyTorch would write it."""
+
+    def __init__(self, network: BinaryNetwork, dtype: str) -> None:
+        self._torch = pytest.importorskip("torch")
+        self._torch.set_num_threads(1)  # its threads wait for each other where others run too
+        self._module = module_of(network.architecture)
+        file = io.BytesIO(torch_format.encode(network))
+        self._module.load_state_dict(self._torch.load(file, weights_only=True))
+        self._dtype = getattr(self._torch, dtype)
+        self._module.to(self._dtype)
+
+    def logit(self, clip: NDArray[Any]) -> int:
+        """The logit of one clip."""
+        x = self._torch.tensor(np.ascontiguousarray(clip)).to(self._dtype)
+        with self._torch.no_grad():
+            return int(self._module(x[None])[0])
+
+
+def module_of(architecture: Architecture) -> Any:
+    """The network as a torch.nn.Module, [n, t, n_in] to [n], with random weights."""
+    import torch
+    from torch import nn
+
+    def sign(x: Any) -> Any:
+        return torch.where(x > 0, 1.0, -1.0).to(x.dtype)
+
+    class Network(nn.Module):  # type: ignore[misc, unused-ignore]  # PyTorch may be missing
+        def __init__(self) -> None:
+            super().__init__()
+            n_in = architecture.n_in
+            for number, block in enumerate(architecture.blocks, 1):
+                self.add_module(f"conv{number}", nn.Conv1d(n_in, block.n_out, block.kernel))
+                n_in = block.n_out
+            self.linear = nn.Linear(n_in, 1)
+
+        def forward(self, x: Any) -> Any:
+            x = x.transpose(1, 2)
+            for number, block in enumerate(architecture.blocks, 1):
+                sums = getattr(self, f"conv{number}")(x)
+                x = sign(nn.functional.max_pool1d(sums, block.pool, ceil_mode=True))
+            return self.linear(x.amax(2))[:, 0]
+
+    return Network()

@@ -1,0 +1,126 @@
+"""Exported networks answer what the naive twin answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+from tests.builders import GOLDEN, GOLDEN_RESULT
+from tests.exported import CompiledC, OnnxModel, TorchModule
+from tests.oracle import naive
+from tests.strategies import random_clips, random_solution
+
+ARCHITECTURES = {
+    "one of everything": Architecture(1, (ConvBlock(1, 1),)),
+    "one block": Architecture(8, (ConvBlock(64, 2, 2),)),
+    "n_out 65, pools 1 and 3": Architecture(
+        5, (ConvBlock(65, 3), ConvBlock(3, 2, 3), ConvBlock(7, 1))
+    ),
+    "kernel 15, pools 3 and 4": Architecture(9, (ConvBlock(70, 15, 3), ConvBlock(130, 4, 4))),
+}
+Answer = Callable[[NDArray[Any]], int]
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def network(request: pytest.FixtureRequest) -> BinaryNetwork:
+    architecture = ARCHITECTURES[request.param]
+    return BinaryNetwork(architecture, random_solution(architecture, np.random.default_rng(5)))
+
+
+@pytest.fixture(scope="module")
+def by_c(network: BinaryNetwork, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    return CompiledC(network, tmp_path_factory.mktemp("c")).logit
+
+
+@pytest.fixture(scope="module")
+def golden() -> list[tuple[NDArray[Any], int]]:
+    expected = pd.read_csv(GOLDEN / "expected.tsv", sep="\t")
+    clips = [np.load(GOLDEN / "features" / name) for name in expected["file"]]
+    return list(zip(clips, expected["logit"].tolist(), strict=True))
+
+
+def assert_equal_to_naive(network: BinaryNetwork, answer: Answer, clips: list[Any]) -> None:
+    for clip in clips:
+        assert answer(clip) == naive.answer(network.architecture, network.signs, clip).logit
+
+
+def clips_of_all_lengths(network: BinaryNetwork, *, halves: bool) -> list[NDArray[Any]]:
+    """From the shortest one on, so that every rest of a pooling window occurs."""
+    rng, shortest = np.random.default_rng(1), network.architecture.min_frames
+    longest = [
+        np.resize(clip, (shortest + 12, clip.shape[1]))
+        for clip in random_clips(network.architecture, 12, rng, halves=halves)
+    ]
+    return [clip[: shortest + more] for more, clip in enumerate(longest)]
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_the_c_file_equals_naive(network: BinaryNetwork, by_c: Answer, halves: bool) -> None:
+    assert_equal_to_naive(network, by_c, clips_of_all_lengths(network, halves=halves))
+
+
+@pytest.mark.parametrize("magnitude", [1e-44, 1e-30, 1e-3, 1e10, 1e29, 1e30, 1e31, 1e37])
+def test_the_c_file_decides_any_magnitude_exactly(
+    network: BinaryNetwork, by_c: Answer, magnitude: float
+) -> None:
+    clips = clips_of_all_lengths(network, halves=True)[:3]
+    assert_equal_to_naive(network, by_c, [np.float32(clip * magnitude) for clip in clips])
+
+
+def test_the_c_file_sums_huge_and_tiny_values_without_loss(
+    network: BinaryNetwork, by_c: Answer
+) -> None:
+    rng = np.random.default_rng(2)
+    for clip in clips_of_all_lengths(network, halves=False)[:6]:
+        powers = rng.choice([-126.0, -30.0, 0.0, 24.0, 60.0, 125.0], clip.shape)
+        wide = np.float32(np.sign(clip) * 2.0**powers)  # cancels wherever the signs do not agree
+        assert_equal_to_naive(network, by_c, [wide])
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_the_onnx_model_equals_naive(network: BinaryNetwork, halves: bool) -> None:
+    clips = clips_of_all_lengths(network, halves=halves)
+    assert_equal_to_naive(network, OnnxModel(network).logit, clips)
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_the_torch_state_dict_equals_naive(network: BinaryNetwork, halves: bool) -> None:
+    clips = clips_of_all_lengths(network, halves=halves)
+    assert_equal_to_naive(network, TorchModule(network, "float64").logit, clips)
+
+
+def test_the_c_file_answers_every_golden_input(golden: Any, tmp_path: Path) -> None:
+    compiled = CompiledC(BinaryNetwork.load(GOLDEN_RESULT), tmp_path, "-O2")
+    for clip, logit in golden:
+        assert compiled.logit(clip) == logit
+        assert compiled.predict(clip) == (logit > 0)
+
+
+def test_the_onnx_model_answers_every_golden_input(golden: Any) -> None:
+    model = OnnxModel(BinaryNetwork.load(GOLDEN_RESULT))
+    for clip, logit in golden:
+        assert [answer.tolist() for answer in model.run(clip[None])] == [[logit], [logit > 0]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_torch_state_dict_answers_every_golden_input(golden: Any, dtype: str) -> None:
+    module = TorchModule(BinaryNetwork.load(GOLDEN_RESULT), dtype)
+    for clip, logit in golden:
+        assert module.logit(clip) == logit
+
+
+def test_hundreds_of_sums_at_0_change_no_answer(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    network = BinaryNetwork(SPEAKER_SEX, random_solution(SPEAKER_SEX, rng))
+    clips = [np.round(rng.normal(0, 1, (t, 64))) / 2 for t in range(57, 97)]
+    expected = network.logits(clips).tolist()
+    compiled, model = CompiledC(network, tmp_path, "-O2"), OnnxModel(network)
+    for answer in (compiled.logit, model.logit):
+        assert [answer(clip) for clip in clips] == expected
