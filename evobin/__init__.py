@@ -58,7 +58,16 @@ if TYPE_CHECKING:
     )
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
-    from evobin.pipeline import evaluate, polish, predict, resume, search, write_voices
+    from evobin.pipeline import (
+        evaluate,
+        export_network,
+        import_network,
+        polish,
+        predict,
+        resume,
+        search,
+        write_voices,
+    )
 
 _HOMES = {
     "evobin.config": (
@@ -73,7 +82,16 @@ _HOMES = {
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
-    "evobin.pipeline": ("evaluate", "polish", "predict", "resume", "search", "write_voices"),
+    "evobin.pipeline": (
+        "evaluate",
+        "export_network",
+        "import_network",
+        "polish",
+        "predict",
+        "resume",
+        "search",
+        "write_voices",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -93,6 +111,8 @@ __all__ = [
     "SteConfig",
     "Stopped",
     "evaluate",
+    "export_network",
+    "import_network",
     "polish",
     "predict",
     "resume",

@@ -16,7 +16,14 @@ import tyro
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from evobin.config import Effort, EvaluateConfig, ExecutionConfig, PolishConfig, SearchConfig
+from evobin.config import (
+    Effort,
+    EvaluateConfig,
+    ExecutionConfig,
+    Format,
+    PolishConfig,
+    SearchConfig,
+)
 from evobin.errors import EvobinError, SettingError, Stopped
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
@@ -172,6 +179,49 @@ def _predict(
         print(f"{answer.file}\t{answer.label}\t{answer.logit}")
 
 
+def _export(
+    result: Annotated[Result, arg(help="Result file.")],
+    format: Annotated[  # noqa: A002
+        Format,
+        arg(help="A PyTorch state dict, an ONNX model, or a C99 file that needs nothing else."),
+    ],
+    out: Annotated[Path, arg(help="File to write, a new one.")],
+) -> None:
+    """Write a network for another program.
+
+    The C file has `int predict(const float *x, int t)`. The formats torch and onnx need the extras
+    of those names: pip install 'evobin[onnx]'.
+
+    Example: evobin export result.txt --format c --out network.c
+    """
+    from evobin.pipeline import export_network
+
+    export_network(result, format, out)
+    print(f"network     {out}")
+
+
+def _import(
+    model: Annotated[
+        Positional[Path],
+        arg(metavar="MODEL", help="File of torch.save(model.state_dict(), file)."),
+    ],
+    out: Annotated[
+        Path | None,
+        arg(help="Result file to write, a new one; by default MODEL with the ending .txt."),
+    ] = None,
+) -> None:
+    """Make a result file of a PyTorch model, its weights cut by sign.
+
+    Its layers are conv1, conv2, conv3 and linear; with other names, the order of the tensors tells.
+    Needs the extra torch: pip install 'evobin[torch]'. No code in the file is run.
+
+    Example: evobin import model.pt --out result.txt
+    """
+    from evobin.pipeline import import_network
+
+    print(f"result      {import_network(model, out)}")
+
+
 def _voices(
     out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
     seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
@@ -194,6 +244,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "resume": _resume,
     "evaluate": _evaluate,
     "predict": _predict,
+    "export": _export,
+    "import": _import,
     "voices": _voices,
 }
 

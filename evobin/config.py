@@ -230,6 +230,8 @@ class ExecutionConfig:
 
 POLISH_RATES = (1e-3, 5e-3)
 """A good file needs the low rate, one that has lost most needs the high one; starts try both."""
+Format = Literal["torch", "onnx", "c"]
+"""What a network can be exported as: a PyTorch state dict, an ONNX model, a C file."""
 Effort = Literal["quick", "standard", "thorough"]
 """How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
 

@@ -132,6 +132,19 @@ def check_output_folder(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
+def check_output_file(path: Path) -> None:
+    """Checks that nothing of that name is there yet, so that nothing is overwritten.
+
+    Raises:
+        EvobinError: if something is.
+
+    Example:
+        >>> check_output_file(Path(tempfile.mkdtemp()) / "model.onnx")
+    """
+    if os.path.lexists(path):
+        raise EvobinError(f"{path}: exists; name another file with --out or remove it.")
+
+
 def make_output_folder(path: Path) -> None:
     """Creates an empty folder, with its parents, and makes sure that it can be written to.
 

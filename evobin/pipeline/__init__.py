@@ -1,6 +1,7 @@
 """What each command does, as functions."""
 
 from evobin.pipeline.answers import Evaluation, Prediction, evaluate, predict
+from evobin.pipeline.exchange import export_network, import_network
 from evobin.pipeline.training import RunResult, polish, resume, search
 from evobin.pipeline.voices import write_voices
 
@@ -9,6 +10,8 @@ __all__ = [
     "Prediction",
     "RunResult",
     "evaluate",
+    "export_network",
+    "import_network",
     "polish",
     "predict",
     "resume",

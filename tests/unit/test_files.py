@@ -15,6 +15,7 @@ import pytest
 from evobin.errors import EvobinError
 from evobin.files import (
     check_is_file,
+    check_output_file,
     make_output_folder,
     read_table,
     write_bytes,
@@ -224,6 +225,16 @@ def test_an_empty_output_folder_that_is_read_only_is_an_error(
     monkeypatch.setattr(tempfile, "TemporaryFile", failing(os_error(errno.EROFS)))
     with pytest.raises(EvobinError, match=r"Read-only.*; name a folder that can be written to"):
         make_output_folder(tmp_path)
+
+
+def test_an_output_file_that_is_there_is_an_error_even_as_a_link_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("nothing")
+    for name in ("file", "folder", "link"):
+        with pytest.raises(EvobinError, match=f"{name}: exists; name another file with --out or"):
+            check_output_file(tmp_path / name)
+    check_output_file(tmp_path / "nothing")
 
 
 def test_a_table_is_read_with_its_line_numbers(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""Networks for other programs, and from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from evobin import files
+from evobin.config import Format
+from evobin.interchange import c_format, onnx_format, torch_format
+from evobin.network import SPEAKER_SEX, BinaryNetwork
+
+_ENCODERS: Mapping[Format, Callable[[BinaryNetwork], bytes]] = {
+    "torch": torch_format.encode,
+    "onnx": onnx_format.encode,
+    "c": c_format.encode,
+}
+
+
+def export_network(result: str | Path, format: Format, out: Path) -> None:  # noqa: A002
+    """Writes a result file's network for another program.
+
+    Args:
+        result: the result file.
+        format: "torch" (a state dict), "onnx" (a model) or "c" (a C99 file).
+        out: the file to write, which must not be there yet.
+
+    Raises:
+        EvobinError: if a file has problems, or the format needs a package that is not installed.
+    """
+    files.check_output_file(out)
+    files.write_bytes(out, _ENCODERS[format](BinaryNetwork.load(result)))
+
+
+def import_network(model: str | Path, out: Path | None = None) -> Path:
+    """Writes the result file of a PyTorch model, its weights cut by sign.
+
+    Args:
+        model: a file of `torch.save(model.state_dict(), file)`.
+        out: the file to write, which must not be there yet; by default `model` with the ending
+            .txt.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        EvobinError: if a file has problems, or PyTorch is not installed.
+    """
+    model = Path(model)
+    network = torch_format.load(model, SPEAKER_SEX)
+    out = model.with_suffix(".txt") if out is None else out
+    files.check_output_file(out)
+    network.save(out)
+    return out

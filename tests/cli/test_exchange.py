@@ -1,0 +1,176 @@
+"""`evobin export` and `evobin import`, as a person calls them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from evobin.cli import main
+from tests.builders import GOLDEN_RESULT, files_below
+
+Capture = pytest.CaptureFixture[str]
+FORMATS = ("torch", "onnx", "c")
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def export(kind: str, out: str, result: Path | str = GOLDEN_RESULT) -> list[str]:
+    return ["export", str(result), "--format", kind, "--out", out]
+
+
+def refusal(capsys: Capture, argv: list[str]) -> str:
+    """The one line of a command that must fail, without its prefix."""
+    before = files_below(Path())
+    assert main(argv) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("evobin: ")
+    assert len(captured.err.splitlines()) == 1
+    assert files_below(Path()) == before
+    return captured.err.removeprefix("evobin: ")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_network_is_exported_to_the_file_that_was_named(kind: str, capsys: Capture) -> None:
+    pytest.importorskip("onnx" if kind == "onnx" else "torch")
+    assert main(export(kind, "network")) == 0
+    assert capsys.readouterr().out == "network     network\n"
+    assert files_below(Path()) == ["network"]
+
+
+def test_an_exported_state_dict_is_imported_byte_for_byte(capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    main(export("torch", "model.pt"))
+    assert main(["import", "model.pt"]) == 0
+    assert main(["import", "model.pt", "--out", "other.txt"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "result      model.txt", "result      other.txt",
+    ]  # fmt: skip
+    for name in ("model.txt", "other.txt"):
+        assert Path(name).read_bytes() == GOLDEN_RESULT.read_bytes()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_file_is_overwritten_by_an_export(kind: str, capsys: Capture) -> None:
+    Path("network").write_text("mine")
+    message = "network: exists; name another file with --out or remove it.\n"
+    assert refusal(capsys, export(kind, "network")) == message
+    assert Path("network").read_text() == "mine"
+
+
+def test_no_file_is_overwritten_by_an_import(capsys: Capture) -> None:
+    pytest.importorskip("torch")
+    main(export("torch", "model.pt"))
+    capsys.readouterr()
+    Path("model.txt").write_text("mine")
+    assert refusal(capsys, ["import", "model.pt"]).startswith("model.txt: exists; name another")
+    assert refusal(capsys, ["import", "model.pt", "--out", "model.pt"]).startswith("model.pt: exis")
+    assert Path("model.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "r.txt: cannot be read (No such file or directory); name a result file of 369,153"),
+        ("", "r.txt: is empty; expected 369,153 lines, each 1 or -1."),
+        ("1\n0\n", "r.txt, line 2: expected 1 or -1, found '0'."),
+        ("1\n-1\n", "r.txt: expected 369,153 lines, found 2; the file may be for another"),
+    ],
+)
+def test_a_bad_result_file_is_named_and_nothing_is_exported(
+    kind: str, content: str | None, message: str, capsys: Capture
+) -> None:
+    if content is not None:
+        Path("r.txt").write_text(content)
+    assert refusal(capsys, export(kind, "network", "r.txt")).startswith(message)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_place_that_cannot_be_written_to_is_named(kind: str, capsys: Capture) -> None:
+    pytest.importorskip("onnx" if kind == "onnx" else "torch")
+    assert refusal(capsys, export(kind, "no/network")) == (
+        "no/network: cannot be written (No such file or directory); create its folder first.\n"
+    )
+    assert refusal(capsys, export(kind, ".")).startswith(".: exists; name another file")
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def full(_number: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        told = refusal(capsys, export("c", "network.c"))
+    assert told.startswith("network.c: cannot be written (No space left on device); free some")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "model.pt: does not exist; check its name and folder."),
+        (b"", "model.pt: is damaged or no PyTorch state dict (only tensors are loaded, never code"),
+        (GOLDEN_RESULT.read_bytes(), "model.pt: is damaged or no PyTorch state dict"),
+    ],
+)
+def test_a_bad_model_is_named_and_nothing_is_imported(
+    content: bytes | None, message: str, capsys: Capture
+) -> None:
+    pytest.importorskip("torch")
+    if content is not None:
+        Path("model.pt").write_bytes(content)
+    assert refusal(capsys, ["import", "model.pt"]).startswith(message)
+    assert refusal(capsys, ["import", "."]) == ".: is a folder; name a file.\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "argv"),
+    [
+        ("torch", export("torch", "network")),
+        ("onnx", export("onnx", "network")),
+        ("torch", ["import", "model.pt"]),
+    ],
+)
+def test_a_missing_package_is_told_with_its_extra(
+    package: str, argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    told = refusal(capsys, argv)
+    assert told.endswith(
+        f"needs a package that is not installed; pip install 'evobin[{package}]'.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [
+        (["export", "r.txt", "--out", "network"], "--format"),
+        (["export", "r.txt", "--format", "c"], "--out"),
+        (["export", "r.txt", "--format", "keras", "--out", "network"], "invalid choice 'keras'"),
+        (["import"], "MODEL"),
+    ],
+)
+def test_wrong_usage_exits_with_2(argv: list[str], named: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(argv)
+    assert named in capsys.readouterr().err
+
+
+def test_the_verbs_are_functions_of_the_package(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    import evobin
+
+    evobin.export_network(GOLDEN_RESULT, "torch", tmp_path / "model.pt")
+    written: Any = evobin.import_network(tmp_path / "model.pt")
+    assert written == tmp_path / "model.txt"
+    assert written.read_bytes() == GOLDEN_RESULT.read_bytes()
