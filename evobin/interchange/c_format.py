@@ -12,7 +12,7 @@ from evobin.network import Architecture, BinaryNetwork, ConvBlock, Layer, Signs,
 
 TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as
-40 to 64 on an AVX-512 core (0.18 ms for 300 frames), and takes half their stack."""
+40 to 64 on an AVX-512 core (0.18 ms for 300 frames), on half their stack."""
 MAX_FRAMES = 4096
 """The longest clip, unless the file is compiled with another EVOBIN_MAX_FRAMES."""
 _COLUMNS = 100
@@ -31,7 +31,7 @@ def encode(network: BinaryNetwork) -> bytes:
 
     Returns:
         The file, ASCII. Its weights take a bit each, 16 bits more a bias of the binary layers, and
-        what fills up bytes and words: 46.9 KB for the speaker-sex network.
+        what fills up bytes and words: 46.6 KB for the speaker-sex network.
 
     Example:
         >>> network = BinaryNetwork(Architecture(3, (ConvBlock(2, 1),)), np.ones(11))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evobin import files
 from evobin.config import Format
+from evobin.errors import SettingError
 from evobin.interchange import c_format, onnx_format, torch_format
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 
@@ -17,7 +18,11 @@ _ENCODERS: Mapping[Format, Callable[[BinaryNetwork], bytes]] = {
 }
 
 
-def export_network(result: str | Path, format: Format, out: Path) -> None:  # noqa: A002
+def export_network(
+    result: str | Path,
+    format: Format,  # noqa: A002
+    out: str | Path,
+) -> None:
     """Writes a result file's network for another program.
 
     Args:
@@ -27,12 +32,17 @@ def export_network(result: str | Path, format: Format, out: Path) -> None:  # no
 
     Raises:
         EvobinError: if a file has problems, or the format needs a package that is not installed.
+        SettingError: if there is no such format.
     """
+    if format not in _ENCODERS:
+        names = ", ".join(_ENCODERS)
+        raise SettingError(f"`format` must be one of {names}, but it is {format!r}.")
+    out = Path(out)
     files.check_output_file(out)
     files.write_bytes(out, _ENCODERS[format](BinaryNetwork.load(result)))
 
 
-def import_network(model: str | Path, out: Path | None = None) -> Path:
+def import_network(model: str | Path, out: str | Path | None = None) -> Path:
     """Writes the result file of a PyTorch model, its weights cut by sign.
 
     Args:
@@ -48,7 +58,7 @@ def import_network(model: str | Path, out: Path | None = None) -> Path:
     """
     model = Path(model)
     network = torch_format.load(model, SPEAKER_SEX)
-    out = model.with_suffix(".txt") if out is None else out
+    out = model.with_suffix(".txt") if out is None else Path(out)
     files.check_output_file(out)
     network.save(out)
     return out

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from evobin.cli import main
+from evobin.errors import SettingError
 from tests.builders import GOLDEN_RESULT, files_below
 
 Capture = pytest.CaptureFixture[str]
@@ -174,3 +175,6 @@ def test_the_verbs_are_functions_of_the_package(tmp_path: Path) -> None:
     written: Any = evobin.import_network(tmp_path / "model.pt")
     assert written == tmp_path / "model.txt"
     assert written.read_bytes() == GOLDEN_RESULT.read_bytes()
+    keras: Any = "keras"
+    with pytest.raises(SettingError, match="`format` must be one of torch, onnx, c, but it is 'k"):
+        evobin.export_network(GOLDEN_RESULT, keras, tmp_path / "model.keras")
