@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         AugmentConfig,
         EvaluateConfig,
         ExecutionConfig,
+        FeaturesConfig,
         FlipConfig,
         PolishConfig,
         PopulationConfig,
@@ -58,13 +59,22 @@ if TYPE_CHECKING:
     )
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
-    from evobin.pipeline import evaluate, polish, predict, resume, search, write_voices
+    from evobin.pipeline import (
+        evaluate,
+        polish,
+        predict,
+        resume,
+        search,
+        write_features,
+        write_voices,
+    )
 
 _HOMES = {
     "evobin.config": (
         "AugmentConfig",
         "EvaluateConfig",
         "ExecutionConfig",
+        "FeaturesConfig",
         "FlipConfig",
         "PolishConfig",
         "PopulationConfig",
@@ -73,7 +83,15 @@ _HOMES = {
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
-    "evobin.pipeline": ("evaluate", "polish", "predict", "resume", "search", "write_voices"),
+    "evobin.pipeline": (
+        "evaluate",
+        "polish",
+        "predict",
+        "resume",
+        "search",
+        "write_features",
+        "write_voices",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -86,6 +104,7 @@ __all__ = [
     "EvaluateConfig",
     "EvobinError",
     "ExecutionConfig",
+    "FeaturesConfig",
     "FlipConfig",
     "PolishConfig",
     "PopulationConfig",
@@ -97,6 +116,7 @@ __all__ = [
     "predict",
     "resume",
     "search",
+    "write_features",
     "write_voices",
 ]
 

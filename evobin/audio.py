@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from evobin import files
+from evobin.config import FeaturesConfig
 from evobin.errors import EvobinError
 from evobin.extras import need
 from evobin.features import FRAME, HOP, SAMPLE_RATE, log_mel
-from evobin.files import check_is_file
 
 SUFFIXES = (
     ".wav",
@@ -100,6 +101,59 @@ def load_features(
         raise EvobinError(f"{path}: {error}") from error
     parts = [samples] if clip_seconds is None else cut(samples, clip_seconds)
     return [log_mel(part).astype(np.float16) for part in parts]
+
+
+class Converted(NamedTuple):
+    """What became of a recording: names and frames of its clips, or a problem."""
+
+    clips: list[tuple[str, int]]
+    problem: str | None = None
+
+
+def convert(
+    recordings: Sequence[tuple[str, Path]], folder: Path, config: FeaturesConfig, min_frames: int
+) -> list[Converted]:
+    """Writes the features of recordings; the task of a worker, which needs no more than this file.
+
+    Args:
+        recordings: name and file of each.
+        folder: for the feature files; a clip is written as `clip_name` says, the parts of a
+            recording that is cut with -1, -2 and so on.
+        config: how recordings are trimmed and cut.
+        min_frames: the fewest frames of a clip.
+
+    Raises:
+        EvobinError: if a file cannot be written; a problem with a recording is its outcome.
+    """
+    return [_convert(name, path, folder, config, min_frames) for name, path in recordings]
+
+
+def _convert(
+    name: str, path: Path, folder: Path, config: FeaturesConfig, min_frames: int
+) -> Converted:
+    try:
+        clips = load_features(path, min_frames, trim=config.trim, clip_seconds=config.clip_seconds)
+    except EvobinError as error:
+        return Converted([], str(error))
+    whole = clip_name(name)
+    stem = whole.removesuffix(".npy")
+    names = [whole] if len(clips) == 1 else [f"{stem}-{i + 1}.npy" for i in range(len(clips))]
+    place = (folder / whole).parent
+    with files.writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+    for part, clip in zip(names, clips, strict=True):
+        files.write_array(folder / part, clip)
+    return Converted([(part, len(clip)) for part, clip in zip(names, clips, strict=True)])
+
+
+def clip_name(name: str) -> str:
+    """The feature file of a recording that is not cut.
+
+    Example:
+        >>> clip_name("male/a.wav")
+        'male/a.npy'
+    """
+    return str(PurePosixPath(name).with_suffix(".npy"))
 
 
 def read_recording(path: Path) -> Samples:
@@ -191,7 +245,7 @@ def _check_length(samples: Samples, min_frames: int, how: str) -> None:
 def _read(path: Path, soundfile: ModuleType, soxr: ModuleType) -> Samples:
     """As `read_recording`; the text of an EvobinError lacks its subject, the file."""
     try:
-        check_is_file(path)
+        files.check_is_file(path)
         if path.stat().st_size == 0:
             raise EvobinError("is empty; record it again or leave it out.")
         with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,14 @@ import tyro
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from evobin.config import Effort, EvaluateConfig, ExecutionConfig, PolishConfig, SearchConfig
+from evobin.config import (
+    Effort,
+    EvaluateConfig,
+    ExecutionConfig,
+    FeaturesConfig,
+    PolishConfig,
+    SearchConfig,
+)
 from evobin.errors import EvobinError, SettingError, Stopped
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
@@ -172,6 +180,38 @@ def _predict(
         print(f"{answer.file}\t{answer.label}\t{answer.logit}")
 
 
+def _features(
+    audio: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(metavar="AUDIO...", help="Recordings, or folders of them: wav, flac, ogg."),
+    ],
+    config: Annotated[FeaturesConfig, arg(name="")],
+    quiet: Quiet = False,
+) -> None:
+    """Compute the features of recordings: from audio files to a data set.
+
+    Decodes, averages channels, resamples to 16 kHz and writes log-mel features, [t, 64], to
+    OUT/features, each by the name that the recording has in its folder. Where labels are known,
+    it writes OUT/train.tsv too, and prints the command that searches it. Of several folders, each
+    one's own name leads. Hidden files are left out.
+
+    Example: evobin features recordings --out made --groups speakers.tsv --trim --clip-seconds 5
+    """
+    from evobin.pipeline import write_features
+    from evobin.report import ProgressDisplay
+
+    with ProgressDisplay(quiet=quiet) as display:
+        made = write_features(audio, config, display)
+    print(
+        f"{len(made.names)} clips of {made.recordings} recordings, {made.seconds:,.0f} s, "
+        f"in {made.folder}"
+    )
+    if made.data is not None:
+        where = ["--data", str(made.data), "--features", str(made.features)]
+        groups = [] if made.groups is None else ["--groups", str(made.groups)]
+        print(shlex.join(["evobin", "search", *where, *groups]))
+
+
 def _voices(
     out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
     seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
@@ -194,6 +234,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "resume": _resume,
     "evaluate": _evaluate,
     "predict": _predict,
+    "features": _features,
     "voices": _voices,
 }
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evobin.errors import EvobinError
 
@@ -113,6 +118,31 @@ def write_json(path: Path, obj: Any) -> None:
         ValueError: if `obj` holds NaN or an infinity, which JSON has no notation for either.
     """
     write_text(path, json.dumps(obj, indent=2, allow_nan=False) + "\n")
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Writes an array as an npy file, atomically.
+
+    Raises:
+        EvobinError: as `write_bytes`.
+        ValueError: if `array` holds objects, which nobody could read without unpickling them.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getbuffer())
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around a step that makes, renames or removes a file or folder.
+
+    Raises:
+        EvobinError: where the step raises an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def check_output_folder(path: Path) -> None:

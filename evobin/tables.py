@@ -170,9 +170,7 @@ def raise_if_any(problems: Mapping[Path, list[str]]) -> None:
         EvobinError: one line for one problem, else a line with their number, then the first ten.
     """
     texts = list(chain.from_iterable(problems.values()))
-    if len(texts) > 1:
+    if texts:
         where = " and ".join(str(path) for path, found in problems.items() if found)
         first = f", the first {LISTED} are" if len(texts) > LISTED else ""
         raise several(f"{where}: {len(texts)} problems{first}", texts)
-    if texts:
-        raise EvobinError(texts[0])

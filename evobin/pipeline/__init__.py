@@ -1,6 +1,7 @@
 """What each command does, as functions."""
 
 from evobin.pipeline.answers import Evaluation, Prediction, evaluate, predict
+from evobin.pipeline.recordings import WrittenFeatures, write_features
 from evobin.pipeline.training import RunResult, polish, resume, search
 from evobin.pipeline.voices import write_voices
 
@@ -8,10 +9,12 @@ __all__ = [
     "Evaluation",
     "Prediction",
     "RunResult",
+    "WrittenFeatures",
     "evaluate",
     "polish",
     "predict",
     "resume",
     "search",
+    "write_features",
     "write_voices",
 ]
