@@ -167,12 +167,13 @@ def _evaluate(
 def _predict(
     result: Annotated[Result, arg(help="Result file.")],
     files: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="FILE...", help="Feature files, .npy, [t, 64].")
+        Positional[tuple[Path, ...]],
+        arg(metavar="FILE...", help="Feature files, .npy, [t, 64], or recordings: wav, flac, ogg."),
     ],
 ) -> None:
-    """Answer feature files: prints `file<TAB>label<TAB>logit`, one a line.
+    """Answer feature files and recordings: prints `file<TAB>label<TAB>logit`, one a line.
 
-    Example: evobin predict result.txt features/*.npy
+    Example: evobin predict result.txt speech.wav features/*.npy
     """
     from evobin.pipeline import predict
 

@@ -15,9 +15,10 @@ import soundfile
 
 from evobin import audio
 from evobin.cli import main
+from evobin.errors import EvobinError
 from evobin.features import log_mel
-from evobin.pipeline import recordings
-from tests.builders import files_below
+from evobin.pipeline import answers, recordings
+from tests.builders import GOLDEN_RESULT, files_below
 
 QUIET = ["--n-jobs", "1", "--quiet"]
 Capture = pytest.CaptureFixture[str]
@@ -238,3 +239,43 @@ def test_a_full_disk_is_named_and_leaves_nothing(
         told = refusal(capsys, "in", "--out", "out")
     assert "cannot be written (No space left on device); free some space" in told
     assert files_below(Path()) == before
+
+
+def test_predict_answers_recordings_as_it_answers_their_features(
+    corpus: Path, capsys: Capture
+) -> None:
+    run(capsys, "features", "in", "--out", "out", *QUIET)
+    recorded = [str(path) for path in found()]
+    clips = [str(Path("out/features", *Path(f).parts[1:]).with_suffix(".npy")) for f in recorded]
+    both = [file for pair in zip(recorded, clips, strict=True) for file in pair]
+    out, _ = run(capsys, "predict", str(GOLDEN_RESULT), *both)
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert [row[0] for row in rows] == both
+    assert [row[1:] for row in rows[::2]] == [row[1:] for row in rows[1::2]]
+
+
+def test_predict_names_all_files_that_it_cannot_read(corpus: Path, capsys: Capture) -> None:
+    bad("text.wav")()
+    argv = ["predict", str(GOLDEN_RESULT), str(found()[0]), "text.wav", "none.flac", "none.npy"]
+    assert main(argv) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    head, *told = captured.err.splitlines()
+    assert head == "evobin: 3 of 4 files have problems:"
+    assert [line.split(": ")[0] for line in told] == ["  text.wav", "  none.flac", "  none.npy"]
+
+
+@pytest.mark.parametrize("command", ["features", "predict"])
+def test_a_missing_package_is_told_once_with_the_extra(
+    command: str, corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    error = EvobinError("needs a package that is not installed; pip install 'evobin[audio]'.")
+    for module in (audio, answers, recordings):
+        monkeypatch.setattr(module, "need_packages", failing(error))
+    argv = {
+        "features": ["features", "in", "--out", "out"],
+        "predict": ["predict", str(GOLDEN_RESULT), *map(str, found())],
+    }[command]
+    assert main(argv) == 1
+    assert capsys.readouterr().err == f"evobin: {error}\n"
+    assert not Path("out").exists()
