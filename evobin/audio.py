@@ -40,7 +40,7 @@ LOUDEST = 100.0
 """Largest magnitude of a sample where full scale is 1: a decoder may overshoot a little."""
 
 _EXTRA = "audio"
-_BLOCK = 1 << 18  # values of all channels that are decoded at a time: 2 MB
+_BLOCK = 1 << 16  # values of all channels that are decoded at a time: 0.5 MB, which a cache holds
 _SILENCE_BELOW = 35.0  # dB under the loud frames
 _LOUD = 95  # percentile of the levels of all frames
 _SILENCE = -75.0  # dB re full scale: below that, nothing is speech
@@ -75,7 +75,7 @@ def load_features(
 ) -> list[NDArray[np.float16]]:
     """Computes the log-mel features of a recording, as `features.log_mel` does.
 
-    An hour takes about 15 seconds and 0.4 GB.
+    An hour takes about ten seconds and 0.4 GB.
 
     Args:
         path: an audio file that libsndfile knows, at any rate, with any number of channels.
@@ -115,6 +115,8 @@ def convert(
 ) -> list[Converted]:
     """Writes the features of recordings; the task of a worker, which needs no more than this file.
 
+    What is written is not on disk before `os.sync`.
+
     Args:
         recordings: name and file of each.
         folder: for the feature files; a clip is written as `clip_name` says, the parts of a
@@ -142,7 +144,7 @@ def _convert(
     with files.writing(place):
         place.mkdir(parents=True, exist_ok=True)
     for part, clip in zip(names, clips, strict=True):
-        files.write_array(folder / part, clip)
+        files.write_array(folder / part, clip, sync=False)
     return Converted([(part, len(clip)) for part, clip in zip(names, clips, strict=True)])
 
 
@@ -265,13 +267,14 @@ def _read(path: Path, soundfile: ModuleType, soxr: ModuleType) -> Samples:
 def _decode(recording: Any, soxr: ModuleType) -> Samples:
     rate = recording.samplerate
     convert = _converter(rate, soxr)
+    equal = np.full(recording.channels, 1 / recording.channels)
     samples, frames = bytearray(), 0  # grows in place: no more than its size is ever needed
     while len(block := recording.read(_BLOCK // recording.channels, always_2d=True)):
         _check_block(block, frames / rate, rate)
         frames += len(block)
         if frames > LONGEST * rate:
             raise EvobinError(f"is longer than {LONGEST // 60} minutes; split it.")
-        samples.extend(convert(block.mean(axis=1), False))
+        samples.extend(convert(block @ equal, False))  # ten times as fast as their mean
     # An estimate in a header may be off by a little; what libsndfile cannot know, it sets to 2^63.
     if frames < recording.frames - rate // 10:
         raise EvobinError(

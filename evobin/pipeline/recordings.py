@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -112,6 +113,7 @@ def _all_or_nothing(out: Path) -> Iterator[Path]:
         unfinished.mkdir()  # fails if another process was faster
     try:
         yield unfinished
+        os.sync()  # once: file by file it takes longer than all the rest
         with files.writing(out / FEATURES):
             unfinished.rename(out / FEATURES)
     except BaseException:
