@@ -18,19 +18,7 @@ from evobin.errors import EvobinError
 from evobin.extras import need
 from evobin.features import FRAME, HOP, SAMPLE_RATE, log_mel
 
-SUFFIXES = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aif",
-    ".aiff",
-    ".au",
-    ".caf",
-    ".w64",
-)
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
 """What the recordings in a folder end with; a file that is named may end otherwise."""
 LONGEST = 4 * 3600
 """Seconds of a recording: 0.9 GB of samples."""
@@ -225,7 +213,7 @@ def cut(samples: Samples, seconds: float) -> list[Samples]:
 
     Args:
         samples: [n] one channel at 16 kHz, n >= 1; not modified.
-        seconds: above 0.
+        seconds: of one sample at least.
 
     Example:
         >>> [len(part) / 16000 for part in cut(np.zeros(112000, np.float32), 5.0)]
@@ -275,7 +263,7 @@ def _decode(recording: Any, soxr: ModuleType) -> Samples:
         if frames > LONGEST * rate:
             raise EvobinError(f"is longer than {LONGEST // 60} minutes; split it.")
         samples.extend(convert(block @ equal, False))  # ten times as fast as their mean
-    # An estimate in a header may be off by a little; what libsndfile cannot know, it sets to 2^63.
+    # What mp3 files announce may be off by a little.
     if frames < recording.frames - rate // 10:
         raise EvobinError(
             f"is truncated: {frames / rate:.1f} of {recording.frames / rate:.1f} s; copy it again."

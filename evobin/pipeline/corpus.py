@@ -44,7 +44,7 @@ def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> C
 
     Raises:
         EvobinError: if one is missing or nothing is known of it while it is of others, if two
-            would get one name, or if there are none.
+            would get one name or are one file, or if there are none.
     """
     recordings = find_recordings(audio)
     places = {name: str(path) for name, path in recordings.items()}
@@ -70,7 +70,10 @@ def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
     for named in audio:
         try:
             for name, path in _below(named, leads=len(audio) > 1):
-                problems += _problems_of_name(name, path, taken)
+                try:
+                    _check_name(name, path, taken)
+                except EvobinError as error:
+                    problems.append(str(error))
                 recordings[name] = path
         except EvobinError as error:
             problems.append(f"{named}: {error}")
@@ -139,16 +142,20 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield Path(root, name)
 
 
-def _problems_of_name(name: str, path: Path, taken: dict[str, Path]) -> list[str]:
-    """What is wrong with a name; `taken` gets the feature file that it stands for."""
+def _check_name(name: str, path: Path, taken: dict[str, Path]) -> None:
+    """Raises EvobinError if it will not do; `taken` gets its real path and its feature file."""
     if "\t" in name or "\n" in name or not _is_utf8(name):
-        return [f"{show(str(path))}: has a tab, a line break or no UTF-8 in its name; rename it."]
+        raise EvobinError(
+            f"{show(str(path))}: has a tab, a line break or no UTF-8 in its name; rename it."
+        )
+    other = taken.setdefault(os.path.realpath(path), path)
+    if other is not path:
+        raise EvobinError(f"{path}: is named twice, also as {other}; leave out one.")
     other = taken.setdefault(clip_name(name), path)
     if other is not path:
-        return [
+        raise EvobinError(
             f"{path}: would be {clip_name(name)}, and so would {other}; rename or leave out one."
-        ]
-    return []
+        )
 
 
 def _is_utf8(name: str) -> bool:

@@ -24,6 +24,7 @@ FEATURES, DATA, GROUPS = "features", "train.tsv", "speakers.tsv"
 UNFINISHED = "features.unfinished"
 SCRATCH = ".workers"
 TASK_BYTES = 2_000_000  # of audio files: a minute of speech, a quarter of a second of work
+TASK_MINUTES = 60.0  # the longest recording takes one or two, those before it perhaps a second
 ROUND = 8  # tasks a worker between two looks at the progress
 
 Task = list[tuple[str, Path]]
@@ -135,7 +136,8 @@ def _convert_all(
     n_jobs = min(worker_count(config.n_jobs), len(tasks))
     done: list[Converted] = []
     observer(Progress("audio", 0, total))
-    with Workers(ExecutionConfig(n_jobs=n_jobs), folder / SCRATCH) as workers:
+    execution = ExecutionConfig(n_jobs=n_jobs, task_minutes=TASK_MINUTES)
+    with Workers(execution, folder / SCRATCH) as workers:
         for first in range(0, len(tasks), ROUND * n_jobs):
             arguments = [
                 (task, folder, config, SPEAKER_SEX.min_frames)

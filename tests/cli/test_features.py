@@ -193,7 +193,10 @@ def test_problems_of_recordings_are_counted_and_the_first_ten_listed(
         (["none", "--out", "out"], "none: does not exist; check its name and folder."),
         (["in", "--out", "who.tsv"], "who.tsv: cannot be written (File exists); a file is in the"),
         (["in", "--out", "in"], "in: exists and is not empty; name another folder with --out"),
-        (["in", "in", "--out", "out"], "8 problems with recordings:\n  in/s0/0/r0.wav: would be "),
+        (
+            ["in", "in", "--out", "out"],
+            "8 problems with recordings:\n  in/s0/0/r0.wav: is named twice",
+        ),
     ],
 )
 def test_paths_that_will_not_do_are_named(

@@ -54,6 +54,17 @@ def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
         find_recordings([tmp_path])
 
 
+def test_a_recording_that_is_met_twice_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "in", "male/a.wav")
+    with pytest.raises(EvobinError, match=r"in/male/a\.wav: is named twice, also as .*male/a\.wav"):
+        find_recordings([tmp_path / "in", tmp_path / "in/male"])
+    (tmp_path / "in/b.wav").symlink_to("male/a.wav")
+    with pytest.raises(
+        EvobinError, match=r"male/a\.wav: is named twice, also as .*in/b\.wav; leave"
+    ):
+        find_recordings([tmp_path / "in"])
+
+
 @pytest.mark.parametrize("name", ["a\tb.wav", "a\nb.wav", "a\udcffb.wav"])
 def test_a_name_that_no_table_can_hold_is_refused(name: str, tmp_path: Path) -> None:
     touch(tmp_path, name)
