@@ -84,7 +84,7 @@ def write_features(
         >>> (folder / "out" / "train.tsv").read_text()
         'female/a-1.npy\t1\nfemale/a-2.npy\t1\n'
     """
-    need_packages("evobin features")
+    need_packages("features")
     if not audio:
         raise EvobinError("features: no recording is named; name a file or a folder.")
     files.check_output_folder(config.out)
