@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         AugmentConfig,
         EvaluateConfig,
         ExecutionConfig,
+        FeaturesConfig,
         FlipConfig,
         PolishConfig,
         PopulationConfig,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         predict,
         resume,
         search,
+        write_features,
         write_voices,
     )
 
@@ -74,6 +76,7 @@ _HOMES = {
         "AugmentConfig",
         "EvaluateConfig",
         "ExecutionConfig",
+        "FeaturesConfig",
         "FlipConfig",
         "PolishConfig",
         "PopulationConfig",
@@ -90,6 +93,7 @@ _HOMES = {
         "predict",
         "resume",
         "search",
+        "write_features",
         "write_voices",
     ),
 }
@@ -104,6 +108,7 @@ __all__ = [
     "EvaluateConfig",
     "EvobinError",
     "ExecutionConfig",
+    "FeaturesConfig",
     "FlipConfig",
     "PolishConfig",
     "PopulationConfig",
@@ -117,6 +122,7 @@ __all__ = [
     "predict",
     "resume",
     "search",
+    "write_features",
     "write_voices",
 ]
 

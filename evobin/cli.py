@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from evobin.config import (
     Effort,
     EvaluateConfig,
     ExecutionConfig,
+    FeaturesConfig,
     Format,
     PolishConfig,
     SearchConfig,
@@ -166,12 +168,13 @@ def _evaluate(
 def _predict(
     result: Annotated[Result, arg(help="Result file.")],
     files: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="FILE...", help="Feature files, .npy, [t, 64].")
+        Positional[tuple[Path, ...]],
+        arg(metavar="FILE...", help="Feature files, .npy, [t, 64], or recordings: wav, flac, ogg."),
     ],
 ) -> None:
-    """Answer feature files: prints `file<TAB>label<TAB>logit`, one a line.
+    """Answer feature files and recordings: prints `file<TAB>label<TAB>logit`, one a line.
 
-    Example: evobin predict result.txt features/*.npy
+    Example: evobin predict result.txt speech.wav features/*.npy
     """
     from evobin.pipeline import predict
 
@@ -222,6 +225,38 @@ def _import(
     print(f"result      {import_network(model, out)}")
 
 
+def _features(
+    audio: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(metavar="AUDIO...", help="Recordings, or folders of them: wav, flac, ogg."),
+    ],
+    config: Annotated[FeaturesConfig, arg(name="")],
+    quiet: Quiet = False,
+) -> None:
+    """Compute the features of recordings: from audio files to a data set.
+
+    Decodes, averages channels, resamples to 16 kHz and writes log-mel features, [t, 64], to
+    OUT/features, each by the name that the recording has in its folder. Where labels are known,
+    it writes OUT/train.tsv too, and prints the command that searches it. Of several folders, each
+    one's own name leads. Hidden files are left out.
+
+    Example: evobin features recordings --out made --groups speakers.tsv --trim --clip-seconds 5
+    """
+    from evobin.pipeline import write_features
+    from evobin.report import ProgressDisplay
+
+    with ProgressDisplay(quiet=quiet) as display:
+        made = write_features(audio, config, display)
+    print(
+        f"{len(made.names)} clips of {made.recordings} recordings, {made.seconds:,.0f} s, "
+        f"in {made.folder}"
+    )
+    if made.data is not None:
+        where = ["--data", str(made.data), "--features", str(made.features)]
+        groups = [] if made.groups is None else ["--groups", str(made.groups)]
+        print(shlex.join(["evobin", "search", *where, *groups]))
+
+
 def _voices(
     out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
     seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
@@ -246,6 +281,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": _predict,
     "export": _export,
     "import": _import,
+    "features": _features,
     "voices": _voices,
 }
 

@@ -368,6 +368,30 @@ class EvaluateConfig:
         _check_n_jobs(self.n_jobs)
 
 
+@dataclass(frozen=True, slots=True)
+class FeaturesConfig:
+    """What becomes of recordings."""
+
+    out: Path
+    """Folder, new or empty: features/*.npy, and train.tsv and speakers.tsv where they are known."""
+    labels: Path | None = None
+    """A tsv file, one `<audio file><tab><label 0 or 1>` a line, relative to the folder that is
+    named. Without it, folders named male and female, or 0 and 1, tell; female is 1."""
+    groups: Path | None = None
+    """A tsv file, `<audio file><tab><speaker>` and any further columns, for speakers.tsv."""
+    trim: bool = False
+    """Cut off silence at the beginning and at the end, but for 0.1 s."""
+    clip_seconds: float | None = None
+    """Cut recordings that are longer into equal parts of at most this, at least 1.2 s."""
+    n_jobs: int = -1
+    """Processes, -1 for one a core; the features do not depend on it."""
+
+    def __post_init__(self) -> None:
+        _check_n_jobs(self.n_jobs)
+        if self.clip_seconds is not None:
+            check_range("clip_seconds", self.clip_seconds, 1.2, 1_000_000)
+
+
 def _check_n_jobs(n_jobs: int) -> None:
     if n_jobs == 0:
         raise SettingError("`n_jobs` must be at least 1, or -1 for one a core, but it is 0.")

@@ -6,8 +6,7 @@ import math
 import os
 import warnings
 from dataclasses import dataclass
-from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -17,10 +16,19 @@ from numpy.typing import NDArray
 
 from evobin.checks import check_shape
 from evobin.clips import Clips
-from evobin.errors import LISTED, EvobinError, several
+from evobin.errors import EvobinError
 from evobin.files import Table, check_is_file, read_table
+from evobin.tables import (
+    is_label_header,
+    normal_name,
+    parse_label,
+    raise_if_any,
+    read_groups,
+    show,
+)
 
-_SHOWN = 60  # characters of a field in a message
+ENDINGS = (".npy",)
+"""How a line that names a clip, and so is no header, begins."""
 _HEADERS = {
     (1, 0): npy.read_array_header_1_0,
     (2, 0): npy.read_array_header_2_0,
@@ -128,7 +136,7 @@ def load_dataset(
         (('a.npy',), array([1], dtype=int8))
     """
     rows = read_table(data)
-    if _is_data_header(rows[0][1]):
+    if is_label_header(rows[0][1], ENDINGS):
         rows = rows[1:]
     if not rows:
         raise EvobinError(f"{data}: holds no clips; list one a line: file name, tab, 0 or 1.")
@@ -142,8 +150,8 @@ def load_dataset(
         problems[data].append(f"{data}: every clip has label {found}; add some of {1 - found}.")
     table = None
     if groups is not None:
-        table = _load_groups(groups, listing.places, problems.setdefault(groups, []))
-    _raise_if_any(problems)
+        table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
+    raise_if_any(problems)
     labels = np.array(listing.labels, np.int8)
     return Dataset(tuple(listing.names), Clips.join(listing.clips), labels, table)
 
@@ -243,25 +251,15 @@ def _load_clips(
             path = _locate(name, root)
             first = seen.setdefault(path, line)
             if first != line:
-                raise EvobinError(f"{_show(name)} is listed in line {first} already; keep one.")
-            listing.places[_normal(name)] = place
-            listing.labels.append(_parse_label(fields))
-            subject += f" {_show(name)}"
+                raise EvobinError(f"{show(name)} is listed in line {first} already; keep one.")
+            listing.places[normal_name(name)] = place
+            listing.labels.append(parse_label(fields))
+            subject += f" {show(name)}"
             listing.clips.append(_read_clip(path, shape))
             listing.names.append(name)
         except EvobinError as error:
             problems.append(f"{subject} {error}")
     return listing
-
-
-def _parse_label(fields: list[str]) -> int:
-    if len(fields) == 1:
-        raise EvobinError(f"{_show(fields[0])} has no label; add a tab and 0 or 1.")
-    if len(fields) > 2:
-        raise EvobinError(f"expected a file name and a label, found {len(fields)} fields.")
-    if fields[1] not in ("0", "1"):
-        raise EvobinError(f"expected label 0 or 1, found {_show(fields[1])}.")
-    return int(fields[1])
 
 
 def _locate(name: str, root: Path) -> Path:
@@ -271,7 +269,7 @@ def _locate(name: str, root: Path) -> Path:
     path = Path(name)
     real = Path(os.path.realpath(root / path))
     if path.is_absolute() or ".." in path.parts or not real.is_relative_to(root):
-        raise EvobinError(f"{_show(name)} is outside the features folder; name one in it.")
+        raise EvobinError(f"{show(name)} is outside the features folder; name one in it.")
     return real
 
 
@@ -330,69 +328,3 @@ def _check_values(clip: NDArray[Any], largest: float) -> None:
             f"holds {clip[frame, band]} at [{frame}, {band}]; values must be finite and at most "
             f"{largest:g} in magnitude."
         )
-
-
-def _load_groups(path: Path, places: dict[str, str], problems: list[str]) -> pd.DataFrame | None:
-    """One row a clip in the order of `places`; None, and more `problems`, if anything is wrong."""
-    try:
-        rows = read_table(path)
-    except EvobinError as error:
-        problems.append(str(error))
-        return None
-    first = rows[0][1]
-    columns = ["speaker", *(f"column {i}" for i in range(3, len(first) + 1))]
-    if not first[0].lower().endswith(".npy") and _normal(first[0]) not in places:
-        columns[1:] = first[2:]
-        rows = rows[1:]
-        if "" in columns or len(set(columns)) < len(columns):
-            problems.append(f"{path}, line 1: column names must be unique and not empty.")
-    found: dict[str, tuple[int, list[str]]] = {}
-    for line, fields in rows:
-        try:
-            name = fields[0]
-            earlier, kept = found.setdefault(_normal(name), (line, fields))
-            _check_group(fields, 1 + len(columns))
-            if kept[1:] != fields[1:]:
-                raise EvobinError(f"{_show(name)} differs from line {earlier}; keep one.")
-        except EvobinError as error:
-            problems.append(f"{path}, line {line}: {error}")
-    problems += [
-        f"{path}: does not name {_show(name)} ({place}); add a line for it."
-        for name, place in places.items()
-        if name not in found
-    ]
-    if problems:
-        return None
-    return pd.DataFrame([found[name][1][1:] for name in places], columns=columns, dtype=str)
-
-
-def _check_group(fields: list[str], n_fields: int) -> None:
-    if len(fields) != n_fields:
-        raise EvobinError(f"expected {n_fields} fields (name, speaker, ...), found {len(fields)}.")
-    if not (fields[0] and fields[1]):
-        raise EvobinError("the file name or the speaker is empty; fill it in or delete the line.")
-
-
-def _is_data_header(fields: list[str]) -> bool:
-    unnamed = len(fields) > 1 and not fields[0].lower().endswith(".npy")
-    return unnamed and bool(np.isnan(pd.to_numeric(fields[1], errors="coerce")))
-
-
-def _normal(name: str) -> str:
-    """One spelling for `a.npy` and `./a.npy`."""
-    return str(PurePosixPath(name))
-
-
-def _show(text: str) -> str:
-    """A field as a message shows it: short, and on one line whatever it holds."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
-
-
-def _raise_if_any(problems: dict[Path, list[str]]) -> None:
-    texts = list(chain.from_iterable(problems.values()))
-    if len(texts) > 1:
-        where = " and ".join(str(path) for path, found in problems.items() if found)
-        first = f", the first {LISTED} are" if len(texts) > LISTED else ""
-        raise several(f"{where}: {len(texts)} problems{first}", texts)
-    if texts:
-        raise EvobinError(texts[0])

@@ -20,14 +20,18 @@ LISTED = 10
 
 
 def several(head: str, problems: list[str]) -> EvobinError:
-    """One error for several problems: the first ten, a line each, below a line that counts them.
+    """One error for all problems: one is told alone, several below `head`, the first ten of them.
 
     Example:
+        >>> print(several("1 file has problems", ["a is empty."]))
+        a is empty.
         >>> print(several("2 files have problems", ["a is empty.", "b is missing."]))
         2 files have problems:
           a is empty.
           b is missing.
     """
+    if len(problems) == 1:
+        return EvobinError(problems[0])
     return EvobinError("\n  ".join([f"{head}:", *problems[:LISTED]]))
 
 

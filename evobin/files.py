@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evobin.errors import EvobinError
 
@@ -32,7 +37,7 @@ _ADVICE = {
 }
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
+def write_bytes(path: Path, data: bytes | memoryview, *, sync: bool = True) -> None:
     """Writes a file atomically: afterwards it holds the old content or all of the new.
 
     The bytes go to a temporary file in the same folder, reach the disk, and take the file's
@@ -43,6 +48,8 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
     Args:
         path: the file; its folder must exist.
         data: the whole content; not modified.
+        sync: whether it reaches the disk first. That takes milliseconds; where many files count
+            only together, one `os.sync` for all of them does.
 
     Raises:
         EvobinError: if the file cannot be written (full disk, no permission, missing folder), or
@@ -61,27 +68,33 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
         if target.exists() and not target.is_file():
             # Replacing a device such as /dev/null would break the whole machine.
             raise EvobinError(f"{path}: is not a regular file; name another path.")
-        _replace(target, data)
+        _replace(target, data, sync)
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
-def _replace(target: Path, data: bytes | memoryview) -> None:
+def _replace(target: Path, data: bytes | memoryview, sync: bool) -> None:
     # A name of its own, not the target's with an ending: that could get too long.
     temporary = target.parent / f".evobin-{secrets.token_hex(8)}.tmp"
     try:
         with temporary.open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is the one to report
             temporary.unlink(missing_ok=True)
         raise
+    if sync:
+        _sync_folder(target.parent)
+
+
+def _sync_folder(path: Path) -> None:
     # The file is complete and in place; some file systems cannot sync a folder.
     with contextlib.suppress(OSError):
-        folder = os.open(target.parent, os.O_RDONLY)
+        folder = os.open(path, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
@@ -113,6 +126,31 @@ def write_json(path: Path, obj: Any) -> None:
         ValueError: if `obj` holds NaN or an infinity, which JSON has no notation for either.
     """
     write_text(path, json.dumps(obj, indent=2, allow_nan=False) + "\n")
+
+
+def write_array(path: Path, array: NDArray[Any], *, sync: bool = True) -> None:
+    """Writes an array as an npy file, atomically; `sync` as for `write_bytes`.
+
+    Raises:
+        EvobinError: as `write_bytes`.
+        ValueError: if `array` holds objects, which nobody could read without unpickling them.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getbuffer(), sync=sync)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around a step that makes, renames or removes a file or folder.
+
+    Raises:
+        EvobinError: where the step raises an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def check_output_folder(path: Path) -> None:

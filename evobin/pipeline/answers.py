@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evobin import parallel
+from evobin.audio import load_features, need_packages
 from evobin.config import EvaluateConfig
 from evobin.data import Dataset, load_clip, load_dataset
 from evobin.errors import EvobinError, several
@@ -146,11 +147,12 @@ class Prediction(NamedTuple):
 
 
 def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]:
-    """Answers feature files, all of them or none.
+    """Answers feature files and recordings, all of them or none.
 
     Args:
         result: the result file.
-        files: .npy files, [t, n_in].
+        files: .npy files, [t, n_in]; whatever ends otherwise is decoded as a recording, and what
+            is answered are the features that `write_features` would write.
 
     Returns:
         One answer a file, in their order.
@@ -159,22 +161,31 @@ def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]
         EvobinError: if any file has problems; the first ten are named.
     """
     if not files:
-        raise EvobinError("predict: no feature file is named; name at least one.")
+        raise EvobinError("predict: no file is named; name at least one.")
     network = BinaryNetwork.load(result)
     shape = feature_shape(network.architecture)
+    paths = [Path(file) for file in files]
+    recordings = [path for path in paths if not _is_clip(path)]
+    if recordings:
+        need_packages(str(recordings[0]))  # once, not as a problem of each
     clips: list[NDArray[np.floating]] = []
     problems: list[str] = []
-    for file in files:
+    for path in paths:
         try:
-            clips.append(load_clip(Path(file), shape))
+            if _is_clip(path):
+                clips.append(load_clip(path, shape))
+            else:
+                clips += load_features(path, shape.min_frames)
         except EvobinError as error:
             problems.append(str(error))
-    if len(problems) > 1:
-        raise several(f"{len(problems)} of {len(files)} files have problems", problems)
     if problems:
-        raise EvobinError(problems[0])
+        raise several(f"{len(problems)} of {len(files)} files have problems", problems)
     logits = network.logits(clips)
     return [
         Prediction(str(file), int(logit > 0), int(logit))
         for file, logit in zip(files, logits, strict=True)
     ]
+
+
+def _is_clip(path: Path) -> bool:
+    return path.suffix.lower() == ".npy"

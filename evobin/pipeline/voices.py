@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-
-import numpy as np
 
 from evobin import files
 from evobin.checks import check_range
@@ -50,9 +47,7 @@ def write_voices(out: Path, seed: int = 0) -> Voices:
     files.make_output_folder(out)
     (out / "features").mkdir()
     for name, clip in zip(voices.names, voices.features, strict=True):
-        buffer = io.BytesIO()
-        np.save(buffer, clip, allow_pickle=False)
-        files.write_bytes(out / "features" / name, buffer.getbuffer())
+        files.write_array(out / "features" / name, clip)
     table = voices.table.assign(label=voices.labels)
     for part, rows in table.groupby("part"):
         listing = rows[["file", "label"]].to_csv(sep="\t", header=False, index=False)

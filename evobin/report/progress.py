@@ -15,6 +15,7 @@ from rich.progress import Progress as Bars
 from evobin.report.text import write_line
 
 TITLES = {
+    "audio": "recordings",
     "data": "data",
     "ste": "straight-through training",
     "population": "population refinement",

@@ -44,6 +44,7 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
         ("polish", ["polish", "r.txt"]),
         ("evaluate", ["evaluate", "r.txt", "--data", "a", "--features", "f"]),
         ("predict", ["predict", "r.txt", "a.npy"]),
+        ("write_features", ["features", "a.wav", "--out", "out"]),
         ("write_voices", ["voices", "out"]),
     ],
 )

@@ -168,3 +168,25 @@ def conv_backward(
                 by_bias[o] += share
                 by_input[t : t + kernel] += share * w[o].T
     return by_input
+
+
+def trimmed(samples: Array) -> Array:
+    """Without the silence around: 35 dB under the loud frames or under -75 dB, 0.1 s kept."""
+    levels = []
+    for start in range(0, len(samples) - 399, 160):
+        square = math.fsum(float(x) ** 2 for x in samples[start : start + 400]) / 400
+        levels.append(10 * math.log10(square) if square > 0 else -300.0)
+    place = 0.95 * (len(levels) - 1)
+    low, high = sorted(levels)[math.floor(place)], sorted(levels)[math.ceil(place)]
+    percentile = low + (place - math.floor(place)) * (high - low)
+    loud = [i for i, level in enumerate(levels) if level >= percentile - 35 and level >= -75]
+    return samples[max(0, loud[0] * 160 - 1600) : loud[-1] * 160 + 400 + 1600]
+
+
+def parted(samples: Array, longest: int) -> list[Array]:
+    """As few parts of at most `longest` samples as will do; the first ones have one more."""
+    n = 1
+    while math.ceil(len(samples) / n) > longest:
+        n += 1
+    sizes = [len(samples) // n + (i < len(samples) % n) for i in range(n)]
+    return [samples[sum(sizes[:i]) : sum(sizes[: i + 1])] for i in range(n)]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 
 from evobin.errors import EvobinError
@@ -18,6 +19,7 @@ from evobin.files import (
     check_output_file,
     make_output_folder,
     read_table,
+    write_array,
     write_bytes,
     write_json,
     write_text,
@@ -71,6 +73,21 @@ def test_the_bytes_are_on_disk_before_the_file_takes_its_place(
     monkeypatch.setattr(os, "fsync", recording)
     write_bytes(path, b"1")
     assert there_at_sync == [False, True]  # the file, then its folder
+
+
+def test_an_array_need_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", failing(AssertionError("waits")))
+    write_array(tmp_path / "a.npy", np.arange(3), sync=False)
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), [0, 1, 2])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_objects_are_never_pickled(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        write_array(tmp_path / "a.npy", np.full(3, None))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_synced_does_no_harm(
