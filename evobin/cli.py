@@ -1,30 +1,30 @@
-"""The command line; the only module that knows the CLI library."""
+"""The commands; `usage` reads which one is asked for."""
 
 from __future__ import annotations
 
 import io
-import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import tyro
 from tyro.conf import Positional, arg
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from evobin import usage
+from evobin.completion import Shell, script
 from evobin.config import Effort, EvaluateConfig, ExecutionConfig, PolishConfig, SearchConfig
 from evobin.errors import EvobinError, SettingError, Stopped
+from evobin.signals import Signals, drop_stdout
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
 First steps:
   evobin search                                     on synthesised voices
   evobin search --data train.tsv --features DIR     on clips of your own
-  evobin COMMAND --help                             every option of a command"""
+  evobin COMMAND --help                             every option of a command, and an example"""
+SIGNALS = Signals()
+INTERRUPTED = "evobin: interrupted; the command did not finish."
 
 Result = Annotated[Positional[Path], arg(metavar="RESULT")]
 Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
@@ -102,41 +102,6 @@ def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool) -> None:
     show_run(Console(highlight=False), done, USES)
 
 
-class _Signals:
-    """Lets the step at hand end behind the first Ctrl-C or SIGTERM; a second one ends at once."""
-
-    def __init__(self) -> None:
-        self.number: int = signal.SIGINT
-        self._came = False
-
-    def __enter__(self) -> None:
-        self._came = False
-        self._before = {
-            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def came(self) -> bool:
-        """Whether one came."""
-        return self._came
-
-    def _hear(self, number: int, _frame: object) -> None:
-        self.number = number
-        if self._came:
-            raise KeyboardInterrupt
-        self._came = True
-        print(
-            "\nevobin: ending the step at hand and keeping all; once more ends at once.",
-            file=sys.stderr,
-        )
-
-
-SIGNALS = _Signals()
-
-
 def _evaluate(
     result: Annotated[Result, arg(help="Result file.")],
     config: Annotated[EvaluateConfig, arg(name="")],
@@ -188,6 +153,19 @@ def _voices(
     print(f"{len(voices.names)} clips in {out}")
 
 
+def _completion(
+    shell: Annotated[Positional[Shell], arg(metavar="bash|zsh|fish", help="Which shell.")],
+) -> None:
+    """Print a script that has the shell complete commands and options.
+
+    Put `eval "$(evobin completion bash)"` into ~/.bashrc, the same with zsh into ~/.zshrc, or
+    `evobin completion fish | source` into ~/.config/fish/config.fish.
+
+    Example: evobin completion bash
+    """
+    print(script(shell, {name: usage.options(COMMANDS[name], name) for name in COMMANDS}))
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "search": _search,
     "polish": _polish,
@@ -195,6 +173,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": _evaluate,
     "predict": _predict,
     "voices": _voices,
+    "completion": _completion,
 }
 
 
@@ -205,40 +184,12 @@ def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
     efforts: list[Effort] = [effort for effort in get_args(Effort) if effort in asked]
     effort: Effort = efforts[0] if efforts else "standard"
     return COMMANDS | {
-        "search": partial(_search, config=SearchConfig.of(effort)),
-        "polish": partial(_polish, config=PolishConfig.of(effort)),
+        "search": usage.preset(_search, config=SearchConfig.of(effort)),
+        "polish": usage.preset(_polish, config=PolishConfig.of(effort)),
     }
 
 
 INTERRUPTED = "evobin: interrupted; the command did not finish."
-
-
-METAVARS = {Path: "PATH", float: "FLOAT", str: "ADDRESS"}
-
-
-def _registry() -> ConstructorRegistry:
-    """Shows what is optional as PATH, not as {None}|PATH: leaving it out is how to say None."""
-    registry = ConstructorRegistry()
-
-    @registry.primitive_rule
-    def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        kinds: dict[Any, type] = {
-            Path | None: Path,
-            float | None: float,
-            str | None: str,
-        }
-        kind = kinds.get(info.type)
-        if kind is None:
-            return None
-        return PrimitiveConstructorSpec(
-            nargs=1,
-            metavar=METAVARS[kind],
-            instance_from_str=lambda given: kind(given[0]),
-            is_instance=lambda value: value is None or isinstance(value, kind),
-            str_from_instance=lambda value: [str(value)],
-        )
-
-    return registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -248,9 +199,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments behind the program's name; by default those of the process.
 
     Returns:
-        0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range, 130
-        (SIGINT) or 143 (SIGTERM)
-        when interrupted.
+        0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range; when
+        interrupted, 130 (SIGINT), 143 (SIGTERM) or 141 (nobody reads stdout any more).
 
     Raises:
         SystemExit: with 2 on wrong usage, with 0 behind --help.
@@ -258,20 +208,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without box characters
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            _commands(sys.argv[1:] if argv is None else argv),
-            prog="evobin",
-            description=DESCRIPTION,
-            args=argv,
-            registry=_registry(),
-        )
+        usage.read(_commands(argv), DESCRIPTION, argv)()
         sys.stdout.flush()
     except EvobinError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # as in `evobin predict ... | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
     except SettingError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 2
