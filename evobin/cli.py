@@ -28,6 +28,15 @@ INTERRUPTED = "evobin: interrupted; the command did not finish."
 
 Result = Annotated[Positional[Path], arg(metavar="RESULT")]
 Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
+Json = Annotated[bool, arg(name="json", help="Print one JSON object instead of tables.")]
+Lines = Annotated[
+    bool,
+    arg(
+        name="json",
+        help="Print a JSON object a line on stdout instead of progress and figures: one a step, "
+        "and at the end one with the figures and paths.",
+    ),
+]
 Spent = Annotated[
     Effort,
     arg(
@@ -41,6 +50,7 @@ Spent = Annotated[
 def _search(
     config: Annotated[SearchConfig, arg(name="")],
     quiet: Quiet = False,
+    lines: Lines = False,
     effort: Spent = "standard",
 ) -> None:
     """Find a network for labelled clips, from scratch.
@@ -53,13 +63,14 @@ def _search(
     """
     from evobin.pipeline import search
 
-    _show(lambda observer, stop: search(config, observer, stop), quiet)
+    _show(lambda observer, stop: search(config, observer, stop), quiet, lines)
 
 
 def _polish(
     result: Annotated[Result, arg(help="Result file to start from; it is not changed.")],
     config: Annotated[PolishConfig, arg(name="")],
     quiet: Quiet = False,
+    lines: Lines = False,
     effort: Spent = "standard",
 ) -> None:
     """Improve an existing result file.
@@ -71,13 +82,14 @@ def _polish(
     """
     from evobin.pipeline import polish
 
-    _show(lambda observer, stop: polish(result, config, observer, stop), quiet)
+    _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
 
 
 def _resume(
     run: Annotated[Positional[Path], arg(metavar="RUN", help="Run folder.")],
     execution: Annotated[ExecutionConfig, arg(name="")],
     quiet: Quiet = False,
+    lines: Lines = False,
 ) -> None:
     """Go on with a search or polish that was interrupted or killed.
 
@@ -88,15 +100,21 @@ def _resume(
     """
     from evobin.pipeline import resume
 
-    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet)
+    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
 
 
-def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool) -> None:
+def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool, lines: bool) -> None:
     from rich.console import Console
 
     from evobin.pipeline.training import USES
-    from evobin.report import ProgressDisplay, show_run
+    from evobin.report import JsonLines, ProgressDisplay, show_run
 
+    if lines:
+        printer = JsonLines(SIGNALS.lose_stdout)
+        with SIGNALS:
+            done = run(printer, SIGNALS.came)
+        printer.end(done, USES)
+        return
     with ProgressDisplay(quiet=quiet) as display, SIGNALS:
         done = run(display, SIGNALS.came)
     show_run(Console(highlight=False), done, USES)
@@ -105,6 +123,7 @@ def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool) -> None:
 def _evaluate(
     result: Annotated[Result, arg(help="Result file.")],
     config: Annotated[EvaluateConfig, arg(name="")],
+    as_json: Json = False,
 ) -> None:
     """Measure a result file on labelled clips.
 
@@ -116,9 +135,13 @@ def _evaluate(
     from rich.console import Console
 
     from evobin.pipeline import evaluate
-    from evobin.report import show_evaluation
+    from evobin.report import evaluation_json, show_evaluation
 
-    show_evaluation(Console(highlight=False), evaluate(result, config))
+    evaluation = evaluate(result, config)
+    if as_json:
+        print(evaluation_json(evaluation))
+    else:
+        show_evaluation(Console(highlight=False), evaluation)
 
 
 def _predict(
@@ -200,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range; when
-        interrupted, 130 (SIGINT), 143 (SIGTERM) or 141 (nobody reads stdout any more).
+        interrupted, 130 (SIGINT), 143 (SIGTERM) or 141 (stdout cannot be written).
 
     Raises:
         SystemExit: with 2 on wrong usage, with 0 behind --help.

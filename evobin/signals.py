@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+ENDING = "ending the step at hand and keeping all"
+
 
 class Signals:
     """Lets the step at hand end behind the first Ctrl-C or SIGTERM; a second one ends at once.
@@ -13,7 +15,7 @@ class Signals:
     Used with `with`.
 
     Attributes:
-        number: of the signal that came last; SIGPIPE if the reader of stdout has gone.
+        number: of the signal that came last; SIGPIPE if stdout cannot be written.
     """
 
     def __init__(self) -> None:
@@ -34,20 +36,19 @@ class Signals:
         """Whether one came."""
         return self._came
 
-    def lose_reader(self) -> None:
-        """Ends the step at hand too: nobody reads stdout any more."""
+    def lose_stdout(self, error: OSError) -> None:
+        """Lets the step at hand end because nobody reads stdout any more, or a disk is full."""
         drop_stdout()
         self.number, self._came = signal.SIGPIPE, True
+        told = error.strerror or type(error).__name__
+        print(f"evobin: stdout cannot be written ({told}); {ENDING}.", file=sys.stderr)
 
     def _hear(self, number: int, _frame: object) -> None:
         self.number = number
         if self._came:
             raise KeyboardInterrupt
         self._came = True
-        print(
-            "\nevobin: ending the step at hand and keeping all; once more ends at once.",
-            file=sys.stderr,
-        )
+        print(f"\nevobin: {ENDING}; once more ends at once.", file=sys.stderr)
 
 
 def drop_stdout() -> None:

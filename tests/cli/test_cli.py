@@ -220,6 +220,39 @@ def test_quiet_shows_the_figures_and_nothing_on_stderr(
     assert pd.read_csv("run/history.csv")["stage"].unique().tolist() == ["ste", "flips"]
 
 
+def test_with_json_stdout_holds_an_object_a_step_and_the_figures_at_the_end(
+    clips: DataFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["search", *clips.options, "--out", "run", *SHORT, *FLIPS, "--json"]
+    out, err = run(capfd, *argv)
+    *steps, done = [json.loads(line) for line in out.splitlines()]
+    assert err == ""
+    assert [(line["stage"], line["step"], line["steps"]) for line in steps] == [
+        ("data", 0, 1), ("data", 1, 1), ("ste", 0, 1), ("ste", 1, 1), ("flips", 0, 1),
+        ("flips", 1, 1),
+    ]  # fmt: skip
+    history = pd.read_csv("run/history.csv")
+    rows = pd.DataFrame([row for line in steps for row in line["rows"]])
+    np.testing.assert_allclose(rows["score"], history["score"])
+    summary = json.loads(Path("run/summary.json").read_text())
+    assert done["parts"] == summary["parts"]
+    assert (done["folder"], done["result"]) == ("run", "run/result.txt")
+    assert steps[-1]["best_accuracy"] == done["parts"]["valid"]["accuracy"]
+
+
+def test_evaluate_with_json_prints_the_figures_of_the_tables(
+    clips: DataFolder, capsys: Capture
+) -> None:
+    options = [*clips.options, "--groups", str(clips.groups)]
+    out, _ = run(capsys, "evaluate", str(GOLDEN_RESULT), *options, "--json")
+    assert out.count("\n") == 1
+    figures = json.loads(out)
+    names = list(small_voices().names)
+    right = (logits_of(clips, names) > 0) == (small_voices().labels == 1)
+    assert (figures["clips"], figures["right"], figures["speakers"]) == (40, int(right.sum()), 20)
+    assert sum(row["right"] for row in figures["by"]["room"]) == figures["right"]
+
+
 def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys: Capture) -> None:
     budget = ["--ste.starts", "1", "--ste.epochs", "500", "--n-jobs", "1", "--minutes", "0.01"]
     out, err = run(capsys, "search", *clips.options, "--out", "run", *budget)
@@ -258,7 +291,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
     clips: DataFolder, capsys: Capture
 ) -> None:
     out, err = run(capsys, "search", *clips.options, *SHORT)
-    assert re.search(r"s  straight-through training 1/1  loss \d", err)
+    assert re.search(r"s  straight-through training 1/1  best validation \d.*, loss \d", err)
     (folder,) = Path("runs").iterdir()
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
     assert out.splitlines()[-1] == f"result      {folder}/result.txt"
@@ -277,7 +310,7 @@ def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
         assert ("Parted by speaker." in told) == groups
         assert ("speakers may be shared" in told) != groups
     valid = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
-    (figures,) = re.findall(r"validation (\S+), best (\S+)", err)
+    (figures,) = re.findall(r"best validation (\S+), now (\S+),", err)
     assert figures == (f"{valid['accuracy']:.3f}",) * 2
 
 

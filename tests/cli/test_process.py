@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,26 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         os.close(write)
     assert "Traceback" not in done.stderr
     assert "BrokenPipeError" not in done.stderr
+
+
+def test_a_run_whose_lines_nobody_reads_ends_behind_its_step_and_can_be_resumed(
+    tmp_path: Path,
+) -> None:
+    clips = random_folder(tmp_path / "in")
+    argv = ["search", *clips.options, "--out", "run", *BUDGET, "--json"]
+    read, write = os.pipe()
+    os.close(read)  # as `evobin search --json ... | head -0`
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "evobin", *argv],
+            stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=60, cwd=tmp_path,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert done.returncode == 128 + signal.SIGPIPE
+    first, last = done.stderr.splitlines()
+    assert first == (
+        "evobin: stdout cannot be written (Broken pipe); ending the step at hand and keeping all."
+    )
+    assert last == f"evobin: stopped; run/result.txt is not there yet{AND}."
+    assert (tmp_path / "run" / "checkpoint").exists()
