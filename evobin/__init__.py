@@ -36,6 +36,10 @@ Example:
     True
     >>> evobin.evaluate(better.result, evobin.EvaluateConfig(**where)).n
     6
+    >>> evobin.inspect(better.result).layers["weights"].tolist()
+    [73728, 147456, 147456, 128]
+    >>> evobin.diff(run.result, run.result).layers["differ"].tolist()
+    [0, 0, 0, 0]
 
 Names are imported when they are first used, so that `evobin --help` answers at once.
 """
@@ -48,6 +52,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evobin.config import (
         AugmentConfig,
+        ClipsConfig,
         EvaluateConfig,
         ExecutionConfig,
         FlipConfig,
@@ -58,11 +63,21 @@ if TYPE_CHECKING:
     )
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
-    from evobin.pipeline import evaluate, polish, predict, resume, search, write_voices
+    from evobin.pipeline import (
+        diff,
+        evaluate,
+        inspect,
+        polish,
+        predict,
+        resume,
+        search,
+        write_voices,
+    )
 
 _HOMES = {
     "evobin.config": (
         "AugmentConfig",
+        "ClipsConfig",
         "EvaluateConfig",
         "ExecutionConfig",
         "FlipConfig",
@@ -73,7 +88,16 @@ _HOMES = {
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
-    "evobin.pipeline": ("evaluate", "polish", "predict", "resume", "search", "write_voices"),
+    "evobin.pipeline": (
+        "diff",
+        "evaluate",
+        "inspect",
+        "polish",
+        "predict",
+        "resume",
+        "search",
+        "write_voices",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -82,6 +106,7 @@ __all__ = [
     "Architecture",
     "AugmentConfig",
     "BinaryNetwork",
+    "ClipsConfig",
     "ConvBlock",
     "EvaluateConfig",
     "EvobinError",
@@ -92,7 +117,9 @@ __all__ = [
     "SearchConfig",
     "SteConfig",
     "Stopped",
+    "diff",
     "evaluate",
+    "inspect",
     "polish",
     "predict",
     "resume",

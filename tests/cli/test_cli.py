@@ -357,7 +357,8 @@ def test_the_verbs_are_the_functions_of_the_package() -> None:
     import evobin
 
     verbs: list[Callable[..., Any]] = [
-        evobin.search, evobin.polish, evobin.evaluate, evobin.predict, evobin.write_voices,
+        evobin.search, evobin.polish, evobin.evaluate, evobin.inspect, evobin.diff,
+        evobin.predict, evobin.write_voices,
     ]  # fmt: skip
     assert all(callable(verb) for verb in verbs)
     assert set(evobin.__all__) <= set(dir(evobin))

@@ -44,6 +44,8 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
         ("search", ["search"]),
         ("polish", ["polish", "r.txt"]),
         ("evaluate", ["evaluate", "r.txt", "--data", "a", "--features", "f"]),
+        ("inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
+        ("diff", ["diff", "a.txt", "b.txt"]),
         ("predict", ["predict", "r.txt", "a.npy"]),
         ("write_voices", ["voices", "out"]),
     ],
