@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from collections.abc import Callable, Sequence
@@ -158,7 +159,7 @@ def _inspect(
         bool,
         arg(
             help="Try the single flips of all layers, not only of the last two, to see which "
-            "answers they turn over: half a minute for 100 clips on two cores."
+            "answers they turn over: minutes for 2,000 clips."
         ),
     ] = False,
     verbose: Annotated[bool, arg(help="Name channels and clips, not only count them.")] = False,
@@ -307,6 +308,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # as in `evobin predict ... | head`: nobody reads on
         drop_stdout()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        drop_stdout()  # files are written whole or not at all, with a message of their own
+        print(f"evobin: stdout cannot be written ({error.strerror}).", file=sys.stderr)
+        return 1
     except SettingError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 2

@@ -90,7 +90,7 @@ def inspect(
         result: the file.
         config: which clips; by default only weights are looked at.
         every_flip: try the flips of all layers, not only of the last two, to see which answers they
-            turn over: a minute of one core for 128 clips.
+            turn over: minutes for 2,000 clips.
 
     Raises:
         EvobinError: if a file has problems.

@@ -125,6 +125,18 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     assert "BrokenPipeError" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "evobin", "predict", str(GOLDEN_RESULT),
+             *map(str, sorted((GOLDEN / "features").iterdir()))],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "evobin: stdout cannot be written (No space left on device).\n"
+
+
 def test_a_run_whose_lines_nobody_reads_ends_behind_its_step_and_can_be_resumed(
     tmp_path: Path,
 ) -> None:

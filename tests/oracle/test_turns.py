@@ -41,6 +41,7 @@ def test_trying_every_flip_finds_the_clips_that_a_flip_turns(
     architecture: Architecture, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "AT_ONCE", 5)
+    monkeypatch.setattr(turns, "FLIPS", 7)
     network, clips = network_and_clips(architecture, seed)
     found = turned_by_any(network, clips, architecture.layers, n_threads=2)
     assert list(found) == [layer.name for layer in architecture.layers]
