@@ -23,7 +23,7 @@ class Signals:
         self._came = False
 
     def __enter__(self) -> None:
-        self._came = False
+        self.number, self._came = signal.SIGINT, False
         self._before = {
             number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
         }
