@@ -36,6 +36,10 @@ Example:
     True
     >>> evobin.evaluate(better.result, evobin.EvaluateConfig(**where)).n
     6
+    >>> evobin.inspect(better.result).layers["weights"].tolist()
+    [73728, 147456, 147456, 128]
+    >>> evobin.diff(run.result, run.result).layers["differ"].tolist()
+    [0, 0, 0, 0]
 
 Names are imported when they are first used, so that `evobin --help` answers at once.
 """
@@ -48,6 +52,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evobin.config import (
         AugmentConfig,
+        ClipsConfig,
         EvaluateConfig,
         ExecutionConfig,
         FeaturesConfig,
@@ -60,9 +65,11 @@ if TYPE_CHECKING:
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
     from evobin.pipeline import (
+        diff,
         evaluate,
         export_network,
         import_network,
+        inspect,
         polish,
         predict,
         resume,
@@ -74,6 +81,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "evobin.config": (
         "AugmentConfig",
+        "ClipsConfig",
         "EvaluateConfig",
         "ExecutionConfig",
         "FeaturesConfig",
@@ -86,9 +94,11 @@ _HOMES = {
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
     "evobin.pipeline": (
+        "diff",
         "evaluate",
         "export_network",
         "import_network",
+        "inspect",
         "polish",
         "predict",
         "resume",
@@ -104,6 +114,7 @@ __all__ = [
     "Architecture",
     "AugmentConfig",
     "BinaryNetwork",
+    "ClipsConfig",
     "ConvBlock",
     "EvaluateConfig",
     "EvobinError",
@@ -115,9 +126,11 @@ __all__ = [
     "SearchConfig",
     "SteConfig",
     "Stopped",
+    "diff",
     "evaluate",
     "export_network",
     "import_network",
+    "inspect",
     "polish",
     "predict",
     "resume",

@@ -1,23 +1,22 @@
-"""The command line; the only module that knows the CLI library."""
+"""The commands; `usage` reads which one is asked for."""
 
 from __future__ import annotations
 
+import errno
 import io
-import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-import tyro
 from tyro.conf import Positional, arg
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from evobin import usage
+from evobin.completion import Shell, script
 from evobin.config import (
+    ClipsConfig,
     Effort,
     EvaluateConfig,
     ExecutionConfig,
@@ -27,16 +26,28 @@ from evobin.config import (
     SearchConfig,
 )
 from evobin.errors import EvobinError, SettingError, Stopped
+from evobin.signals import Signals, drop_stdout
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
 First steps:
   evobin search                                     on synthesised voices
   evobin search --data train.tsv --features DIR     on clips of your own
-  evobin COMMAND --help                             every option of a command"""
+  evobin COMMAND --help                             every option of a command, and an example"""
+SIGNALS = Signals()
+INTERRUPTED = "evobin: interrupted; the command did not finish."
 
 Result = Annotated[Positional[Path], arg(metavar="RESULT")]
 Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
+Json = Annotated[bool, arg(name="json", help="Print one JSON object instead of tables.")]
+Lines = Annotated[
+    bool,
+    arg(
+        name="json",
+        help="Print a JSON object a line on stdout instead of progress and figures: one a step, "
+        "and at the end one with the figures and paths.",
+    ),
+]
 Spent = Annotated[
     Effort,
     arg(
@@ -50,6 +61,7 @@ Spent = Annotated[
 def _search(
     config: Annotated[SearchConfig, arg(name="")],
     quiet: Quiet = False,
+    lines: Lines = False,
     effort: Spent = "standard",
 ) -> None:
     """Find a network for labelled clips, from scratch.
@@ -62,13 +74,14 @@ def _search(
     """
     from evobin.pipeline import search
 
-    _show(lambda observer, stop: search(config, observer, stop), quiet)
+    _show(lambda observer, stop: search(config, observer, stop), quiet, lines)
 
 
 def _polish(
     result: Annotated[Result, arg(help="Result file to start from; it is not changed.")],
     config: Annotated[PolishConfig, arg(name="")],
     quiet: Quiet = False,
+    lines: Lines = False,
     effort: Spent = "standard",
 ) -> None:
     """Improve an existing result file.
@@ -80,13 +93,14 @@ def _polish(
     """
     from evobin.pipeline import polish
 
-    _show(lambda observer, stop: polish(result, config, observer, stop), quiet)
+    _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
 
 
 def _resume(
     run: Annotated[Positional[Path], arg(metavar="RUN", help="Run folder.")],
     execution: Annotated[ExecutionConfig, arg(name="")],
     quiet: Quiet = False,
+    lines: Lines = False,
 ) -> None:
     """Go on with a search or polish that was interrupted or killed.
 
@@ -97,58 +111,30 @@ def _resume(
     """
     from evobin.pipeline import resume
 
-    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet)
+    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
 
 
-def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool) -> None:
+def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool, lines: bool) -> None:
     from rich.console import Console
 
     from evobin.pipeline.training import USES
-    from evobin.report import ProgressDisplay, show_run
+    from evobin.report import JsonLines, ProgressDisplay, show_run
 
+    if lines:
+        printer = JsonLines(SIGNALS.lose_stdout)
+        with SIGNALS:
+            done = run(printer, SIGNALS.came)
+        printer.end(done, USES)
+        return
     with ProgressDisplay(quiet=quiet) as display, SIGNALS:
         done = run(display, SIGNALS.came)
     show_run(Console(highlight=False), done, USES)
 
 
-class _Signals:
-    """Lets the step at hand end behind the first Ctrl-C or SIGTERM; a second one ends at once."""
-
-    def __init__(self) -> None:
-        self.number: int = signal.SIGINT
-        self._came = False
-
-    def __enter__(self) -> None:
-        self._came = False
-        self._before = {
-            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def came(self) -> bool:
-        """Whether one came."""
-        return self._came
-
-    def _hear(self, number: int, _frame: object) -> None:
-        self.number = number
-        if self._came:
-            raise KeyboardInterrupt
-        self._came = True
-        print(
-            "\nevobin: ending the step at hand and keeping all; once more ends at once.",
-            file=sys.stderr,
-        )
-
-
-SIGNALS = _Signals()
-
-
 def _evaluate(
     result: Annotated[Result, arg(help="Result file.")],
     config: Annotated[EvaluateConfig, arg(name="")],
+    as_json: Json = False,
 ) -> None:
     """Measure a result file on labelled clips.
 
@@ -160,9 +146,71 @@ def _evaluate(
     from rich.console import Console
 
     from evobin.pipeline import evaluate
-    from evobin.report import show_evaluation
+    from evobin.report import evaluation_json, show_evaluation
 
-    show_evaluation(Console(highlight=False), evaluate(result, config))
+    evaluation = evaluate(result, config)
+    if as_json:
+        print(evaluation_json(evaluation))
+    else:
+        show_evaluation(Console(highlight=False), evaluation)
+
+
+def _inspect(
+    result: Annotated[Result, arg(help="Result file.")],
+    config: Annotated[ClipsConfig, arg(name="")],
+    every_flip: Annotated[
+        bool,
+        arg(
+            help="Try the single flips of all layers, not only of the last two, to see which "
+            "answers they turn over: minutes for 2,000 clips."
+        ),
+    ] = False,
+    verbose: Annotated[bool, arg(help="Name channels and clips, not only count them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look into a result file.
+
+    Shows its layers, the share of +1 among their weights, and channels that are alike. With --data
+    also how often channels are +1, dead and redundant ones, the distribution of margins, and how
+    many clips hang on one flip.
+
+    Example: evobin inspect result.txt --data test.tsv --features features
+    """
+    from rich.console import Console
+
+    from evobin.pipeline import inspect
+    from evobin.report import show_inspection, to_json
+
+    inspection = inspect(result, config, every_flip=every_flip)
+    if as_json:
+        print(to_json(inspection.summary()))
+    else:
+        show_inspection(Console(highlight=False), inspection, verbose=verbose)
+
+
+def _diff(
+    a: Annotated[Positional[Path], arg(metavar="A", help="Result file.")],
+    b: Annotated[Positional[Path], arg(metavar="B", help="Another one.")],
+    config: Annotated[ClipsConfig, arg(name="")],
+    as_json: Json = False,
+) -> None:
+    """Compare two result files.
+
+    Shows how many weights differ by layer, and channels that are only in another place. With --data
+    also who is right how often, and clips on which the two disagree.
+
+    Example: evobin diff result.txt other.txt --data test.tsv --features features
+    """
+    from rich.console import Console
+
+    from evobin.pipeline import diff
+    from evobin.report import show_difference, to_json
+
+    difference = diff(a, b, config)
+    if as_json:
+        print(to_json(difference.summary()))
+    else:
+        show_difference(Console(highlight=False), difference)
 
 
 def _predict(
@@ -273,16 +321,32 @@ def _voices(
     print(f"{len(voices.names)} clips in {out}")
 
 
+def _completion(
+    shell: Annotated[Positional[Shell], arg(metavar="bash|zsh|fish", help="Which shell.")],
+) -> None:
+    """Print a script that has the shell complete commands and options.
+
+    Put `eval "$(evobin completion bash)"` into ~/.bashrc, the same with zsh into ~/.zshrc, or
+    `evobin completion fish | source` into ~/.config/fish/config.fish.
+
+    Example: evobin completion bash
+    """
+    print(script(shell, {name: usage.options(COMMANDS[name], name) for name in COMMANDS}))
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "search": _search,
     "polish": _polish,
     "resume": _resume,
     "evaluate": _evaluate,
+    "inspect": _inspect,
+    "diff": _diff,
     "predict": _predict,
     "export": _export,
     "import": _import,
     "features": _features,
     "voices": _voices,
+    "completion": _completion,
 }
 
 
@@ -293,40 +357,9 @@ def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
     efforts: list[Effort] = [effort for effort in get_args(Effort) if effort in asked]
     effort: Effort = efforts[0] if efforts else "standard"
     return COMMANDS | {
-        "search": partial(_search, config=SearchConfig.of(effort)),
-        "polish": partial(_polish, config=PolishConfig.of(effort)),
+        "search": usage.preset(_search, config=SearchConfig.of(effort)),
+        "polish": usage.preset(_polish, config=PolishConfig.of(effort)),
     }
-
-
-INTERRUPTED = "evobin: interrupted; the command did not finish."
-
-
-METAVARS = {Path: "PATH", float: "FLOAT", str: "ADDRESS"}
-
-
-def _registry() -> ConstructorRegistry:
-    """Shows what is optional as PATH, not as {None}|PATH: leaving it out is how to say None."""
-    registry = ConstructorRegistry()
-
-    @registry.primitive_rule
-    def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        kinds: dict[Any, type] = {
-            Path | None: Path,
-            float | None: float,
-            str | None: str,
-        }
-        kind = kinds.get(info.type)
-        if kind is None:
-            return None
-        return PrimitiveConstructorSpec(
-            nargs=1,
-            metavar=METAVARS[kind],
-            instance_from_str=lambda given: kind(given[0]),
-            is_instance=lambda value: value is None or isinstance(value, kind),
-            str_from_instance=lambda value: [str(value)],
-        )
-
-    return registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -336,9 +369,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments behind the program's name; by default those of the process.
 
     Returns:
-        0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range, 130
-        (SIGINT) or 143 (SIGTERM)
-        when interrupted.
+        0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range; when
+        interrupted, 130 (SIGINT), 143 (SIGTERM) or 141 (stdout cannot be written).
 
     Raises:
         SystemExit: with 2 on wrong usage, with 0 behind --help.
@@ -346,20 +378,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without box characters
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            _commands(sys.argv[1:] if argv is None else argv),
-            prog="evobin",
-            description=DESCRIPTION,
-            args=argv,
-            registry=_registry(),
-        )
+        usage.read(_commands(argv), DESCRIPTION, argv)()
         sys.stdout.flush()
     except EvobinError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # as in `evobin predict ... | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        drop_stdout()  # files are written whole or not at all, with a message of their own
+        print(f"evobin: stdout cannot be written ({error.strerror}).", file=sys.stderr)
+        return 1
     except SettingError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 2

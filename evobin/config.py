@@ -183,9 +183,7 @@ class DataConfig:
         check_range("test_share", self.test_share, 0, 0.9)
         if self.test is not None and self.test_share > 0:
             raise SettingError("`test` and `test_share` exclude each other; name one of them.")
-        if (self.data is None) != (self.features is None):
-            given, missing = ("data", "features")[:: 1 if self.features is None else -1]
-            raise SettingError(f"`{given}` needs `{missing}` as well; name both or neither.")
+        _check_pair(self.data, self.features)
         for name in ("groups", "valid", "test", "test_share"):
             if self.data is None and getattr(self, name):
                 raise SettingError(
@@ -390,6 +388,32 @@ class FeaturesConfig:
         _check_n_jobs(self.n_jobs)
         if self.clip_seconds is not None:
             check_range("clip_seconds", self.clip_seconds, 1.2, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipsConfig:
+    """Labelled clips to see what networks do on them; without any, only weights are looked at."""
+
+    data: Path | None = None
+    """Labelled clips: a tsv file, one `<file name><tab><label 0 or 1>` a line."""
+    features: Path | None = None
+    """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """Who speaks: a tsv file, `<file name><tab><speaker>`."""
+    n_jobs: int = -1
+    """Threads, -1 for one a core; the answers do not depend on it."""
+
+    def __post_init__(self) -> None:
+        _check_n_jobs(self.n_jobs)
+        _check_pair(self.data, self.features)
+        if self.data is None and self.groups is not None:
+            raise SettingError("`groups` needs `data`; name both or neither.")
+
+
+def _check_pair(data: Path | None, features: Path | None) -> None:
+    if (data is None) != (features is None):
+        given, missing = ("data", "features")[:: 1 if features is None else -1]
+        raise SettingError(f"`{given}` needs `{missing}` as well; name both or neither.")
 
 
 def _check_n_jobs(n_jobs: int) -> None:

@@ -20,14 +20,14 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of a stage, for whoever watches.
+    """One step of a stage, or that it begins, for whoever watches.
 
     Attributes:
         stage: "ste", "population" or "flips".
         done: epochs or rounds finished.
         total: epochs or rounds in all.
-        rows: what each start or island did; all have `stage`, `step`, `island` (or start) and
-            `score`.
+        rows: what each start or island did, none where a stage begins; all have `stage`, `step`,
+            `island` (or start) and `score`.
         score: of the best solution so far.
         best: the best solution so far where this step found it, else None.
         notes: what else there is to tell, by name.
@@ -126,7 +126,7 @@ class Host:
 
     Attributes:
         map_tasks: runs tasks; here and one after the other by default.
-        observer: told after every step; nobody by default.
+        observer: told when a stage begins and after every step; nobody by default.
         is_over: asked after every step; where it says yes, a stage ends with what it has.
         keep: given the stage after every step, to keep its state.
     """
@@ -139,6 +139,7 @@ class Host:
     def run(self, stage: Stage) -> Outcome:
         """Does the steps of a stage that are left."""
         history: list[Row] = []
+        self.observer(Progress(stage.name, stage.done, stage.total, score=stage.score))
         while stage.done < stage.total:
             known = stage.best
             told = stage.step(self.map_tasks)

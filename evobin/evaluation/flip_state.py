@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import methodcaller
@@ -345,17 +345,34 @@ class NetworkFlipState:
     def _effects(self, indices: Ints, sample: int) -> NDArray[np.float64]:
         """As `effects`, of the mean score of the first `sample` clips."""
         labels = self.labels[:sample]
+        scores = np.empty(len(indices))
+        for some, logits in self._logits_by_parts(indices, sample):
+            scores[some] = [self._mean(labels, row) for row in logits]
+        return scores - self._mean(labels, self._logits[:sample])
+
+    def turned(self, indices: Iterable[int]) -> NDArray[np.bool_]:
+        """[n] bool, whether any of several flips, alone, would turn a clip's answer over.
+
+        None of them is made; arguments, errors and cost as for `effects`.
+        """
+        self.settle()
+        turned = np.zeros(len(self.labels), bool)
+        parts = self._logits_by_parts(np.array(list(indices), np.int64), len(self.labels))
+        for _, logits in parts:
+            turned |= ((logits > 0) != (self._logits > 0)).any(axis=0)
+        return turned
+
+    def _logits_by_parts(self, indices: Ints, sample: int) -> Iterator[tuple[list[int], Ints]]:
+        """Some places in `indices`, and the [m, sample] logits behind each of those flips."""
         places = [self._place_of(index) for index in indices.tolist()]
         by_layer: dict[int, list[int]] = {}
         for owner, (number, _, _) in enumerate(places):
             by_layer.setdefault(number, []).append(owner)
-        scores = np.empty(len(indices))
         for number, owners in by_layer.items():
             for low in range(0, len(owners), MAX_AT_ONCE):
                 some = owners[low : low + MAX_AT_ONCE]
-                logits = self._logits_behind(number, [places[owner] for owner in some], sample)
-                scores[some] = [self._mean(labels, row) for row in logits]
-        return scores - self._mean(labels, self._logits[:sample])
+                chosen = [places[owner] for owner in some]
+                yield some, self._logits_behind(number, chosen, sample)
 
     def _logits_behind(self, number: int, places: Sequence[_Place], sample: int) -> Ints:
         """[m, sample] logits of the first clips behind each of several flips in one layer."""

@@ -115,6 +115,9 @@ class Keeper:
         return self._spent + time.monotonic() - self._began
 
     def _observe(self, progress: Progress) -> None:
+        if not progress.rows:
+            self._job.observer(progress)
+            return
         if progress.best is not None:
             self._folder.write_result(progress.best)
         told = {

@@ -1,6 +1,17 @@
-"""What a person sees: progress while a run goes on, and figures at the end."""
+"""What a person sees, or a program reads: progress of a run, and figures at the end."""
 
 from evobin.report.console import show_evaluation, show_run
+from evobin.report.inspection import show_difference, show_inspection
+from evobin.report.machine import JsonLines, evaluation_json, to_json
 from evobin.report.progress import ProgressDisplay
 
-__all__ = ["ProgressDisplay", "show_evaluation", "show_run"]
+__all__ = [
+    "JsonLines",
+    "ProgressDisplay",
+    "evaluation_json",
+    "show_difference",
+    "show_evaluation",
+    "show_inspection",
+    "show_run",
+    "to_json",
+]

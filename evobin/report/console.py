@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from evobin.report.text import percent, write_line
+from evobin.report.text import percent, write_line, write_words
 
 
 def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
@@ -20,7 +20,7 @@ def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -
     if evaluation.n_speakers is not None:
         whom += f" of {evaluation.n_speakers} speakers"
     tail = f"; {use}" if use else ""
-    write_line(
+    write_words(
         console,
         f"{name:11} {percent(evaluation.accuracy)}  (95% interval {percent(low)} to "
         f"{percent(high)}; {whom}{tail})",
@@ -51,14 +51,14 @@ def _by_table(name: str, rows: pd.DataFrame) -> Table:
 
 def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
     """The final figures of a run, which clips they are from, and where its result file is."""
-    write_line(console, run.note)
+    write_words(console, run.note)
     if run.start is not None:
         show_accuracy(console, "before", run.start, "validation part, the file as it was")
     names = {"train": "training", "valid": "validation", "test": "test"}
     for part, evaluation in run.parts.items():
         show_accuracy(console, names[part], evaluation, uses[part])
     if "test" not in run.parts:
-        write_line(
+        write_words(
             console,
             "No part was kept aside: for a figure that no stage looked at, name one with --test "
             "or hold one out with --test-share.",

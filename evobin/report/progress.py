@@ -1,18 +1,20 @@
-"""Progress while a run goes on: bars in a terminal, lines elsewhere."""
+"""Progress while a run goes on: a bar in a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from evobin.report.text import write_line
+from evobin.report.pace import Pace
+from evobin.report.text import duration, write_line, write_words
 
 TITLES = {
     "audio": "recordings",
@@ -22,12 +24,14 @@ TITLES = {
     "flips": "bit flips",
 }
 PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
+WIDEST = 90  # columns that the bar fills at most
 
 
 class ProgressDisplay:
-    """Shows progress: a bar a stage in a terminal, a plain line every few seconds elsewhere.
+    """Shows progress: a bar and a line in a terminal, a plain line every few seconds elsewhere.
 
-    Used with `with`; call it with every progress of a run. It writes to stderr.
+    Used with `with`; call it with every progress of a run. It writes to stderr. In a terminal, a
+    line of every stage that is done stays.
 
     Args:
         quiet: show nothing.
@@ -37,21 +41,22 @@ class ProgressDisplay:
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
         self._quiet = quiet
         self._console = console or Console(stderr=True, highlight=False)
-        self._bars: Bars | None = None
-        self._tasks: dict[str, Any] = {}
-        self._started = self._last = time.monotonic()
+        self._live: Live | None = None
+        self._pace = Pace()
+        self._told_at = 0.0
+        self._shown: Any = None  # the last progress
+        self._told = ""  # what there is to tell of it
 
     def __enter__(self) -> ProgressDisplay:
-        if not self._quiet and self._console.is_terminal:
-            self._bars = Bars(
-                TextColumn("{task.description:26}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[told]}", markup=False),
+        if not self._quiet and self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._live = Live(
                 console=self._console,
+                get_renderable=self._render,
+                refresh_per_second=2,
+                transient=True,
+                redirect_stdout=False,
             )
-            self._bars.start()
+            self._live.start()
         return self
 
     def __exit__(
@@ -60,33 +65,70 @@ class ProgressDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        if self._live is not None:
+            self._live.stop()
+            self._leave_line()
 
     def __call__(self, progress: Any) -> None:
         """Shows one step; `progress` has `stage`, `done`, `total`, `rows` and `notes`."""
         if self._quiet:
             return
-        told = tell_sizes(progress.notes) if progress.notes else tell(progress.rows)
         if "note" in progress.notes:
-            write_line(self._console, progress.notes["note"])
-        if self._bars is None:
-            self._plain(progress, told)
-            return
-        if progress.stage not in self._tasks:
-            title = TITLES.get(progress.stage, progress.stage)
-            self._tasks[progress.stage] = self._bars.add_task(title, told="", total=progress.total)
-        self._bars.update(self._tasks[progress.stage], completed=progress.done, told=told)
+            write_words(self._console, progress.notes["note"])
+        is_new = progress.stage != self._pace.stage
+        if self._live is not None and is_new:
+            self._leave_line()
+        self._pace.hear(progress)
+        self._shown = progress
+        self._told = tell_sizes(progress.notes) or tell(progress.rows, self._pace)
+        if self._live is not None:
+            self._live.refresh()
+        elif (
+            is_new
+            or progress.done in (0, progress.total)
+            or self._pace.elapsed - self._told_at >= PLAIN_EVERY
+        ):
+            self._told_at = self._pace.elapsed
+            write_line(self._console, self._line())
 
-    def _plain(self, progress: Any, told: str) -> None:
-        now = time.monotonic()
-        ends = progress.done in (0, progress.total) or progress.stage not in self._tasks
-        if ends or now - self._last >= PLAIN_EVERY:
-            self._tasks[progress.stage] = True
-            self._last = now
-            title = TITLES.get(progress.stage, progress.stage)
-            line = f"{now - self._started:6.0f} s  {title} {progress.done}/{progress.total}  {told}"
-            write_line(self._console, line.rstrip())
+    def _line(self) -> str:
+        """The present step in a line of a log."""
+        progress, left = self._shown, self._left()
+        at = f"{progress.done}/{progress.total}" + (f", {left}" if left else "")
+        return f"{self._pace.elapsed:6.0f} s  {_title(progress)} {at}  {self._told}".rstrip()
+
+    def _left(self) -> str:
+        left = self._pace.left
+        return "" if not left else f"{duration(left)} left"
+
+    def _leave_line(self) -> None:
+        """What stays of a stage in a terminal."""
+        if self._shown is not None:
+            best = self._pace.best
+            told = self._told if best is None else f"best validation {best:.3f}"
+            line = f"{self._pace.heard:6.0f} s  {_title(self._shown)}  {told}"
+            self._console.print(Text(line.rstrip()), no_wrap=True, overflow="ellipsis")
+
+    def _render(self) -> RenderableType:
+        if self._shown is None:
+            return Text("")
+        progress = self._shown
+        bar = Table.grid(expand=True, padding=(0, 1))
+        bar.width = min(self._console.width, WIDEST)
+        for ratio, width in ((None, 1), (1, 1), (None, 5), (None, len("59 min 59 s left"))):
+            bar.add_column(no_wrap=True, ratio=ratio, min_width=width, overflow="ellipsis")
+        bar.add_row(
+            Text(_title(progress)),
+            ProgressBar(progress.total, progress.done),
+            f"{progress.done}/{progress.total}",
+            self._left(),
+        )
+        return Group(bar, Text(self._told, no_wrap=True, overflow="ellipsis"))
+
+
+def _title(progress: Any) -> str:
+    stage: str = progress.stage
+    return TITLES.get(stage, stage)
 
 
 def tell_sizes(notes: Mapping[str, Any]) -> str:
@@ -94,30 +136,33 @@ def tell_sizes(notes: Mapping[str, Any]) -> str:
 
     Example:
         >>> tell_sizes({"sizes": {"train": 80, "valid": 20}})
-        'train 80 clips, valid 20 clips'
+        'train 80, valid 20 clips'
     """
-    return ", ".join(f"{name} {size} clips" for name, size in notes.get("sizes", {}).items())
+    sizes = [f"{name} {size}" for name, size in notes.get("sizes", {}).items()]
+    return f"{', '.join(sizes)} clips" if sizes else ""
 
 
-def tell(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What all starts or islands did in one step, in a few words.
+def tell(rows: Sequence[Mapping[str, Any]], pace: Pace) -> str:
+    """What all starts or islands did in one step, in a few words; the most wanted ones first.
 
     Example:
-        >>> row = {"loss": 0.25, "valid_accuracy": 0.9512, "best_accuracy": 0.9612}
-        >>> tell([row, row | {"loss": 0.35}])
-        'loss 0.300, validation 0.951, best 0.961'
+        >>> row = {"loss": 0.25, "valid_accuracy": 0.9512}
+        >>> tell([row, row | {"loss": 0.35}], Pace(best=0.9612))
+        'best validation 0.961, now 0.951, loss 0.300'
     """
-    if not rows:
-        return ""
-    words, table = [], pd.DataFrame(rows)
+    words: list[str] = []
+    table = pd.DataFrame(rows)
+    if pace.best is not None:
+        words.append(f"best validation {pace.best:.3f}")
+    if "valid_accuracy" in table:
+        words.append(f"now {table['valid_accuracy'].max():.3f}")
     if "loss" in table:
         words.append(f"loss {table['loss'].mean():.3f}")
-    if "valid_accuracy" in table:
-        best = table["best_accuracy"].max()
-        words.append(f"validation {table['valid_accuracy'].max():.3f}, best {best:.3f}")
+    if pace.flips is not None:
+        words.append(f"{pace.flips:.0f} flips/s")
+    if "tried" in table:
+        words.append(f"{table['accepted'].sum()} of {table['tried'].sum()} accepted")
     if "move" in table:
         moves = "+".join(table["move"])
         words.append(f"{moves}, {100 * table['differ'].mean():.1f}% of the weights differ")
-    if "tried" in table:
-        words.append(f"{table['accepted'].sum()} of {table['tried'].sum()} flips accepted")
     return ", ".join(words)

@@ -19,3 +19,23 @@ def percent(value: float) -> str:
 def write_line(console: Console, text: str) -> None:
     """One line as it is: names that users give may look like markup."""
     console.print(Text(text), soft_wrap=True)
+
+
+def write_words(console: Console, text: str) -> None:
+    """One line in a log; in a terminal, wrapped between words."""
+    console.print(Text(text), soft_wrap=not console.is_terminal)
+
+
+def duration(seconds: float) -> str:
+    """A time as a person tells it.
+
+    Example:
+        >>> duration(45.4), duration(200), duration(7500)
+        ('45 s', '3 min 20 s', '2 h 05 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,8 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
         ("search", ["search"]),
         ("polish", ["polish", "r.txt"]),
         ("evaluate", ["evaluate", "r.txt", "--data", "a", "--features", "f"]),
+        ("inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
+        ("diff", ["diff", "a.txt", "b.txt"]),
         ("predict", ["predict", "r.txt", "a.npy"]),
         ("write_features", ["features", "a.wav", "--out", "out"]),
         ("write_voices", ["voices", "out"]),
@@ -121,3 +124,38 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         os.close(write)
     assert "Traceback" not in done.stderr
     assert "BrokenPipeError" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "evobin", "predict", str(GOLDEN_RESULT),
+             *map(str, sorted((GOLDEN / "features").iterdir()))],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "evobin: stdout cannot be written (No space left on device).\n"
+
+
+def test_a_run_whose_lines_nobody_reads_ends_behind_its_step_and_can_be_resumed(
+    tmp_path: Path,
+) -> None:
+    clips = random_folder(tmp_path / "in")
+    argv = ["search", *clips.options, "--out", "run", *BUDGET, "--json"]
+    read, write = os.pipe()
+    os.close(read)  # as `evobin search --json ... | head -0`
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "evobin", *argv],
+            stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=60, cwd=tmp_path,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert done.returncode == 128 + signal.SIGPIPE
+    first, last = done.stderr.splitlines()
+    assert first == (
+        "evobin: stdout cannot be written (Broken pipe); ending the step at hand and keeping all."
+    )
+    assert last == f"evobin: stopped; run/result.txt is not there yet{AND}."
+    assert (tmp_path / "run" / "checkpoint").exists()

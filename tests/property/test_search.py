@@ -80,10 +80,14 @@ def test_the_seed_decides_everything(algorithm: Algorithm) -> None:
 
 
 @every
-def test_every_step_is_reported_once_and_best_never_falls(algorithm: Algorithm) -> None:
+def test_the_beginning_and_every_step_are_reported_once_and_best_never_falls(
+    algorithm: Algorithm,
+) -> None:
     problem, start = planted_problem(), start_of(3)
-    reports: list[Progress] = []
-    outcome = algorithm(problem, start, 0, Host(observer=reports.append))
+    told: list[Progress] = []
+    outcome = algorithm(problem, start, 0, Host(observer=told.append))
+    begins, *reports = told
+    assert (begins.done, begins.total, begins.rows, begins.best) == (0, 3, (), None)
     assert [report.done for report in reports] == [1, 2, 3]
     assert {report.total for report in reports} == {3}
     assert tuple(row for report in reports for row in report.rows) == outcome.history

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
+import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -12,8 +16,9 @@ from rich.console import Console
 from evobin.algorithms.base import Progress
 from evobin.pipeline import Evaluation, RunResult
 from evobin.pipeline.training import USES
-from evobin.report import ProgressDisplay, progress, show_evaluation, show_run
+from evobin.report import JsonLines, ProgressDisplay, pace, show_evaluation, show_run
 from evobin.report.console import show_accuracy
+from evobin.report.machine import to_json
 from evobin.report.progress import tell
 from evobin.report.text import percent
 from tests.builders import TINY, cells
@@ -23,9 +28,15 @@ from tests.unit.test_network import random_network
 class Screen(Console):
     """A console that remembers."""
 
-    def __init__(self, terminal: bool = False) -> None:
+    def __init__(self, terminal: bool = False, width: int = 100) -> None:
         self.buffer = io.StringIO()
-        super().__init__(file=self.buffer, force_terminal=terminal, width=100, highlight=False)
+        super().__init__(
+            file=self.buffer,
+            force_terminal=terminal,
+            width=width,
+            highlight=False,
+            _environ={"TERM": "xterm"},
+        )
 
     @property
     def text(self) -> str:
@@ -44,7 +55,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 
 def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_both_ends(
@@ -58,7 +69,8 @@ def test_without_a_terminal_a_line_comes_every_few_seconds_and_at_both_ends(
     lines = screen.text.splitlines()
     shown = [int(line.split("training ")[1].split("/")[0]) for line in lines]
     assert shown == [1, 6, 11, 16, 21, 26, 30]
-    assert lines[0] == "     1 s  straight-through training 1/30  loss 0.500"
+    assert lines[0] == "     1 s  straight-through training 1/30, 29 s left  loss 0.500"
+    assert lines[-1] == "    30 s  straight-through training 30/30  loss 0.500"
 
 
 def test_each_stage_begins_and_ends_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,16 +85,81 @@ def test_each_stage_begins_and_ends_with_a_line(monkeypatch: pytest.MonkeyPatch)
     assert titles == [title for title in expected for _ in range(2)]
 
 
-def test_in_a_terminal_each_stage_has_a_bar() -> None:
-    screen = Screen(terminal=True)
+def test_the_time_left_is_that_of_the_median_step_and_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, watch = Clock(monkeypatch), pace.Pace()
+    watch.hear(Progress("ste", 0, 10))
+    assert watch.left is None  # no step is done yet
+    for done, clock.now in ((1, 60.0), (2, 62.0), (3, 64.0)):
+        watch.hear(Progress("ste", done, 10, ({"loss": 0.5},)))
+    assert watch.left == 14.0
+    clock.now = 65.0
+    assert watch.left == 13.0
+    assert (watch.heard, watch.elapsed) == (64.0, 65.0)
+    clock.now = 1000.0
+    assert watch.left == 0.0
+    watch.hear(Progress("flips", 0, 4))
+    assert watch.left is None
+
+
+def test_flips_a_second_are_those_of_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, watch = Clock(monkeypatch), pace.Pace()
+    clock.now = 2.0
+    watch.hear(Progress("flips", 1, 4, ({"tried": 200}, {"tried": 100})))
+    assert watch.flips == 150.0
+    watch.hear(Progress("ste", 1, 4, ({"loss": 0.5},)))
+    assert watch.flips is None
+
+
+STEPS = [
+    Progress("data", 1, 1, notes={"sizes": {"train": 1200, "valid": 156, "test": 408}}),
+    Progress("ste", 0, 2),
+    Progress("ste", 2, 2, ({"loss": 0.125, "valid_accuracy": 0.9, "best_accuracy": 0.91},)),
+    Progress("flips", 0, 3),
+    Progress("flips", 1, 3, ({"tried": 400, "accepted": 4, "best_accuracy": 0.92},)),
+]
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_in_a_terminal_no_line_is_wider_than_it_and_the_best_accuracy_is_always_seen(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, screen = Clock(monkeypatch), Screen(terminal=True, width=width)
+    seen = []
     with ProgressDisplay(console=screen) as display:
-        display(Progress("ste", 1, 2, ({"loss": 0.25},)))
+        for clock.now, step in enumerate(STEPS, 1):
+            display(step)
+            plain = Screen(width=width)
+            plain.print(display._render())
+            seen.append(plain.text.splitlines())
+    assert all(len(line) <= width for lines in seen for line in lines)
+    assert all(len(lines) == 2 for lines in seen)
+    assert "best validation 0.910" in seen[3][1]
+    assert "best validation 0.920, 400 flips/s" in seen[4][1]
+    assert "1/3" in seen[4][0]
+    assert "2 s left" in seen[4][0]
+
+
+def test_in_a_terminal_a_line_of_each_stage_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, screen = Clock(monkeypatch), Screen(terminal=True, width=60)
+    with ProgressDisplay(console=screen) as display:
+        for clock.now, step in enumerate(STEPS, 1):
+            display(step)
+    stays = [line for line in screen.text.splitlines() if re.search(r"\d s  [a-z]", line)]
+    assert [re.sub(r"\x1b\[[?0-9;]*[A-Za-z]|\r", "", line).strip() for line in stays] == [
+        "1 s  data  train 1200, valid 156, test 408 clips",
+        "3 s  straight-through training  best validation 0.910",
+        "5 s  bit flips  best validation 0.920",
+    ]
+
+
+def test_a_dumb_terminal_gets_plain_lines() -> None:
+    screen = Screen(terminal=True)
+    screen._environ = {"TERM": "dumb"}
+    with ProgressDisplay(console=screen) as display:
         display(Progress("ste", 2, 2, ({"loss": 0.125},)))
-        display(Progress("flips", 1, 1, ({"tried": 9, "accepted": 4},)))
-    assert "straight-through training" in screen.text
-    assert "2/2" in screen.text
-    assert "loss 0.125" in screen.text
-    assert "4 of 9 flips accepted" in screen.text
+    assert screen.text == "     0 s  straight-through training 2/2  loss 0.125\n"
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -95,12 +172,57 @@ def test_quiet_shows_nothing(terminal: bool) -> None:
 
 def test_figures_are_told_in_words() -> None:
     flips, more = {"tried": 20, "accepted": 3}, {"tried": 10, "accepted": 1}
-    assert tell([flips, more]) == "4 of 30 flips accepted"
-    child = {"move": "mean", "differ": 0.02, "valid_accuracy": 0.9, "best_accuracy": 0.95}
+    assert tell([flips, more], pace.Pace(flips=41.4)) == "41 flips/s, 4 of 30 accepted"
+    child = {"move": "mean", "differ": 0.02, "valid_accuracy": 0.9}
     other = child | {"move": "units", "differ": 0.04, "valid_accuracy": 0.92}
-    told = "validation 0.920, best 0.950, mean+units, 3.0% of the weights differ"
-    assert tell([child, other]) == told
-    assert tell([]) == ""
+    told = "best validation 0.950, now 0.920, mean+units, 3.0% of the weights differ"
+    assert tell([child, other], pace.Pace(best=0.95)) == told
+    assert tell([], pace.Pace()) == ""
+    assert tell([], pace.Pace(best=0.95)) == "best validation 0.950"
+
+
+def json_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_program_reads_one_object_a_step_and_one_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, lost = Clock(monkeypatch), list[OSError]()
+    lines = JsonLines(lost.append)
+    for clock.now, step in enumerate(STEPS, 1):
+        lines(step)
+    lines.end(run_of("runs/a", evaluation_of(), "train", "valid"), USES)
+    *steps, done = json_lines(capsys)
+    assert steps[0] == {
+        "stage": "data", "step": 1, "steps": 1, "elapsed": 1.0, "left": None,
+        "best_accuracy": None, "flips_per_second": None, "rows": [],
+        "sizes": {"train": 1200, "valid": 156, "test": 408},
+    }  # fmt: skip
+    assert steps[-1] == {
+        "stage": "flips", "step": 1, "steps": 3, "elapsed": 5.0, "left": 2.0,
+        "best_accuracy": 0.92, "flips_per_second": 400.0, "rows": list(STEPS[-1].rows),
+    }  # fmt: skip
+    assert done["stage"] == "done"
+    assert done["result"] == "runs/a/result.txt"
+    assert done["parts"]["valid"]["accuracy"] == done["before"]["accuracy"] == 0.75
+    assert done["parts"]["valid"]["use"] == USES["valid"]
+    assert not lost
+
+
+def test_numbers_that_json_does_not_have_become_null() -> None:
+    value = {"a": [np.float32("nan"), np.int64(3), 0.5, math.inf], "b": None, "c": (True, "x")}
+    assert json.loads(to_json(value)) == {"a": [None, 3, 0.5, None], "b": None, "c": [True, "x"]}
+
+
+def test_a_step_that_nobody_reads_is_told_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any, **_more: Any) -> NoReturn:
+        raise BrokenPipeError
+
+    lost: list[OSError] = []
+    monkeypatch.setattr("builtins.print", refuse)
+    JsonLines(lost.append)(STEPS[0])
+    assert len(lost) == 1
 
 
 def test_percentages_have_two_digits() -> None:
@@ -165,6 +287,14 @@ def test_a_run_without_a_test_part_says_how_to_get_one() -> None:
     assert "No part was kept aside" in screen.text
     assert "--test-share" in screen.text
     assert "before" not in screen.text
+
+
+def test_in_a_terminal_figures_are_wrapped_between_words() -> None:
+    screen = Screen(terminal=True, width=60)
+    show_run(screen, run_of("runs/a", None, "train", "valid"), USES)
+    lines = screen.text.splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    assert "validation  75.00%  (95% interval 30.06% to 95.44%; 4 clips;" in lines
 
 
 @pytest.mark.parametrize("folder", ["runs/[a]", "runs/[/a]", "x" * 150])

@@ -1,0 +1,62 @@
+"""How fast a run goes: what its stage has left, how many flips a second, and the best so far."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+
+@dataclass(slots=True)
+class Pace:
+    """Watches every progress of a run.
+
+    Attributes:
+        stage: at hand; empty before there is one.
+        flips: tried a second in the last step; None where it tried none.
+        best: validation accuracy of the best candidate; None before there is one.
+    """
+
+    stage: str = ""
+    flips: float | None = None
+    best: float | None = None
+    _began: float = 0.0
+    _last: float = 0.0
+    _to_do: int = 0
+    _steps: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._began = self._last = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    @property
+    def heard(self) -> float:
+        """Seconds from the beginning to the last step."""
+        return self._last - self._began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the stage has left, by its median step; None before a step was done."""
+        if not self._steps:
+            return None
+        since = time.monotonic() - self._last
+        return max(0.0, self._to_do * median(self._steps) - since)
+
+    def hear(self, progress: Any) -> None:
+        """Takes note of one step; `progress` has `stage`, `done`, `total` and `rows`."""
+        now = time.monotonic()
+        if progress.stage != self.stage:
+            self.stage, self._steps = progress.stage, []
+        step, self._last = now - self._last, now
+        self._to_do = progress.total - progress.done
+        if progress.rows:
+            self._steps.append(step)
+        tried = sum(row.get("tried", 0) for row in progress.rows)
+        self.flips = tried / step if tried and step > 0 else None
+        told = [row["best_accuracy"] for row in progress.rows if "best_accuracy" in row]
+        self.best = max(told) if told else self.best

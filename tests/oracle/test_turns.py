@@ -1,0 +1,60 @@
+"""Clips that hang on one flip: every flip made, every logit computed anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from evobin.clips import Clips
+from evobin.evaluation import turns
+from evobin.evaluation.turns import turned_by_any, turned_by_last_layers
+from evobin.network import Architecture, BinaryNetwork, ConvBlock, Layer
+from tests.builders import TINY
+from tests.strategies import architectures, random_clips, random_solution, seeds
+
+DEEP = Architecture(3, (ConvBlock(4, 2, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2)))
+FLAT = Architecture(5, (ConvBlock(6, 3),))
+
+
+def slow_turned(network: BinaryNetwork, clips: Clips, layer: Layer) -> NDArray[np.bool_]:
+    before = network.logits(clips) > 0
+    turned = np.zeros(len(clips), bool)
+    for index in range(layer.start, layer.stop):
+        signs = network.signs.copy()
+        signs[index] *= -1
+        turned |= (BinaryNetwork(network.architecture, signs).logits(clips) > 0) != before
+    return turned
+
+
+def network_and_clips(architecture: Architecture, seed: int) -> tuple[BinaryNetwork, Clips]:
+    rng = np.random.default_rng(seed)
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    return network, Clips.join(random_clips(architecture, 12, rng))
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("architecture", [TINY, DEEP, FLAT])
+def test_trying_every_flip_finds_the_clips_that_a_flip_turns(
+    architecture: Architecture, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "AT_ONCE", 5)
+    monkeypatch.setattr(turns, "FLIPS", 7)
+    network, clips = network_and_clips(architecture, seed)
+    found = turned_by_any(network, clips, architecture.layers, n_threads=2)
+    assert list(found) == [layer.name for layer in architecture.layers]
+    for layer in architecture.layers:
+        np.testing.assert_array_equal(found[layer.name], slow_turned(network, clips, layer))
+
+
+@pytest.mark.kernels
+@given(architectures((1, 2, 5), max_kernel=3), seeds)
+def test_only_clips_within_a_step_of_2_hang_on_the_last_two_layers(
+    architecture: Architecture, seed: int
+) -> None:
+    network, clips = network_and_clips(architecture, seed)
+    found = turned_by_last_layers(network, clips, network.logits(clips))
+    for layer in architecture.layers[-2:]:
+        np.testing.assert_array_equal(found[layer.name], slow_turned(network, clips, layer))
