@@ -1,0 +1,25 @@
+"""Settings: frozen dataclasses whose field docstrings are the command line's help."""
+
+from evobin.config.data import ClipsConfig, DataConfig, EvaluateConfig, FeaturesConfig
+from evobin.config.execution import Backend, ExecutionConfig
+from evobin.config.formats import Format
+from evobin.config.runs import POLISH_RATES, Effort, PolishConfig, SearchConfig
+from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
+
+__all__ = [
+    "POLISH_RATES",
+    "AugmentConfig",
+    "Backend",
+    "ClipsConfig",
+    "DataConfig",
+    "Effort",
+    "EvaluateConfig",
+    "ExecutionConfig",
+    "FeaturesConfig",
+    "FlipConfig",
+    "Format",
+    "PolishConfig",
+    "PopulationConfig",
+    "SearchConfig",
+    "SteConfig",
+]

@@ -1,0 +1,112 @@
+"""Which clips: to search on, to measure by, to look at, to make of recordings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from evobin.checks import check_range
+from evobin.config.execution import check_n_jobs
+from evobin.errors import SettingError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Labelled clips, and how they are parted."""
+
+    data: Path | None = None
+    """Clips to train on: a tsv file, one `<file name><tab><label 0 or 1>` a line. Without it,
+    voices are synthesised."""
+    features: Path | None = None
+    """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """Who speaks: a tsv file, `<file name><tab><speaker>` and any further columns to report by.
+    Clips are then parted by speaker."""
+    valid: Path | None = None
+    """Validation clips, a tsv file; without it, a share of the training clips is held out."""
+    test: Path | None = None
+    """Test clips, a tsv file; looked at once, at the end, for the final figure."""
+    valid_share: float = 0.16
+    """Share of the clips to hold out for validation."""
+    test_share: float = 0.0
+    """Share of the clips to hold out as a test part that no stage looks at."""
+
+    def __post_init__(self) -> None:
+        check_range("valid_share", self.valid_share, 0.001, 0.9)
+        check_range("test_share", self.test_share, 0, 0.9)
+        if self.test is not None and self.test_share > 0:
+            raise SettingError("`test` and `test_share` exclude each other; name one of them.")
+        _check_pair(self.data, self.features)
+        for name in ("groups", "valid", "test", "test_share"):
+            if self.data is None and getattr(self, name):
+                raise SettingError(
+                    f"`{name}` needs `data`; without it, synthesised voices are searched, and "
+                    "they come in parts of their own."
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateConfig:
+    """How good a result file is on labelled clips."""
+
+    data: Path
+    """Labelled clips: a tsv file, one `<file name><tab><label 0 or 1>` a line."""
+    features: Path
+    """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
+    n_jobs: int = -1
+    """Threads, -1 for one a core; the answers do not depend on it."""
+
+    def __post_init__(self) -> None:
+        check_n_jobs(self.n_jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipsConfig:
+    """Labelled clips to see what networks do on them; without any, only weights are looked at."""
+
+    data: Path | None = None
+    """Labelled clips: a tsv file, one `<file name><tab><label 0 or 1>` a line."""
+    features: Path | None = None
+    """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """Who speaks: a tsv file, `<file name><tab><speaker>`."""
+    n_jobs: int = -1
+    """Threads, -1 for one a core; the answers do not depend on it."""
+
+    def __post_init__(self) -> None:
+        check_n_jobs(self.n_jobs)
+        _check_pair(self.data, self.features)
+        if self.data is None and self.groups is not None:
+            raise SettingError("`groups` needs `data`; name both or neither.")
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesConfig:
+    """What becomes of recordings."""
+
+    out: Path
+    """Folder, new or empty: features/*.npy, and train.tsv and speakers.tsv where they are known."""
+    labels: Path | None = None
+    """A tsv file, one `<audio file><tab><label 0 or 1>` a line, relative to the folder that is
+    named. Without it, folders named male and female, or 0 and 1, tell; female is 1."""
+    groups: Path | None = None
+    """A tsv file, `<audio file><tab><speaker>` and any further columns, for speakers.tsv."""
+    trim: bool = False
+    """Cut off silence at the beginning and at the end, but for 0.1 s."""
+    clip_seconds: float | None = None
+    """Cut recordings that are longer into equal parts of at most this, at least 1.2 s."""
+    n_jobs: int = -1
+    """Processes, -1 for one a core; the features do not depend on it."""
+
+    def __post_init__(self) -> None:
+        check_n_jobs(self.n_jobs)
+        if self.clip_seconds is not None:
+            check_range("clip_seconds", self.clip_seconds, 1.2, 1_000_000)
+
+
+def _check_pair(data: Path | None, features: Path | None) -> None:
+    if (data is None) != (features is None):
+        given, missing = ("data", "features")[:: 1 if features is None else -1]
+        raise SettingError(f"`{given}` needs `{missing}` as well; name both or neither.")

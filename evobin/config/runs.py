@@ -1,0 +1,136 @@
+"""A whole search or polish: its clips, its stages, its budgets."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from evobin.checks import check_range
+from evobin.config.data import DataConfig
+from evobin.config.execution import ExecutionConfig
+from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
+from evobin.errors import SettingError
+
+POLISH_RATES = (1e-3, 5e-3)
+"""A good file needs the low rate, one that has lost most needs the high one; starts try both."""
+Effort = Literal["quick", "standard", "thorough"]
+"""How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
+
+
+@dataclass(frozen=True)
+class SearchConfig(ExecutionConfig, DataConfig):
+    """From labelled clips to a result file; `of` has the budgets of an effort."""
+
+    out: Path | None = None
+    """Run folder, new or empty; by default runs/search-<date>-<time>."""
+    seed: int = 0
+    """Decides every random number: the same seed gives the same result file."""
+    minutes: float | None = None
+    """End after this time, cleanly, with the epoch or round at hand; the seed then no longer
+    decides the result. Without it, the budgets of the stages are spent."""
+    ste: SteConfig = field(default_factory=SteConfig)
+    population: PopulationConfig = field(default_factory=PopulationConfig)
+    flips: FlipConfig = field(default_factory=FlipConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        DataConfig.__post_init__(self)
+        ExecutionConfig.__post_init__(self)
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        # not in their own __post_init__: the CLI library would word its errors
+        self.ste.check()
+        self.population.check()
+        self.flips.check()
+        self.augment.check()
+        if self.minutes is not None:
+            check_range("minutes", self.minutes, 0, 1_000_000)
+
+    @classmethod
+    def of(cls, effort: Effort, **settings: Any) -> Self:
+        """A configuration with the budgets of an effort.
+
+        Args:
+            effort: "quick", "standard" or "thorough".
+            settings: other fields.
+
+        Raises:
+            SettingError: if there is no such effort, or a setting is out of range.
+
+        Example:
+            >>> SearchConfig.of("quick", seed=1).ste.starts
+            2
+        """
+        if effort not in cls._efforts():
+            raise SettingError(
+                f"`effort` must be one of {', '.join(cls._efforts())}, but it is {effort!r}."
+            )
+        return cls(**cls._efforts()[effort] | settings)
+
+    def plain(self) -> dict[str, Any]:
+        """All settings as JSON has a notation for them; paths as they are from anywhere."""
+        return {
+            name: str(value.absolute()) if isinstance(value, Path) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """The settings that `plain` gave.
+
+        Raises:
+            TypeError: if there are others, or some are missing.
+        """
+        kinds = typing.get_type_hints(cls)
+        settings: dict[str, Any] = {}
+        for name, value in plain.items():
+            if dataclasses.is_dataclass(kinds.get(name)):
+                inner = {key: tuple(x) if isinstance(x, list) else x for key, x in value.items()}
+                settings[name] = kinds[name](**inner)
+            elif value is not None and Path in typing.get_args(kinds.get(name)):
+                settings[name] = Path(value)
+            else:
+                settings[name] = value
+        return cls(**settings)
+
+    @staticmethod
+    def _efforts() -> dict[Effort, dict[str, Any]]:
+        return {
+            "quick": {
+                "ste": SteConfig(starts=2),
+                "population": PopulationConfig(rounds=2),
+                "flips": FlipConfig(rounds=4),
+            },
+            "standard": {},
+            "thorough": {
+                "ste": SteConfig(starts=16, epochs=100),
+                "population": PopulationConfig(rounds=25, islands=4, families=2),
+                "flips": FlipConfig(rounds=30, islands=4),
+            },
+        }
+
+
+@dataclass(frozen=True)
+class PolishConfig(SearchConfig):
+    """From a result file to one that is at least as good."""
+
+    ste: SteConfig = field(default_factory=lambda: SteConfig(starts=4, rates=POLISH_RATES))
+
+    @staticmethod
+    def _efforts() -> dict[Effort, dict[str, Any]]:
+        return {
+            "quick": {
+                "ste": SteConfig(starts=2, epochs=20, rates=POLISH_RATES),
+                "population": PopulationConfig(rounds=2),
+                "flips": FlipConfig(rounds=4),
+            },
+            "standard": {},
+            "thorough": {
+                "ste": SteConfig(starts=12, epochs=80, rates=POLISH_RATES),
+                "population": PopulationConfig(rounds=25, islands=4, families=2),
+                "flips": FlipConfig(rounds=30, islands=4),
+            },
+        }

@@ -1,0 +1,153 @@
+"""Budgets and knobs of the stages of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evobin.checks import check_range
+from evobin.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentConfig:
+    """How training clips are varied each time they are drawn."""
+
+    gain: float = 1.0
+    """Spread of a random gain, in nepers: one constant added to a log-mel matrix."""
+    equaliser: float = 0.25
+    """Spread of a smooth random curve over the bands, in nepers: another room or microphone."""
+    tract: float = 0.05
+    """Spread of a random warp of all frequencies, relative: another vocal tract and pitch. Only
+    64-band log-mel is warped."""
+    tilt: float = 0.0
+    """Spread of a random spectral tilt, in nepers at either end of the bands."""
+    speed: float = 0.0
+    """Spread of a random speed, relative; the pitch stays."""
+    floor: float = 0.0
+    """Share of crops with a random noise floor."""
+    bands: float = 0.0
+    """Share of crops with some neighbouring bands masked."""
+    pauses: float = 0.0
+    """Share of crops with some neighbouring frames masked."""
+
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
+        check_range("augment.gain", self.gain, 0, 100)
+        check_range("augment.equaliser", self.equaliser, 0, 100)
+        check_range("augment.tract", self.tract, 0, 0.3)
+        check_range("augment.tilt", self.tilt, 0, 100)
+        check_range("augment.speed", self.speed, 0, 0.3)
+        check_range("augment.floor", self.floor, 0, 1)
+        check_range("augment.bands", self.bands, 0, 1)
+        check_range("augment.pauses", self.pauses, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SteConfig:
+    """Straight-through training of latent weights, whose signs are a solution."""
+
+    starts: int = 8
+    """Trainings side by side, from different random numbers, of which the best is kept."""
+    epochs: int = 40
+    """Passes over the training clips; 0 skips the stage."""
+    batch: int = 32
+    """Clips a step, an even number."""
+    frames: int = 200
+    """Frames of a random crop; shorter clips are repeated."""
+    rates: tuple[float, ...] = (5e-3,)
+    """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine."""
+    spread: float = 0.1
+    """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
+    average: float = 0.98
+    """Decay a step of the running mean of the latents; its signs are the candidates."""
+
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
+        check_range("ste.starts", self.starts, 1, 10_000)
+        check_range("ste.epochs", self.epochs, 0, 1_000_000)
+        check_range("ste.batch", self.batch, 2, 65_536)
+        if self.batch % 2:
+            raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
+        check_range("ste.frames", self.frames, 1, 1_000_000)
+        if not self.rates:
+            raise SettingError("`ste.rates` must name at least one rate, but it is empty.")
+        for rate in self.rates:
+            check_range("ste.rates", rate, 0, 1)
+        check_range("ste.spread", self.spread, 1e-6, 1)
+        check_range("ste.average", self.average, 0, 1 - 1e-9)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipConfig:
+    """Bit-flip local search by exact increments."""
+
+    rounds: int = 8
+    """Rounds, each on freshly drawn clips; 0 skips the stage."""
+    islands: int = 2
+    """Independent searches side by side, of which the best one is kept."""
+    clips: int = 256
+    """Clips of the batch that proposes flips, and of the one that accepts them."""
+    proposals: int = 200
+    """Flips tried a round, the most promising first."""
+
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
+        check_range("flips.rounds", self.rounds, 0, 1_000_000)
+        check_range("flips.islands", self.islands, 1, 10_000)
+        check_range("flips.clips", self.clips, 2, 1_000_000)
+        check_range("flips.proposals", self.proposals, 1, 100_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationConfig:
+    """Population refinement: relatives are recombined, improved and selected."""
+
+    rounds: int = 8
+    """Rounds, a child an island each; 0 skips the stage."""
+    islands: int = 2
+    """Populations side by side, each with its own random numbers."""
+    families: int = 1
+    """Starts that islands descend from, the best ones; relatives alone can be recombined."""
+    size: int = 3
+    """Members an island."""
+    moves: tuple[Literal["mean", "vote", "uniform", "units", "sample", "path", "blend"], ...] = (
+        "mean",
+        "units",
+    )
+    """Ways to make a child of its parents, one of them at random each time."""
+    evaluations: int = 60
+    """Mixtures that a blend scores, to find how much of which parent goes into each layer."""
+    epochs: int = 8
+    """Passes over the training clips to improve a child's latents by; 0 for none."""
+    rate: float = 2e-3
+    """First learning rate of that training."""
+    proposals: int = 0
+    """Flips tried to improve a child, the most promising first; 0 for none."""
+    migrate: int = 2
+    """Rounds between visits of the best to another island."""
+    patience: int = 4
+    """Rounds without a new best before an island is restarted from a kicked copy of its best."""
+    kick: float = 0.01
+    """Share of weights that a kick flips."""
+
+    def check(self) -> None:
+        """Raises SettingError if a value is out of range."""
+        check_range("population.rounds", self.rounds, 0, 1_000_000)
+        check_range("population.islands", self.islands, 1, 10_000)
+        check_range("population.families", self.families, 1, 10_000)
+        check_range("population.size", self.size, 1, 10_000)
+        check_range("population.epochs", self.epochs, 0, 1_000_000)
+        check_range("population.rate", self.rate, 0, 1)
+        check_range("population.proposals", self.proposals, 0, 100_000_000)
+        check_range("population.evaluations", self.evaluations, 1, 1_000_000)
+        check_range("population.migrate", self.migrate, 1, 1_000_000)
+        check_range("population.patience", self.patience, 1, 1_000_000)
+        check_range("population.kick", self.kick, 0, 1)
+        if not self.moves:
+            raise SettingError("`population.moves` must name at least one move, but it is empty.")
+
+    @property
+    def flips(self) -> bool:
+        """Whether children are made or improved by flips."""
+        return self.rounds > 0 and (self.proposals > 0 or "path" in self.moves)
