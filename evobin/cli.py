@@ -308,17 +308,22 @@ def _features(
 def _voices(
     out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
     seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
+    speakers: Annotated[int, arg(help="How many, an even number; each has six clips.")] = 294,
+    recordings: Annotated[
+        bool, arg(help="Write wav files in folders female and male instead of features.")
+    ] = False,
 ) -> None:
-    """Write the synthesised voices as files, to see the format.
+    """Write the synthesised voices as files, to see the formats.
 
-    Makes train.tsv, valid.tsv, test.tsv, speakers.tsv and features/*.npy.
+    Makes train.tsv, valid.tsv, test.tsv, speakers.tsv and features/*.npy; or recordings, to try
+    `evobin features` with.
 
-    Example: evobin voices voices
+    Example: evobin voices recordings --recordings --speakers 40
     """
     from evobin.pipeline import write_voices
 
-    voices = write_voices(out, seed)
-    print(f"{len(voices.names)} clips in {out}")
+    n_clips = write_voices(out, seed, speakers, recordings=recordings)
+    print(f"{n_clips} clips in {out}")
 
 
 def _completion(

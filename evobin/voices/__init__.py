@@ -1,7 +1,7 @@
 """The embedded data set: synthesised voices, so that evobin has something to learn anywhere."""
 
-from evobin.voices.dataset import MapClips, Voices, VoicesSettings, synthesise
-from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clip
+from evobin.voices.dataset import MapClips, Voices, VoicesSettings, roster, synthesise
+from evobin.voices.speech import ClipKey, SpokenClip, record_clip, synthesise_clip
 
 __all__ = [
     "ClipKey",
@@ -9,6 +9,8 @@ __all__ = [
     "SpokenClip",
     "Voices",
     "VoicesSettings",
+    "record_clip",
+    "roster",
     "synthesise",
     "synthesise_clip",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
+from evobin.errors import SettingError
 from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clip
 from evobin.voices.traits import generator
 
@@ -42,6 +44,23 @@ class VoicesSettings:
                     "half of the speakers are female."
                 )
         check_range("clips_per_speaker", self.clips_per_speaker, 1, 99)
+
+    @classmethod
+    def of(cls, speakers: int) -> Self:
+        """So many in all, parted as by default.
+
+        Raises:
+            SettingError: if it is odd or below 6.
+
+        Example:
+            >>> VoicesSettings.of(294) == VoicesSettings()
+            True
+        """
+        check_range("speakers", speakers, 6, 100_000)
+        if speakers % 2:
+            raise SettingError(f"`speakers` must be even, but it is {speakers}.")
+        valid, test = (max(2, 2 * round(speakers * pairs / 294)) for pairs in (13, 34))
+        return cls(speakers - valid - test, valid, test)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,18 +109,30 @@ def synthesise(
     if seed < 0:
         raise ValueError(f"`seed` must be 0 or more, but it is {seed}.")
     settings = settings or VoicesSettings()
-    speakers, parts = _cast(seed, settings)
-    keys = [
-        ClipKey(seed, int(speaker), clip)
-        for speaker in speakers
-        for clip in range(settings.clips_per_speaker)
-    ]
+    table, keys = roster(seed, settings)
     clips: list[SpokenClip] = []
     for clip in map_clips(synthesise_clip, keys):
         clips.append(clip)
         if progress is not None:
             progress(len(clips), len(keys))
-    return _collect(clips, parts, settings.clips_per_speaker)
+    rooms, f0 = [f"r{clip.room:02d}" for clip in clips], [round(clip.f0, 1) for clip in clips]
+    return Voices(
+        names=tuple(table["file"]),
+        features=tuple(clip.features for clip in clips),
+        labels=np.array([clip.female for clip in clips], np.int8),
+        table=table.assign(room=rooms, f0=f0),
+    )
+
+
+def roster(seed: int, settings: VoicesSettings) -> tuple[pd.DataFrame, list[ClipKey]]:
+    """Who speaks: a row a clip, `file`, `speaker` and `part`, and what each is made from."""
+    speakers, parts = _cast(seed, settings)
+    n = settings.clips_per_speaker
+    keys = [ClipKey(seed, int(speaker), clip) for speaker in speakers for clip in range(n)]
+    names = [f"v{place // n:03d}" for place in range(len(keys))]
+    files = [f"{name}_{key.clip:02d}.npy" for name, key in zip(names, keys, strict=True)]
+    columns = {"file": files, "speaker": names, "part": np.repeat(parts, n)}
+    return pd.DataFrame(columns), keys
 
 
 def _cast(seed: int, settings: VoicesSettings) -> tuple[NDArray[np.int64], list[str]]:
@@ -113,23 +144,3 @@ def _cast(seed: int, settings: VoicesSettings) -> tuple[NDArray[np.int64], list[
     parts = np.repeat(["train", "valid", "test"], sizes)
     speakers = generator(seed, _NAMES).permutation(len(parts))
     return speakers, [str(part) for part in parts[speakers]]
-
-
-def _collect(clips: list[SpokenClip], parts: list[str], clips_per_speaker: int) -> Voices:
-    speakers = [f"v{i:03d}" for i in range(len(parts)) for _ in range(clips_per_speaker)]
-    names = [f"{who}_{i % clips_per_speaker:02d}.npy" for i, who in enumerate(speakers)]
-    table = pd.DataFrame(
-        {
-            "file": names,
-            "speaker": speakers,
-            "part": np.repeat(parts, clips_per_speaker),
-            "room": [f"r{clip.room:02d}" for clip in clips],
-            "f0": [round(clip.f0, 1) for clip in clips],
-        }
-    )
-    return Voices(
-        names=tuple(names),
-        features=tuple(clip.features for clip in clips),
-        labels=np.array([clip.female for clip in clips], np.int8),
-        table=table,
-    )

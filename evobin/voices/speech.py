@@ -57,6 +57,21 @@ class SpokenClip:
     room: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """What a clip's features are taken from.
+
+    Attributes:
+        samples: [n] at 16 kHz, full scale = 1.
+        f0, female, room: as in `SpokenClip`.
+    """
+
+    samples: Floats
+    f0: float
+    female: bool
+    room: int
+
+
 def synthesise_clip(key: ClipKey) -> SpokenClip:
     """Synthesises one clip: a pure function of its key, in any process. Takes about 5 ms.
 
@@ -65,6 +80,13 @@ def synthesise_clip(key: ClipKey) -> SpokenClip:
         >>> clip.female, clip.features.dtype, clip.features.shape[1]
         (True, dtype('float16'), 64)
     """
+    spoken = record_clip(key)
+    features = log_mel(spoken.samples).astype(np.float16)
+    return SpokenClip(features, spoken.f0, spoken.female, spoken.room)
+
+
+def record_clip(key: ClipKey) -> Recording:
+    """As `synthesise_clip`, before the features are taken."""
     voice = draw_speaker(key.seed, key.speaker)
     rng = generator(key.seed, CLIP, key.speaker, key.clip)
     n_frames = int(rng.integers(_SHORTEST, _LONGEST + 1))
@@ -72,9 +94,8 @@ def synthesise_clip(key: ClipKey) -> SpokenClip:
     f0 = _intone(voice, tracks, rng)
     speech = _speak(voice, tracks, f0, rng)
     level = voice.level + rng.normal(0.0, 1.0)
-    samples = _record(speech, draw_room(key.seed, voice.room), level, rng)
-    return SpokenClip(
-        features=log_mel(samples).astype(np.float16),
+    return Recording(
+        samples=_record(speech, draw_room(key.seed, voice.room), level, rng),
         f0=float(f0[tracks.voicing > 0.3].mean()),
         female=voice.female,
         room=voice.room,

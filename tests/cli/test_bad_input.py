@@ -308,7 +308,7 @@ def test_a_full_disk_is_named_and_leaves_only_whole_files(
 def test_voices_on_a_full_disk_leave_only_whole_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(voices, "synthesise", lambda _seed: small_voices())
+    monkeypatch.setattr(voices, "synthesise", lambda *_: small_voices())
     out = tmp_path / "made"
     with monkeypatch.context() as patched:
         Disk(patched, 3)

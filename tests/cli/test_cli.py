@@ -314,7 +314,7 @@ def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
     assert figures == (f"{valid['accuracy']:.3f}",) * 2
 
 
-def small_synthesise(seed: int, **_more: Any) -> Any:
+def small_synthesise(seed: int, *_more: Any, **_named: Any) -> Any:
     assert seed == 0
     return small_voices()
 
@@ -342,6 +342,41 @@ def test_voices_writes_a_folder_that_search_reads(
 
 def forbidden(*_arguments: Any) -> NoReturn:
     raise EvobinError("voices were synthesised")
+
+
+def test_voices_as_recordings_become_the_same_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(capsys, "voices", "known", "--speakers", "6")
+    run(capsys, "voices", "spoken", "--speakers", "6", "--recordings")
+    run(capsys, "features", "spoken", "--out", "made", "--groups", "spoken/speakers.tsv")
+    known = {path.name: np.load(path) for path in Path("known/features").iterdir()}
+    made = {path.name: np.load(path) for path in Path("made/features").rglob("*.npy")}
+    assert len(made) == 36
+    assert made.keys() == known.keys()
+    for name, features in known.items():
+        heard = features > -9.0  # quieter bands drown in the 16 bits of a wav file
+        assert heard.mean() > 0.2
+        np.testing.assert_allclose(made[name][heard], features[heard], atol=0.1)
+    labels = {
+        Path(line.split()[0]).name: line.split()[1]
+        for line in Path("made/train.tsv").read_text().splitlines()
+    }
+    for part in ("train", "valid", "test"):
+        for line in Path(f"known/{part}.tsv").read_text().splitlines():
+            name, label = line.split()
+            assert labels[name] == label
+
+
+@pytest.mark.parametrize("speakers", ["7", "4", "-2"])
+def test_voices_need_pairs_of_speakers(
+    speakers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["voices", "made", "--speakers", speakers]) == 2
+    assert "`speakers` must be" in capsys.readouterr().err
+    assert not Path("made").exists()
 
 
 @pytest.mark.parametrize("option", ["valid", "test", "groups"])
