@@ -21,6 +21,7 @@ from evobin.errors import EvobinError, SettingError, WorkersError
 from evobin.evaluation import NetworkProblem, Solution
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline.answers import Evaluation
+from evobin.pipeline.firing import firing_rates
 from evobin.pipeline.keeping import Job, Keeper, Stop, state_of, told_of
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
 from evobin.pipeline.voices import clip_mapper
@@ -310,6 +311,10 @@ def _finish(
         name: Evaluation.of(network, part, problem.n_threads) for name, part in parts.named.items()
     }
     folder.write_clips(pd.concat([part.table(name) for name, part in answers.items()]))
+    rates = {
+        name: firing_rates(network, part, problem.n_threads) for name, part in parts.named.items()
+    }
+    folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
     summary = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
     folder.write_summary({"note": parts.note, "parts": summary})
     before = None

@@ -286,7 +286,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
     assert out.splitlines()[-1] == f"result      {folder}/result.txt"
     assert files_below(folder) == [
-        "clips.csv", "config.json", "history.csv", "result.txt", "summary.json",
+        "channels.csv", "clips.csv", "config.json", "history.csv", "result.txt", "summary.json",
     ]  # fmt: skip
 
 
