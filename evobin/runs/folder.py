@@ -20,6 +20,7 @@ from evobin.runs.lock import Lock
 RESULT = "result.txt"
 """The result file's name in its run folder."""
 SUMMARY = "summary.json"
+"""The final figures' name; a run that has it is finished."""
 LOCK = "lock"
 CHECKPOINTS = ("checkpoint", "checkpoint.old")
 """The last one, and the one before it."""

@@ -1,0 +1,220 @@
+"""A run folder, read back: what is there is checked, since a person may have edited it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from evobin.errors import EvobinError
+from evobin.files import check_is_file
+from evobin.network import BinaryNetwork
+from evobin.runs import RESULT, SUMMARY
+from evobin.scores import Interval, wilson_interval
+
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
+"""The names of the parts, as a person reads them."""
+SHARE = (0.0, 1.0)
+COUNT = (0.0, 2.0**53)
+ANY = (-(2.0**53), 2.0**53)
+HISTORY = {"step": COUNT, "island": COUNT, "elapsed": COUNT}
+HISTORY |= {"valid_accuracy": SHARE, "best_accuracy": SHARE}
+CLIPS = {"label": SHARE, "answer": SHARE, "logit": ANY}
+CHANNELS = {"label": SHARE, "channel": COUNT, "positions": COUNT, "rate": SHARE}
+
+Limits = Mapping[str, tuple[float, float]]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The final figures of one part.
+
+    Attributes:
+        clips: clips of the part.
+        right: those that were answered right.
+        accuracy: their share.
+        interval: its Wilson 95% interval.
+        margin: mean logit in the direction of the label.
+        speakers: different speakers; None if they are not known.
+        confusion: clips by label and answer, two rows of two.
+        use: what the part was used for.
+    """
+
+    clips: int
+    right: int
+    accuracy: float
+    interval: Interval
+    margin: float
+    speakers: int | None
+    confusion: tuple[tuple[int, int], tuple[int, int]]
+    use: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What a run folder holds; None where a file is not there (yet).
+
+    Attributes:
+        path: the folder, as the user named it.
+        config: config.json.
+        history: history.csv, numbers but for `stage` and `move`.
+        clips: clips.csv; columns that come from the groups file are text.
+        channels: channels.csv.
+        note: how the clips were parted; empty while the run is not finished.
+        figures: the final figures by part; none while the run is not finished.
+        network: the network of the result file.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    history: pd.DataFrame | None
+    clips: pd.DataFrame | None
+    channels: pd.DataFrame | None
+    note: str
+    figures: dict[str, Figures]
+    network: BinaryNetwork | None
+
+
+def read_run(path: Path) -> Run:
+    """Reads a run folder, of a run that is finished or not.
+
+    Raises:
+        EvobinError: if it is no run folder, or a file in it is not as evobin writes it.
+    """
+    if not path.is_dir():
+        raise EvobinError(f"{path}: is no folder; name a run folder.")
+    config = _read(path / "config.json", _json)
+    if config is None:
+        raise EvobinError(f"{path}: holds no run; name a folder that has a config.json.")
+    note, figures = _read(path / SUMMARY, _summary) or ("", {})
+    clips = _read(path / "clips.csv", _clips)
+    if clips is not None:
+        _check_agreement(path, clips, figures)
+    return Run(
+        path=path,
+        config=config,
+        history=_read(path / "history.csv", _history),
+        clips=clips,
+        channels=_read(path / "channels.csv", _channels),
+        note=note,
+        figures=figures,
+        network=BinaryNetwork.load(path / RESULT) if (path / RESULT).exists() else None,
+    )
+
+
+def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
+    """What is in a file, or None where there is none; errors name the file."""
+    if not path.exists():
+        return None
+    try:
+        check_is_file(path)
+        return parse(path.read_bytes())
+    except OSError as error:
+        raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
+    except EvobinError as error:
+        raise EvobinError(f"{path}: {error}") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        told = str(error).strip().partition("\n")[0]
+        raise EvobinError(f"{path}: is not as evobin writes it ({told}); restore it.") from error
+
+
+def _json(raw: bytes) -> dict[str, Any]:
+    found = json.loads(raw)
+    if not isinstance(found, dict):
+        raise TypeError("expected an object")
+    return found
+
+
+def _summary(raw: bytes) -> tuple[str, dict[str, Figures]]:
+    found = _json(raw)
+    return str(found["note"]), {
+        name: _figures(name, found["parts"][name]) for name in found["parts"]
+    }
+
+
+def _figures(name: str, plain: Mapping[str, Any]) -> Figures:
+    if name not in PARTS:
+        raise ValueError(f"there is no part {name!r}")
+    n, right, accuracy = int(plain["clips"]), int(plain["right"]), float(plain["accuracy"])
+    (low, high), confusion = plain["interval"], plain["confusion"]
+    ((a, b), (c, d)) = ((int(one), int(other)) for one, other in confusion)
+    if not (0 <= right <= n and n > 0 and accuracy == right / n):
+        raise ValueError(f"{name}: accuracy is {accuracy}, but {right} of {n} clips are right")
+    if min(a, b, c, d) < 0 or (a + b + c + d, a + d) != (n, right):
+        raise ValueError(f"{name}: confusion is {confusion}, but {right} of {n} clips are right")
+    if not np.allclose((low, high), wilson_interval(right, n), rtol=0, atol=1e-9):
+        raise ValueError(f"{name}: interval is not that of {right} of {n} clips")
+    speakers = int(plain["speakers"]) if "speakers" in plain else None
+    margin, use = float(plain["margin"]), str(plain["use"])
+    return Figures(n, right, accuracy, Interval(low, high), margin, speakers, ((a, b), (c, d)), use)
+
+
+def _table(raw: bytes) -> pd.DataFrame:
+    """A csv file as text: a clip may be called NA."""
+    table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)
+    if table.empty:
+        raise ValueError("it holds no rows")
+    return table
+
+
+def _numbers(table: pd.DataFrame, columns: Limits) -> pd.DataFrame:
+    """The table with these columns as numbers within their limits."""
+    found = table.copy()
+    for name, (low, high) in columns.items():
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        wrong = ~numbers.between(low, high).to_numpy()
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(
+                f"line {row + 2}: {name} must be from {low:g} to {high:g}, "
+                f"but it is {table[name][row]!r:.60}"
+            )
+        found[name] = numbers
+    return found
+
+
+def _clips(raw: bytes) -> pd.DataFrame:
+    table = _table(raw)
+    _check_parts(table)
+    return _numbers(table, CLIPS).assign(file=table["file"])
+
+
+def _channels(raw: bytes) -> pd.DataFrame:
+    table = _table(raw)
+    _check_parts(table)
+    return _numbers(table, CHANNELS).assign(layer=table["layer"])
+
+
+def _check_parts(table: pd.DataFrame) -> None:
+    wrong = ~table["part"].isin(list(PARTS)).to_numpy()
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"line {row + 2}: there is no part {table['part'][row]!r:.60}")
+
+
+def _history(raw: bytes) -> pd.DataFrame:
+    """Of the columns that only some stages have, what is no number is missing."""
+    table = _table(raw)
+    found = _numbers(table, HISTORY)
+    for name in table.columns.difference([*HISTORY, "stage", "move"]):
+        found[name] = pd.to_numeric(table[name], errors="coerce")
+    return found
+
+
+def _check_agreement(path: Path, clips: pd.DataFrame, figures: Mapping[str, Figures]) -> None:
+    """Refuses clips and figures of which one was edited."""
+    for name, part in figures.items():
+        rows = clips[clips["part"] == name]
+        right = int((rows["answer"] == rows["label"]).sum())
+        if (right, len(rows)) != (part.right, part.clips):
+            raise EvobinError(
+                f"{path / 'clips.csv'}: has {right} of {len(rows)} {PARTS[name]} clips right, but "
+                f"{SUMMARY} says {part.right} of {part.clips}; restore the one that was edited."
+            )
