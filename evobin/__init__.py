@@ -17,7 +17,7 @@ Example:
 
     >>> training, flips = evobin.SteConfig(starts=2, epochs=2), evobin.FlipConfig(1, clips=4)
     >>> relatives = evobin.PopulationConfig(rounds=1, epochs=1)
-    >>> short = {"ste": training, "population": relatives, "flips": flips}
+    >>> short = {"ste": training, "population": relatives, "flips": flips, "report": False}
     >>> where = {"data": folder / "train.tsv", "features": folder, "n_jobs": 1}
     >>> config = evobin.SearchConfig(**where, **short, out=folder / "run")
     >>> run = evobin.search(config)  # as `evobin search`
@@ -28,6 +28,8 @@ Example:
     >>> better = evobin.polish(run.result, config)  # as `evobin polish`
     >>> better.parts["valid"].right >= better.start.right
     True
+    >>> evobin.write_report([run.folder, better.folder], folder / "both.html").name
+    'both.html'
 
     >>> network = evobin.BinaryNetwork.load(better.result)
     >>> network.predict([np.load(folder / "a.npy")]).shape
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
     from evobin.pipeline import evaluate, polish, predict, resume, search, write_voices
+    from evobin.report.page import write_report
 
 _HOMES = {
     "evobin.config": (
@@ -74,6 +77,7 @@ _HOMES = {
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
     "evobin.pipeline": ("evaluate", "polish", "predict", "resume", "search", "write_voices"),
+    "evobin.report.page": ("write_report",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -97,6 +101,7 @@ __all__ = [
     "predict",
     "resume",
     "search",
+    "write_report",
     "write_voices",
 ]
 

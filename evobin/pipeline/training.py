@@ -45,6 +45,7 @@ class RunResult:
         note: how the clips were parted.
         parts: the network's answers by part: "train", "valid" and, if there is one, "test".
         start: answers to the validation clips of the file that was polished; None for a search.
+        report: the page that shows the run; None where none was written.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class RunResult:
     note: str
     parts: dict[str, Evaluation]
     start: Evaluation | None = None
+    report: Path | None = None
 
     @property
     def result(self) -> Path:
@@ -216,7 +218,7 @@ def _run(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
             folder.write_result(outcome.solution)
             done = _finish(folder, parts, problem, outcome, kept.arrays.get("start"))
             folder.remove_checkpoints()
-            return done
+            return _reported(done, observer) if config.report else done
     except KeyboardInterrupt:
         raise KeyboardInterrupt(told_of(job.path)) from None
 
@@ -321,3 +323,17 @@ def _finish(
     if start is not None:
         before = Evaluation.of(BinaryNetwork(problem.architecture, start), parts.valid)
     return RunResult(folder.path, network, parts.note, answers, before)
+
+
+def _reported(done: RunResult, observer: Observer) -> RunResult:
+    """Writes the report of a run that is finished, or tells why there is none."""
+    from evobin.report.page import write_report  # noqa: PLC0415  # matplotlib takes its time
+
+    observer(Progress("report", 0, 1))
+    try:
+        done = replace(done, report=write_report([done.folder]))
+        notes = {}
+    except EvobinError as error:
+        notes = {"note": f"There is no report: {error}"}
+    observer(Progress("report", 1, 1, notes=notes))
+    return done

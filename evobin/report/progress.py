@@ -19,6 +19,7 @@ TITLES = {
     "ste": "straight-through training",
     "population": "population refinement",
     "flips": "bit flips",
+    "report": "report",
 }
 PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
 

@@ -29,7 +29,7 @@ from tests.builders import (
 
 NO_POPULATION = ["--population.rounds", "0"]
 STE = ["--ste.starts", "2", "--ste.epochs", "1"]
-SHORT = [*STE, *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1"]
+SHORT = [*STE, *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1", "--no-report"]
 FLIPS = ["--flips.rounds", "1", "--flips.clips", "8", "--flips.proposals", "5"]
 
 Capture = pytest.CaptureFixture[str]
@@ -244,7 +244,17 @@ def test_quiet_shows_the_figures_and_nothing_on_stderr(
 
 
 def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys: Capture) -> None:
-    budget = ["--ste.starts", "1", "--ste.epochs", "500", "--n-jobs", "1", "--minutes", "0.01"]
+    budget = [
+        "--ste.starts",
+        "1",
+        "--ste.epochs",
+        "500",
+        "--n-jobs",
+        "1",
+        "--minutes",
+        "0.01",
+        "--no-report",
+    ]
     out, err = run(capsys, "search", *clips.options, "--out", "run", *budget)
     history = pd.read_csv("run/history.csv")
     assert set(history["stage"]) == {"ste"}

@@ -29,7 +29,15 @@ STAGES = [
     "2",
 ]
 BUDGET = [*STAGES, "--population.epochs", "1", "--flips.clips", "8"]
-FILES = ["channels.csv", "clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
+FILES = [
+    "channels.csv",
+    "clips.csv",
+    "config.json",
+    "history.csv",
+    "report.html",
+    "result.txt",
+    "summary.json",
+]
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,7 @@ def test_another_seed_gives_another_result(
         "0",
         "--flips.rounds",
         "0",
+        "--no-report",
     ]
     options = [*budget, "--n-jobs", "1", "--out", "run"]
     seeds = [run(tmp_path / s, "search", *clips.options, *options, "--seed", s) for s in "12"]
