@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ USES = {
     "train": "trained on",
     "valid": "used to choose among candidates, so a little too high",
     "test": "looked at once, now",
+    "before": "validation part, the file as it was",
 }
 
 
@@ -317,11 +319,13 @@ def _finish(
         name: firing_rates(network, part, problem.n_threads) for name, part in parts.named.items()
     }
     folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
-    summary = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
-    folder.write_summary({"note": parts.note, "parts": summary})
+    figures = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
+    summary: dict[str, Any] = {"note": parts.note, "parts": figures}
     before = None
     if start is not None:
         before = Evaluation.of(BinaryNetwork(problem.architecture, start), parts.valid)
+        summary["before"] = before.summary() | {"use": USES["before"]}
+    folder.write_summary(summary)
     return RunResult(folder.path, network, parts.note, answers, before)
 
 

@@ -20,10 +20,16 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
             "These runs do not have the same clips in the same parts: what differs may be the "
             "clips, not the networks."
         )
-    blocks: list[Plot | Grid] = []
     figures = tables.compare_figures(runs)
+    grids: list[Plot | Grid] = [_compared_settings(runs)]
+    blocks: list[Plot | Grid] = []
     if len(figures):
-        blocks += _compared_figures(figures)
+        csv = Csv.of("figures", figures)
+        seen = figures[figures["part"].isin(tables.UNSEEN)].rename(columns={"run": "value"})
+        svg = plots.accuracies("compared-figures", seen, "run")
+        reading = "Further right is better; bars are 95% intervals."
+        blocks.append(Plot("Final accuracy", reading, svg, csv))
+        grids.insert(0, _compared_figures(figures, csv))
     best = {
         name: tables.best_over_time(run.history)
         for name, run in runs.items()
@@ -38,28 +44,21 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
         svg = plots.best_of_runs("compared-best", best)
         csv = Csv.of("best-over-time", table)
         blocks.append(Plot("Best validation accuracy over time", reading, svg, csv))
-    blocks.append(_compared_settings(runs))
-    return Section("comparison", "Comparison", text, blocks)
+    return Section("comparison", "Comparison", text, blocks + grids)
 
 
-def _compared_figures(figures: pd.DataFrame) -> list[Plot | Grid]:
-    csv = Csv.of("figures", figures)
+def _compared_figures(figures: pd.DataFrame, csv: Csv) -> Grid:
+    names = PARTS | {"before": "before"}
     rows = [
-        (run, PARTS[part], percent(accuracy), percents(low, high), str(clips), f"{margin:.2f}")
+        (run, names[part], percent(accuracy), percents(low, high), str(clips), f"{margin:.2f}")
         for run, part, accuracy, low, high, clips, margin in figures[
             ["run", "part", "accuracy", "low", "high", "clips", "margin"]
         ].to_numpy(object)
     ]
-    seen = figures[figures["part"].isin(tables.UNSEEN)].rename(columns={"run": "value"})
-    svg = plots.accuracies("compared-figures", seen, "run")
     heads = ("run", "part", "accuracy", "95% interval", "clips", "mean margin")
     keys = ("run", "part", "accuracy", "interval", "clips", "margin")
-    return [
-        Plot("Final accuracy", "Further right is better; bars are 95% intervals.", svg, csv),
-        Grid(
-            "Final figures", "Validation clips were used to choose.", heads, keys, rows, csv, "wide"
-        ),
-    ]
+    reading = "Validation clips were used to choose among candidates."
+    return Grid("Final figures", reading, heads, keys, rows, csv, "wide")
 
 
 def _compared_settings(runs: Mapping[str, Run]) -> Grid:

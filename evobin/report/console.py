@@ -52,7 +52,7 @@ def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
     """The final figures of a run, which clips they are from, and where its result file is."""
     write_line(console, run.note)
     if run.start is not None:
-        show_accuracy(console, "before", run.start, "validation part, the file as it was")
+        show_accuracy(console, "before", run.start, uses["before"])
     names = {"train": "training", "valid": "validation", "test": "test"}
     for part, evaluation in run.parts.items():
         show_accuracy(console, names[part], evaluation, uses[part])

@@ -63,12 +63,12 @@ def page_of(runs: Sequence[Run]) -> str:
     """The page, of at least one run."""
     names = names_of(runs)
     chapters: list[tuple[str, list[Section]]] = []
-    if len(runs) == 1:
-        chapters.append((f"Run {names[0]}", sections_of(runs[0])))
-    else:
-        chapters.append((f"{len(runs)} runs", [comparison_of(dict(zip(names, runs, strict=True)))]))
-        for number, (name, run) in enumerate(zip(names, runs, strict=True), 1):
-            chapters.append((f"Run {name}", sections_of(run, f"run{number}-")))
+    if len(runs) > 1:
+        compared = comparison_of(dict(zip(names, runs, strict=True)))
+        chapters.append((f"{len(runs)} runs", [compared]))
+    for number, (name, run) in enumerate(zip(names, runs, strict=True), 1):
+        prefix = f"run{number}-" if len(runs) > 1 else ""
+        chapters.append((f"Run {name}", sections_of(run, prefix)))
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )

@@ -145,11 +145,12 @@ def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame) -> str:
             begun = rows["seconds"].max()
             for _, island in rows.groupby("island"):
                 values = island["seconds"] / divisor, island["validation_accuracy"]
-                axes.plot(*values, dash, color=colour, lw=0.9, marker=".", ms=2.5)
+                axes.plot(*values, dash, color=colour, lw=0.9, marker=".", ms=3)
             title = TITLES.get(str(stage), str(stage))
             handles.append(Line2D([], [], color=colour, ls=dash, label=title))
         steps = best["seconds"] / divisor, best["best_validation_accuracy"]
-        (line,) = axes.step(*steps, where="post", color=TEXT, lw=2.2, label="best so far")
+        look: dict[str, Any] = {"color": TEXT, "lw": 2.2, "marker": "o", "ms": 2.5}
+        (line,) = axes.step(*steps, where="post", label="best so far", **look)
         _legend(axes, [*handles, line], 2)
         axes.set_ylim(bottom=_bottom(points["validation_accuracy"]))
         axes.set_xlabel(f"time since the beginning [{unit}]")
@@ -173,10 +174,8 @@ def best_of_runs(name: str, runs: dict[str, pd.DataFrame]) -> str:
         for place, (run, best) in enumerate(runs.items()):
             steps = best["seconds"] / divisor, best["best_validation_accuracy"]
             dash = DASHES[place // len(SERIES) % len(DASHES)]
-            colour = SERIES[place % len(SERIES)]
-            lines += axes.step(
-                *steps, where="post", color=colour, ls=dash, lw=1.8, label=_short(run)
-            )
+            look: dict[str, Any] = {"color": SERIES[place % len(SERIES)], "ls": dash, "marker": "o"}
+            lines += axes.step(*steps, where="post", lw=1.8, ms=2.5, label=_short(run), **look)
         _legend(axes, lines, 2)
         axes.set_xlabel(f"time since the beginning [{unit}]")
         _percent(axes, "best validation accuracy so far")

@@ -69,6 +69,7 @@ class Run:
         channels: channels.csv.
         note: how the clips were parted; empty while the run is not finished.
         figures: the final figures by part; none while the run is not finished.
+        before: the validation figures of the file that was polished; None for a search.
         network: the network of the result file.
     """
 
@@ -79,6 +80,7 @@ class Run:
     channels: pd.DataFrame | None
     note: str
     figures: dict[str, Figures]
+    before: Figures | None
     network: BinaryNetwork | None
 
 
@@ -93,7 +95,7 @@ def read_run(path: Path) -> Run:
     config = _read(path / "config.json", _json)
     if config is None:
         raise EvobinError(f"{path}: holds no run; name a folder that has a config.json.")
-    note, figures = _read(path / SUMMARY, _summary) or ("", {})
+    note, figures, before = _read(path / SUMMARY, _summary) or ("", {}, None)
     clips = _read(path / "clips.csv", _clips)
     if clips is not None:
         _check_agreement(path, clips, figures)
@@ -105,6 +107,7 @@ def read_run(path: Path) -> Run:
         channels=_read(path / "channels.csv", _channels),
         note=note,
         figures=figures,
+        before=before,
         network=BinaryNetwork.load(path / RESULT) if (path / RESULT).exists() else None,
     )
 
@@ -132,16 +135,16 @@ def _json(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def _summary(raw: bytes) -> tuple[str, dict[str, Figures]]:
+def _summary(raw: bytes) -> tuple[str, dict[str, Figures], Figures | None]:
     found = _json(raw)
-    return str(found["note"]), {
-        name: _figures(name, found["parts"][name]) for name in found["parts"]
-    }
+    figures = {name: _figures(name, found["parts"][name]) for name in found["parts"]}
+    if not figures.keys() <= PARTS.keys():
+        raise ValueError(f"the parts are {', '.join(figures)}")
+    before = _figures("before", found["before"]) if "before" in found else None
+    return str(found["note"]), figures, before
 
 
 def _figures(name: str, plain: Mapping[str, Any]) -> Figures:
-    if name not in PARTS:
-        raise ValueError(f"there is no part {name!r}")
     n, right, accuracy = int(plain["clips"]), int(plain["right"]), float(plain["accuracy"])
     (low, high), confusion = plain["interval"], plain["confusion"]
     ((a, b), (c, d)) = ((int(one), int(other)) for one, other in confusion)

@@ -62,11 +62,13 @@ def _duration(seconds: float) -> str:
 def _figures(run: Run, prefix: str) -> Section:
     if not run.figures:
         return Section(f"{prefix}figures", "Final figures", [_absent(run, "summary.json")])
+    named = {PARTS[name]: part for name, part in run.figures.items()}
+    if run.before is not None:
+        named = {"before": run.before} | named
     rows = [
-        (PARTS[name], percent(part.accuracy), percents(*part.interval), str(part.right),
-         str(part.clips), "unknown" if part.speakers is None else str(part.speakers),
-         f"{part.margin:.2f}", part.use)
-        for name, part in run.figures.items()
+        (name, percent(part.accuracy), percents(*part.interval), str(part.right), str(part.clips),
+         "unknown" if part.speakers is None else str(part.speakers), f"{part.margin:.2f}", part.use)
+        for name, part in named.items()
     ]  # fmt: skip
     heads = ("part", "accuracy", "95% interval", "right", "clips", "speakers", "mean margin", "use")
     keys = ("part", "accuracy", "interval", "right", "clips", "speakers", "margin", "use")

@@ -24,6 +24,8 @@ NEAREST = 12
 BARS = 40
 """Bars of a histogram."""
 CLIP_COLUMNS = ("file", "label", "answer", "logit", "part")
+NOT_COMPARED = ("clips", "out", "report")
+"""Settings that say nothing of how a run was done."""
 UNSEEN = ("valid", "test")
 """The parts that were not trained on."""
 
@@ -44,7 +46,7 @@ def _told(value: Any) -> str:
 
 
 def figures(run: Run) -> pd.DataFrame:
-    """A row a part: the final figures, but for the confusion."""
+    """A row a part, and one "before" a polish: the final figures, but for the confusion."""
     rows = [
         {
             "part": name,
@@ -57,7 +59,8 @@ def figures(run: Run) -> pd.DataFrame:
             "margin": part.margin,
             "use": part.use,
         }
-        for name, part in run.figures.items()
+        for name, part in ({"before": run.before} | run.figures).items()
+        if part is not None
     ]
     return pd.DataFrame(rows).convert_dtypes()
 
@@ -240,7 +243,7 @@ def compare_settings(runs: Mapping[str, Run]) -> pd.DataFrame:
     columns = [settings(run).set_index("setting")["value"] for run in runs.values()]
     table = pd.concat(columns, axis=1, keys=list(runs)).fillna("none")
     differ = table.ne(table.iloc[:, 0], axis=0).any(axis=1)
-    return table[differ & (table.index != "out")].reset_index()
+    return table[differ & ~table.index.isin(NOT_COMPARED)].reset_index()
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:

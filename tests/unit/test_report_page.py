@@ -255,7 +255,11 @@ EDITS: dict[str, tuple[str, Callable[[str], str], str]] = {
         lambda text: re.sub(r'"confusion": \[\s*\[\s*\d+', '"confusion": [[99', text, count=1),
         r"train: confusion is .* of 24 clips are right",
     ),
-    "another part": ("summary.json", lambda text: text.replace('"valid"', '"dev"'), "part 'dev'"),
+    "part": (
+        "summary.json",
+        lambda text: text.replace('"valid"', '"dev"'),
+        "the parts are train, dev, test",
+    ),
     "label": (
         "clips.csv",
         lambda text: re.sub(r"(.npy),\d", r"\1,x", text, count=1),
@@ -335,6 +339,16 @@ def test_a_full_disk_leaves_the_old_page(run: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(EvobinError, match=r"report.html: cannot be written \(No space left"):
         write_report([run])
     assert (run / "report.html").read_bytes() == before
+
+
+def test_a_polish_shows_the_file_as_it_was(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    before = summary["parts"]["valid"] | {"use": "the file as it was"}
+    (run / "summary.json").write_text(json.dumps(summary | {"before": before}))
+    page = page_of(without(run, *WRITTEN[1:]))
+    assert page.column("part")[0] == "before"
+    assert page.column("use")[0] == "the file as it was"
+    assert page.csv["figures.csv"]["part"].tolist() == ["before", "train", "valid", "test"]
 
 
 def test_several_runs_are_compared(
