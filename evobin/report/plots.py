@@ -324,7 +324,7 @@ def filters(name: str, weights: NDArray[np.int8]) -> str:
 
 
 def flips(name: str, table: pd.DataFrame) -> str:
-    """Accepted flips by round and layer, stacked.
+    """Accepted flips a round by layer, of all islands, stacked.
 
     Args:
         name: as for `over_time`.
@@ -343,12 +343,12 @@ def flips(name: str, table: pd.DataFrame) -> str:
                 "label": str(layer),
             }
             width = last - first + 0.8
-            bars.append(axes.bar(first - 0.4, counts[layer], width, below, **look))
-            below += counts[layer].to_numpy()
+            height = counts[layer].to_numpy() / (last - first + 1)
+            bars.append(axes.bar(first - 0.4, height, width, below, **look))
+            below += height
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("round [number]")
-        axes.set_ylabel("flips accepted, all islands [number]")
+        axes.set_ylabel("flips accepted a round [number]")
         _legend(axes, bars, 4)
 
     return _svg(name, 280, draw)

@@ -119,7 +119,7 @@ def _flips(history: pd.DataFrame, prefix: str) -> list[Plot | Grid]:
     for stage, rows in table.groupby("stage", sort=False):
         name = f"{prefix}flips-{stage}"
         told = TITLES.get(str(stage), str(stage))
-        reading = "Bars that shrink from round to round: what is left to gain by single flips."
+        reading = "Of all islands. Where the bars shrink, little is left to gain by single flips."
         svg = plots.flips(name, rows)
         blocks.append(Plot(f"Accepted flips by layer: {told}", reading, svg, Csv.of(name, rows)))
         sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum().to_records()

@@ -15,14 +15,14 @@ from evobin.scores import wilson_interval
 
 POINTS = 2_000
 """Points of a plot over time, all lines together."""
-LINES = 40
-"""Lines of a stage in a plot over time, and points of one line over rounds."""
+LINES = 24
+"""Lines of a stage in a plot over time."""
 VALUES = 30
 """Values of a group column that are shown."""
 NEAREST = 12
 """Clips nearest the border that are listed, of each part."""
 BARS = 40
-"""Bars of a histogram."""
+"""Bars of a histogram, and of a plot over rounds."""
 CLIP_COLUMNS = ("file", "label", "answer", "logit", "part")
 NOT_COMPARED = ("clips", "out", "report")
 """Settings that say nothing of how a run was done."""
@@ -123,7 +123,7 @@ def flips_by_layer(history: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for stage, rows in history.groupby("stage", sort=False):
         last = int(rows["step"].max())
-        width = -(-last // LINES)
+        width = -(-last // BARS)
         stretch = (rows["step"].astype(int) - 1) // width
         if rows[[f"{prefix}{layer}" for layer in layers]].to_numpy(float, na_value=0).sum() == 0:
             continue
