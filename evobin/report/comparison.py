@@ -15,7 +15,7 @@ from evobin.report.text import percent, percents
 def comparison_of(runs: Mapping[str, Run]) -> Section:
     """What differs between several runs, by name."""
     text = ["Intervals that overlap widely are no difference."]
-    if len({run.config.get("clips") for run in runs.values()}) > 1:
+    if len({str(run.config.get("clips")) for run in runs.values()}) > 1:
         text.append(
             "These runs do not have the same clips in the same parts: what differs may be the "
             "clips, not the networks."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,15 +20,22 @@ from evobin.scores import Interval, wilson_interval
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
 """The names of the parts, as a person reads them."""
-SHARE = (0.0, 1.0)
-COUNT = (0.0, 2.0**53)
-ANY = (-(2.0**53), 2.0**53)
-HISTORY = {"step": COUNT, "island": COUNT, "elapsed": COUNT}
-HISTORY |= {"valid_accuracy": SHARE, "best_accuracy": SHARE}
-CLIPS = {"label": SHARE, "answer": SHARE, "logit": ANY}
-CHANNELS = {"label": SHARE, "channel": COUNT, "positions": COUNT, "rate": SHARE}
+LARGEST = 2.0**53
 
-Limits = Mapping[str, tuple[float, float]]
+
+class Limits(NamedTuple):
+    """What a column may hold: the least, the most, and whether whole numbers only."""
+
+    low: float
+    high: float
+    is_whole: bool = True
+
+
+LABEL, SHARE, COUNT = Limits(0, 1), Limits(0, 1, is_whole=False), Limits(0, LARGEST)
+HISTORY = {"step": Limits(1, LARGEST), "island": COUNT, "valid_accuracy": SHARE}
+HISTORY |= {"elapsed": Limits(0, LARGEST, is_whole=False), "best_accuracy": SHARE}
+CLIPS = {"label": LABEL, "answer": LABEL, "logit": Limits(-LARGEST, LARGEST)}
+CHANNELS = {"label": LABEL, "channel": COUNT, "positions": COUNT, "rate": SHARE}
 Found = TypeVar("Found")
 
 
@@ -123,7 +130,7 @@ def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
         raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         told = str(error).strip().partition("\n")[0]
         raise EvobinError(f"{path}: is not as evobin writes it ({told}); restore it.") from error
 
@@ -138,7 +145,7 @@ def _json(raw: bytes) -> dict[str, Any]:
 def _summary(raw: bytes) -> tuple[str, dict[str, Figures], Figures | None]:
     found = _json(raw)
     figures = {name: _figures(name, found["parts"][name]) for name in found["parts"]}
-    if not figures.keys() <= PARTS.keys():
+    if "valid" not in figures or not figures.keys() <= PARTS.keys():
         raise ValueError(f"the parts are {', '.join(figures)}")
     before = _figures("before", found["before"]) if "before" in found else None
     return str(found["note"]), figures, before
@@ -159,56 +166,56 @@ def _figures(name: str, plain: Mapping[str, Any]) -> Figures:
     return Figures(n, right, accuracy, Interval(low, high), margin, speakers, ((a, b), (c, d)), use)
 
 
-def _table(raw: bytes) -> pd.DataFrame:
-    """A csv file as text: a clip may be called NA."""
-    table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False)
+def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> pd.DataFrame:
+    """A csv file with these columns, those of `numbers` within their limits, all others text."""
+    table = pd.read_csv(
+        io.BytesIO(raw), dtype=str, keep_default_na=False
+    )  # a clip may be called NA
+    for name in (*texts, *numbers):
+        if name not in table:
+            raise ValueError(f"it has no column {name}")
     if table.empty:
         raise ValueError("it holds no rows")
+    for name, limits in numbers.items():
+        found = pd.to_numeric(table[name], errors="coerce")
+        right = found.between(limits.low, limits.high)
+        right &= (found % 1 == 0) | (not limits.is_whole)
+        if not right.all():
+            row = int(right.to_numpy().argmin())
+            kind = "a whole number " if limits.is_whole else ""
+            raise ValueError(
+                f"line {row + 2}: {name} must be {kind}from {limits.low:g} to {limits.high:g}, "
+                f"but it is {table[name][row]!r:.60}"
+            )
+        table[name] = found.astype("int64" if limits.is_whole else "float64")
     return table
 
 
-def _numbers(table: pd.DataFrame, columns: Limits) -> pd.DataFrame:
-    """The table with these columns as numbers within their limits."""
-    found = table.copy()
-    for name, (low, high) in columns.items():
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        wrong = ~numbers.between(low, high).to_numpy()
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise ValueError(
-                f"line {row + 2}: {name} must be from {low:g} to {high:g}, "
-                f"but it is {table[name][row]!r:.60}"
-            )
-        found[name] = numbers
-    return found
-
-
 def _clips(raw: bytes) -> pd.DataFrame:
-    table = _table(raw)
+    table = _table(raw, ("file", "part"), CLIPS)
     _check_parts(table)
-    return _numbers(table, CLIPS).assign(file=table["file"])
+    return table
 
 
 def _channels(raw: bytes) -> pd.DataFrame:
-    table = _table(raw)
+    table = _table(raw, ("layer", "part"), CHANNELS)
     _check_parts(table)
-    return _numbers(table, CHANNELS).assign(layer=table["layer"])
+    return table
 
 
 def _check_parts(table: pd.DataFrame) -> None:
-    wrong = ~table["part"].isin(list(PARTS)).to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise ValueError(f"line {row + 2}: there is no part {table['part'][row]!r:.60}")
+    found = set(table["part"])
+    if "valid" not in found or not found <= PARTS.keys():
+        raise ValueError(f"the parts are {', '.join(sorted(found)):.60}")
 
 
 def _history(raw: bytes) -> pd.DataFrame:
     """Of the columns that only some stages have, what is no number is missing."""
-    table = _table(raw)
-    found = _numbers(table, HISTORY)
+    table = _table(raw, ("stage",), HISTORY)
     for name in table.columns.difference([*HISTORY, "stage", "move"]):
-        found[name] = pd.to_numeric(table[name], errors="coerce")
-    return found
+        found = pd.to_numeric(table[name], errors="coerce")
+        table[name] = found.where(found.abs() <= LARGEST)
+    return table
 
 
 def _check_agreement(path: Path, clips: pd.DataFrame, figures: Mapping[str, Figures]) -> None:

@@ -32,11 +32,11 @@ UNSEEN = ("valid", "test")
 
 def settings(run: Run) -> pd.DataFrame:
     """All of config.json: `setting` and `value`, text."""
-    rows = []
+    found: dict[str, str] = {}
     for name, value in run.config.items():
-        inner = value.items() if isinstance(value, dict) else [("", value)]
-        rows += [(f"{name}.{key}".rstrip("."), _told(one)) for key, one in inner]
-    return pd.DataFrame(rows, columns=["setting", "value"])
+        inner = value if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{key}".rstrip("."): _told(one) for key, one in inner.items()}
+    return pd.DataFrame(found.items(), columns=["setting", "value"])
 
 
 def _told(value: Any) -> str:
@@ -120,6 +120,7 @@ def flips_by_layer(history: pd.DataFrame) -> pd.DataFrame:
     """
     prefix = "tried_"
     layers = [name.removeprefix(prefix) for name in _names(history) if name.startswith(prefix)]
+    layers = [layer for layer in layers if f"accepted_{layer}" in history]
     parts = []
     for stage, rows in history.groupby("stage", sort=False):
         last = int(rows["step"].max())

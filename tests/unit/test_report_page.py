@@ -263,9 +263,34 @@ EDITS: dict[str, tuple[str, Callable[[str], str], str]] = {
     "label": (
         "clips.csv",
         lambda text: re.sub(r"(.npy),\d", r"\1,x", text, count=1),
-        "line 2: label must be from 0 to 1, but it is 'x'",
+        "line 2: label must be a whole number from 0 to 1, but it is 'x'",
     ),
-    "column gone": ("clips.csv", lambda text: text.replace("logit", "logic"), "'logit'"),
+    "half a label": (
+        "clips.csv",
+        lambda text: re.sub(r"(.npy),\d", r"\1,0.5", text, count=1),
+        "line 2: label must be a whole number",
+    ),
+    "no validation": (
+        "clips.csv",
+        lambda text: text.replace("valid", "train"),
+        "the parts are test, train",
+    ),
+    "infinite": (
+        "summary.json",
+        lambda text: re.sub(r'"clips": \d+', '"clips": Infinity', text, count=1),
+        "cannot convert float infinity",
+    ),
+    "step 0": (
+        "history.csv",
+        lambda text: text.replace("ste,1", "ste,0", 1),
+        "line 2: step must be a whole number from 1",
+    ),
+    "no stage": ("history.csv", lambda text: text.replace("stage", "page"), "no column stage"),
+    "column gone": (
+        "clips.csv",
+        lambda text: text.replace("logit", "logic"),
+        "it has no column logit",
+    ),
     "nan": (
         "channels.csv",
         lambda text: re.sub(r"[\d.]+\n", "nan\n", text, count=1),
