@@ -17,7 +17,7 @@ Example:
 
     >>> training, flips = evobin.SteConfig(starts=2, epochs=2), evobin.FlipConfig(1, clips=4)
     >>> relatives = evobin.PopulationConfig(rounds=1, epochs=1)
-    >>> short = {"ste": training, "population": relatives, "flips": flips}
+    >>> short = {"ste": training, "population": relatives, "flips": flips, "report": False}
     >>> where = {"data": folder / "train.tsv", "features": folder, "n_jobs": 1}
     >>> config = evobin.SearchConfig(**where, **short, out=folder / "run")
     >>> run = evobin.search(config)  # as `evobin search`
@@ -28,6 +28,8 @@ Example:
     >>> better = evobin.polish(run.result, config)  # as `evobin polish`
     >>> better.parts["valid"].right >= better.start.right
     True
+    >>> evobin.write_report([run.folder, better.folder], folder / "both.html").name
+    'both.html'
 
     >>> network = evobin.BinaryNetwork.load(better.result)
     >>> network.predict([np.load(folder / "a.npy")]).shape
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
         write_features,
         write_voices,
     )
+    from evobin.report.page import write_report
 
 _HOMES = {
     "evobin.config": (
@@ -106,6 +109,7 @@ _HOMES = {
         "write_features",
         "write_voices",
     ),
+    "evobin.report.page": ("write_report",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -136,6 +140,7 @@ __all__ = [
     "resume",
     "search",
     "write_features",
+    "write_report",
     "write_voices",
 ]
 

@@ -305,6 +305,31 @@ def _features(
         print(shlex.join(["evobin", "search", *where, *groups]))
 
 
+def _report(
+    runs: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="RUN...", help="Run folders, finished or not.")
+    ],
+    out: Annotated[
+        Path | None,
+        arg(
+            name="out",
+            help="The page; by default report.html in the run folder or, of several runs, in the "
+            "current one. An earlier report is replaced.",
+        ),
+    ] = None,
+) -> None:
+    """Show a run on a page, or compare several: figures, plots, the numbers behind them.
+
+    Writes one HTML file that needs nothing else, neither the network nor the clips, and shows of a
+    run that is not finished what there is.
+
+    Example: evobin report runs/search-20260101-120000
+    """
+    from evobin.report.page import write_report
+
+    print(write_report(runs, out))
+
+
 def _voices(
     out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
     seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
@@ -350,6 +375,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": _export,
     "import": _import,
     "features": _features,
+    "report": _report,
     "voices": _voices,
     "completion": _completion,
 }

@@ -87,6 +87,11 @@ class Clips:
         """[n] int64, frames of each clip."""
         return np.diff(self.starts)
 
+    def stretch(self, start: int, stop: int) -> Clips:
+        """Clips `start` to `stop`, the last one excluded, without a copy."""
+        starts = self.starts[start : stop + 1]
+        return Clips(self.frames[starts[0] : starts[-1]], starts - starts[0])
+
     def subset(self, rows: NDArray[np.intp]) -> Clips:
         """A copy of some clips, in the order of `rows` ([m] integers)."""
         return Clips.join([self[int(row)] for row in rows])

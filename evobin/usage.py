@@ -115,7 +115,7 @@ def _refuse_command(commands: Mapping[str, Command], name: str) -> NoReturn:
 
 def _refuse_option(name: str, flag: str, known: Sequence[str]) -> NoReturn:
     ends = [option for option in known if option.endswith(f".{flag[2:]}")]
-    close = list(dict.fromkeys([*ends, *get_close_matches(flag, known, 3)]))[:3]
+    close = ends or get_close_matches(flag, known, 3)
     told = " or ".join(f"`{option}`" for option in close)
     meant = f"did you mean {told}?" if close else f"`evobin {name} --help` lists all."
     _refuse(f"{name} has no option `{flag}`; {meant}")

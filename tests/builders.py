@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.clips import Clips
-from evobin.config import AugmentConfig
+from evobin.config import AugmentConfig, SearchConfig
 from evobin.data import Dataset
 from evobin.evaluation import (
     NetworkFlipState,
@@ -23,7 +23,11 @@ from evobin.evaluation import (
     Solution,
     Structure,
 )
-from evobin.network import Architecture, ConvBlock
+from evobin.evaluation.firing import firing_rates
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+from evobin.pipeline import Evaluation
+from evobin.pipeline.training import USES
+from evobin.runs import RunFolder
 from evobin.voices import Voices, VoicesSettings, synthesise
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -206,3 +210,55 @@ def cells(text: str) -> list[list[str]]:
 def files_below(folder: Path) -> list[str]:
     """All files and folders below a folder, by relative path."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+LAYERS = ("conv1", "conv2", "conv3", "linear")
+
+
+def history_rows(islands: int = 2, steps: int = 4) -> list[dict[str, Any]]:
+    """What the three stages tell, as a run keeps it: a row a step and start or island."""
+    rng, rows, clock, best = np.random.default_rng(0), [], 0.0, 0.5
+    for stage in ("ste", "population", "flips"):
+        for step in range(1, steps + 1):
+            clock += 7.5
+            accuracies = 0.5 + 0.4 * rng.random(islands)
+            best = max(best, *accuracies.tolist())
+            for island, accuracy in enumerate(accuracies.tolist()):
+                row: dict[str, Any] = {"stage": stage, "step": step, "island": island}
+                row |= {"score": accuracy, "valid_accuracy": accuracy, "elapsed": clock}
+                row |= {"best": best, "best_accuracy": best}
+                if stage == "population":
+                    row |= {"move": "mean"} | {f"differ_{name}": 0.05 for name in LAYERS}
+                if stage == "flips":
+                    row |= {"tried": 20, "accepted": 5}
+                    row |= {f"tried_{name}": 5 for name in LAYERS}
+                    row |= {f"accepted_{name}": i for i, name in enumerate(LAYERS)}
+                rows.append(row)
+    return rows
+
+
+def finished_run(path: Path, seed: int = 0) -> Path:
+    """The folder of a run that chose a random network for the small voices."""
+    voices, parts, rates = small_voices(), {}, {}
+    signs = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), SPEAKER_SEX.n_weights)
+    network = BinaryNetwork(SPEAKER_SEX, signs)
+    for name in ("train", "valid", "test"):
+        rows = np.flatnonzero(voices.table["part"] == name)
+        dataset = Dataset(
+            tuple(voices.names[row] for row in rows),
+            Clips.join([voices.features[row] for row in rows]),
+            voices.labels[rows],
+            voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
+        )
+        parts[name] = Evaluation.of(network, dataset)
+        rates[name] = firing_rates(network, dataset)
+    with RunFolder.create(path) as folder:
+        config = SearchConfig(seed=seed).plain()
+        folder.write_config({"command": "search", "clips": "ab12"} | config)
+        folder.write_history(history_rows())
+        folder.write_result(signs)
+        folder.write_clips(pd.concat([part.table(name) for name, part in parts.items()]))
+        folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
+        summary = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
+        folder.write_summary({"note": "Synthesised voices.", "parts": summary})
+    return path

@@ -30,6 +30,8 @@ class ExecutionConfig:
     twenty times the longest task so far, and at least two minutes."""
     checkpoint_seconds: float = 60.0
     """A run that is killed loses no more than this, and the step at hand."""
+    report: bool = True
+    """Write report.html into the run folder at the end."""
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)

@@ -1,8 +1,7 @@
-"""What a network's hidden channels are and do: which ones are alike, and how often each fires."""
+"""Which hidden channels of a network are alike: by their weights, or by what they do on clips."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -68,74 +67,57 @@ def equal_filters(architecture: Architecture, solution: Solution) -> list[Alike]
     return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Activity:
-    """What the channels of a network do on some clips.
+def twins(network: BinaryNetwork, clips: Clips) -> list[Alike]:
+    """Channels with the signs of an earlier one at every position of every clip, or the opposite.
 
-    Attributes:
-        rates: an [n_out] float64 array a block, how often each channel is +1 behind its pooling,
-            from 0 to 1.
-        hidden_rates: [n_hidden] float64, in how many clips it is behind the max over time.
-        twins: channels with the signs of an earlier one at every position of every clip, or the
-            opposite ones; those that never change are left out.
+    Those that never change are left out. Clips are looked at a few at a time, so that memory does
+    not grow with their number.
+
+    Args:
+        network: whose channels, behind the pooling of each block.
+        clips: what it is asked.
+
+    Returns:
+        At most one a channel, in order.
+
+    Raises:
+        ValueError: if `clips` do not fit the network.
     """
-
-    rates: tuple[NDArray[np.float64], ...]
-    hidden_rates: NDArray[np.float64]
-    twins: list[Alike]
-
-    @classmethod
-    def of(cls, network: BinaryNetwork, clips: Clips) -> Activity:
-        """Looks at all clips, a few at a time, so that memory does not grow with their number.
-
-        Raises:
-            ValueError: if `clips` do not fit the network.
-        """
-        clips = network.check(clips)
-        blocks = network.architecture.blocks
-        seen = [_Seen(block.n_out) for block in blocks]
-        hidden = np.zeros(network.architecture.n_hidden, np.int64)
-        for low in range(0, len(clips), AT_ONCE):
-            ends = clips.starts[low : low + AT_ONCE + 1]
-            frames = clips.frames[ends[0] : ends[-1]]
-            activations = network.activations(Clips(frames, ends - ends[0]))
-            for channels, bits in zip(seen, activations.bits, strict=True):
-                channels.look(np.ascontiguousarray(unpack(bits, len(channels.counts)).T))
-            hidden += unpack(activations.hidden, len(hidden)).sum(axis=0)
-        twins = [twin for number, channels in enumerate(seen) for twin in channels.twins(number)]
-        rates = tuple(channels.counts / channels.positions for channels in seen)
-        return cls(rates, hidden / len(clips), twins)
+    clips = network.check(clips)
+    seen = [_Seen(block.n_out) for block in network.architecture.blocks]
+    for low in range(0, len(clips), AT_ONCE):
+        found = network.activations(clips.stretch(low, min(low + AT_ONCE, len(clips))))
+        for channels, bits in zip(seen, found.bits, strict=True):
+            channels.look(np.ascontiguousarray(unpack(bits, channels.n).T))
+    return [twin for number, channels in enumerate(seen) for twin in channels.twins(number)]
 
 
 class _Seen:
-    """The channels of one block, on the clips so far: counts, and a digest of all signs each."""
+    """The channels of one block, on the clips so far: a digest of all signs each."""
 
-    def __init__(self, n_out: int) -> None:
-        self.counts = np.zeros(n_out, np.int64)
-        self.positions = 0
+    def __init__(self, n: int) -> None:
+        self.n = n
         self._first: NDArray[np.bool_] | None = None
-        self._digests = [blake2b(digest_size=16) for _ in range(n_out)]
+        self._changes = np.zeros(n, bool)
+        self._digests = [blake2b(digest_size=16) for _ in range(n)]
 
     def look(self, signs: NDArray[np.bool_]) -> None:
-        """Adds [n_out, positions] signs; a channel and its opposite have the same digest."""
+        """Adds [n, positions] signs; a channel and its opposite have the same digest."""
         if self._first is None:
             self._first = signs[:, 0].copy()
-        self.counts += signs.sum(axis=1)
-        self.positions += signs.shape[1]
-        for digest, row in zip(
-            self._digests, np.packbits(signs ^ self._first[:, None], axis=1), strict=True
-        ):
+        changes = signs ^ self._first[:, None]
+        self._changes |= changes.any(axis=1)
+        for digest, row in zip(self._digests, np.packbits(changes, axis=1), strict=True):
             digest.update(row)
 
     def twins(self, number: int) -> list[Alike]:
-        """As in `Activity`; `number` is that of the block."""
+        """As the function; `number` is that of the block."""
         assert self._first is not None
         known: dict[bytes, int] = {}
         found = []
-        for channel, digest in enumerate(self._digests):
-            if 0 < self.counts[channel] < self.positions:
-                of = known.setdefault(digest.digest(), channel)
-                if of != channel:
-                    negated = bool(self._first[of] != self._first[channel])
-                    found.append(Alike(number, channel, of, negated))
+        for channel in np.flatnonzero(self._changes).tolist():
+            of = known.setdefault(self._digests[channel].digest(), channel)
+            if of != channel:
+                negated = bool(self._first[of] != self._first[channel])
+                found.append(Alike(number, channel, of, negated))
         return found

@@ -126,9 +126,10 @@ class DaskCluster(Cluster):
 
     def close(self) -> None:
         """Takes back what was shared, and ends the connection and the local cluster."""
-        with contextlib.suppress(OSError, RuntimeError, *self.faults):  # it may be gone
-            for name in self._names:
-                self._client.unregister_worker_plugin(name)
+        if self._client.status == "running":
+            with contextlib.suppress(OSError, RuntimeError, *self.faults):  # it may be going
+                for name in self._names:
+                    self._client.unregister_worker_plugin(name)
         self._stack.close()
 
 

@@ -14,7 +14,8 @@ from evobin import parallel
 from evobin.config import ClipsConfig
 from evobin.data import Dataset, load_dataset
 from evobin.errors import SettingError
-from evobin.evaluation.channels import Activity, Alike, equal_filters
+from evobin.evaluation.channels import Alike, equal_filters, twins
+from evobin.evaluation.firing import firing_rates, over_labels
 from evobin.evaluation.flip_state import MAX_FEATURE
 from evobin.evaluation.turns import turned_by_any, turned_by_last_layers
 from evobin.network import Architecture, BinaryNetwork
@@ -22,8 +23,6 @@ from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.parts import feature_shape
 from evobin.scores import margins
 
-HIDDEN = "hidden"
-"""In place of a layer's name: the channels behind the max over time."""
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -34,7 +33,8 @@ class Behaviour:
     Attributes:
         evaluation: its answers.
         rates: a row a layer and channel: `layer`, `channel`, `rate`, how often its sign is +1, from
-            0 to 1. The last convolution's channels come a second time, behind the max over time.
+            0 to 1. The last convolution's channels come a second time, as "max": behind the max
+            over time.
         twins: a row a channel that has the signs of an earlier one of its layer at every position
             of every clip, or the opposite ones: `layer`, `channel`, `of`, `negated`.
         margins: a row a label and quantile of the margin, the logit in the direction of the label:
@@ -174,18 +174,11 @@ def _behaviour(
         turned = turned_by_last_layers(network, dataset.clips, logits, n_threads)
     answers = evaluation.clips[["file", "label", "logit"]]
     hanging = [answers[rows].assign(layer=name) for name, rows in turned.items()]
-    activity = Activity.of(network, dataset.clips)
-    names = [layer.name for layer in layers[:-1]]
-    rates = zip([*names, HIDDEN], [*activity.rates, activity.hidden_rates], strict=True)
-    tables = [
-        pd.DataFrame({"layer": name, "channel": np.arange(len(rate)), "rate": rate})
-        for name, rate in rates
-    ]
-    twins = _alike_table(network.architecture, activity.twins).drop(columns="cancels")
+    found = _alike_table(network.architecture, twins(network, dataset.clips))
     return Behaviour(
         evaluation,
-        pd.concat(tables, ignore_index=True),
-        twins,
+        over_labels(firing_rates(network, dataset, n_threads)),
+        found.drop(columns="cancels"),
         _margin_table(evaluation),
         tuple(turned),
         pd.concat(hanging, ignore_index=True)[["layer", "file", "label", "logit"]],

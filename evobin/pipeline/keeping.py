@@ -13,7 +13,7 @@ import numpy as np
 from evobin.algorithms.base import Host, MapTasks, Observer, Progress, Row, Stage, State
 from evobin.config import SearchConfig
 from evobin.errors import Stopped
-from evobin.runs import RESULT, Checkpoint, RunFolder
+from evobin.runs import RESULT, SUMMARY, Checkpoint, RunFolder
 from evobin.scores import accuracy_of
 
 Stop = Callable[[], bool]
@@ -47,6 +47,8 @@ def told_of(path: Path) -> str:
     """What a run that ended early has left behind, for the user."""
     if not path.exists():
         return "nothing was written yet"
+    if (path / SUMMARY).exists():
+        return f"the run is finished, and `evobin report {path}` shows it"
     kept = "holds the best so far" if (path / RESULT).exists() else "is not there yet"
     return f"{path / RESULT} {kept}, and `evobin resume {path}` goes on"
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from evobin.checks import check_range
 from evobin.config import ExecutionConfig, PolishConfig, SearchConfig
 from evobin.errors import EvobinError, SettingError, WorkersError
 from evobin.evaluation import NetworkProblem, Solution
+from evobin.evaluation.firing import firing_rates
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.keeping import Job, Keeper, Stop, state_of, told_of
@@ -31,6 +33,7 @@ USES = {
     "train": "trained on",
     "valid": "used to choose among candidates, so a little too high",
     "test": "looked at once, now",
+    "before": "validation part, the file as it was",
 }
 
 
@@ -44,6 +47,7 @@ class RunResult:
         note: how the clips were parted.
         parts: the network's answers by part: "train", "valid" and, if there is one, "test".
         start: answers to the validation clips of the file that was polished; None for a search.
+        report: the page that shows the run; None where none was written.
     """
 
     folder: Path
@@ -51,6 +55,7 @@ class RunResult:
     note: str
     parts: dict[str, Evaluation]
     start: Evaluation | None = None
+    report: Path | None = None
 
     @property
     def result(self) -> Path:
@@ -215,7 +220,7 @@ def _run(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
             folder.write_result(outcome.solution)
             done = _finish(folder, parts, problem, outcome, kept.arrays.get("start"))
             folder.remove_checkpoints()
-            return done
+            return _reported(done, observer) if config.report else done
     except KeyboardInterrupt:
         raise KeyboardInterrupt(told_of(job.path)) from None
 
@@ -310,9 +315,29 @@ def _finish(
         name: Evaluation.of(network, part, problem.n_threads) for name, part in parts.named.items()
     }
     folder.write_clips(pd.concat([part.table(name) for name, part in answers.items()]))
-    summary = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
-    folder.write_summary({"note": parts.note, "parts": summary})
+    rates = {
+        name: firing_rates(network, part, problem.n_threads) for name, part in parts.named.items()
+    }
+    folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
+    figures = {name: part.summary() | {"use": USES[name]} for name, part in answers.items()}
+    summary: dict[str, Any] = {"note": parts.note, "parts": figures}
     before = None
     if start is not None:
         before = Evaluation.of(BinaryNetwork(problem.architecture, start), parts.valid)
+        summary["before"] = before.summary() | {"use": USES["before"]}
+    folder.write_summary(summary)
     return RunResult(folder.path, network, parts.note, answers, before)
+
+
+def _reported(done: RunResult, observer: Observer) -> RunResult:
+    """Writes the report of a run that is finished, or tells why there is none."""
+    from evobin.report.page import write_report  # noqa: PLC0415  # matplotlib takes its time
+
+    observer(Progress("report", 0, 1))
+    try:
+        done = replace(done, report=write_report([done.folder]))
+        notes = {}
+    except EvobinError as error:
+        notes = {"note": f"There is no report: {error}"}
+    observer(Progress("report", 1, 1, notes=notes))
+    return done

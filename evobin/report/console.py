@@ -10,20 +10,19 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from evobin.report.text import percent, write_line, write_words
+from evobin.report.text import percent, percents, write_line, write_words
 
 
 def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
     """One line: accuracy, its interval, and on how many clips of whom."""
-    low, high = evaluation.interval
     whom = f"{evaluation.n} clips"
     if evaluation.n_speakers is not None:
         whom += f" of {evaluation.n_speakers} speakers"
     tail = f"; {use}" if use else ""
     write_words(
         console,
-        f"{name:11} {percent(evaluation.accuracy)}  (95% interval {percent(low)} to "
-        f"{percent(high)}; {whom}{tail})",
+        f"{name:11} {percent(evaluation.accuracy)}  (95% interval "
+        f"{percents(*evaluation.interval)}; {whom}{tail})",
     )
 
 
@@ -43,7 +42,7 @@ def _by_table(name: str, rows: pd.DataFrame) -> Table:
     heads = ("clips", "right", "accuracy", "95% interval")
     table = Table(Column(Text(name)), *heads, title=Text(f"by {name}"))
     for value, row in rows.iterrows():
-        interval = f"{percent(row['low'])} to {percent(row['high'])}"
+        interval = percents(row["low"], row["high"])
         counts = str(int(row["clips"])), str(int(row["right"]))
         table.add_row(Text(str(value)), *counts, percent(row["accuracy"]), interval)
     return table
@@ -53,7 +52,7 @@ def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
     """The final figures of a run, which clips they are from, and where its result file is."""
     write_words(console, run.note)
     if run.start is not None:
-        show_accuracy(console, "before", run.start, "validation part, the file as it was")
+        show_accuracy(console, "before", run.start, uses["before"])
     names = {"train": "training", "valid": "validation", "test": "test"}
     for part, evaluation in run.parts.items():
         show_accuracy(console, names[part], evaluation, uses[part])
@@ -64,4 +63,6 @@ def show_run(console: Console, run: Any, uses: Mapping[str, str]) -> None:
             "or hold one out with --test-share.",
         )
     write_line(console, f"run folder  {run.folder}")
+    if run.report is not None:
+        write_line(console, f"report      {run.report}")
     write_line(console, f"result      {run.result}")

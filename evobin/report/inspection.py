@@ -65,7 +65,7 @@ def _show_behaviour(console: Console, seen: Any, *, verbose: bool) -> None:
     _show(console, "how often channels are +1", heads, rows)
     write_words(
         console,
-        "hidden: behind the max over time; dead, saturated: never and always +1; same, opposite: "
+        "max: behind the max over time; dead, saturated: never and always +1; same, opposite: "
         "as an earlier channel, at every position of every clip.",
     )
     if verbose:

@@ -22,6 +22,7 @@ TITLES = {
     "ste": "straight-through training",
     "population": "population refinement",
     "flips": "bit flips",
+    "report": "report",
 }
 PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
 WIDEST = 90  # columns that the bar fills at most

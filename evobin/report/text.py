@@ -16,6 +16,16 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}%"
 
 
+def percents(low: float, high: float) -> str:
+    """A confidence interval as percentages.
+
+    Example:
+        >>> percents(0.91, 0.9912)
+        '91.00% to 99.12%'
+    """
+    return f"{percent(low)} to {percent(high)}"
+
+
 def write_line(console: Console, text: str) -> None:
     """One line as it is: names that users give may look like markup."""
     console.print(Text(text), soft_wrap=True)

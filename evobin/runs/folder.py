@@ -20,6 +20,7 @@ from evobin.runs.lock import Lock
 RESULT = "result.txt"
 """The result file's name in its run folder."""
 SUMMARY = "summary.json"
+"""The final figures' name; a run that has it is finished."""
 LOCK = "lock"
 CHECKPOINTS = ("checkpoint", "checkpoint.old")
 """The last one, and the one before it."""
@@ -34,9 +35,10 @@ class RunFolder:
     checkpoint      all that `evobin resume` needs; checkpoint.old is the one before it
     lock            who writes to the folder, while someone does
     clips.csv       which clip was in which part, and the network's answer
+    channels.csv    how often each hidden channel is on, by part and label
     summary.json    the final figures
 
-    The last two are written at the end, when the checkpoints go. Made by `create` or `open`, used
+    The last three are written at the end, when the checkpoints go. Made by `create` or `open`, used
     with `with`: one process at a time can have it.
     """
 
@@ -129,6 +131,10 @@ class RunFolder:
     def write_clips(self, table: pd.DataFrame) -> None:
         """Writes clips.csv."""
         files.write_text(self.path / "clips.csv", table.to_csv(index=False))
+
+    def write_channels(self, table: pd.DataFrame) -> None:
+        """Writes channels.csv."""
+        files.write_text(self.path / "channels.csv", table.to_csv(index=False))
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Writes summary.json."""

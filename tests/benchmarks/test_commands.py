@@ -11,7 +11,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+
+from tests.builders import finished_run, history_rows
 
 pytestmark = pytest.mark.benchmark
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,16 @@ def median_seconds(arguments: list[str], turns: int) -> float:
 
 def test_help_answers_within_04_seconds() -> None:
     assert median_seconds(["--help"], 9) < 0.4
+
+
+def test_the_report_of_a_standard_run_takes_at_most_5_seconds_and_3_mb(tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run")
+    rows = history_rows(islands=8, steps=40)  # of a standard training; the other stages have less
+    pd.DataFrame(rows).to_csv(run / "history.csv", index=False)
+    assert median_seconds(["report", str(run)], 5) <= 5.0
+    size = (run / "report.html").stat().st_size / 1e6
+    print(f"report.html: {size:.2f} MB")
+    assert size <= 3.0
 
 
 @pytest.mark.skipif(not VOICES.exists(), reason="the real voices are not on this machine")

@@ -33,7 +33,7 @@ BUDGET = [
     "--flips.rounds",
     "0",
 ]
-SHORT = [*BUDGET, "--n-jobs", "1", "--quiet"]
+SHORT = [*BUDGET, "--n-jobs", "1", "--quiet", "--no-report"]
 N = 369_153
 
 Capture = pytest.CaptureFixture[str]

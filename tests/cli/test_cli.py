@@ -16,6 +16,7 @@ from evobin.cli import COMMANDS, main
 from evobin.errors import EvobinError
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline import training, voices
+from evobin.report import page
 from evobin.scores import selection_score, wilson_interval
 from tests.builders import (
     GOLDEN,
@@ -29,7 +30,8 @@ from tests.builders import (
 
 NO_POPULATION = ["--population.rounds", "0"]
 STE = ["--ste.starts", "2", "--ste.epochs", "1"]
-SHORT = [*STE, *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1"]
+SHORT = [*STE, *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1", "--no-report"]
+FINISHED = ["channels.csv", "clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
 FLIPS = ["--flips.rounds", "1", "--flips.clips", "8", "--flips.proposals", "5"]
 
 Capture = pytest.CaptureFixture[str]
@@ -201,6 +203,7 @@ def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
     np.testing.assert_array_equal(logits, valid["logit"])
     start = int(scores[0] * len(labels)) / len(labels)
     assert re.search(rf"^before      {start:.2%}  .*the file as it was\)$", out, re.MULTILINE)
+    assert json.loads(Path("run/summary.json").read_text())["before"]["accuracy"] == start
 
 
 def test_polish_without_a_budget_writes_the_file_as_it_was(
@@ -254,7 +257,17 @@ def test_evaluate_with_json_prints_the_figures_of_the_tables(
 
 
 def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys: Capture) -> None:
-    budget = ["--ste.starts", "1", "--ste.epochs", "500", "--n-jobs", "1", "--minutes", "0.01"]
+    budget = [
+        "--ste.starts",
+        "1",
+        "--ste.epochs",
+        "500",
+        "--n-jobs",
+        "1",
+        "--minutes",
+        "0.01",
+        "--no-report",
+    ]
     out, err = run(capsys, "search", *clips.options, "--out", "run", *budget)
     history = pd.read_csv("run/history.csv")
     assert set(history["stage"]) == {"ste"}
@@ -295,9 +308,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
     (folder,) = Path("runs").iterdir()
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
     assert out.splitlines()[-1] == f"result      {folder}/result.txt"
-    assert files_below(folder) == [
-        "clips.csv", "config.json", "history.csv", "result.txt", "summary.json",
-    ]  # fmt: skip
+    assert files_below(folder) == FINISHED
 
 
 @pytest.mark.parametrize("groups", [True, False])
@@ -312,6 +323,68 @@ def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
     valid = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
     (figures,) = re.findall(r"best validation (\S+), now (\S+),", err)
     assert figures == (f"{valid['accuracy']:.3f}",) * 2
+
+
+def test_a_run_ends_with_its_report(clips: DataFolder, capsys: Capture) -> None:
+    out, err = run(capsys, "search", *clips.options, "--out", "run", *SHORT, "--report")
+    assert "report      run/report.html" in out.splitlines()
+    assert "report 1/1" in err
+    assert '<td data-column="accuracy"' in Path("run/report.html").read_text()
+
+
+def test_a_report_that_fails_does_not_lose_the_run(
+    clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(page, "page_of", no_page)
+    out, err = run(capsys, "search", *clips.options, "--out", "run", *SHORT, "--report")
+    assert out.splitlines()[-1] == "result      run/result.txt"
+    assert "There is no report: no page is made" in err
+    assert files_below(Path("run")) == FINISHED
+
+
+def no_page(*_arguments: Any) -> NoReturn:
+    raise EvobinError("no page is made")
+
+
+def interrupted(*_arguments: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_is_interrupted_at_its_report_is_finished(
+    clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(page, "page_of", interrupted)
+    argv = ["search", *clips.options, "--out", "run", *SHORT, "--report", "--quiet"]
+    assert main(argv) == 130
+    told = "evobin: interrupted; the run is finished, and `evobin report run` shows it.\n"
+    assert capsys.readouterr().err == told
+    assert files_below(Path("run")) == FINISHED
+
+
+def test_report_writes_a_page_and_says_where(capsys: Capture) -> None:
+    Path("run").mkdir()
+    Path("run/config.json").write_text("{}")
+    assert run(capsys, "report", "run") == ("run/report.html\n", "")
+    assert run(capsys, "report", "run", "--out", "page.html") == ("page.html\n", "")
+    assert run(capsys, "report", "run", "run") == ("report.html\n", "")
+    assert files_below(Path()) == [
+        "page.html", "report.html", "run", "run/config.json", "run/report.html",
+    ]  # fmt: skip
+
+
+def test_report_of_what_is_no_run_is_one_line(capsys: Capture) -> None:
+    Path("config.json").write_text("{")
+    for argv, told in (
+        (["none"], "none: is no folder; name a run folder."),
+        ([], "report: no run is named; name at least one run folder."),
+        (["."], "config.json: is not as evobin writes it (Expecting property name"),
+    ):
+        assert main(["report", *argv]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith(f"evobin: {told}")
+        assert captured.err.count("\n") == 1
+    assert files_below(Path()) == ["config.json"]
 
 
 def small_synthesise(seed: int, *_more: Any, **_named: Any) -> Any:
@@ -394,6 +467,7 @@ def test_the_verbs_are_the_functions_of_the_package() -> None:
     verbs: list[Callable[..., Any]] = [
         evobin.search, evobin.polish, evobin.evaluate, evobin.inspect, evobin.diff,
         evobin.predict, evobin.export_network, evobin.import_network, evobin.write_features,
+        evobin.write_report,
         evobin.write_voices,
     ]  # fmt: skip
     assert all(callable(verb) for verb in verbs)

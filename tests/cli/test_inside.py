@@ -65,7 +65,7 @@ def test_inspect_with_clips_counts_what_its_json_lists(
     argv = ["inspect", str(planted), *clips.options, "--n-jobs", "1"]
     out, told = run(capsys, *argv), json.loads(run(capsys, *argv, "--json"))
     assert f"accuracy    {told['evaluation']['accuracy']:.2%}" in out
-    for layer in ("conv1", "conv2", "conv3", "hidden"):
+    for layer in ("conv1", "conv2", "conv3", "max"):
         rates = [row["rate"] for row in told["rates"] if row["layer"] == layer]
         twins = [row["negated"] for row in told["twins"] if row["layer"] == layer]
         shares = [f"{value:.2%}" for value in (min(rates), np.median(rates), max(rates))]
@@ -87,7 +87,7 @@ def test_inspect_names_channels_and_clips_when_asked_to(
     assert "conv1 channel 5 equals 3" in out
     assert "conv1 channel 5 does the same as 3" in out
     assert "conv3 channel 1 cancels 0" in out
-    assert "hidden saturated: " in out
+    assert "max saturated: " in out
 
 
 def test_inspect_tries_every_flip_of_every_layer_when_asked_to(

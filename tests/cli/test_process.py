@@ -28,7 +28,7 @@ STAGES = [
     "--flips.rounds",
     "1",
 ]
-BUDGET = [*STAGES, "--n-jobs", "1", "--flips.clips", "4"]
+BUDGET = [*STAGES, "--n-jobs", "1", "--flips.clips", "4", "--no-report"]
 
 AND = ", and `evobin resume run` goes on"
 Capture = pytest.CaptureFixture[str]

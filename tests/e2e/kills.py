@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.builders import DataFolder, random_folder
 
 ROOT = Path(__file__).parents[2]
-OPTIONS = "--seed 3 --n-jobs 2 --quiet --checkpoint-seconds 0.5"
+OPTIONS = "--seed 3 --n-jobs 2 --quiet --no-report --checkpoint-seconds 0.5"
 OPTIONS += " --ste.starts 2 --ste.epochs 6 --ste.batch 8 --ste.frames 57"
 OPTIONS += " --population.rounds 4 --population.epochs 2 --flips.rounds 4 --flips.clips 8"
 
@@ -60,7 +60,11 @@ def killed_and_resumed(
     happened: list[str] = []
     while not (cwd / out / "summary.json").exists():
         begun = any((cwd / out / name).exists() for name in ("checkpoint", "checkpoint.old"))
-        argv = ["resume", out, "--n-jobs", "2", "--quiet"] if begun else search(clips, out)
+        argv = (
+            ["resume", out, "--n-jobs", "2", "--quiet", "--no-report"]
+            if begun
+            else search(clips, out)
+        )
         if not begun and (cwd / out).exists():  # killed before there was a run
             for path in (cwd / out).iterdir():
                 path.unlink()

@@ -29,7 +29,15 @@ STAGES = [
     "2",
 ]
 BUDGET = [*STAGES, "--population.epochs", "1", "--flips.clips", "8"]
-FILES = ["clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
+FILES = [
+    "channels.csv",
+    "clips.csv",
+    "config.json",
+    "history.csv",
+    "report.html",
+    "result.txt",
+    "summary.json",
+]
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def test_the_result_file_is_the_same_whatever_the_number_of_workers(runs: list[R
     assert serial == spread
     assert serial.count(b"\n") == 369_153
     assert set(serial.split()) == {b"1", b"-1"}
-    for name in ("clips.csv", "summary.json"):
+    for name in ("channels.csv", "clips.csv", "summary.json"):
         assert (runs[0].out / name).read_bytes() == (runs[1].out / name).read_bytes()
     first, second = (pd.read_csv(run.out / "history.csv").drop(columns="elapsed") for run in runs)
     pd.testing.assert_frame_equal(first, second, check_exact=True)
@@ -176,6 +184,7 @@ def test_another_seed_gives_another_result(
         "0",
         "--flips.rounds",
         "0",
+        "--no-report",
     ]
     options = [*budget, "--n-jobs", "1", "--out", "run"]
     seeds = [run(tmp_path / s, "search", *clips.options, *options, "--seed", s) for s in "12"]

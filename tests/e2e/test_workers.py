@@ -185,7 +185,11 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskSite]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DaskSite]:
+    monkeypatch.setattr("evobin.parallel.clusters.CONNECT_SECONDS", 3)
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__INTERVAL", "200ms")
     with dask_site(3, tmp_path_factory.mktemp("dask")) as site:
         yield site
 
@@ -217,7 +221,7 @@ def test_all_of_dasks_workers_keep_what_is_shared_and_late_ones_get_it(
     with Workers(config, tmp_path / "scratch") as workers:
         workers.share(shared)
         workers.map(whose, [(shared,)] * 3)
-        time.sleep(4.5)  # every 2 s dask looks for copies that no task waits for
+        time.sleep(1.0)  # every 0.2 s dask looks for copies that no task waits for
         assert set(workers.map(whose, [(shared,)] * 3)) == {w.pid for w in site.workers}
         site.add(1)
         assert set(workers.map(whose, [(shared,)] * 4)) == {w.pid for w in site.workers}
@@ -301,6 +305,7 @@ def test_a_missing_extra_is_named(
         pass
 
 
+@pytest.mark.slow
 def test_a_lost_ray_worker_is_replaced(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     config = ExecutionConfig(n_jobs=2, backend="ray")

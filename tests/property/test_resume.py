@@ -25,7 +25,7 @@ from evobin.runs import Checkpoint, RunFolder
 from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
 
 STEPS = 6
-ALONE = ExecutionConfig(n_jobs=1)
+ALONE = ExecutionConfig(n_jobs=1, report=False)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def config_of(clips: DataFolder, out: Path, kind: type[SearchConfig] = SearchCon
         out=out,
         n_jobs=1,
         seed=4,
+        report=False,
         ste=evobin.SteConfig(starts=2, epochs=2, batch=4, frames=57),
         population=evobin.PopulationConfig(rounds=2, epochs=1, size=2, migrate=1),
         flips=evobin.FlipConfig(rounds=2, clips=4, proposals=10),
@@ -80,7 +81,7 @@ def whole(
 
 def assert_same(one: Path, other: Path) -> None:
     assert files_below(one) == files_below(other)
-    for name in ("result.txt", "clips.csv", "summary.json"):
+    for name in ("result.txt", "clips.csv", "channels.csv", "summary.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
     pd.testing.assert_frame_equal(history(one), history(other), check_exact=True)
 

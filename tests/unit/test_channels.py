@@ -5,7 +5,7 @@ import pytest
 
 from evobin.clips import Clips
 from evobin.evaluation import Solution, channels
-from evobin.evaluation.channels import Activity, Alike, equal_filters
+from evobin.evaluation.channels import Alike, equal_filters, twins
 from evobin.network import BinaryNetwork, unpack
 from tests.builders import TINY
 from tests.strategies import random_clips, random_solution
@@ -52,28 +52,15 @@ def test_channels_that_cancel_have_no_influence() -> None:
     np.testing.assert_array_equal(before, after)
 
 
-@pytest.fixture(params=[3, 64])
-def activity(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Activity:
-    monkeypatch.setattr(channels, "AT_ONCE", request.param)
-    return Activity.of(BinaryNetwork(TINY, planted()), clips_of_seed_2())
-
-
 def clips_of_seed_2() -> Clips:
     return Clips.join(random_clips(TINY, 10, np.random.default_rng(2)))
 
 
-def test_rates_are_those_of_all_signs_however_many_clips_are_held_at_once(
-    activity: Activity,
-) -> None:
-    all_at_once = BinaryNetwork(TINY, planted()).activations(clips_of_seed_2())
-    for rates, bits in zip(activity.rates, all_at_once.bits, strict=True):
-        np.testing.assert_allclose(rates, unpack(bits, 8).mean(axis=0))
-    np.testing.assert_allclose(activity.hidden_rates, unpack(all_at_once.hidden, 8).mean(axis=0))
-
-
+@pytest.mark.parametrize("at_once", [3, 64])
 def test_twins_are_the_channels_with_equal_or_opposite_signs_everywhere(
-    activity: Activity,
+    at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(channels, "AT_ONCE", at_once)
     all_at_once = BinaryNetwork(TINY, planted()).activations(clips_of_seed_2())
     expected = []
     for number, bits in enumerate(all_at_once.bits):
@@ -85,7 +72,7 @@ def test_twins_are_the_channels_with_equal_or_opposite_signs_everywhere(
                 if same.all() or not same.any():
                     expected.append(Alike(number, channel, of, negated=not same.any()))
                     break
-    assert activity.twins == expected
+    assert twins(BinaryNetwork(TINY, planted()), clips_of_seed_2()) == expected
     assert Alike(0, 4, 1, negated=False) in expected
 
 
@@ -93,10 +80,10 @@ def test_an_opposite_channel_is_a_twin_too() -> None:
     solution = random_solution(TINY, np.random.default_rng(3))
     weights, bias = LAST.weights(solution), LAST.bias(solution)
     weights[7], bias[7] = -weights[3], -bias[3]  # nothing is pooled behind the last block
-    activity = Activity.of(BinaryNetwork(TINY, solution), clips_of_seed_2())
-    assert Alike(1, 7, 3, negated=True) in activity.twins
+    found = twins(BinaryNetwork(TINY, solution), clips_of_seed_2())
+    assert Alike(1, 7, 3, negated=True) in found
 
 
 def test_clips_of_another_width_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`clips` must have shape \[\*, 4\]"):
-        Activity.of(BinaryNetwork(TINY, planted()), Clips.join([np.zeros((20, 5))]))
+        twins(BinaryNetwork(TINY, planted()), Clips.join([np.zeros((20, 5))]))

@@ -9,7 +9,7 @@ from evobin.config import ClipsConfig
 from evobin.errors import SettingError
 from evobin.network import SPEAKER_SEX, BinaryNetwork
 from evobin.pipeline import Behaviour, Evaluation, diff, inspect
-from evobin.pipeline.inspection import HIDDEN, QUANTILES
+from evobin.pipeline.inspection import QUANTILES
 from tests.builders import GOLDEN_RESULT, DataFolder, random_folder
 from tests.unit.test_network import random_network
 
@@ -47,9 +47,9 @@ def test_rates_have_a_row_a_channel_and_the_hidden_ones_are_never_lower(
     behaviour: Behaviour,
 ) -> None:
     rates = behaviour.rates.pivot_table(index="channel", columns="layer", values="rate")
-    assert set(rates.columns) == {"conv1", "conv2", "conv3", HIDDEN}
+    assert set(rates.columns) == {"conv1", "conv2", "conv3", "max"}
     assert rates.shape == (128, 4)
-    assert (rates[HIDDEN] >= rates["conv3"]).all()
+    assert (rates["max"] >= rates["conv3"]).all()
 
 
 def test_margins_are_quantiles_of_the_logits_by_label(behaviour: Behaviour) -> None:

@@ -276,8 +276,8 @@ def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
     assert [line.split()[0] for line in lines] == [
         "Parted", "before", "training", "validation", "test", "run", "result",
     ]  # fmt: skip
-    for line, use in zip(lines[2:5], USES.values(), strict=True):
-        assert line.endswith(f"{use})")
+    for line, name in zip(lines[1:5], ("before", "train", "valid", "test"), strict=True):
+        assert line.endswith(f"{USES[name]})")
     assert lines[-1].split() == ["result", "runs/a/result.txt"]
 
 

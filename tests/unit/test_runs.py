@@ -58,6 +58,7 @@ def test_the_result_is_replaced_by_a_better_one(folder: RunFolder) -> None:
         lambda folder: folder.write_result(-SIGNS),
         lambda folder: folder.write_history([{"step": 2}]),
         lambda folder: folder.write_clips(pd.DataFrame({"file": ["b"]})),
+        lambda folder: folder.write_channels(pd.DataFrame({"rate": [0.5]})),
         lambda folder: folder.write_summary({"accuracy": 1.0}),
         lambda folder: folder.write_config({"seed": 2}),
     ],
@@ -68,6 +69,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
     folder.write_result(SIGNS)
     folder.write_history([{"step": 1}])
     folder.write_clips(pd.DataFrame({"file": ["a"]}))
+    folder.write_channels(pd.DataFrame({"rate": [0.25]}))
     folder.write_summary({"accuracy": 0.5})
     folder.write_config({"seed": 1})
     before = {path.name: path.read_bytes() for path in folder.path.iterdir()}

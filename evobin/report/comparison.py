@@ -1,0 +1,70 @@
+"""What differs between several runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from evobin.report import plots, tables
+from evobin.report.blocks import Csv, Grid, Plot, Section
+from evobin.report.reading import PARTS, Run
+from evobin.report.text import percent, percents
+
+
+def comparison_of(runs: Mapping[str, Run]) -> Section:
+    """What differs between several runs, by name."""
+    text = ["Intervals that overlap widely are no difference."]
+    if len({str(run.config.get("clips")) for run in runs.values()}) > 1:
+        text.append(
+            "These runs do not have the same clips in the same parts: what differs may be the "
+            "clips, not the networks."
+        )
+    figures = tables.compare_figures(runs)
+    grids: list[Plot | Grid] = [_compared_settings(runs)]
+    blocks: list[Plot | Grid] = []
+    if len(figures):
+        csv = Csv.of("figures", figures)
+        seen = figures[figures["part"].isin(tables.UNSEEN)].rename(columns={"run": "value"})
+        svg = plots.accuracies("compared-figures", seen, "run")
+        reading = "Further right is better; bars are 95% intervals."
+        blocks.append(Plot("Final accuracy", reading, svg, csv))
+        grids.insert(0, _compared_figures(figures, csv))
+    best = {
+        name: tables.best_over_time(run.history)
+        for name, run in runs.items()
+        if run.history is not None
+    }
+    if best:
+        table = pd.concat([rows.assign(run=name) for name, rows in best.items()])
+        reading = (
+            "Who is ahead at the same time on the same clips. It falls where late candidates begin "
+            "to count, in the last quarter of the training."
+        )
+        svg = plots.best_of_runs("compared-best", best)
+        csv = Csv.of("best-over-time", table)
+        blocks.append(Plot("Best validation accuracy over time", reading, svg, csv))
+    return Section("comparison", "Comparison", text, blocks + grids)
+
+
+def _compared_figures(figures: pd.DataFrame, csv: Csv) -> Grid:
+    names = PARTS | {"before": "before"}
+    rows = [
+        (run, names[part], percent(accuracy), percents(low, high), str(clips), f"{margin:.2f}")
+        for run, part, accuracy, low, high, clips, margin in figures[
+            ["run", "part", "accuracy", "low", "high", "clips", "margin"]
+        ].to_numpy(object)
+    ]
+    heads = ("run", "part", "accuracy", "95% interval", "clips", "mean margin")
+    keys = ("run", "part", "accuracy", "interval", "clips", "margin")
+    reading = "Validation clips were used to choose among candidates."
+    return Grid("Final figures", reading, heads, keys, rows, csv, "wide")
+
+
+def _compared_settings(runs: Mapping[str, Run]) -> Grid:
+    table = tables.compare_settings(runs)
+    heads = ("setting", *runs)
+    rows = [tuple(map(str, row)) for row in table.itertuples(index=False)]
+    reading = "All others are the same." if rows else "All settings are the same."
+    csv = Csv.of("settings", table)
+    return Grid("Settings that differ", reading, heads, heads, rows, csv, "wide")

@@ -1,0 +1,256 @@
+"""The numbers behind every plot of a report, as tidy tables of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin.network import BinaryNetwork
+from evobin.report.reading import Run
+from evobin.scores import wilson_interval
+
+POINTS = 2_000
+"""Points of a plot over time, all lines together."""
+LINES = 24
+"""Lines of a stage in a plot over time."""
+VALUES = 30
+"""Values of a group column that are shown."""
+NEAREST = 12
+"""Clips nearest the border that are listed, of each part."""
+BARS = 40
+"""Bars of a histogram, and of a plot over rounds."""
+CLIP_COLUMNS = ("file", "label", "answer", "logit", "part")
+NOT_COMPARED = ("clips", "out", "report")
+"""Settings that say nothing of how a run was done."""
+UNSEEN = ("valid", "test")
+"""The parts that were not trained on."""
+
+
+def settings(run: Run) -> pd.DataFrame:
+    """All of config.json: `setting` and `value`, text."""
+    found: dict[str, str] = {}
+    for name, value in run.config.items():
+        inner = value if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{key}".rstrip("."): _told(one) for key, one in inner.items()}
+    return pd.DataFrame(found.items(), columns=["setting", "value"])
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
+def figures(run: Run) -> pd.DataFrame:
+    """A row a part, and one "before" a polish: the final figures, but for the confusion."""
+    rows = [
+        {
+            "part": name,
+            "accuracy": part.accuracy,
+            "low": part.interval.low,
+            "high": part.interval.high,
+            "right": part.right,
+            "clips": part.clips,
+            "speakers": part.speakers,
+            "margin": part.margin,
+            "use": part.use,
+        }
+        for name, part in ({"before": run.before} | run.figures).items()
+        if part is not None
+    ]
+    return pd.DataFrame(rows).convert_dtypes()
+
+
+def confusion(run: Run) -> pd.DataFrame:
+    """A row a part and label: clips answered 0 and 1, and the share that is right."""
+    rows = [
+        (name, label, *counts, counts[label] / sum(counts) if sum(counts) else np.nan)
+        for name, part in run.figures.items()
+        for label, counts in enumerate(part.confusion)
+    ]
+    columns = ["part", "label", "answered_0", "answered_1", "share_right"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
+    """A row a point: `stage`, `island`, `step`, `seconds` and `validation_accuracy`.
+
+    Of many islands and steps, some evenly spread ones.
+    """
+    parts = []
+    for _, rows in history.groupby("stage", sort=False):
+        islands = _spread(np.unique(rows["island"]), LINES)
+        each = max(2, POINTS // (len(islands) * history["stage"].nunique()))
+        parts += [_thinned(rows[rows["island"] == island], each) for island in islands]
+    names = {"elapsed": "seconds", "valid_accuracy": "validation_accuracy"}
+    table = pd.concat(parts).rename(columns=names)
+    return table[["stage", "island", "step", "seconds", "validation_accuracy"]]
+
+
+def best_over_time(history: pd.DataFrame) -> pd.DataFrame:
+    """A row a step: `stage`, `step`, `seconds` and `best_validation_accuracy`; some of many."""
+    names = {"elapsed": "seconds", "best_accuracy": "best_validation_accuracy"}
+    steps = history.drop_duplicates(["stage", "step"], keep="last").rename(columns=names)
+    return _thinned(steps, POINTS // 2)[["stage", "step", *names.values()]]
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name in table]
+
+
+def _spread(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """Evenly spread ones of them, the first and the last included."""
+    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
+    spread: NDArray[Any] = values[places]
+    return spread
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    return table.iloc[_spread(np.arange(len(table)), most)]
+
+
+def flips_by_layer(history: pd.DataFrame) -> pd.DataFrame:
+    """A row a stage, stretch of rounds and layer: flips `tried` and `accepted`, all islands.
+
+    No row of a stage that tried none. Of many rounds, neighbours are added up: `first` to `last`.
+    """
+    prefix = "tried_"
+    layers = [name.removeprefix(prefix) for name in _names(history) if name.startswith(prefix)]
+    layers = [layer for layer in layers if f"accepted_{layer}" in history]
+    parts = []
+    for stage, rows in history.groupby("stage", sort=False):
+        last = int(rows["step"].max())
+        width = -(-last // BARS)
+        stretch = (rows["step"].astype(int) - 1) // width
+        if rows[[f"{prefix}{layer}" for layer in layers]].to_numpy(float, na_value=0).sum() == 0:
+            continue
+        for layer in layers:
+            counts = rows[[f"tried_{layer}", f"accepted_{layer}"]].fillna(0).astype(int)
+            counts.columns = pd.Index(["tried", "accepted"])
+            table = counts.groupby(stretch).sum()
+            first = table.index.to_numpy() * width + 1
+            ends = {"first": first, "last": np.minimum(first + width - 1, last)}
+            parts.append(table.assign(stage=stage, layer=layer, **ends))
+    columns = ["stage", "first", "last", "layer", "tried", "accepted"]
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def diversity(history: pd.DataFrame) -> pd.DataFrame:
+    """A row a round and layer: `share` of the weights that differ, mean of all islands."""
+    prefix = "differ_"
+    names = [name for name in _names(history) if name.startswith(prefix)]
+    rounds = history[history["stage"] == "population"].dropna(subset=names)
+    means = _thinned(rounds.groupby("step")[names].mean(), POINTS // 10).reset_index()
+    table = means.melt("step", names, "layer", "share")
+    return table.assign(layer=table["layer"].str.removeprefix(prefix)).rename(
+        columns={"step": "round"}
+    )
+
+
+def group_columns(clips: pd.DataFrame) -> list[str]:
+    """The columns that come from the groups file."""
+    return [name for name in _names(clips) if name not in CLIP_COLUMNS]
+
+
+def accuracy_by(clips: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A row a value and part that was not trained on: clips, right, accuracy, low, high.
+
+    The lowest first; of many values, those with the lowest accuracy.
+    """
+    seen = clips[clips["part"].isin(UNSEEN)]
+    right = (seen["answer"] == seen["label"]).groupby([seen[column], seen["part"]])
+    table = right.agg(["sum", "size"]).rename(columns={"sum": "right", "size": "clips"})
+    table["accuracy"] = table["right"] / table["clips"]
+    limits = [wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)]
+    table[["low", "high"]] = np.array(limits).reshape(-1, 2)
+    counts = table.groupby(level=0)[["right", "clips"]].sum()
+    order = (counts["right"] / counts["clips"]).sort_values(kind="stable").index[:VALUES]
+    rank = pd.Series(range(len(order)), index=order)
+    table = table.rename_axis(["value", "part"]).reset_index()
+    ranked = table.assign(rank=table["value"].map(rank)).dropna(subset="rank")
+    return ranked.sort_values(["rank", "part"]).drop(columns="rank")
+
+
+def logit_histogram(clips: pd.DataFrame) -> pd.DataFrame:
+    """A row a part, label and bar: logits above `from` and below `to`, `clips`, their `share`."""
+    most = int(clips["logit"].abs().max())
+    half = max(1, -(-(most + 1) // BARS))
+    n = -(-(most + 1) // (2 * half))
+    edges = np.arange(-n, n + 1) * 2 * half
+    parts = []
+    for (part, label), rows in clips.groupby(["part", "label"], sort=False):
+        counts, _ = np.histogram(rows["logit"], edges)
+        columns = {"from": edges[:-1], "to": edges[1:], "clips": counts}
+        share = counts / len(rows)
+        parts.append(pd.DataFrame({"part": part, "label": label} | columns | {"share": share}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def nearest_border(clips: pd.DataFrame) -> pd.DataFrame:
+    """The clips of the parts not trained on whose logits are the smallest, all columns."""
+    distance = clips["logit"].abs()
+    parts = []
+    for part in UNSEEN:
+        places = distance[clips["part"] == part].sort_values(kind="stable").index[:NEAREST]
+        parts.append(clips.loc[places])
+    return pd.concat(parts)
+
+
+def firing(channels: pd.DataFrame) -> pd.DataFrame:
+    """A row a layer and channel: `rate` on all clips, `rate_0` and `rate_1` on those of a label."""
+    counts = channels.assign(on=channels["rate"] * channels["positions"])
+    sums = counts.pivot_table(["on", "positions"], ["layer", "channel"], "label", "sum", sort=False)
+    on, positions = sums.xs("on", axis=1), sums.xs("positions", axis=1)
+    by_label = (on / positions).add_prefix("rate_")
+    return by_label.assign(rate=on.T.sum() / positions.T.sum()).reset_index()
+
+
+def channel_counts(rates: pd.DataFrame) -> pd.DataFrame:
+    """A row a layer: its channels, and how many are never on, rarely, mostly, and always."""
+    rate = rates["rate"]
+    kinds = {
+        "channels": rate >= 0,
+        "never": rate == 0,
+        "below_1_percent": (rate > 0) & (rate < 0.01),
+        "above_99_percent": (rate > 0.99) & (rate < 1),
+        "always": rate == 1,
+    }
+    return pd.DataFrame(kinds).groupby(rates["layer"], sort=False).sum().reset_index()
+
+
+def filters(network: BinaryNetwork) -> pd.DataFrame:
+    """A row a channel and band of the first layer: its signs, a column a tap."""
+    weights = network.architecture.layers[0].weights(network.signs)
+    n_out, n_in, kernel = weights.shape
+    table = pd.DataFrame(
+        weights.reshape(-1, kernel), columns=[f"tap_{tap}" for tap in range(kernel)]
+    )
+    table.insert(0, "channel", np.repeat(np.arange(n_out), n_in))
+    table.insert(1, "band", np.tile(np.arange(n_in), n_out))
+    return table
+
+
+def compare_figures(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """A row a run and part: the final figures, with the run's name as `run`."""
+    return pd.concat([figures(run).assign(run=name) for name, run in runs.items()])
+
+
+def compare_settings(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """A row a setting that differs, a column a run."""
+    columns = [settings(run).set_index("setting")["value"] for run in runs.values()]
+    table = pd.concat(columns, axis=1, keys=list(runs)).fillna("none")
+    differ = table.ne(table.iloc[:, 0], axis=0).any(axis=1)
+    return table[differ & ~table.index.isin(NOT_COMPARED)].reset_index()
+
+
+def names_of(runs: Sequence[Run]) -> list[str]:
+    """A name a run, as short as they all differ: the folder's name, else its path."""
+    short = [run.path.resolve().name for run in runs]
+    if len(set(short)) == len(short):
+        return short
+    paths = [str(run.path) for run in runs]
+    return [f"{i}: {path}" if paths.count(path) > 1 else path for i, path in enumerate(paths, 1)]
