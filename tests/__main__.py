@@ -14,7 +14,7 @@ CHECKS = {
     "lint": ["ruff", "check"],
     "types": ["mypy"],
     "floor plan": ["lint-imports"],
-    "tests": ["pytest", "-q"],
+    "tests": ["pytest", "-q", "-n", "2", "--dist", "loadfile"],  # a file is done by one process
     "kernels without the JIT": ["pytest", "-q", "tests", "-m", "kernels and not slow"],
 }
 

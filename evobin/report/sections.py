@@ -122,14 +122,15 @@ def _flips(history: pd.DataFrame, prefix: str) -> list[Plot | Grid]:
         reading = "Of all islands. Where the bars shrink, little is left to gain by single flips."
         svg = plots.flips(name, rows)
         blocks.append(Plot(f"Accepted flips by layer: {told}", reading, svg, Csv.of(name, rows)))
-        sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum().to_records()
+        sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum()
         told_rows = [
             (str(layer), f"{tried:,}", f"{accepted:,}", _share(int(accepted), int(tried)))
-            for layer, tried, accepted in sums.tolist()
+            for layer, tried, accepted in sums.to_records().tolist()
         ]
         heads = ("layer", "tried", "accepted", "share")
         reading = "Where flips pay: a high share means that the layer is not at its optimum."
-        blocks.append(Grid(f"All flips: {told}", reading, heads, heads, told_rows))
+        csv = Csv.of(f"{name}-all", sums.reset_index())
+        blocks.append(Grid(f"All flips: {told}", reading, heads, heads, told_rows, csv))
     return blocks
 
 
@@ -229,9 +230,10 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
     )
     svg = plots.firing(f"{prefix}firing", rates)
     rows = [tuple(map(str, row)) for row in counts.itertuples(index=False)]
+    csv = Csv.of(f"{prefix}dead", counts)
     return [
         Plot("Firing rate of every channel", reading, svg, Csv.of(f"{prefix}firing", rates)),
-        Grid("Dead and saturated channels", told, heads, tuple(counts.columns), rows),
+        Grid("Dead and saturated channels", told, heads, tuple(counts.columns), rows, csv),
     ]
 
 
