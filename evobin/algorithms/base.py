@@ -101,7 +101,9 @@ class Stage(ABC):
 
     @abstractmethod
     def step(self, map_tasks: MapTasks) -> list[Row]:
-        """Does one step, and tells what each start or island did, in their order.
+        """Does one step, and tells what each start or island did.
+
+        Rows come in the order of the islands, or name their `step` and `island`.
 
         Where `map_tasks` raises an exception, the stage stays as it was.
         """

@@ -23,6 +23,7 @@ class Pace:
     best: float | None = None
     _began: float = 0.0
     _last: float = 0.0
+    _done: int = 0
     _to_do: int = 0
     _steps: list[float] = field(default_factory=list)
 
@@ -51,11 +52,12 @@ class Pace:
         """Takes note of one step; `progress` has `stage`, `done`, `total` and `rows`."""
         now = time.monotonic()
         if progress.stage != self.stage:
-            self.stage, self._steps = progress.stage, []
+            self.stage, self._steps, self._done = progress.stage, [], 0
         step, self._last = now - self._last, now
+        n_steps, self._done = progress.done - self._done, progress.done
         self._to_do = progress.total - progress.done
-        if progress.rows:
-            self._steps.append(step)
+        if progress.rows and n_steps > 0:
+            self._steps.append(step / n_steps)
         tried = sum(row.get("tried", 0) for row in progress.rows)
         self.flips = tried / step if tried and step > 0 else None
         told = [row["best_accuracy"] for row in progress.rows if "best_accuracy" in row]

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
 
 STEPS = 6
 ALONE = ExecutionConfig(n_jobs=1, report=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _round_by_round() -> Iterator[None]:
+    """Every round of flips is a step, as every epoch is."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("evobin.algorithms.flips.ROUNDS_A_TASK", 1)
+        yield
 
 
 @pytest.fixture(scope="module")

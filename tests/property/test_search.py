@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
+from evobin.algorithms import flips
 from evobin.algorithms.base import Host, Outcome, Progress, Stage, State, in_order
 from evobin.algorithms.flips import FlipSearch, flip_round, local_search, pack, unpack
 from evobin.algorithms.population import Refinement, refine
@@ -79,9 +80,15 @@ def test_the_seed_decides_everything(algorithm: Algorithm) -> None:
     assert first.history != other.history
 
 
+@pytest.fixture
+def round_by_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every round of flips is a step, as every epoch is."""
+    monkeypatch.setattr(flips, "ROUNDS_A_TASK", 1)
+
+
 @every
 def test_the_beginning_and_every_step_are_reported_once_and_best_never_falls(
-    algorithm: Algorithm,
+    algorithm: Algorithm, round_by_round: None
 ) -> None:
     problem, start = planted_problem(), start_of(3)
     told: list[Progress] = []
@@ -122,7 +129,7 @@ def stage_of(algorithm: Algorithm, problem: NetworkProblem, start: Solution, see
 @every
 @pytest.mark.parametrize("done", [0, 1, 2, 3])
 def test_a_stage_goes_on_from_its_state_as_if_it_had_not_been_interrupted(
-    algorithm: Algorithm, done: int
+    algorithm: Algorithm, done: int, round_by_round: None
 ) -> None:
     problem, start = planted_problem(), start_of(2)
     whole = algorithm(problem, start, 4)
@@ -296,12 +303,30 @@ def test_islands_and_rounds_draw_different_batches() -> None:
     seeds_seen: list[Any] = []
 
     def spy(function: Callable[..., Any], tasks: Any) -> list[Any]:
-        seeds_seen.extend(task[-1] for task in tasks)
+        seeds_seen.extend(seed for task in tasks for seed in task[-1])
         return [function(*task) for task in tasks]
 
     problem = NoisyProblem(np.ones(3))
     local_search(problem, ones(3), FlipConfig(rounds=3, islands=4), 9, Host(spy))
     assert len(seeds_seen) == len(set(seeds_seen)) == 12
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 4, 100])
+def test_rounds_are_the_same_however_many_a_task_does(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, config = NoisyProblem(np.ones(8)), FlipConfig(rounds=7, islands=2, proposals=3)
+    monkeypatch.setattr(flips, "ROUNDS_A_TASK", 1)
+    expected = local_search(problem, -ones(8), config, 5)
+    monkeypatch.setattr(flips, "ROUNDS_A_TASK", at_once)
+    told: list[Progress] = []
+    found = local_search(problem, -ones(8), config, 5, Host(observer=told.append))
+    assert [progress.done for progress in told] == [*range(0, 7, at_once), 7]
+    assert found.history == expected.history
+    assert [(row["step"], row["island"]) for row in found.history] == [
+        (step, island) for step in range(1, 8) for island in (0, 1)
+    ]
+    assert (found.score, found.solution.tolist()) == (expected.score, expected.solution.tolist())
 
 
 def test_a_wrong_increment_is_not_passed_over() -> None:
