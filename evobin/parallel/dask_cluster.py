@@ -6,11 +6,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dask
 import distributed
+import joblib
 from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -51,6 +54,22 @@ class SharedValue(Reference):
         return distributed.get_worker().plugins[self._name].value
 
 
+class MappedValue(Reference):
+    """A value in a file, for workers on this machine, which all map the same memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self) -> Any:
+        """As in `Reference`."""
+        return _mapped(self._path)
+
+
+@lru_cache(maxsize=8)
+def _mapped(path: Path) -> Any:
+    return joblib.load(path, mmap_mode="r")
+
+
 class DaskCluster(Cluster):
     """A dask scheduler that runs already, or one with workers of its own on this machine.
 
@@ -77,6 +96,7 @@ class DaskCluster(Cluster):
         }
         self._stack.enter_context(dask.config.set(settings))
         address: Any = config.scheduler
+        self._folder = scratch if address is None else None
         if address is None:
             address = self._stack.enter_context(
                 distributed.LocalCluster(
@@ -117,8 +137,12 @@ class DaskCluster(Cluster):
         waiting = {"wait_for_workers_timeout": clusters.CONNECT_SECONDS}
         return {"backend": "dask", "client": self._client} | waiting
 
-    def share(self, value: Any) -> SharedValue:
+    def share(self, value: Any) -> Reference:
         """As in `Cluster`."""
+        if self._folder is not None:
+            path = self._folder / f"shared-{uuid4().hex}"
+            joblib.dump(value, path)
+            return MappedValue(path)
         name = f"{PLUGIN}{self._client.id} {len(self._names)}"
         self._client.register_plugin(Shared(value), name)
         self._names.append(name)

@@ -22,7 +22,7 @@ from tests.e2e.dask_site import DaskSite, dask_site
 
 ROUNDS = 3
 KINDS = {
-    "flips": (0.8, 46_145, 46_145),
+    "flips": (3.2, 46_145, 4 * 46_145),
     "population": (21.0, 3 * 1_476_612, 1_476_612),
     "straight-through epoch": (2.8, 4 * 1_476_612, 4 * 1_476_612 + 369_153),
 }

@@ -96,7 +96,7 @@ def test_two_workers_do_almost_twice_the_rounds_of_one(
             problem, begun.solution, replace(STANDARD.flips, rounds=1000), 0
         ),
     }
-    n, turns = {"ste": (3, 3), "population": (1, 1), "flips": (5, 5)}[kind]
+    n, turns = {"ste": (3, 3), "population": (1, 1), "flips": (4, 3)}[kind]
     ratios, peaks = [], []
     with one_blas_thread():
         for _ in range(turns):  # one worker, two workers
