@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from functools import partial, wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,11 +31,14 @@ def read(commands: Mapping[str, Command], overview: str, argv: Sequence[str]) ->
         argv: arguments behind the program's name.
 
     Raises:
-        SystemExit: with 2 on wrong usage, which is told on stderr; with 0 behind --help.
+        SystemExit: with 2 on wrong usage, told on stderr; with 0 behind --help and --version.
     """
     name, rest = (argv[0], argv[1:]) if argv else ("", ())
     if name in ("-h", "--help"):
         print(_help(commands, overview))
+        raise SystemExit(0)
+    if name == "--version":
+        print(f"evobin {version('evobin')}")
         raise SystemExit(0)
     if name not in commands:
         _refuse_command(commands, name)
@@ -101,7 +105,17 @@ def _help(commands: Mapping[str, Command], overview: str) -> str:
     width = max(map(len, commands))
     heads = [(command.__doc__ or "").splitlines()[0] for command in commands.values()]
     lines = [f"  {name:{width}}  {head}" for name, head in zip(commands, heads, strict=True)]
-    return "\n".join(["usage: evobin COMMAND ...", "", overview, "", "Commands:", *lines])
+    return "\n".join(
+        [
+            "usage: evobin COMMAND ...",
+            "       evobin --version",
+            "",
+            overview,
+            "",
+            "Commands:",
+            *lines,
+        ]
+    )
 
 
 def _refuse_command(commands: Mapping[str, Command], name: str) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ def refusal(capsys: Capture, *argv: str) -> str:
     assert captured.out == ""
     assert "Traceback" not in captured.err
     return captured.err
+
+
+def test_the_version_is_that_of_the_package(capsys: Capture) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"evobin {version('evobin')}\n"
 
 
 @pytest.mark.parametrize(
