@@ -23,9 +23,10 @@ class Progress:
     """One step of a stage, or that it begins, for whoever watches.
 
     Attributes:
-        stage: "ste", "population" or "flips".
-        done: epochs or rounds finished.
-        total: epochs or rounds in all.
+        stage: "ste", "population" or "flips"; what is around them is told too, as "data", "audio"
+            or "report".
+        done: epochs, rounds or recordings finished.
+        total: of these in all.
         rows: what each start or island did, none where a stage begins; all have `stage`, `step`,
             `island` (or start) and `score`.
         score: of the best solution so far.

@@ -30,8 +30,9 @@ class SearchConfig(ExecutionConfig, DataConfig):
     seed: int = 0
     """Decides every random number: the same seed gives the same result file."""
     minutes: float | None = None
-    """End after this time, cleanly, with the epoch or round at hand; the seed then no longer
-    decides the result. Without it, the budgets of the stages are spent."""
+    """End after this time, cleanly, with the step at hand (an epoch, a round, four rounds of
+    flips); the seed then no longer decides the result. Without it, the budgets of the stages are
+    spent."""
     ste: SteConfig = field(default_factory=SteConfig)
     population: PopulationConfig = field(default_factory=PopulationConfig)
     flips: FlipConfig = field(default_factory=FlipConfig)

@@ -64,11 +64,15 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
     )
 
 
-def over_labels(rates: pd.DataFrame) -> pd.DataFrame:
-    """Of a table as `firing_rates` makes it: `layer`, `channel`, and the `rate` on all clips."""
+def pooled(rates: pd.DataFrame, by: list[str]) -> pd.Series[float]:
+    """The firing rates of a table as `firing_rates` makes it, over all rows that agree in `by`.
+
+    Returns:
+        The rates, indexed by `by`.
+    """
     counts = rates.assign(on=rates["rate"] * rates["positions"])
-    sums = counts.groupby(["layer", "channel"], sort=False)[["on", "positions"]].sum()
-    return (sums["on"] / sums["positions"]).rename("rate").reset_index()
+    sums = counts.groupby(by, sort=False)[["on", "positions"]].sum()
+    return (sums["on"] / sums["positions"]).rename("rate")
 
 
 def _per_clip(network: BinaryNetwork, clips: Clips) -> list[NDArray[np.int64]]:

@@ -18,6 +18,7 @@ from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
+from evobin import files
 from evobin.config import ExecutionConfig
 from evobin.errors import EvobinError
 from evobin.parallel import clusters
@@ -83,51 +84,39 @@ class DaskCluster(Cluster):
     """
 
     is_local = False
-    # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
     faults = (KilledWorker, CommClosedError, CancelledError, FutureCancelledError, TimeoutError)
 
     def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
-        self._stack = contextlib.ExitStack()
         self._names: list[str] = []
+        self._folder = scratch if config.scheduler is None else None
         settings = {
+            # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
             "distributed.scheduler.worker-ttl": "60s",
             "distributed.admin.large-graph-warning-threshold": "1GB",  # a training is 6 MB
             NANNY: ONE_THREAD,
         }
-        self._stack.enter_context(dask.config.set(settings))
-        address: Any = config.scheduler
-        self._folder = scratch if address is None else None
-        if address is None:
-            address = self._stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=n_workers,
-                    threads_per_worker=1,
-                    dashboard_address=None,
-                    local_directory=str(scratch),
-                )
-            )
-        for name in ("distributed", "distributed.client"):  # its tracebacks: we say it in a line
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        try:
-            self._client = self._stack.enter_context(
-                distributed.Client(address, timeout=clusters.CONNECT_SECONDS, set_as_default=False)
-            )
-        except (OSError, ValueError) as error:
-            self._stack.close()
-            raise EvobinError(
-                f"--scheduler {config.scheduler}: does not answer; check the address, and that "
-                "`dask scheduler` runs there."
-            ) from error
-        self._address = self._client.scheduler.address
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(dask.config.set(settings))
+            address = config.scheduler or stack.enter_context(_local(scratch, n_workers))
+            for name in (
+                "distributed",
+                "distributed.client",
+            ):  # its tracebacks: we say it in a line
+                logging.getLogger(name).setLevel(logging.CRITICAL)
+            self._client = stack.enter_context(_client(address))
+            self._address = self._client.scheduler.address
+            self._check_workers()
+            self._client.run_on_scheduler(_forgetter(PLUGIN))
+            self._stack = stack.pop_all()
+
+    def _check_workers(self) -> None:
         try:
             self._client.wait_for_workers(1, timeout=clusters.CONNECT_SECONDS)
         except TimeoutError as error:
-            self._stack.close()
             raise EvobinError(
                 f"--scheduler {self._address}: has no workers; start some with "
                 f"`dask worker {self._address}`."
             ) from error
-        self._client.run_on_scheduler(_forgetter(PLUGIN))
 
     def __str__(self) -> str:
         return f"the dask scheduler at {self._address}"
@@ -141,7 +130,8 @@ class DaskCluster(Cluster):
         """As in `Cluster`."""
         if self._folder is not None:
             path = self._folder / f"shared-{uuid4().hex}"
-            joblib.dump(value, path)
+            with files.writing(path):
+                joblib.dump(value, path)
             return MappedValue(path)
         name = f"{PLUGIN}{self._client.id} {len(self._names)}"
         self._client.register_plugin(Shared(value), name)
@@ -155,6 +145,27 @@ class DaskCluster(Cluster):
                 for name in self._names:
                     self._client.unregister_worker_plugin(name)
         self._stack.close()
+
+
+def _local(scratch: Path, n_workers: int) -> Any:
+    """A scheduler and workers on this machine."""
+    return distributed.LocalCluster(
+        n_workers=n_workers,
+        threads_per_worker=1,
+        dashboard_address=None,
+        local_directory=str(scratch),
+    )
+
+
+def _client(address: Any) -> Any:
+    """The connection to a scheduler, by its address, or to a cluster of ours."""
+    try:
+        return distributed.Client(address, timeout=clusters.CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise EvobinError(
+            f"--scheduler {address}: does not answer; check the address, and that "
+            "`dask scheduler` runs there."
+        ) from error
 
 
 def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:

@@ -15,7 +15,7 @@ from evobin.config import ClipsConfig
 from evobin.data import Dataset, load_dataset
 from evobin.errors import SettingError
 from evobin.evaluation.channels import Alike, equal_filters, twins
-from evobin.evaluation.firing import firing_rates, over_labels
+from evobin.evaluation.firing import firing_rates, pooled
 from evobin.evaluation.flip_state import MAX_FEATURE
 from evobin.evaluation.turns import turned_by_any, turned_by_last_layers
 from evobin.network import Architecture, BinaryNetwork
@@ -177,7 +177,7 @@ def _behaviour(
     found = _alike_table(network.architecture, twins(network, dataset.clips))
     return Behaviour(
         evaluation,
-        over_labels(firing_rates(network, dataset, n_threads)),
+        pooled(firing_rates(network, dataset, n_threads), ["layer", "channel"]).reset_index(),
         found.drop(columns="cancels"),
         _margin_table(evaluation),
         tuple(turned),

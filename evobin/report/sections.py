@@ -8,7 +8,7 @@ from evobin.report import plots, tables
 from evobin.report.blocks import Csv, Grid, Plot, Section
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS, Run
-from evobin.report.text import percent, percents
+from evobin.report.text import duration, percent, percents
 
 GROUPS = 12
 """Group columns that are plotted."""
@@ -45,18 +45,11 @@ def _what_was_run(run: Run, prefix: str) -> Section:
         stages = run.history.groupby("stage", sort=False)["step"].max()
         told = [f"{TITLES.get(str(stage), stage)} {n:.0f}" for stage, n in stages.items()]
         facts.append(("steps done", ", ".join(told)))
-        facts.append(("time", _duration(run.history["elapsed"].iloc[-1])))
+        facts.append(("time", duration(run.history["elapsed"].iloc[-1])))
     facts.append(("folder", str(run.path)))
     names = ("name", "value")
     grid = Grid("", "", names, names, facts, shape="pairs")
     return Section(f"{prefix}run", "What was run", [], [grid])
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    words = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-    return words if hours or minutes else f"{rest} s"
 
 
 def _figures(run: Run, prefix: str) -> Section:

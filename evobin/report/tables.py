@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evobin.evaluation.firing import pooled
 from evobin.network import BinaryNetwork
 from evobin.report.reading import Run
 from evobin.scores import wilson_interval
@@ -202,11 +203,10 @@ def nearest_border(clips: pd.DataFrame) -> pd.DataFrame:
 
 def firing(channels: pd.DataFrame) -> pd.DataFrame:
     """A row a layer and channel: `rate` on all clips, `rate_0` and `rate_1` on those of a label."""
-    counts = channels.assign(on=channels["rate"] * channels["positions"])
-    sums = counts.pivot_table(["on", "positions"], ["layer", "channel"], "label", "sum", sort=False)
-    on, positions = sums.xs("on", axis=1), sums.xs("positions", axis=1)
-    by_label = (on / positions).add_prefix("rate_")
-    return by_label.assign(rate=on.T.sum() / positions.T.sum()).reset_index()
+    rate = pooled(channels, ["layer", "channel"])
+    rates = pooled(channels, ["layer", "channel", "label"]).reset_index()
+    by_label = rates.pivot_table("rate", ["layer", "channel"], "label", sort=False)
+    return by_label.add_prefix("rate_").assign(rate=rate).reset_index()
 
 
 def channel_counts(rates: pd.DataFrame) -> pd.DataFrame:

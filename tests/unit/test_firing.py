@@ -8,7 +8,7 @@ import pytest
 
 from evobin.clips import Clips
 from evobin.data import Dataset
-from evobin.evaluation.firing import firing_rates, over_labels
+from evobin.evaluation.firing import firing_rates, pooled
 from evobin.network import SPEAKER_SEX, BinaryNetwork, unpack
 from tests.builders import GOLDEN, GOLDEN_RESULT, TINY, planted_dataset
 from tests.unit.test_network import random_network
@@ -62,7 +62,7 @@ def test_a_label_that_no_clip_has_gets_no_rows() -> None:
 
 def test_the_rates_over_all_labels_are_those_of_one_label() -> None:
     network, dataset = random_network(TINY), planted_dataset(20, 1)
-    rates = over_labels(firing_rates(network, dataset))
+    rates = pooled(firing_rates(network, dataset), ["layer", "channel"]).reset_index()
     alone = dataset_of([dataset.clips[i] for i in range(20)], [1] * 20)
     expected = firing_rates(network, alone)[["layer", "channel", "rate"]]
     pd.testing.assert_frame_equal(rates, expected, rtol=1e-12)
