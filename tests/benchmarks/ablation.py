@@ -6,12 +6,15 @@ python -m tests.benchmarks.ablation OUT --rows 1 4 --folds 0 1 2
 A cell is one row on one fold: a whole run of the product on the clips of four folds, of which it
 takes its own validation speakers, and then one look at the fifth fold. Finished cells stay on disk
 and are not run again; an interrupted one is. Rows 1 to 4 begin with the same training, number for
-number. Row 7 needs PyTorch, for a smooth network to cut.
+number: rows 2 to 4 go on from its checkpoint, and its core seconds count for each. No row ends by
+the clock, so that what else the machine does changes no figure; on two cores, ten minutes are
+twenty core minutes. Row 7 needs PyTorch, for a smooth network to cut.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import resource
 import shutil
@@ -24,12 +27,16 @@ import numpy as np
 import pandas as pd
 
 import evobin
+from evobin.algorithms.base import Progress
 from evobin.config import Effort
+from evobin.errors import Stopped
 from evobin.report import ProgressDisplay
+from evobin.runs import Checkpoint, RunFolder
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"
 FOLDS = 5
 SEED = 0
+CONTINUED = (2, 3, 4)
 NO_POPULATION = evobin.PopulationConfig(rounds=0)
 NO_FLIPS = evobin.FlipConfig(rounds=0)
 FOUR_STARTS = evobin.SteConfig(starts=4, epochs=40)
@@ -90,17 +97,19 @@ def measure(out: Path, number: int, fold: int, data: Path) -> None:
     """Runs a cell and keeps its figures."""
     folder = out / f"row{number}-fold{fold}"
     shutil.rmtree(folder, ignore_errors=True)
+    polished_file = start_of(data, number) if number >= 7 else None  # made before the time counts
+    before = training(data) if number in CONTINUED else 0.0
     began = core_seconds()
     done = ROWS[number].run(data, folder)
     parts = {name: part.summary() for name, part in done.parts.items()}
     cell: Cell = {
-        "core_seconds": core_seconds() - began,
+        "core_seconds": before + core_seconds() - began,
         "clips": parts["test"]["clips"],
         "accuracy": parts["test"]["accuracy"],
         "valid": parts["valid"]["accuracy"],
     }
-    if done.start is not None:
-        start = evobin.BinaryNetwork.load(start_of(data, number))
+    if done.start is not None and polished_file is not None:
+        start = evobin.BinaryNetwork.load(polished_file)
         cell["start"] = accuracy(start, data / "fold.tsv")
         cell["start_valid"] = done.start.summary()["accuracy"]
     cell_file(out, number, fold).write_text(json.dumps(cell, indent=1))
@@ -147,11 +156,52 @@ def searched(
     return run
 
 
-def polished(number: int) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
-    """A polish, for ten minutes at most, of the file that row `number` starts from."""
+def training(data: Path) -> float:
+    """Trains what rows 2 to 4 go on from, once a fold, up to a checkpoint.
+
+    Returns:
+        The core seconds that it took.
+    """
+    folder, spent = data / "training", data / "training.json"
+    if not spent.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        watched = {"done": 0, "total": 1}
+        began = core_seconds()
+        with ProgressDisplay() as display:
+
+            def observer(progress: Progress) -> None:
+                if progress.stage == "ste":
+                    watched.update(done=progress.done, total=progress.total)
+                display(progress)
+
+            config = evobin.SearchConfig(**where(data, folder), ste=FOUR_STARTS)
+            with contextlib.suppress(Stopped):
+                evobin.search(config, observer, lambda: watched["done"] == watched["total"])
+        spent.write_text(json.dumps(core_seconds() - began))
+    return float(json.loads(spent.read_text()))
+
+
+def continued(**stages: Any) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
+    """A search with these stages, behind the training of `training`."""
 
     def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
-        config = evobin.PolishConfig(**where(data, out), minutes=10)
+        shutil.copytree(data / "training", out)
+        config = evobin.SearchConfig(**where(data, out), ste=FOUR_STARTS, **stages)
+        with RunFolder.open(out) as folder:
+            kept, _ = folder.read_checkpoint()
+            plain = dict(kept.plain) | {"config": config.plain()}
+            folder.write_checkpoint(Checkpoint(plain, kept.arrays))
+        with ProgressDisplay() as display:
+            return evobin.resume(out, observer=display)
+
+    return run
+
+
+def polished(number: int) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
+    """A polish of the file that row `number` starts from."""
+
+    def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
+        config = evobin.PolishConfig(**where(data, out))
         with ProgressDisplay() as display:
             return evobin.polish(start_of(data, number), config, display)
 
@@ -202,8 +252,7 @@ ROWS = {
     2: Row(
         "STE + flips",
         5,
-        searched(
-            ste=FOUR_STARTS,
+        continued(
             population=NO_POPULATION,
             flips=evobin.FlipConfig(rounds=60, clips=512, proposals=400),
         ),
@@ -211,13 +260,12 @@ ROWS = {
     3: Row(
         "STE + population, no flips",
         5,
-        searched(ste=FOUR_STARTS, population=evobin.PopulationConfig(rounds=7), flips=NO_FLIPS),
+        continued(population=evobin.PopulationConfig(rounds=7), flips=NO_FLIPS),
     ),
     4: Row(
         "STE + flips + population",
         5,
-        searched(
-            ste=FOUR_STARTS,
+        continued(
             population=evobin.PopulationConfig(rounds=5, proposals=200),
             flips=evobin.FlipConfig(rounds=16, clips=512, proposals=400),
         ),

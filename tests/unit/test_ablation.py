@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import evobin
 from tests.benchmarks import ablation
 
 
@@ -61,3 +63,23 @@ def test_folds_part_the_speakers_and_hold_every_clip_once(tmp_path: Path) -> Non
         for line in (tmp_path / f"fold{fold}" / "fold.tsv").read_text().splitlines():
             parts.setdefault(speakers[line.split("\t")[0]], set()).add(fold)
     assert all(len(folds) == 1 for folds in parts.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ablation.VOICES.exists(), reason="the real voices are not on this machine")
+def test_a_row_that_goes_on_from_the_shared_training_ends_as_a_whole_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = evobin.SteConfig(starts=2, epochs=2)
+    stages: dict[str, Any] = {
+        "population": evobin.PopulationConfig(rounds=1, epochs=1),
+        "flips": evobin.FlipConfig(rounds=1, clips=64, proposals=20),
+    }
+    monkeypatch.setattr(ablation, "FOUR_STARTS", short)
+    data = ablation.fold_folder(tmp_path, 0)
+    assert ablation.training(data) > 0
+    continued = ablation.continued(**stages)(data, tmp_path / "continued")
+    whole = ablation.searched(ste=short, **stages)(data, tmp_path / "whole")
+    assert continued.result.read_bytes() == whole.result.read_bytes()
+    same = [run.folder / "clips.csv" for run in (continued, whole)]
+    assert same[0].read_bytes() == same[1].read_bytes()
