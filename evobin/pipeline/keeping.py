@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from evobin.algorithms.base import Host, MapTasks, Observer, Progress, Row, Stage, State
 from evobin.config import SearchConfig
 from evobin.errors import Stopped
 from evobin.runs import RESULT, SUMMARY, Checkpoint, RunFolder
 from evobin.scores import accuracy_of
+from evobin.stages.base import Host, MapTasks, Observer, Progress, Row, Stage, State
 
 Stop = Callable[[], bool]
 """Says whether a run is to keep what it has and end."""

@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 
 from evobin import files
-from evobin.algorithms.base import Host, Observer, Progress
 from evobin.audio import Converted, convert, need_packages
 from evobin.config import ExecutionConfig, FeaturesConfig
 from evobin.errors import EvobinError, several
@@ -19,6 +18,7 @@ from evobin.features import HOP, SAMPLE_RATE
 from evobin.network import SPEAKER_SEX
 from evobin.parallel import Workers, worker_count
 from evobin.pipeline.corpus import Corpus, survey
+from evobin.stages.base import Host, Observer, Progress
 
 FEATURES, DATA, GROUPS = "features", "train.tsv", "speakers.tsv"
 UNFINISHED = "features.unfinished"

@@ -12,10 +12,6 @@ import numpy as np
 import pandas as pd
 
 from evobin import parallel
-from evobin.algorithms.base import Host, Observer, Outcome, Progress, Stage
-from evobin.algorithms.flips import FlipSearch
-from evobin.algorithms.population import Refinement
-from evobin.algorithms.ste import Pretraining, begin, train_epoch
 from evobin.checks import check_range
 from evobin.config import ExecutionConfig, PolishConfig, SearchConfig
 from evobin.errors import EvobinError, SettingError, WorkersError
@@ -27,6 +23,10 @@ from evobin.pipeline.keeping import Job, Keeper, Stop, state_of, told_of
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
 from evobin.pipeline.voices import clip_mapper
 from evobin.runs import RESULT, Checkpoint, RunFolder, default_path
+from evobin.stages.base import Host, Observer, Outcome, Progress, Stage
+from evobin.stages.flips import FlipSearch
+from evobin.stages.population import Refinement
+from evobin.stages.ste import Pretraining, begin, train_epoch
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 USES = {

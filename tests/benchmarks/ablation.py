@@ -27,11 +27,11 @@ import numpy as np
 import pandas as pd
 
 import evobin
-from evobin.algorithms.base import Progress
 from evobin.config import Effort
 from evobin.errors import Stopped
 from evobin.report import ProgressDisplay
 from evobin.runs import Checkpoint, RunFolder
+from evobin.stages.base import Progress
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"
 FOLDS = 5

@@ -24,13 +24,13 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from evobin.algorithms.ste import pretrain
 from evobin.clips import Clips
 from evobin.config import AugmentConfig, SteConfig
 from evobin.data import Dataset, FeatureShape, load_dataset
 from evobin.evaluation import Batch, NetworkFlipState, NetworkProblem
 from evobin.kernels import forward
 from evobin.network import SPEAKER_SEX, BinaryNetwork, pack, pack_filters
+from evobin.stages.ste import pretrain
 from tests.builders import rank_correlation
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"

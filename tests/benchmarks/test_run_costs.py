@@ -17,10 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evobin.algorithms.base import Outcome, Stage, in_order
-from evobin.algorithms.flips import FlipSearch
-from evobin.algorithms.population import Refinement
-from evobin.algorithms.ste import Pretraining
 from evobin.config import Backend, DataConfig, ExecutionConfig, SearchConfig
 from evobin.evaluation import NetworkProblem
 from evobin.network import SPEAKER_SEX
@@ -28,6 +24,10 @@ from evobin.parallel import Workers, one_blas_thread
 from evobin.pipeline.keeping import parts_of
 from evobin.pipeline.parts import load_parts
 from evobin.runs import Checkpoint, RunFolder
+from evobin.stages.base import Outcome, Stage, in_order
+from evobin.stages.flips import FlipSearch
+from evobin.stages.population import Refinement
+from evobin.stages.ste import Pretraining
 
 pytestmark = pytest.mark.benchmark
 ROOT = Path(__file__).parents[2]
@@ -128,7 +128,7 @@ def peak_memory(_task: int) -> float:
 
 WATCH = """
 import os, time
-from evobin.algorithms import latent
+from evobin.stages import latent
 main = os.environ.setdefault("EVOBIN_MAIN", str(os.getpid()))
 original = latent.Adam.step
 def step(*given):

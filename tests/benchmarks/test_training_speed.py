@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import pytest
 
-from evobin.algorithms.gradient import BinaryWeights, ShardGradient, default_widths
-from evobin.algorithms.latent import Adam, random_latent
-from evobin.algorithms.ste import SHARDS
 from evobin.network import SPEAKER_SEX
 from evobin.parallel import one_blas_thread
+from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.stages.latent import Adam, random_latent
+from evobin.stages.ste import SHARDS
 
 pytestmark = pytest.mark.benchmark
 CLIPS, FRAMES, TURNS = 32, 200, 15

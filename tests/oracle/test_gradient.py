@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
-from evobin.algorithms.gradient import BinaryWeights, ShardGradient, default_widths
-from evobin.algorithms.latent import random_latent, signs_of, to_file_order, to_window_order
 from evobin.network import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.stages.latent import random_latent, signs_of, to_file_order, to_window_order
 from tests.oracle import naive
 from tests.strategies import architectures, seeds
 

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from evobin.algorithms.blend import blend
 from evobin.evaluation import Population, Scores
+from evobin.stages.blend import blend
 from tests.builders import TINY, NoisyProblem, planted_problem
 
 
@@ -70,6 +70,6 @@ def test_a_plateau_does_not_end_a_blend_and_numpys_own_generator_is_left_alone()
 
 
 def test_importing_it_warns_of_nothing() -> None:
-    code = "import warnings; warnings.simplefilter('error'); import evobin.algorithms.blend"
+    code = "import warnings; warnings.simplefilter('error'); import evobin.stages.blend"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

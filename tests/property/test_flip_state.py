@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from evobin.algorithms.ste import pretrain
 from evobin.clips import Clips
 from evobin.config import SteConfig
 from evobin.evaluation import Batch, NetworkFlipState, flip_state, moves
 from evobin.evaluation.block_state import BinaryBlock
 from evobin.kernels import flips, forward, gains, planes
 from evobin.network import Architecture, BinaryNetwork, ConvBlock, pack
+from evobin.stages.ste import pretrain
 from tests.builders import planted_problem, rank_correlation
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds

@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 
 import evobin
-from evobin.algorithms.population import Refinement
 from evobin.config import ExecutionConfig, SearchConfig
 from evobin.errors import EvobinError, Stopped, WorkersError
 from evobin.pipeline import training
 from evobin.pipeline.keeping import Keeper
 from evobin.result import read_signs
 from evobin.runs import Checkpoint, RunFolder
+from evobin.stages.population import Refinement
 from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
 
 STEPS = 6
@@ -33,7 +33,7 @@ ALONE = ExecutionConfig(n_jobs=1, report=False)
 def _round_by_round() -> Iterator[None]:
     """Every round of flips is a step, as every epoch is."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("evobin.algorithms.flips.ROUNDS_A_TASK", 1)
+        patched.setattr("evobin.stages.flips.ROUNDS_A_TASK", 1)
         yield
 
 

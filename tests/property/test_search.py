@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
-from evobin.algorithms import flips
-from evobin.algorithms.base import Host, Outcome, Progress, Stage, State, in_order
-from evobin.algorithms.flips import FlipSearch, flip_round, local_search, pack, unpack
-from evobin.algorithms.population import Refinement, refine
-from evobin.algorithms.ste import Pretraining, begin, pretrain, train_epoch
 from evobin.config import ExecutionConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.evaluation import NetworkProblem, Population, Scores, Solution
 from evobin.network import Architecture, BinaryNetwork, ConvBlock
 from evobin.parallel import Workers
+from evobin.stages import flips
+from evobin.stages.base import Host, Outcome, Progress, Stage, State, in_order
+from evobin.stages.flips import FlipSearch, flip_round, local_search, pack, unpack
+from evobin.stages.population import Refinement, refine
+from evobin.stages.ste import Pretraining, begin, pretrain, train_epoch
 from tests.builders import TINY, NoisyProblem, NoisyState, planted_problem
 from tests.strategies import random_solution, seeds
 

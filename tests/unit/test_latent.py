@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from evobin.algorithms.latent import (
+from evobin.network import Architecture
+from evobin.stages.latent import (
     Adam,
     latent_from,
     random_latent,
@@ -12,7 +13,6 @@ from evobin.algorithms.latent import (
     to_file_order,
     to_window_order,
 )
-from evobin.network import Architecture
 from tests.builders import TINY
 from tests.strategies import architectures, random_solution, seeds
 

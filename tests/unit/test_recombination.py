@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from evobin.algorithms.recombination import (
+from evobin.evaluation.moves import filter_indices, unit_indices
+from evobin.network import Architecture, ConvBlock
+from evobin.stages.recombination import (
     MIXES,
     differences,
     mix_mean,
@@ -14,8 +16,6 @@ from evobin.algorithms.recombination import (
     mix_units,
     mix_vote,
 )
-from evobin.evaluation.moves import filter_indices, unit_indices
-from evobin.network import Architecture, ConvBlock
 from tests.builders import TINY
 
 PARENTS = np.array([[0.5, -0.2, 0.1, -1.0], [0.1, 0.4, -0.3, -0.5]], np.float32)

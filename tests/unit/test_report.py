@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from evobin.algorithms.base import Progress
 from evobin.pipeline import Evaluation, RunResult
 from evobin.pipeline.training import USES
 from evobin.report import JsonLines, ProgressDisplay, pace, show_evaluation, show_run
@@ -21,6 +20,7 @@ from evobin.report.console import show_accuracy
 from evobin.report.machine import to_json
 from evobin.report.progress import tell
 from evobin.report.text import percent
+from evobin.stages.base import Progress
 from tests.builders import TINY, cells
 from tests.unit.test_network import random_network
 

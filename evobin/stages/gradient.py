@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.latent import Floats
 from evobin.kernels import forward, training
 from evobin.network import Architecture, ConvBlock, Layer, pack, pack_filters
+from evobin.stages.latent import Floats
 
 
 def default_widths(architecture: Architecture) -> tuple[float, ...]:

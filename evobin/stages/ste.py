@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from evobin.algorithms import latent as lat
-from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
-from evobin.algorithms.gradient import BinaryWeights, ShardGradient, default_widths
 from evobin.augmentation import draw_crops
 from evobin.config import SteConfig
 from evobin.errors import SettingError
 from evobin.evaluation import NetworkProblem, Solution
+from evobin.stages import latent as lat
+from evobin.stages.base import Host, MapTasks, Outcome, Row, Stage, State
+from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
 
 SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""

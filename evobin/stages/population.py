@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evobin.algorithms import latent as lat
-from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
-from evobin.algorithms.blend import blend
-from evobin.algorithms.flips import improve
-from evobin.algorithms.recombination import MIXES, SPREAD, differences
-from evobin.algorithms.ste import train_on
 from evobin.config import PopulationConfig, SteConfig
 from evobin.evaluation import AnyProblem, NetworkProblem, Solution
+from evobin.stages import latent as lat
+from evobin.stages.base import Host, MapTasks, Outcome, Row, Stage, State
+from evobin.stages.blend import blend
+from evobin.stages.flips import improve
+from evobin.stages.recombination import MIXES, SPREAD, differences
+from evobin.stages.ste import train_on
 
 STEPS = 8
 """Solutions that are looked at on a path from one parent to another."""

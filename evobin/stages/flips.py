@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evobin.algorithms.base import Host, MapTasks, Outcome, Row, Stage, State
 from evobin.config import FlipConfig
 from evobin.evaluation import AnyProblem, FlipState, Solution
+from evobin.stages.base import Host, MapTasks, Outcome, Row, Stage, State
 
 ROUNDS_A_TASK = 4
 """Islands wait for each other behind so many rounds, not behind each: a round takes 0.5 to 0.9 s,

@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from evobin.algorithms import latent as lat
 from evobin.evaluation import AnyProblem
+from evobin.stages import latent as lat
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # that its plots need matplotlib; none is drawn here
