@@ -63,7 +63,8 @@ class Geometry:
         """Geometry of a block whose inputs are rows starts[c] to starts[c + 1]."""
         lengths = np.diff(starts)
         positions = starts_of(lengths - block.kernel + 1)
-        pool = WHOLE if last else block.pool
+        single = positions[-1] == len(starts) - 1
+        pool = WHOLE if last or single else block.pool
         to = np.arange(len(starts)) if pool == WHOLE else starts_of(block.frames_out(lengths))
         return cls(
             starts,
@@ -77,6 +78,11 @@ class Geometry:
             pool=pool,
             last=last,
         )
+
+    @property
+    def single(self) -> bool:
+        """Whether each clip has one position, as in linear layers."""
+        return int(self.positions[-1]) == len(self.positions) - 1
 
     @property
     def window(self) -> int:
@@ -106,7 +112,8 @@ class BlockState:
         layer: where the weights lie in a solution.
         at: where clips lie in the arrays.
         last: whether no block follows.
-        whole: whether it pools over all of time, as the last block always does.
+        whole: whether it pools over all of time, as the last block always does, and one that has
+            a single position a clip.
         sums: of all positions, before pooling.
         bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
         planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
