@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         SteConfig,
     )
     from evobin.errors import EvobinError, Stopped
-    from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+    from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
     from evobin.pipeline import (
         diff,
         evaluate,
@@ -95,7 +95,7 @@ _HOMES = {
         "SteConfig",
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
-    "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
+    "evobin.network": ("SPEAKER_SEX", "WHOLE", "Architecture", "BinaryNetwork", "ConvBlock"),
     "evobin.pipeline": (
         "diff",
         "evaluate",
@@ -115,6 +115,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SPEAKER_SEX",
+    "WHOLE",
     "Architecture",
     "AugmentConfig",
     "BinaryNetwork",

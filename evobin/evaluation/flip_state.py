@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from evobin.checks import check_range
 from evobin.clips import Clips
 from evobin.evaluation.base import Solution
-from evobin.evaluation.block_state import BinaryBlock, BlockState, Change, Geometry, RealBlock
+from evobin.evaluation.block_state import BinaryBlock, BlockState, Change, RealBlock
 from evobin.evaluation.gains import block_gains
+from evobin.evaluation.geometry import Geometry
 from evobin.evaluation.heads import Head
 from evobin.kernels import flips
 from evobin.network import MAX_FRAMES, Architecture, BinaryNetwork
