@@ -272,8 +272,17 @@ def test_sums_of_real_features_do_not_drift_over_100_000_flips() -> None:
 
 
 @pytest.mark.needs_jit
-def test_read_only_memory_maps_are_not_compiled_for_a_second_time(tmp_path: Path) -> None:
-    architecture = Architecture(4, (ConvBlock(70, 3, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2)))
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(4, (ConvBlock(70, 3, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2))),
+        Architecture(4, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3),
+        Architecture(4, (ConvBlock(9, 3), ConvBlock(7, 1)), 3, frames=3),
+    ],
+)
+def test_read_only_memory_maps_are_not_compiled_for_a_second_time(
+    architecture: Architecture, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     state = random_state(architecture, rng)
     state.warm_up()
