@@ -1,0 +1,1 @@
+"""Maximise or minimise any function of signs."""

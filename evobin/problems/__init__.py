@@ -1,0 +1,1 @@
+"""Problems known from inside: QUBO, Ising, MAX-SAT, NK landscapes."""
