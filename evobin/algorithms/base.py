@@ -1,4 +1,4 @@
-"""What all algorithms share: ask what to score, tell the scores, stop, and a state to go on from."""
+"""What all algorithms share: ask what to score, tell the scores, stop, state to go on from."""
 
 from __future__ import annotations
 
