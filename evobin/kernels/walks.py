@@ -52,9 +52,10 @@ def flip(box: Any, i: int) -> None:
         gains, signs, starts, neighbours, couplings = box
         signs[i] = -signs[i]
         sign = signs[i]
-        for k in range(starts[i], starts[i + 1]):
-            j = neighbours[k]
-            gains[j] += sign * signs[j] * couplings[k]
+        row, weights = neighbours[starts[i] : starts[i + 1]], couplings[starts[i] : starts[i + 1]]
+        for k in range(len(row)):
+            j = row[k]
+            gains[j] += sign * signs[j] * weights[k]
         gains[i] = -gains[i]
     elif len(box) == TABLES:
         gains, signs, starts, owners, bits, members, values, rows = box
@@ -95,10 +96,10 @@ def flip(box: Any, i: int) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _highest(gains: Any, start: int, stop: int) -> Any:
-    """The highest of `gains[start:stop]`, which is not empty."""
-    top = gains[start]
-    for j in range(start, stop):
+def _highest(gains: Any) -> Any:
+    """The highest of some gains, at least one."""
+    top = gains[0]
+    for j in range(len(gains)):
         top = max(top, gains[j])
     return top
 
@@ -191,30 +192,29 @@ def metropolis(
     while done < room and sweep < len(temperatures) and top < target and logged < len(at):
         temperature = temperatures[sweep]
         reach = -(temperature * odds[0])
-        draw = draws[sweep]
-        stop = min(i + BLOCK, n, i + room - done)
-        if _highest(gains, i, stop) < reach:
-            done += stop - i
-            i = stop
-        while i < stop:
-            gain = gains[i]
-            taken = gain >= 0 or (
-                gain >= reach and gain >= -(temperature * odds[draw[i] >> ODDS_SHIFT])
-            )
-            if taken:
+        size = min(BLOCK, n - i, room - done)
+        block, draw = gains[i : i + size], draws[sweep, i : i + size]
+        if _highest(block) >= reach:
+            for k in range(size):
+                gain = block[k]
+                if gain < 0 and (
+                    gain < reach or gain < -(temperature * odds[draw[k] >> ODDS_SHIFT])
+                ):
+                    continue
                 if fresh and gain <= 0:
                     best[:] = signs
                     fresh = False
-                flip(box, i)
+                flip(box, i + k)
                 level += gain
-            i += 1
-            done += 1
-            if level > top:
-                top, fresh = level, True
-                at[logged], tops[logged] = done, top
-                logged += 1
-                if top >= target or logged == len(at):
-                    break
+                if level > top:
+                    top, fresh = level, True
+                    at[logged], tops[logged] = done + k + 1, top
+                    logged += 1
+                    if top >= target or logged == len(at):
+                        size = k + 1
+                        break
+        done += size
+        i += size
         if i == n:
             i = 0
             sweep += 1
@@ -364,7 +364,7 @@ def steepest(
             start = draws[used]
             used += 1
             spent += n
-            highest = _highest(gains, 0, n)
+            highest = _highest(gains)
             if highest > 0:
                 chosen = _first(gains, highest, start)
                 flip(box, chosen)
@@ -425,11 +425,11 @@ def first_improvement(
             spent += 1
             fails = 0
         else:
-            stop = min(i + BLOCK, n, i + room - spent, i + n - fails)
-            if _highest(gains, i, stop) <= 0:
-                spent += stop - i
-                fails += stop - i
-                i = stop
+            size = min(BLOCK, n - i, room - spent, n - fails)
+            if _highest(gains[i : i + size]) <= 0:
+                spent += size
+                fails += size
+                i += size
             else:
                 while gains[i] <= 0:
                     i += 1

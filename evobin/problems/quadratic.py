@@ -124,7 +124,9 @@ class Quadratic(WhiteBox):
         else:
             order = np.lexsort(ends[::-1])
             starts = np.searchsorted(ends[0][order], np.arange(self.n + 1))
-            neighbours = ends[1][order].astype(np.int32)
+            neighbours = ends[1][order].astype(
+                np.uint32
+            )  # numba tests signed ones for being negative
             self._couplings = (starts, neighbours, values[order].astype(kind))
         for array in self._couplings:
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
