@@ -1,9 +1,38 @@
 """Algorithms that search {-1, +1}^n, one a file, all with `ask`, `tell` and `stop`."""
 
 from evobin.algorithms.base import Algorithm, Walker
+from evobin.algorithms.compact_ga import CompactGA
+from evobin.algorithms.cross_entropy import CrossEntropy
 from evobin.algorithms.fast_ga import FastGA
+from evobin.algorithms.genetic import Genetic
+from evobin.algorithms.latent_cma import LatentCMA
+from evobin.algorithms.pbil import PBIL
+from evobin.algorithms.two_rate import TwoRate
+from evobin.algorithms.umda import UMDA
 
-ALGORITHMS: dict[str, type[Algorithm]] = {kind.name: kind for kind in (FastGA,)}
+_KINDS: tuple[type[Algorithm], ...] = (
+    FastGA,
+    TwoRate,
+    Genetic,
+    UMDA,
+    PBIL,
+    CompactGA,
+    CrossEntropy,
+    LatentCMA,
+)
+ALGORITHMS = {kind.name: kind for kind in _KINDS}
 """By name."""
 
-__all__ = ["ALGORITHMS", "Algorithm", "FastGA", "Walker"]
+__all__ = [
+    "ALGORITHMS",
+    "PBIL",
+    "UMDA",
+    "Algorithm",
+    "CompactGA",
+    "CrossEntropy",
+    "FastGA",
+    "Genetic",
+    "LatentCMA",
+    "TwoRate",
+    "Walker",
+]
