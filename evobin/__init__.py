@@ -66,6 +66,12 @@ if TYPE_CHECKING:
     )
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+    from evobin.optimisation import (
+        EvaluationError,
+        Found,
+        maximize,
+        minimize,
+    )
     from evobin.pipeline import (
         diff,
         evaluate,
@@ -96,6 +102,12 @@ _HOMES = {
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
+    "evobin.optimisation": (
+        "EvaluationError",
+        "Found",
+        "maximize",
+        "minimize",
+    ),
     "evobin.pipeline": (
         "diff",
         "evaluate",
@@ -121,10 +133,12 @@ __all__ = [
     "ClipsConfig",
     "ConvBlock",
     "EvaluateConfig",
+    "EvaluationError",
     "EvobinError",
     "ExecutionConfig",
     "FeaturesConfig",
     "FlipConfig",
+    "Found",
     "PolishConfig",
     "PopulationConfig",
     "SearchConfig",
@@ -135,6 +149,8 @@ __all__ = [
     "export_network",
     "import_network",
     "inspect",
+    "maximize",
+    "minimize",
     "polish",
     "predict",
     "resume",

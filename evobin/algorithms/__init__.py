@@ -2,20 +2,46 @@
 
 from evobin.algorithms.annealing import Annealing
 from evobin.algorithms.base import Algorithm, Walker
+from evobin.algorithms.compact_ga import CompactGA
+from evobin.algorithms.cross_entropy import CrossEntropy
 from evobin.algorithms.descent import Descent
 from evobin.algorithms.fast_ga import FastGA
+from evobin.algorithms.genetic import Genetic
+from evobin.algorithms.latent_cma import LatentCMA
+from evobin.algorithms.pbil import PBIL
 from evobin.algorithms.tabu import Tabu
+from evobin.algorithms.two_rate import TwoRate
+from evobin.algorithms.umda import UMDA
 
-_KINDS: tuple[type[Algorithm], ...] = (FastGA, Annealing, Tabu, Descent)
+_KINDS: tuple[type[Algorithm], ...] = (
+    FastGA,
+    TwoRate,
+    Genetic,
+    UMDA,
+    PBIL,
+    CompactGA,
+    CrossEntropy,
+    LatentCMA,
+    Annealing,
+    Tabu,
+    Descent,
+)
 ALGORITHMS = {kind.name: kind for kind in _KINDS}
 """By name."""
 
 __all__ = [
     "ALGORITHMS",
+    "PBIL",
+    "UMDA",
     "Algorithm",
     "Annealing",
+    "CompactGA",
+    "CrossEntropy",
     "Descent",
     "FastGA",
+    "Genetic",
+    "LatentCMA",
     "Tabu",
+    "TwoRate",
     "Walker",
 ]

@@ -78,7 +78,9 @@ class Annealing(SingleFlips):
 
     def stop(self) -> dict[str, Any]:
         """Behind the last sweep."""
-        return {"stagnation": self.evaluations - self.found} if self.sweep >= self.sweeps else {}
+        if self.sweep < self.sweeps or len(self._told):
+            return {}
+        return {"stagnation": self.evaluations - self.found}
 
     def load(self, state: State) -> None:
         """As in `Algorithm`."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.algorithms.operators import random_signs
 from evobin.checks import check_range, check_shape, check_signs
 from evobin.errors import SettingError
 from evobin.evaluation.base import AnyProblem, Population, Scores, Solution, Structure
@@ -140,6 +141,11 @@ class Algorithm(ABC):
                 self.found = self.evaluations + place + 1
                 self.improvements.append((self.found, score))
             self.evaluations += len(scores)
+
+    def _first(self, k: int) -> Population:
+        """Where to begin: `initial`, filled up to k rows with random ones."""
+        given = np.empty((0, self.n), np.int8) if self.initial is None else self.initial
+        return np.concatenate([given, random_signs(max(k - len(given), 0), self.n, self.rng)])
 
     def state(self) -> State:
         """What `load` needs to go on from here; later steps do not change it."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed
-from evobin.algorithms.operators import flipped, random_signs
+from evobin.algorithms.operators import flipped
 from evobin.checks import check_range
 from evobin.evaluation.base import Population, Scores
 
@@ -50,7 +50,7 @@ class FastGA(Algorithm):
 
     def _propose(self) -> Population:
         if not len(self.parent):
-            return random_signs(1, self.n, self.rng) if self.initial is None else self.initial
+            return self._first(1)
         expected = 1 + int(self._law.searchsorted(self.rng.random(), side="right"))
         count = max(1, self.rng.binomial(self.n, expected / self.n))
         return flipped(self.parent, np.array([count]), self.rng)

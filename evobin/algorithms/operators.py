@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,11 @@ from evobin.kernels.mutation import flip_distinct
 
 Counts = NDArray[np.int64]
 """[k] int64, how many signs to flip in each row."""
+
+Rates = NDArray[np.float64]
+"""Probabilities."""
+Units = Sequence[Sequence[NDArray[np.intp]]]
+"""By layer, the places that belong to each unit."""
 
 
 def random_signs(k: int, n: int, rng: np.random.Generator) -> Population:
@@ -34,4 +41,64 @@ def flipped(parents: Population, counts: Counts, rng: np.random.Generator) -> Po
     children = np.empty((len(counts), parents.shape[1]), np.int8)
     children[:] = parents
     flip_distinct(children, counts, rng.random(int(counts.sum())))
+    return children
+
+
+def binomial_flips(parents: Population, rates: Rates, rng: np.random.Generator) -> Population:
+    """Copies with each sign flipped with a probability of its row, and one at least.
+
+    Args:
+        parents: [k, n] int8, or [1, n] for k children of one; not modified.
+        rates: [k] float64, from 0 to 1.
+        rng: source of all randomness; advanced.
+    """
+    return flipped(parents, np.maximum(1, rng.binomial(parents.shape[1], rates)), rng)
+
+
+def sampled(chances: Rates, k: int, rng: np.random.Generator) -> Population:
+    """[k, n] int8, each sign +1 with its own chance, [n]."""
+    signs: Population = np.where(rng.random((k, len(chances))) < chances, 1, -1).astype(np.int8)
+    return signs
+
+
+def uniform_crossover(
+    first: Population, second: Population, rng: np.random.Generator
+) -> Population:
+    """Each sign of a child from either parent; [k, n] each.
+
+    Source:
+        Syswerda (1989), Uniform crossover in genetic algorithms.
+    """
+    child: Population = np.where(rng.integers(0, 2, first.shape, np.int8), first, second)
+    return child
+
+
+def points_crossover(
+    first: Population, second: Population, rng: np.random.Generator, points: int = 2
+) -> Population:
+    """The parents, [k, n] each, take turns behind `points` random places of each child.
+
+    Source:
+        De Jong and Spears (1992), A formal analysis of the role of multi-point crossover.
+    """
+    k, n = first.shape
+    turns = np.zeros((k, n + 1), np.int64)
+    np.add.at(turns, (np.arange(k)[:, None], rng.integers(0, n + 1, (k, points))), 1)
+    child: Population = np.where(turns.cumsum(axis=1)[:, :n] % 2, second, first)
+    return child
+
+
+def units_crossover(
+    first: Population, second: Population, rng: np.random.Generator, units: Units
+) -> Population:
+    """The first parents, [k, n], with half the units of one layer of the second ones.
+
+    A unit comes with all its places: of a hidden one, its fan-in and its fan-out.
+    """
+    children = first.copy()
+    for child, other in zip(children, second, strict=True):
+        layer = units[int(rng.integers(len(units)))]
+        for unit, taken in zip(layer, rng.random(len(layer)) < 0.5, strict=True):
+            if taken:
+                child[unit] = other[unit]
     return children

@@ -88,9 +88,18 @@ class SingleFlips(Walker):
         super().load(state)
         self._on = None
 
+    def stop(self) -> dict[str, Any]:
+        """As in `Algorithm`, but only between two batches, however they are cut."""
+        return {} if len(self._told) else super().stop()
+
     def walk(self, problem: AnyProblem, evaluations: int, target: float = np.inf) -> None:
-        """As in `Walker`; the problem's gains must be exact."""
-        end = self.evaluations + evaluations
+        """As in `Walker`; the problem's gains must be exact.
+
+        It ends before a batch that would be cut, if it has made any: what is found on the way does
+        not depend on how a walk is cut, then.
+        """
+        begun = self.evaluations
+        end = begun + evaluations
         state = self._state_on(problem)
         while self.evaluations < end:
             before = self.evaluations
@@ -98,6 +107,9 @@ class SingleFlips(Walker):
                 room = min(end - before, max(self.patience - (before - self.found), 0))
                 self._hurry(state, room, target)
             if self.evaluations == before:
+                left = (len(self.waiting) or self.width) - len(self._told)
+                if begun < before and left > end - before:
+                    break
                 self._look(problem, state, end - before)
             if self.score >= target or self.stop():
                 break

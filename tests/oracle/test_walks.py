@@ -60,6 +60,13 @@ def ask_and_tell(search: SingleFlips, score: Callable[[Population], Scores], bud
         search.tell(population, score(population))
 
 
+def walk(search: SingleFlips, box: WhiteBox, budget: int) -> None:
+    """All of a budget: a walk ends before a batch that would be cut."""
+    end = search.evaluations + budget
+    while search.evaluations < end and not search.stop():
+        search.walk(box, end - search.evaluations)
+
+
 def everything(search: SingleFlips) -> list[Any]:
     """All that is kept, comparable."""
     state = search.state()
@@ -79,7 +86,7 @@ def test_a_walk_equals_ask_and_tell(kind: str, maker: str) -> None:
     box = KINDS[kind](n, np.random.default_rng(5)).box
     told, walked = MAKERS[maker](n), MAKERS[maker](n)
     ask_and_tell(told, box.score, 700)
-    walked.walk(box, 700)
+    walk(walked, box, 700)
     assert everything(walked) == everything(told)
     assert walked.improvements == told.improvements
 
@@ -90,7 +97,7 @@ def test_a_walk_equals_ask_and_tell_at_sizes_around_a_block(maker: str, n: int) 
     box = KINDS["dense QUBO"](n, np.random.default_rng(n)).box
     told, walked = MAKERS[maker](n), MAKERS[maker](n)
     ask_and_tell(told, box.score, 20 * n + 7)
-    walked.walk(box, 20 * n + 7)
+    walk(walked, box, 20 * n + 7)
     assert everything(walked) == everything(told)
     assert walked.improvements == told.improvements
 
@@ -99,7 +106,7 @@ def test_a_walk_equals_ask_and_tell_at_sizes_around_a_block(maker: str, n: int) 
 def test_cut_walks_tells_and_plain_states_in_turn_are_one_walk(maker: str) -> None:
     box = KINDS["MAX-SAT"](40, np.random.default_rng(0)).box
     whole, cut = MAKERS[maker](40), MAKERS[maker](40)
-    whole.walk(box, 4000)
+    walk(whole, box, 4000)
     budget = whole.evaluations
     for most, way in zip(cuts(1), itertools.cycle(range(3)), strict=False):
         size = min(most, budget - cut.evaluations)
@@ -114,10 +121,26 @@ def test_cut_walks_tells_and_plain_states_in_turn_are_one_walk(maker: str) -> No
 
 
 @pytest.mark.parametrize("maker", MAKERS)
+def test_stretches_of_a_batch_or_more_change_nothing_in_what_is_found_on_the_way(
+    maker: str,
+) -> None:
+    box = KINDS["MAX-SAT"](40, np.random.default_rng(0)).box
+    whole, cut = MAKERS[maker](40), MAKERS[maker](40)
+    walk(whole, box, 4000)
+    for size in cuts(3):
+        if cut.evaluations + 340 > whole.evaluations:
+            break
+        cut.walk(box, 40 + size)
+    walk(cut, box, whole.evaluations - cut.evaluations)
+    assert cut.improvements == whole.improvements
+    assert everything(cut) == everything(whole)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
 def test_a_walk_goes_on_from_a_state_anywhere(maker: str) -> None:
     box = KINDS["sparse real QUBO"](40, np.random.default_rng(0)).box
     whole, cut = MAKERS[maker](40), MAKERS[maker](40)
-    whole.walk(box, 3000)
+    walk(whole, box, 3000)
     budget = whole.evaluations
     for size in cuts(2):
         if cut.evaluations == budget:
@@ -134,13 +157,13 @@ def test_a_walk_goes_on_from_a_state_anywhere(maker: str) -> None:
 def test_a_walk_ends_behind_the_batch_that_reaches_the_target(maker: str) -> None:
     box = KINDS["NK"](30, np.random.default_rng(0)).box
     free, bound = MAKERS[maker](30), MAKERS[maker](30)
-    free.walk(box, 3000)
+    walk(free, box, 3000)
     at, target = free.improvements[len(free.improvements) // 2]
     bound.walk(box, 3000, target)
     assert bound.score >= target
     assert at <= bound.evaluations < at + 30
     assert bound.improvements == free.improvements[: len(bound.improvements)]
-    bound.walk(box, free.evaluations - bound.evaluations)
+    walk(bound, box, free.evaluations - bound.evaluations)
     assert everything(bound) == everything(free)
 
 
@@ -149,7 +172,7 @@ def test_patience_ends_a_walk_where_it_ends_ask_and_tell(kind: type[Tabu | Desce
     box = KINDS["dense QUBO"](25, np.random.default_rng(0)).box
     told, walked = kind(25, 3, patience=400), kind(25, 3, patience=400)
     ask_and_tell(told, box.score, 10**6)
-    walked.walk(box, 10**6)
+    walk(walked, box, 10**6)
     assert walked.stop() == told.stop() != {}
     assert everything(walked) == everything(told)
 
@@ -165,7 +188,7 @@ def test_of_several_beginnings_the_best_is_taken_and_none_changed(maker: str) ->
     assert told.score == box.score(initial).max()
     np.testing.assert_array_equal(told.present, initial[box.score(initial).argmax()])
     ask_and_tell(told, box.score, 400)
-    walked.walk(box, 405)
+    walk(walked, box, 405)
     assert everything(walked) == everything(told)
     np.testing.assert_array_equal(initial, given)
 
@@ -175,9 +198,9 @@ def test_of_several_beginnings_the_best_is_taken_and_none_changed(maker: str) ->
 def test_a_log_that_is_full_loses_nothing(maker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     box = KINDS["sparse QUBO"](200, np.random.default_rng(0)).box
     whole, short = MAKERS[maker](200), MAKERS[maker](200)
-    whole.walk(box, 40_000)
+    walk(whole, box, 40_000)
     monkeypatch.setattr("evobin.problems.base.LOG", 2)
-    short.walk(box, 40_000)
+    walk(short, box, 40_000)
     assert len(whole.improvements) > 10
     assert short.improvements == whole.improvements
     assert everything(short) == everything(whole)
