@@ -20,9 +20,9 @@ class Annealing(SingleFlips):
     """Offers each sign in turn to be flipped, sweep by sweep, at falling temperatures.
 
     A flip that costs d is made with probability exp(-d / temperature). Where no temperatures are
-    given, all n neighbours of the first solution are looked at: at the hottest the flip that would
-    change most is made every second time, at the coldest one of the smallest changes (the lowest
-    twentieth of those that are not 0) once in a hundred times.
+    given, all n neighbours of the first solution are looked at: at the hottest, half their mean
+    change is accepted every second time; at the coldest, a tenth of it once in a hundred times, and
+    so is one of the smallest changes (the lowest twentieth of those that are not 0).
 
     One neighbour is asked for at a time, for the next one depends on whether it is accepted.
 
@@ -39,8 +39,8 @@ class Annealing(SingleFlips):
     Source:
         Kirkpatrick, Gelatt, Vecchi (1983), Optimization by simulated annealing, Science 220. Sweeps
         and schedules are those of dwave-samplers' SimulatedAnnealingSampler, which chooses its
-        temperatures from bounds on the gains. Here probabilities are multiples of 1/4096, and those
-        below 1/8192 are 0.
+        temperatures from bounds on the gains, far hotter and colder. Here probabilities are
+        multiples of 1/4096, and those below 1/8192 are 0.
 
     Example:
         >>> search = Annealing(n=20, seed=0, sweeps=20)
@@ -114,8 +114,9 @@ class Annealing(SingleFlips):
         some = changes[(changes > 0) & np.isfinite(changes)]
         if not len(some):
             some = np.ones(1)
-        self.hot = float(some.max() / np.log(2))
-        self.cold = min(float(np.quantile(some, 0.05) / np.log(100)), self.hot)
+        mean = some.mean()
+        self.hot = float(mean / 2 / np.log(2))
+        self.cold = float(min(mean / 10, np.quantile(some, 0.05)) / np.log(100))
         self._set_temperatures()
 
     def _set_temperatures(self) -> None:

@@ -170,11 +170,15 @@ class SingleFlips(Walker):
         self.present[sign] *= -1
         self.level = float(score)
 
-    def _kick(self, solution: Solution, count: int) -> None:
-        """Lets a solution wait with random signs flipped; one drawn twice is flipped back."""
+    def _kick(self, solution: Solution, count: int, *, fewer: bool = False) -> None:
+        """Lets a solution wait with random signs flipped; one drawn twice is flipped back.
+
+        With `fewer`, how many of the `count` is drawn as well.
+        """
         kicked = solution.copy()
-        for words in self._ahead(count):
-            kicked[place_of(words, self.n)] *= -1
+        places = place_of(self._ahead(count)[:, 0], self.n)
+        some = 1 + int(places[0]) * count // self.n if fewer else count
+        np.multiply.at(kicked, places[:some], np.int8(-1))
         self._use(count)
         self.waiting = kicked[None]
 

@@ -26,8 +26,9 @@ class Tabu(SingleFlips):
         n, seed, initial, patience: as for `SingleFlips`.
         tenure: steps for which a sign is barred at least; 0 for n / 4, 20 at most.
         spread: how many more it may be.
-        steps: steps without a new best before a new round; 0 for 10 n, at least 500.
-        kick: signs flipped for a new round; 0 for n / 8, at least 10.
+        steps: steps without a new best before a new round; 0 for n / 5, at least 100.
+        kick: random signs flipped for a new round at most, how many is drawn each time; 0 for
+            n / 2, at least 10.
 
     Raises:
         SettingError: if an argument is out of range.
@@ -71,8 +72,8 @@ class Tabu(SingleFlips):
         check_range("kick", kick, 0, n)
         self.tenure = tenure or min(20, n // 4)
         self.spread = min(spread, n - 1 - self.tenure)
-        self.steps = steps or max(10 * n, 500)
-        self.kick = kick or min(max(n // 8, 10), n)
+        self.steps = steps or max(n // 5, 100)
+        self.kick = kick or min(max(n // 2, 10), n)
         self.left = np.zeros(n, np.int32)
         self.idle, self.peak, self.round_level = 0, -np.inf, -np.inf
 
@@ -105,7 +106,7 @@ class Tabu(SingleFlips):
     def _next(self) -> None:
         """A new round where it is time; else the neighbours, in the order of the random word."""
         if self.idle >= self.steps and self.best is not None:
-            self._kick(self.best, self.kick)
+            self._kick(self.best, self.kick, fewer=True)
         self.first = int(place_of(self.words, self.n)[0])
 
     def _bar(self, words: Words) -> NDArray[np.int64]:

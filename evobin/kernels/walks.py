@@ -239,7 +239,7 @@ def tabu(
     """Makes the best flip that is not barred, better or worse, and bars it for some steps.
 
     A step looks at all n gains. After `patience` of them without a new best of this round it goes
-    to the best of all, flips `kick` random places of it, and begins a round anew.
+    to the best of all, flips up to `kick` random places of it, and begins a round anew.
 
     Args:
         box: updated.
@@ -266,7 +266,8 @@ def tabu(
             if spent >= room or used + kick > draws.shape[1]:
                 break
             level += _go(box, best)
-            level += _kick(box, draws[0, used : used + kick])
+            some = 1 + draws[0, used] * kick // n
+            level += _kick(box, draws[0, used : used + some])
             left[:] = 0
             step, idle, round_top = 0, 0, level
             used += kick
