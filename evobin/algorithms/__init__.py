@@ -7,10 +7,15 @@ from evobin.algorithms.fast_ga import FastGA
 from evobin.algorithms.genetic import Genetic
 from evobin.algorithms.latent_cma import LatentCMA
 from evobin.algorithms.pbil import PBIL
+from evobin.algorithms.pyramid import Pyramid
+from evobin.algorithms.relay import Relay
+from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.two_rate import TwoRate
 from evobin.algorithms.umda import UMDA
 
 _KINDS: tuple[type[Algorithm], ...] = (
+    Relay,
+    Sweeps,
     FastGA,
     TwoRate,
     Genetic,
@@ -18,6 +23,7 @@ _KINDS: tuple[type[Algorithm], ...] = (
     PBIL,
     CompactGA,
     CrossEntropy,
+    Pyramid,
     LatentCMA,
 )
 ALGORITHMS = {kind.name: kind for kind in _KINDS}
@@ -33,6 +39,9 @@ __all__ = [
     "FastGA",
     "Genetic",
     "LatentCMA",
+    "Pyramid",
+    "Relay",
+    "Sweeps",
     "TwoRate",
     "Walker",
 ]
