@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from evobin.errors import EvobinError
-from evobin.evaluation.base import Solution
+from evobin.evaluation.base import Scores, Solution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,9 +65,11 @@ class EvaluationError(EvobinError):
     Attributes:
         solution: [n] int8, what it was given.
         found: what the search had found before; None where nothing was scored.
+        before: of its batch, the scores before it.
     """
 
     def __init__(self, text: str, solution: Solution) -> None:
         super().__init__(text)
         self.solution = solution
         self.found: Found | None = None
+        self.before: Scores = np.empty(0)

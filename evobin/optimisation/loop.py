@@ -149,8 +149,13 @@ class Search:
             deadline = math.inf
             if self._options.seconds is not None:
                 deadline = self._began - self._spent + self._options.seconds
-            with self._interrupts.let_through():
-                scores = self._objective.score(asked, self._evaluations, deadline)
+            try:
+                with self._interrupts.let_through():
+                    scores = self._objective.score(asked, self._evaluations, deadline)
+            except EvaluationError as error:
+                algorithm.tell(asked[: len(error.before)], error.before)
+                self._note()
+                raise
             algorithm.tell(asked[: len(scores)], scores)
         improved = bool(algorithm.improvements) and self._note()
         if self._options.callback is not None:
