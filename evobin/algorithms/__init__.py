@@ -9,11 +9,16 @@ from evobin.algorithms.fast_ga import FastGA
 from evobin.algorithms.genetic import Genetic
 from evobin.algorithms.latent_cma import LatentCMA
 from evobin.algorithms.pbil import PBIL
+from evobin.algorithms.pyramid import Pyramid
+from evobin.algorithms.relay import Relay
+from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.tabu import Tabu
 from evobin.algorithms.two_rate import TwoRate
 from evobin.algorithms.umda import UMDA
 
 _KINDS: tuple[type[Algorithm], ...] = (
+    Relay,
+    Sweeps,
     FastGA,
     TwoRate,
     Genetic,
@@ -21,6 +26,7 @@ _KINDS: tuple[type[Algorithm], ...] = (
     PBIL,
     CompactGA,
     CrossEntropy,
+    Pyramid,
     LatentCMA,
     Annealing,
     Tabu,
@@ -41,6 +47,9 @@ __all__ = [
     "FastGA",
     "Genetic",
     "LatentCMA",
+    "Pyramid",
+    "Relay",
+    "Sweeps",
     "Tabu",
     "TwoRate",
     "Walker",

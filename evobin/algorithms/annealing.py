@@ -27,8 +27,9 @@ class Annealing(SingleFlips):
     One neighbour is asked for at a time, for the next one depends on whether it is accepted.
 
     Args:
-        n, seed, initial: as for `Algorithm`; of several, the best is where it begins.
-        sweeps: offers of each sign; behind them it stops.
+        n, seed, initial, patience: as for `SingleFlips`.
+        sweeps: offers of each sign; behind them it stops, too. They take sweeps * n evaluations,
+            which the budget should have.
         schedule: inverse temperatures rise "geometric" or "linear".
         hot: first temperature; 0 to choose both from the gains.
         cold: last temperature; 0 to choose both.
@@ -59,6 +60,7 @@ class Annealing(SingleFlips):
         n: int,
         seed: Seed = 0,
         initial: NDArray[Any] | None = None,
+        patience: int = 0,
         *,
         sweeps: int = 1000,
         schedule: str = "geometric",
@@ -66,7 +68,7 @@ class Annealing(SingleFlips):
         cold: float = 0.0,
     ) -> None:
         self.row = -(-n // 4)  # 16 bits a sign
-        super().__init__(n, seed, initial, 0)
+        super().__init__(n, seed, initial, patience)
         check_range("sweeps", sweeps, 1, 10**7)
         check_range("hot", hot, 0, 1e100)
         check_range("cold", cold, 0 if hot == 0 else 1e-100, hot)
@@ -77,9 +79,9 @@ class Annealing(SingleFlips):
         self._temperatures, self._draws = np.empty(0), _bits(self.words)
 
     def stop(self) -> dict[str, Any]:
-        """Behind the last sweep."""
-        if self.sweep < self.sweeps or len(self._told):
-            return {}
+        """Behind the last sweep, or as in `Algorithm`."""
+        if self.sweep < self.sweeps:
+            return super().stop()
         return {"stagnation": self.evaluations - self.found}
 
     def load(self, state: State) -> None:
@@ -94,13 +96,14 @@ class Annealing(SingleFlips):
             if self.hot:
                 self._set_temperatures()
         elif not self.hot:
-            self._choose_temperatures(np.abs(scores - self.level))
+            some = scores[np.isfinite(scores)] - (self.level if np.isfinite(self.level) else 0.0)
+            self._choose_temperatures(np.abs(some))
         else:
             self._offer(scores[0])
 
     def _offer(self, score: float) -> None:
-        gain, odds = score - self.level, ODDS[self._draws[self.first] >> ODDS_SHIFT]
-        if gain >= 0 or gain >= -(self._temperatures[self.sweep] * odds):
+        loss = self._temperatures[self.sweep] * ODDS[self._draws[self.first] >> ODDS_SHIFT]
+        if score >= self.level or score - self.level >= -loss:
             self._move(self.first, score)
         self.first += 1
         if self.first == self.n:
@@ -111,7 +114,7 @@ class Annealing(SingleFlips):
             self._draws = _bits(self.words)
 
     def _choose_temperatures(self, changes: Scores) -> None:
-        some = changes[(changes > 0) & np.isfinite(changes)]
+        some = changes[changes > 0]
         if not len(some):
             some = np.ones(1)
         mean = some.mean()

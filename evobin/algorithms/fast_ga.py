@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed
-from evobin.algorithms.operators import flipped
+from evobin.algorithms.operators import flipped, heavy_tail, heavy_tailed_count
 from evobin.checks import check_range
 from evobin.evaluation.base import Population, Scores
 
@@ -42,17 +42,14 @@ class FastGA(Algorithm):
     ) -> None:
         super().__init__(n, seed, initial, patience)
         check_range("beta", beta, 1 + 1e-9, 100)
-        sizes = np.arange(1, max(n // 2, 1) + 1)
-        law = np.cumsum(sizes**-beta)
-        self._law = law / law[-1]
+        self._law = heavy_tail(n, beta)
         self.parent = np.empty((0, n), np.int8)
         self.parent_score = -np.inf
 
     def _propose(self) -> Population:
         if not len(self.parent):
             return self._first(1)
-        expected = 1 + int(self._law.searchsorted(self.rng.random(), side="right"))
-        count = max(1, self.rng.binomial(self.n, expected / self.n))
+        count = max(1, heavy_tailed_count(self._law, self.n, self.rng))
         return flipped(self.parent, np.array([count]), self.rng)
 
     def _learn(self, population: Population, scores: Scores) -> None:

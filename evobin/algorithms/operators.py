@@ -102,3 +102,20 @@ def units_crossover(
             if taken:
                 child[unit] = other[unit]
     return children
+
+
+def heavy_tail(n: int, beta: float) -> Rates:
+    """[max(n // 2, 1)] float64, cumulative: a power law on 1 to n / 2.
+
+    Source:
+        Doerr, Le, Makhmara, Nguyen (2017), Fast genetic algorithms, GECCO.
+    """
+    law = np.cumsum(np.arange(1, max(n // 2, 1) + 1, dtype=np.float64) ** -beta)
+    cumulative: Rates = law / law[-1]
+    return cumulative
+
+
+def heavy_tailed_count(law: Rates, n: int, rng: np.random.Generator) -> int:
+    """How many of n signs to flip where the expected number follows a `heavy_tail`."""
+    expected = 1 + int(law.searchsorted(rng.random(), side="right"))
+    return int(rng.binomial(n, expected / n))

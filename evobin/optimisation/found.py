@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from evobin.errors import EvobinError
-from evobin.evaluation.base import Solution
+from evobin.evaluation.base import Scores, Solution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +18,7 @@ class Found:
     """What a search found.
 
     Attributes:
-        solution: [n] int8, the best one; None where none was scored.
+        solution: [n] int8, the best one.
         score: what the function returned for it.
         evaluations: solutions scored.
         stop: why the search ended: reasons and their values.
@@ -27,7 +28,7 @@ class Found:
         failures: a row for each solution that was skipped: evaluation, error, solution.
     """
 
-    solution: Solution | None
+    solution: Solution
     score: float
     evaluations: int
     stop: Mapping[str, Any]
@@ -44,7 +45,7 @@ class Progress:
     Attributes:
         evaluations: solutions scored.
         score: the best so far.
-        solution: [n] int8, the best so far, a copy; None before there is one.
+        solution: [n] int8, the best so far, a copy.
         improved: whether this batch has found it.
         seconds: since the search began.
         restarts: how often it began anew.
@@ -52,7 +53,7 @@ class Progress:
 
     evaluations: int
     score: float
-    solution: Solution | None
+    solution: Solution
     improved: bool
     seconds: float
     restarts: int
@@ -63,10 +64,12 @@ class EvaluationError(EvobinError):
 
     Attributes:
         solution: [n] int8, what it was given.
-        found: what the search had found before; None outside of one.
+        found: what the search had found before; None where nothing was scored.
+        before: of its batch, the scores before it.
     """
 
     def __init__(self, text: str, solution: Solution) -> None:
         super().__init__(text)
         self.solution = solution
         self.found: Found | None = None
+        self.before: Scores = np.empty(0)

@@ -44,7 +44,7 @@ class Search:
     ) -> None:
         options.check()
         self._objective, self._problem, self._n, self._options = objective, problem, n, options
-        self._best: Solution | None = None
+        self._best: Solution = np.ones(n, np.int8)  # until there is one
         self._score = -math.inf
         self._done = self._restarts = 0  # evaluations of algorithms before the present one
         self._history: list[tuple[float, float, float, float]] = []
@@ -73,7 +73,8 @@ class Search:
             with self._interrupts:
                 return self._until_over()
         except EvaluationError as error:
-            error.found = self._found({"error": str(error)})
+            if self._evaluations:
+                error.found = self._found({"error": str(error)})
             if self._path is not None:
                 self._save()
             raise
@@ -120,6 +121,8 @@ class Search:
     def _over(self) -> dict[str, Any]:
         """Why to stop; before that, a restart where the algorithm asks for one."""
         options, reasons = self._options, dict[str, Any]()
+        if not self._evaluations:
+            return reasons
         if options.target is not None and self._score >= self._objective.sign * options.target:
             reasons["target"] = options.target
         if self._evaluations >= options.budget:
@@ -146,8 +149,13 @@ class Search:
             deadline = math.inf
             if self._options.seconds is not None:
                 deadline = self._began - self._spent + self._options.seconds
-            with self._interrupts.let_through():
-                scores = self._objective.score(asked, self._evaluations, deadline)
+            try:
+                with self._interrupts.let_through():
+                    scores = self._objective.score(asked, self._evaluations, deadline)
+            except EvaluationError as error:
+                algorithm.tell(asked[: len(error.before)], error.before)
+                self._note()
+                raise
             algorithm.tell(asked[: len(scores)], scores)
         improved = bool(algorithm.improvements) and self._note()
         if self._options.callback is not None:
@@ -171,19 +179,16 @@ class Search:
                 row = (self._done + evaluations, self._seconds(), score, self._restarts)
                 self._history.append(row)
         algorithm.improvements.clear()
-        if improved:
+        if improved and algorithm.best is not None:
             self._best = algorithm.best
         return improved
 
     def _progress(self, improved: bool) -> Progress:
-        solution = None if self._best is None else self._best.copy()
-        score = self._objective.sign * self._score
-        return Progress(
-            self._evaluations, score, solution, improved, self._seconds(), self._restarts
-        )
+        score, best = self._objective.sign * self._score, self._best.copy()
+        return Progress(self._evaluations, score, best, improved, self._seconds(), self._restarts)
 
     def _found(self, reasons: dict[str, Any]) -> Found:
-        if self._problem is not None and self._best is not None:
+        if self._problem is not None:
             exact = float(self._problem.score(self._best[None])[0])
             if not math.isclose(exact, self._score, rel_tol=1e-9, abs_tol=1e-9):
                 raise RuntimeError(f"the search says {self._score}, the problem says {exact}.")
@@ -216,10 +221,9 @@ class Search:
             "done": self._done,
             "restarts": self._restarts,
             "score": self._score,
+            "best": self._best,
             "seconds": self._seconds(),
         }
-        if self._best is not None:
-            state["best"] = self._best
         save(self._path, self._whose, state | {f"algorithm/{k}": v for k, v in own.items()})
 
     def _load(self, state: State) -> None:
@@ -227,7 +231,7 @@ class Search:
         pairs = zip(state["failures"], state["failed"], strict=True)
         self._objective.failures = [(number, text, signs) for (number, text), signs in pairs]
         self._done, self._restarts = state["done"], state["restarts"]
-        self._score, self._best = state["score"], state.get("best")
+        self._score, self._best = state["score"], state["best"]
         self._spent = state["seconds"]
         self._algorithm = self._new()
         prefix = "algorithm/"

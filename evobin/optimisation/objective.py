@@ -55,16 +55,16 @@ class Objective:
         else:
             values = self._one_by_one(population, done, deadline)
         scores: Scores = np.array(values)
-        return scores if self.sign > 0 else -scores
+        return self.sign * scores
 
     def _one_by_one(self, population: Population, done: int, deadline: float) -> list[float]:
-        values = []
+        values: list[float] = []
         failures: list[tuple[int, str, Solution]] = []
         for number, solution in enumerate(population, done + 1):
             try:
                 value = _number(self.function(solution.copy()))
             except Exception as error:
-                value = self._failed(error, number, solution, failures)
+                value = self._failed(error, number, solution, values, failures)
             values.append(value)
             if time.monotonic() >= deadline:
                 break
@@ -78,14 +78,15 @@ class Objective:
             values = list(_numbers(self.function(population.copy()), len(population)))
         except Exception as error:
             values = [
-                self._failed(error, number, solution, failures)
+                self._failed(error, number, solution, [], failures)
                 for number, solution in enumerate(population, done + 1)
             ]
         for place, value in enumerate(values):
             if math.isnan(value):
                 wrong = _Unfit("returned nan where a number was expected")
                 solution = population[place]
-                values[place] = self._failed(wrong, done + 1 + place, solution, failures)
+                before = values[:place]
+                values[place] = self._failed(wrong, done + 1 + place, solution, before, failures)
         self.failures += failures
         return values
 
@@ -94,6 +95,7 @@ class Objective:
         error: Exception,
         number: int,
         solution: Solution,
+        before: list[float],
         failures: list[tuple[int, str, Solution]],
     ) -> float:
         """The worst value, and a row of `failures`, or an error."""
@@ -101,11 +103,13 @@ class Objective:
             str(error) if isinstance(error, _Unfit) else f"raised {type(error).__name__}: {error}"
         )
         if not self.skip:
-            raise EvaluationError(
+            told = EvaluationError(
                 f"evaluation {number}: the function {what}; mend it, or go on without such "
                 "solutions by on_error='skip'.",
                 solution.copy(),
-            ) from error
+            )
+            told.before = self.sign * np.array(before)
+            raise told from error
         failures.append((number, what, solution.copy()))
         return -self.sign * math.inf
 

@@ -30,7 +30,7 @@ class Options:
         batch: whether the function scores a population, [k, n], and returns [k] numbers.
         seed: decides every random number.
         max_evaluations: solutions to score at most; 10,000 where `seconds` is not set either.
-        seconds: ends by the clock, behind the evaluation at hand.
+        seconds: ends by the clock, behind the evaluation at hand; one is always done.
         target: ends behind the batch that reaches this score.
         initial: [n] or [k, n] of -1 and +1, where to begin; not modified.
         restarts: whether to begin anew, elsewhere, where the algorithm sees no sense in going on.
@@ -41,7 +41,7 @@ class Options:
             search goes on from it.
     """
 
-    algorithm: str | type[Algorithm] = "fast-ga"
+    algorithm: str | type[Algorithm] = "default"
     settings: Mapping[str, Any] = field(default_factory=dict)
     batch: bool = False
     seed: int = 0

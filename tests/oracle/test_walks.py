@@ -167,10 +167,10 @@ def test_a_walk_ends_behind_the_batch_that_reaches_the_target(maker: str) -> Non
     assert everything(bound) == everything(free)
 
 
-@pytest.mark.parametrize("kind", [Tabu, Descent])
-def test_patience_ends_a_walk_where_it_ends_ask_and_tell(kind: type[Tabu | Descent]) -> None:
+@pytest.mark.parametrize("kind", [Annealing, Tabu, Descent])
+def test_patience_ends_a_walk_where_it_ends_ask_and_tell(kind: type[SingleFlips]) -> None:
     box = KINDS["dense QUBO"](25, np.random.default_rng(0)).box
-    told, walked = kind(25, 3, patience=400), kind(25, 3, patience=400)
+    told, walked = (kind(25, 3, None, 400) for _ in range(2))
     ask_and_tell(told, box.score, 10**6)
     walk(walked, box, 10**6)
     assert walked.stop() == told.stop() != {}
