@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         write_features,
         write_voices,
     )
+    from evobin.problems import QUBO, Ising, MaxSat, NKLandscape
     from evobin.report.page import write_report
 
 _HOMES = {
@@ -121,11 +122,13 @@ _HOMES = {
         "write_features",
         "write_voices",
     ),
+    "evobin.problems": ("QUBO", "Ising", "MaxSat", "NKLandscape"),
     "evobin.report.page": ("write_report",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "QUBO",
     "SPEAKER_SEX",
     "Architecture",
     "AugmentConfig",
@@ -139,6 +142,9 @@ __all__ = [
     "FeaturesConfig",
     "FlipConfig",
     "Found",
+    "Ising",
+    "MaxSat",
+    "NKLandscape",
     "PolishConfig",
     "PopulationConfig",
     "SearchConfig",

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.base import MANY, Seed, State, Walker
-from evobin.algorithms.operators import random_signs
 from evobin.errors import SettingError
 from evobin.evaluation.base import (
     AnyProblem,
@@ -49,7 +48,7 @@ class SingleFlips(Walker):
 
     def __init__(self, n: int, seed: Seed, initial: NDArray[Any] | None, patience: int) -> None:
         super().__init__(n, seed, initial, patience or MANY)
-        self.waiting = random_signs(1, n, self.rng) if self.initial is None else self.initial
+        self.waiting = self._first(1)
         self.present: Solution = self.waiting[0]
         self.level = -np.inf
         self.first, self.width = 0, n
