@@ -11,7 +11,7 @@ from evobin.algorithms.base import Seed, State
 from evobin.algorithms.single_flips import AHEAD, SingleFlips
 from evobin.checks import check_range
 from evobin.errors import SettingError
-from evobin.evaluation.base import ODDS, ODDS_SHIFT, Course, Scores, WalkingState
+from evobin.evaluation.base import ODDS, Course, Scores, WalkingState
 
 SCHEDULES = ("geometric", "linear")
 
@@ -76,7 +76,7 @@ class Annealing(SingleFlips):
             raise SettingError(f"`schedule` must be one of {SCHEDULES}, but it is {schedule!r}.")
         self.sweeps, self.schedule = sweeps, schedule
         self.hot, self.cold, self.sweep = float(hot), float(cold), 0
-        self._temperatures, self._draws = np.empty(0), _bits(self.words)
+        self._temperatures, self._draws = np.empty(0), _odds_places(self.words)
 
     def stop(self) -> dict[str, Any]:
         """Behind the last sweep, or as in `Algorithm`."""
@@ -102,7 +102,7 @@ class Annealing(SingleFlips):
             self._offer(scores[0])
 
     def _offer(self, score: float) -> None:
-        loss = self._temperatures[self.sweep] * ODDS[self._draws[self.first] >> ODDS_SHIFT]
+        loss = self._temperatures[self.sweep] * ODDS[self._draws[self.first]]
         if score >= self.level or score - self.level >= -loss:
             self._move(self.first, score)
         self.first += 1
@@ -111,7 +111,7 @@ class Annealing(SingleFlips):
             self.sweep = min(self.sweep + 1, self.sweeps)
             self._ahead(1)
             self._use(1)
-            self._draws = _bits(self.words)
+            self._draws = _odds_places(self.words)
 
     def _choose_temperatures(self, changes: Scores) -> None:
         some = changes[changes > 0]
@@ -127,7 +127,7 @@ class Annealing(SingleFlips):
         first, last = 1 / self.hot, 1 / self.cold
         ladder = np.geomspace if self.schedule == "geometric" else np.linspace
         self._temperatures = 1 / np.append(ladder(first, last, self.sweeps), last)
-        self._draws = _bits(self.words)
+        self._draws = _odds_places(self.words)
         self.width = 1
 
     def _run(self, state: WalkingState, course: Course, room: int) -> int:
@@ -135,17 +135,17 @@ class Annealing(SingleFlips):
             return 0
         rows = -(-(self.first + room) // self.n)
         rows = min(rows, self.sweeps - self.sweep, max(AHEAD // self.row, 1))
-        draws = np.ascontiguousarray(_bits(self._ahead(rows))[:, : self.n])
+        draws = np.ascontiguousarray(_odds_places(self._ahead(rows))[:, : self.n])
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
         spent = state.metropolis(course, draws, temperatures, self.first, room)
         done, self.first = divmod(self.first + spent, self.n)
         self.sweep += done
         self._use(done)
-        self._draws = _bits(self.words)
+        self._draws = _odds_places(self.words)
         self.present, self.level = state.solution, float(course.levels[0])
         return spent
 
 
-def _bits(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """16 random bits a sign, the same on every machine."""
-    return words.astype("<u8", copy=False).view("<u2")
+def _odds_places(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """A place in `ODDS` for each sign: 12 of 16 random bits, the same on every machine."""
+    return words.astype("<u8", copy=False).view("<u2") >> np.uint16(4)

@@ -32,7 +32,7 @@ class Descent(SingleFlips):
         SettingError: if an argument is out of range.
 
     Source:
-        Lourenco, Martin, Stutzle (2003), Iterated local search, Handbook of Metaheuristics; its
+        Lourenço, Martin, Stützle (2003), Iterated local search, Handbook of Metaheuristics; its
         acceptance criterion "better", here "at least as good".
 
     Example:

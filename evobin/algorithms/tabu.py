@@ -38,7 +38,7 @@ class Tabu(SingleFlips):
         optimization problem, Annals of Operations Research 131, as in dwave-samplers' TabuSampler:
         tenure, aspiration, rounds. There, tenure is fixed, and a new round begins at a solution
         built from the matrix; here at random, as nothing but scores need be known. The random
-        tenure is that of Glover, Lu, Hao (2010), Diversification-driven tabu search for
+        tenure is that of Glover, Lü, Hao (2010), Diversification-driven tabu search for
         unconstrained binary quadratic problems, 4OR 8.
 
     Example:

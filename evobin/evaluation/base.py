@@ -21,8 +21,6 @@ Scores = NDArray[np.float64]
 
 ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float32)
 """[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance."""
-ODDS_SHIFT = 4
-"""From 16 random bits to a place in `ODDS`."""
 
 Batch = TypeVar("Batch")
 
@@ -103,7 +101,7 @@ class WalkingState(FlipState, Protocol):
 
         Args:
             course: what is known and found.
-            draws: [sweeps, n] uint16, random bits.
+            draws: [sweeps, n] uint16, random places in `ODDS`.
             temperatures: [sweeps] float64.
             first: sign to begin with.
             room: evaluations to spend at most.

@@ -34,7 +34,6 @@ Log = tuple[Ints, Floats]
 
 DENSE, SPARSE, TABLES, CLAUSES = 3, 5, 8, 10
 BLOCK = 64  # gains looked at together: one vectorised maximum
-ODDS_SHIFT = 4  # from 16 random bits to a place in a table of 4,096
 
 
 @njit(nogil=True, cache=True)
@@ -174,7 +173,7 @@ def metropolis(
         best: [n] int8, overwritten.
         levels: [4] float64, updated.
         log: [size] int64 and float64, overwritten.
-        draws: [sweeps, n] uint16, random bits.
+        draws: [sweeps, n] uint16, random places in `odds`.
         temperatures: [sweeps] float64.
         odds: [4096] float32, falling: -log of as many probabilities.
         first: sign to begin with.
@@ -197,9 +196,7 @@ def metropolis(
         if _highest(block) >= reach:
             for k in range(size):
                 gain = block[k]
-                if gain < 0 and (
-                    gain < reach or gain < -(temperature * odds[draw[k] >> ODDS_SHIFT])
-                ):
+                if gain < 0 and (gain < reach or gain < -(temperature * odds[draw[k]])):
                     continue
                 if fresh and gain <= 0:
                     best[:] = signs
