@@ -17,6 +17,8 @@ Rates = NDArray[np.float64]
 """Probabilities."""
 Units = Sequence[Sequence[NDArray[np.intp]]]
 """By layer, the places that belong to each unit."""
+AT_ONCE = 1 << 20
+"""Random numbers that are drawn at once; a whole batch of large n would fill the memory."""
 
 
 def random_signs(k: int, n: int, rng: np.random.Generator) -> Population:
@@ -57,7 +59,13 @@ def binomial_flips(parents: Population, rates: Rates, rng: np.random.Generator) 
 
 def sampled(chances: Rates, k: int, rng: np.random.Generator) -> Population:
     """[k, n] int8, each sign +1 with its own chance, [n]."""
-    signs: Population = np.where(rng.random((k, len(chances))) < chances, 1, -1).astype(np.int8)
+    n = len(chances)
+    signs = np.empty((k, n), np.int8)
+    rows = max(1, AT_ONCE // n)
+    for some in (signs[first : first + rows] for first in range(0, k, rows)):
+        some[:] = rng.random(some.shape) < chances
+    signs *= 2
+    signs -= 1
     return signs
 
 

@@ -130,15 +130,15 @@ class Pyramid(Algorithm):
     def _learn(self, population: Population, scores: Scores) -> None:
         score, flipped = float(scores[0]), False
         if self.phase == "start":
-            better, self.phase = True, "climb"
-            self.climbs += 1
-        elif self.phase == "climb":
-            better, flipped = score > self.value, True
-        else:
-            better = score >= self.value
-        if better:
-            self.current, self.value = population[0].copy(), score
+            better, self.phase, self.value = True, "climb", -np.inf
             self.tried[:] = False
+            self.climbs += 1
+        else:
+            better, flipped = score >= self.value, self.phase == "climb"
+        if better:
+            if score > self.value:
+                self.tried[:] = False
+            self.current, self.value = population[0].copy(), score
             self.queue = self.queue[:0]
         if flipped:
             self.tried[self.order[self.place]] = True
