@@ -37,7 +37,8 @@ def read_dimacs(path: Path) -> Formula:
 
     Comments (`c ...`), clauses over several lines and several on one, and the `%` that ends some
     old files are understood. In a `p wcnf` file a clause is hard whose weight is the header's top
-    or more; in a file without a `p` line, one that begins with `h`. A cnf's clauses all weigh 1.
+    or more; in a file without a `p` line, one that begins with `h`. A cnf's clauses all weigh 1,
+    and a file whose name ends in `.cnf` must have its `p` line.
 
     Raises:
         EvobinError: if the file cannot be read, or is malformed; names each wrong line.
@@ -79,6 +80,11 @@ class _Reader:
         if words[0] == "p":
             self._read_header(number, words)
             return
+        if not self._header and self._path.suffix == ".cnf":
+            raise EvobinError(  # as the new wcnf form its first literals would be weights
+                f"{self._path}, line {number}: expected `p cnf VARIABLES CLAUSES` before all "
+                f"clauses, found {_shown(' '.join(words))}."
+            )
         try:
             for word in self._bodies(number, words):
                 literal = self._number(number, word, "a literal")
@@ -106,11 +112,13 @@ class _Reader:
         self._weighted = words[1:2] == ["wcnf"]
         text = " ".join(words)
         fits = len(words) in ((4, 5) if self._weighted else (4,))
-        counts = [int(word) for word in words[2:] if word.isascii() and word.isdigit()]
+        digits = [word for word in words[2:] if word.isascii() and word.isdigit()]
+        counts = [int(word) for word in digits if len(word) < _SHOWN]
         if self._header or self._formula.lengths or self._begun:
-            where = f"line {self._header[0]}" if self._header else "no header, but clauses"
+            before = f"that of line {self._header[0]}" if self._header else "clauses"
             raise EvobinError(
-                f"{self._path}, line {number}: found a header behind {where}; name a file with one."
+                f"{self._path}, line {number}: found a header behind {before}; name a file that "
+                "begins with its only one."
             )
         if words[1:2] not in (["cnf"], ["wcnf"]) or not fits or len(counts) != len(words) - 2:
             raise EvobinError(
@@ -144,12 +152,13 @@ class _Reader:
         return int(word)
 
     def _add(self, number: int, literal: int) -> None:
-        limit = self._formula.n if self._header else MAX_N
+        limit, what = MAX_N, "at most {:,} are read"
+        if self._header:
+            limit, what = self._formula.n, "the header announces {:,}"
         if abs(literal) > limit:
-            what = "the header announces" if self._header else "can be read"
             raise ValueError(
-                f"{self._path}, line {number}: found variable {abs(literal)}, but only {limit:,} "
-                f"{what}."
+                f"{self._path}, line {number}: found variable {abs(literal)}, but "
+                f"{what.format(limit)}."
             )
         self._formula.literals.append(literal)
         self._size += 1

@@ -13,7 +13,7 @@ from evobin.problems.maxsat import Cost, MaxSat
 
 
 def write(folder: Path, text: str) -> Path:
-    path = folder / "a.cnf"
+    path = folder / "a.wcnf"
     path.write_text(text)
     return path
 
@@ -70,18 +70,19 @@ def test_a_loaded_problem_scores_as_one_made_of_clauses(tmp_path: Path) -> None:
         ("c only\n", "holds no clause; name a cnf or wcnf file"),
         ("p cnf 3\n1 0\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
         ("p sat 3 1\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
+        ("p cnf " + "9" * 5000 + " 1\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
         ("p cnf 3 -1\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
         ("p cnf 3 1 5\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
         ("p\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
         ("p cnf 0 0\n", "line 1: announces 0 variables; expected 1 to 10,000,000"),
         ("p cnf 99999999999 1\n1 0\n", "line 1: announces 99999999999 variables"),
-        ("p cnf 3 1\np cnf 3 1\n1 0\n", "line 2: found a header behind line 1"),
-        ("1 2 0\np cnf 3 1\n", "line 2: found a header behind no header, but clauses"),
+        ("p cnf 3 1\np cnf 3 1\n1 0\n", "line 2: found a header behind that of line 1"),
+        ("1 2 0\np cnf 3 1\n", "line 2: found a header behind clauses"),
         ("p cnf 3 2\n1 0\n", "line 1: 'p cnf 3 2' announces 2 clauses, but 1 are there"),
         ("p cnf 3 1\n1 0 2 0\n", "line 1: 'p cnf 3 1' announces 1 clauses, but 2 are there"),
         ("p cnf 3 2\n1 0\n2\n3\n", "line 3: the clause that begins here lacks its final 0"),
-        ("p cnf 3 1\n1 4 0\n", "line 2: found variable 4, but only 3 the header announces"),
-        ("p cnf 3 1\n1 -4 0\n", "line 2: found variable 4, but only 3 the header announces"),
+        ("p cnf 3 1\n1 4 0\n", "line 2: found variable 4, but the header announces 3"),
+        ("p cnf 3 1\n1 -4 0\n", "line 2: found variable 4, but the header announces 3"),
         ("p cnf 3 1\n1 x 0\n", "line 2: expected a literal, found 'x'"),
         ("p cnf 3 1\n1 +2 0\n", r"line 2: expected a literal, found '\+2'"),
         ("p cnf 3 1\n1 2.0 0\n", r"line 2: expected a literal, found '2\.0'"),
@@ -90,8 +91,8 @@ def test_a_loaded_problem_scores_as_one_made_of_clauses(tmp_path: Path) -> None:
         ("p wcnf 3 1 9\nh 1 0\n", "line 2: expected a weight, found 'h'"),
         ("p wcnf 3 1 9\n0 1 0\n", r"line 2: expected a weight from 1 to 2\^63 - 1, found '0'"),
         ("-5 1 0\n", r"line 1: expected a weight from 1 to 2\^63 - 1, found '-5'"),
-        ("7 99999999 0\n", "line 1: found variable 99999999, but only 10,000,000 can be read"),
-        ("h 1 0\n9223372036854775807 1 0\n", r"a\.cnf: the weights, hard clauses counted"),
+        ("7 99999999 0\n", "line 1: found variable 99999999, but at most 10,000,000 are read"),
+        ("h 1 0\n9223372036854775807 1 0\n", r"a\.wcnf: the weights, hard clauses counted"),
     ],
 )
 def test_what_is_malformed_is_told_by_file_and_line(
@@ -99,7 +100,7 @@ def test_what_is_malformed_is_told_by_file_and_line(
 ) -> None:
     with pytest.raises(EvobinError, match=message) as caught:
         MaxSat.load(write(tmp_path, text))
-    assert str(caught.value).startswith(f"{tmp_path / 'a.cnf'}")
+    assert str(caught.value).startswith(f"{tmp_path / 'a.wcnf'}")
     assert "\n" not in str(caught.value)
 
 
@@ -109,6 +110,12 @@ def test_every_malformed_line_is_told_and_the_clauses_behind_it_are_read(tmp_pat
         read_dimacs(write(tmp_path, text))
     lines = str(caught.value).split("\n")
     assert ["line 2" in lines[1], "line 4" in lines[2], len(lines)] == [True, True, 3]
+
+
+def test_a_cnf_without_its_header_is_not_taken_for_a_new_wcnf(tmp_path: Path) -> None:
+    (tmp_path / "b.cnf").write_text("c none\n1 -2 0\n")
+    with pytest.raises(EvobinError, match=r"b\.cnf, line 2: expected `p cnf .*, found '1 -2 0'"):
+        MaxSat.load(tmp_path / "b.cnf")
 
 
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def main() -> None:
         for algorithm in (annealing, tabu):
             rows += algorithm(instance, seconds)
             print(rows[-2:], file=sys.stderr, flush=True)
-    print(pd.DataFrame(rows).to_markdown(index=False))
+    print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
 
 
 if __name__ == "__main__":
