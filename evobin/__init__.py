@@ -66,6 +66,12 @@ if TYPE_CHECKING:
     )
     from evobin.errors import EvobinError, Stopped
     from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
+    from evobin.optimisation import (
+        EvaluationError,
+        Found,
+        maximize,
+        minimize,
+    )
     from evobin.pipeline import (
         diff,
         evaluate,
@@ -79,6 +85,7 @@ if TYPE_CHECKING:
         write_features,
         write_voices,
     )
+    from evobin.problems import QUBO, Ising, MaxSat, NKLandscape
     from evobin.report.page import write_report
 
 _HOMES = {
@@ -96,6 +103,12 @@ _HOMES = {
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
     "evobin.network": ("SPEAKER_SEX", "WHOLE", "Architecture", "BinaryNetwork", "ConvBlock"),
+    "evobin.optimisation": (
+        "EvaluationError",
+        "Found",
+        "maximize",
+        "minimize",
+    ),
     "evobin.pipeline": (
         "diff",
         "evaluate",
@@ -109,11 +122,13 @@ _HOMES = {
         "write_features",
         "write_voices",
     ),
+    "evobin.problems": ("QUBO", "Ising", "MaxSat", "NKLandscape"),
     "evobin.report.page": ("write_report",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "QUBO",
     "SPEAKER_SEX",
     "WHOLE",
     "Architecture",
@@ -122,10 +137,15 @@ __all__ = [
     "ClipsConfig",
     "ConvBlock",
     "EvaluateConfig",
+    "EvaluationError",
     "EvobinError",
     "ExecutionConfig",
     "FeaturesConfig",
     "FlipConfig",
+    "Found",
+    "Ising",
+    "MaxSat",
+    "NKLandscape",
     "PolishConfig",
     "PopulationConfig",
     "SearchConfig",
@@ -136,6 +156,8 @@ __all__ = [
     "export_network",
     "import_network",
     "inspect",
+    "maximize",
+    "minimize",
     "polish",
     "predict",
     "resume",

@@ -2,12 +2,14 @@
 
 from evobin.evaluation.base import (
     AnyProblem,
+    Course,
     FlipState,
     Population,
     Problem,
     Scores,
     Solution,
     Structure,
+    WalkingState,
 )
 from evobin.evaluation.flip_state import Batch, NetworkFlipState
 from evobin.evaluation.network_problem import NetworkProblem
@@ -15,6 +17,7 @@ from evobin.evaluation.network_problem import NetworkProblem
 __all__ = [
     "AnyProblem",
     "Batch",
+    "Course",
     "FlipState",
     "NetworkFlipState",
     "NetworkProblem",
@@ -23,4 +26,5 @@ __all__ = [
     "Scores",
     "Solution",
     "Structure",
+    "WalkingState",
 ]

@@ -1,0 +1,54 @@
+"""Chances follow the elite of the samples, smoothed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Seed
+from evobin.algorithms.univariate import Univariate, share_positive
+from evobin.checks import check_range
+from evobin.evaluation.base import Population, Scores
+
+
+class CrossEntropy(Univariate):
+    """The cross-entropy method.
+
+    Chances move to the shares of +1 in the elite, all samples as good as its quantile, smoothed.
+
+    Args:
+        n, seed, initial, patience: as for `Algorithm`.
+        samples: solutions a batch, at least 2.
+        elite: share of them that the quantile leaves above itself, in (0, 1].
+        smoothing: weight of the new shares, in (0, 1].
+
+    Source:
+        Rubinstein (1999), The cross-entropy method for combinatorial and continuous optimization.
+    """
+
+    name = "cross-entropy"
+
+    def __init__(
+        self,
+        n: int,
+        seed: Seed = 0,
+        initial: NDArray[Any] | None = None,
+        patience: int = 0,
+        *,
+        samples: int = 200,
+        elite: float = 0.1,
+        smoothing: float = 0.7,
+    ) -> None:
+        check_range("samples", samples, 2, 10_000_000)
+        check_range("elite", elite, 1e-9, 1)
+        check_range("smoothing", smoothing, 1e-9, 1)
+        super().__init__(n, seed, initial, patience, samples)
+        self.elite, self.smoothing = elite, smoothing
+
+    def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:
+        place = max(1, round(self.elite * len(scores)))
+        enough = np.sort(scores)[-place]
+        new = share_positive(population[scores >= enough])
+        return (1.0 - self.smoothing) * self.chances + self.smoothing * new

@@ -1,0 +1,103 @@
+"""A population, crossed over and mutated."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Algorithm, Seed
+from evobin.algorithms.operators import (
+    flipped,
+    points_crossover,
+    uniform_crossover,
+    units_crossover,
+)
+from evobin.checks import check_range
+from evobin.errors import SettingError
+from evobin.evaluation.base import Population, Scores
+
+Crossover = Literal["uniform", "points", "units"]
+PARENTS = 2
+"""Members that a tournament chooses a parent from."""
+
+
+class Genetic(Algorithm):
+    """The genetic algorithm: tournaments choose parents, crossover and mutation make children.
+
+    The best of parents and children live on, no solution twice.
+
+    Args:
+        n, seed, initial, patience: as for `Algorithm`; `initial` is in the first population.
+        size: members, at least 2, and as many children a generation.
+        crossover: "uniform", "points" (two of them), or "units", which needs to know those of
+            `structure` and is uniform without.
+        crossed: share of children of two parents, the others have one.
+        rate: expected flips of a mutation; a child of one parent has one at least.
+
+    Source:
+        Holland (1975), Adaptation in natural and artificial systems; the crossovers name theirs.
+    """
+
+    name = "genetic"
+    kept = ("members", "scores")
+
+    def __init__(
+        self,
+        n: int,
+        seed: Seed = 0,
+        initial: NDArray[Any] | None = None,
+        patience: int = 0,
+        *,
+        size: int = 50,
+        crossover: Crossover = "uniform",
+        crossed: float = 0.8,
+        rate: float = 1.0,
+    ) -> None:
+        super().__init__(n, seed, initial, patience)
+        check_range("size", size, 2, 1_000_000)
+        check_range("crossed", crossed, 0, 1)
+        check_range("rate", rate, 0, n)
+        if crossover not in ("uniform", "points", "units"):
+            raise SettingError(
+                f"`crossover` must be uniform, points or units, but it is {crossover!r}."
+            )
+        self.size, self.crossover, self.crossed, self.rate = size, crossover, crossed, rate
+        self.members = np.empty((0, n), np.int8)
+        self.scores = np.empty(0)
+
+    def _propose(self) -> Population:
+        if not len(self.members):
+            return self._first(self.size)
+        first, second = self._parents(), self._parents()
+        crossed = self.rng.random(self.size) < self.crossed
+        children = first.copy()
+        children[crossed] = self._cross(first[crossed], second[crossed])
+        lone = np.flatnonzero((children == first).all(axis=1))
+        counts = self.rng.binomial(self.n, self.rate / self.n, self.size)
+        counts[lone] = np.maximum(counts[lone], 1)
+        return flipped(children, counts, self.rng)
+
+    def _parents(self) -> Population:
+        """A tournament's winner for each child."""
+        entrants = self.rng.integers(0, len(self.members), (PARENTS, self.size))
+        winners: Population = self.members[entrants.min(axis=0)]  # the best come first
+        return winners
+
+    def _cross(self, first: Population, second: Population) -> Population:
+        if self.crossover == "points":
+            return points_crossover(first, second, self.rng)
+        if self.crossover == "units" and self.structure.units:
+            return units_crossover(first, second, self.rng, self.structure.units)
+        return uniform_crossover(first, second, self.rng)
+
+    def _learn(self, population: Population, scores: Scores) -> None:
+        members = np.concatenate([population, self.members])
+        scores = np.concatenate([scores, self.scores])
+        # children first: of equals the younger one lives on
+        distinct = np.sort(
+            np.unique(np.packbits(members > 0, axis=1), axis=0, return_index=True)[1]
+        )
+        order = distinct[np.argsort(-scores[distinct], kind="stable")][: self.size]
+        self.members, self.scores = members[order], scores[order]

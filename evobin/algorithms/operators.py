@@ -1,0 +1,129 @@
+"""Operators that algorithms share: random solutions, mutation, crossover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.evaluation.base import Population
+from evobin.kernels.mutation import flip_distinct
+
+Counts = NDArray[np.int64]
+"""[k] int64, how many signs to flip in each row."""
+
+Rates = NDArray[np.float64]
+"""Probabilities."""
+Units = Sequence[Sequence[NDArray[np.intp]]]
+"""By layer, the places that belong to each unit."""
+AT_ONCE = 1 << 20
+"""Random numbers that are drawn at once; a whole batch of large n would fill the memory."""
+
+
+def random_signs(k: int, n: int, rng: np.random.Generator) -> Population:
+    """[k, n] int8, every sign a fair coin."""
+    signs: Population = 2 * rng.integers(0, 2, (k, n), np.int8) - 1
+    return signs
+
+
+def flipped(parents: Population, counts: Counts, rng: np.random.Generator) -> Population:
+    """Copies with exactly that many signs flipped in each, at random distinct places.
+
+    Args:
+        parents: [k, n] int8, or [1, n] for k children of one; not modified.
+        counts: [k] int64, from 0 to n.
+        rng: source of all randomness; advanced.
+
+    Example:
+        >>> parent = np.ones((1, 9), np.int8)
+        >>> flipped(parent, np.array([0, 4, 9]), np.random.default_rng(0)).sum(axis=1)
+        array([ 9,  1, -9])
+    """
+    children = np.empty((len(counts), parents.shape[1]), np.int8)
+    children[:] = parents
+    flip_distinct(children, counts, rng.random(int(counts.sum())))
+    return children
+
+
+def binomial_flips(parents: Population, rates: Rates, rng: np.random.Generator) -> Population:
+    """Copies with each sign flipped with a probability of its row, and one at least.
+
+    Args:
+        parents: [k, n] int8, or [1, n] for k children of one; not modified.
+        rates: [k] float64, from 0 to 1.
+        rng: source of all randomness; advanced.
+    """
+    return flipped(parents, np.maximum(1, rng.binomial(parents.shape[1], rates)), rng)
+
+
+def sampled(chances: Rates, k: int, rng: np.random.Generator) -> Population:
+    """[k, n] int8, each sign +1 with its own chance, [n]."""
+    n = len(chances)
+    signs = np.empty((k, n), np.int8)
+    rows = max(1, AT_ONCE // n)
+    for some in (signs[first : first + rows] for first in range(0, k, rows)):
+        some[:] = rng.random(some.shape) < chances
+    signs *= 2
+    signs -= 1
+    return signs
+
+
+def uniform_crossover(
+    first: Population, second: Population, rng: np.random.Generator
+) -> Population:
+    """Each sign of a child from either parent; [k, n] each.
+
+    Source:
+        Syswerda (1989), Uniform crossover in genetic algorithms.
+    """
+    child: Population = np.where(rng.integers(0, 2, first.shape, np.int8), first, second)
+    return child
+
+
+def points_crossover(
+    first: Population, second: Population, rng: np.random.Generator, points: int = 2
+) -> Population:
+    """The parents, [k, n] each, take turns behind `points` random places of each child.
+
+    Source:
+        De Jong and Spears (1992), A formal analysis of the role of multi-point crossover.
+    """
+    k, n = first.shape
+    turns = np.zeros((k, n + 1), np.int64)
+    np.add.at(turns, (np.arange(k)[:, None], rng.integers(0, n + 1, (k, points))), 1)
+    child: Population = np.where(turns.cumsum(axis=1)[:, :n] % 2, second, first)
+    return child
+
+
+def units_crossover(
+    first: Population, second: Population, rng: np.random.Generator, units: Units
+) -> Population:
+    """The first parents, [k, n], with half the units of one layer of the second ones.
+
+    A unit comes with all its places: of a hidden one, its fan-in and its fan-out.
+    """
+    children = first.copy()
+    for child, other in zip(children, second, strict=True):
+        layer = units[int(rng.integers(len(units)))]
+        for unit, taken in zip(layer, rng.random(len(layer)) < 0.5, strict=True):
+            if taken:
+                child[unit] = other[unit]
+    return children
+
+
+def heavy_tail(n: int, beta: float) -> Rates:
+    """[max(n // 2, 1)] float64, cumulative: a power law on 1 to n / 2.
+
+    Source:
+        Doerr, Le, Makhmara, Nguyen (2017), Fast genetic algorithms, GECCO.
+    """
+    law = np.cumsum(np.arange(1, max(n // 2, 1) + 1, dtype=np.float64) ** -beta)
+    cumulative: Rates = law / law[-1]
+    return cumulative
+
+
+def heavy_tailed_count(law: Rates, n: int, rng: np.random.Generator) -> int:
+    """How many of n signs to flip where the expected number follows a `heavy_tail`."""
+    expected = 1 + int(law.searchsorted(rng.random(), side="right"))
+    return int(rng.binomial(n, expected / n))

@@ -1,0 +1,51 @@
+"""Chances move a little toward the best samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Seed
+from evobin.algorithms.univariate import Univariate, share_positive
+from evobin.checks import check_range
+from evobin.evaluation.base import Population, Scores
+
+
+class PBIL(Univariate):
+    """Population-based incremental learning: chances move toward the best samples of each batch.
+
+    Args:
+        n, seed, initial, patience: as for `Algorithm`.
+        samples: solutions a batch, at least 2.
+        selected: of these, how many the chances move toward.
+        rate: how far, in (0, 1].
+
+    Source:
+        Baluja (1994), Population-based incremental learning, CMU-CS-94-163. Here margins take the
+        place of its mutation of the chances.
+    """
+
+    name = "pbil"
+
+    def __init__(
+        self,
+        n: int,
+        seed: Seed = 0,
+        initial: NDArray[Any] | None = None,
+        patience: int = 0,
+        *,
+        samples: int = 50,
+        selected: int = 5,
+        rate: float = 0.1,
+    ) -> None:
+        check_range("samples", samples, 2, 10_000_000)
+        check_range("selected", selected, 1, samples)
+        check_range("rate", rate, 1e-9, 1)
+        super().__init__(n, seed, initial, patience, samples)
+        self.selected, self.rate = selected, rate
+
+    def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:
+        best = population[np.argsort(-scores, kind="stable")[: self.selected]]
+        return (1.0 - self.rate) * self.chances + self.rate * share_positive(best)

@@ -1,0 +1,203 @@
+"""Local optima in a pyramid of populations, mixed along the linkage that they show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Algorithm, Seed, State
+from evobin.algorithms.operators import random_signs
+from evobin.checks import check_range
+from evobin.evaluation.base import Population, Scores
+from evobin.kernels.linkage import average_linkage
+
+LARGEST = 4_000
+"""Signs; distances between all pairs of them take 128 MB."""
+TOGETHER = 1e-12
+"""Places no further from each other always go together."""
+Clusters = list[NDArray[np.int64]]
+"""Places that belong together, each as an array."""
+
+
+class Pyramid(Algorithm):
+    """The parameter-less population pyramid.
+
+    Each solution starts anywhere and climbs to a local optimum by single flips. It joins the lowest
+    population, and is mixed with every population from there on: for each cluster of signs that go
+    together in it, it takes over the signs of a member where the score does not fall. Where
+    that has improved it, the result joins the next population. Nothing needs to be set.
+
+    Args:
+        n, seed, patience: as for `Algorithm`; n at most 4,000.
+        initial: where the first climbs begin.
+
+    Source:
+        Goldman and Punch (2014), Parameter-less population pyramid, GECCO; the clusters are the
+        linkage tree of Thierens (2010), The linkage tree genetic algorithm, PPSN.
+    """
+
+    name = "pyramid"
+    kept = (
+        "phase", "current", "value", "tried", "order", "place", "level", "before", "cluster",
+        "queue", "climbs",
+    )  # fmt: skip
+
+    def __init__(
+        self, n: int, seed: Seed = 0, initial: NDArray[Any] | None = None, patience: int = 0
+    ) -> None:
+        check_range("n", n, 1, LARGEST)
+        super().__init__(n, seed, initial, patience)
+        self.phase = "start"
+        self.current = np.ones(n, np.int8)
+        self.value = self.before = -np.inf
+        self.tried = np.zeros(n, bool)
+        self.order, self.place = self.rng.permutation(n), 0
+        self.level = self.cluster = self.climbs = 0
+        self.queue = np.empty(0, np.int64)
+        self._levels: list[Population] = []
+        self._trees: list[Clusters] = []
+        self._seen: set[bytes] = set()
+
+    def _propose(self) -> Population:
+        while True:
+            if self.phase == "start":
+                return self._start()
+            trial = self._flip() if self.phase == "climb" else self._mixture()
+            if trial is not None:
+                return trial
+
+    def _start(self) -> Population:
+        if self.initial is not None and self.climbs < len(self.initial):
+            return self.initial[self.climbs : self.climbs + 1].copy()
+        return random_signs(1, self.n, self.rng)
+
+    def _flip(self) -> Population | None:
+        """The next flip that has not been tried since the last one that helped; None behind all."""
+        if self.tried.all():
+            self._join(0)
+            return None
+        while self.tried[self.order[self.place]]:
+            self._step()
+        trial = self.current[None].copy()
+        trial[0, self.order[self.place]] *= -1
+        return trial
+
+    def _step(self) -> None:
+        self.place += 1
+        if self.place == self.n:
+            self.order, self.place = self.rng.permutation(self.n), 0
+
+    def _mixture(self) -> Population | None:
+        """The signs of the present cluster from its next member; None where one is done with."""
+        members, tree = self._levels[self.level], self._trees[self.level]
+        if len(self.queue):
+            trial = self.current[None].copy()
+            cluster = tree[self.cluster - 1]
+            trial[0, cluster] = members[self.queue[0], cluster]
+            self.queue = self.queue[1:]
+            return trial
+        if self.cluster < len(tree):
+            cluster = tree[self.cluster]
+            differs = (members[:, cluster] != self.current[cluster]).any(axis=1)
+            self.queue = self.rng.permutation(np.flatnonzero(differs))
+            self.cluster += 1
+        else:
+            if self.value > self.before:
+                self._join(self.level + 1)
+            self._rise(self.level + 1)
+        return None
+
+    def _join(self, level: int) -> None:
+        """Has the present solution join a population, unless it is in one; from 0 on it rises."""
+        if (key := self.current.tobytes()) in self._seen:
+            self.phase = "start" if level == 0 else self.phase
+            return
+        self._seen.add(key)
+        if level == len(self._levels):
+            self._levels.append(np.empty((0, self.n), np.int8))
+            self._trees.append([])
+        self._levels[level] = np.concatenate([self._levels[level], self.current[None]])
+        self._trees[level] = linkage_tree(self._levels[level])
+        if level == 0:
+            self._rise(0)
+
+    def _rise(self, level: int) -> None:
+        self.phase = "mix" if level < len(self._levels) else "start"
+        self.level, self.before, self.cluster = level, self.value, 0
+
+    def _learn(self, population: Population, scores: Scores) -> None:
+        score, flipped = float(scores[0]), False
+        if self.phase == "start":
+            better, self.phase, self.value = True, "climb", -np.inf
+            self.tried[:] = False
+            self.climbs += 1
+        else:
+            better, flipped = score >= self.value, self.phase == "climb"
+        if better:
+            if score > self.value:
+                self.tried[:] = False
+            self.current, self.value = population[0].copy(), score
+            self.queue = self.queue[:0]
+        if flipped:
+            self.tried[self.order[self.place]] = True
+            self._step()
+
+    def state(self) -> State:
+        """As in `Algorithm`."""
+        members = np.concatenate([*self._levels, np.empty((0, self.n), np.int8)])
+        sizes = [len(level) for level in self._levels]
+        return super().state() | {"members": members, "sizes": sizes}
+
+    def load(self, state: State) -> None:
+        """As in `Algorithm`."""
+        super().load(state)
+        ends = np.cumsum(state["sizes"], dtype=np.int64)[:-1]
+        self._levels = np.split(state["members"], ends) if state["sizes"] else []
+        self._trees = [linkage_tree(level) for level in self._levels]
+        self._seen = {signs.tobytes() for signs in state["members"]}
+
+
+def linkage_tree(members: Population) -> Clusters:
+    """Clusters of places that go together in a population, the smallest first, without all of them.
+
+    Places are as far from each other as 2 - (H(a) + H(b)) / H(a, b), with the entropies of their
+    signs; clusters join by average distance. A cluster whose parts always go together has no parts.
+
+    Args:
+        members: [k, n] int8; one alone shows no linkage.
+    """
+    k, n = members.shape
+    if k < 2 or n < 2:
+        return []
+    # ties are broken by the order of the places, so that is a random one
+    rng = np.random.default_rng(k)
+    shuffle = rng.permutation(n)
+    pairs, heights = np.empty((n - 1, 2), np.int64), np.empty(n - 1)
+    average_linkage(_distances(members[:, shuffle]), pairs, heights)
+    clusters = [shuffle[place : place + 1] for place in range(n)]
+    useful = np.ones(2 * n - 1, bool)
+    useful[-1] = False
+    for (first, second), height in zip(pairs.tolist(), heights.tolist(), strict=True):
+        clusters.append(np.concatenate([clusters[first], clusters[second]]))
+        useful[[first, second]] &= height > TOGETHER
+    order = rng.permutation(np.flatnonzero(useful)).tolist()
+    return [clusters[place] for place in sorted(order, key=lambda place: len(clusters[place]))]
+
+
+def _distances(members: Population) -> NDArray[np.float64]:
+    """[n, n] float64: how far places are from going together."""
+    k = len(members)
+    positive = (members > 0).astype(np.float64)
+    both, ones = positive.T @ positive, positive.sum(axis=0)
+    counts = np.arange(k + 1) / k
+    terms = np.zeros(k + 1)
+    terms[1:] = -counts[1:] * np.log(counts[1:])
+    tables = (both, ones[:, None] - both, ones - both, k - ones - ones[:, None] + both)
+    entropy = np.sum([terms[table.astype(np.int64)] for table in tables], axis=0)
+    lone = terms[ones.astype(np.int64)] + terms[(k - ones).astype(np.int64)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = (lone + lone[:, None]) / entropy
+    distances: NDArray[np.float64] = np.where(entropy > 0, 2.0 - ratio, 0.0)
+    return distances

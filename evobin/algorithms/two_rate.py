@@ -1,0 +1,69 @@
+"""One solution and many mutants, at two rates, of which the better one is gone on with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Algorithm, Seed
+from evobin.algorithms.operators import binomial_flips
+from evobin.checks import check_range
+from evobin.evaluation.base import Population, Scores
+
+
+class TwoRate(Algorithm):
+    """The (1+lambda) algorithm whose mutation rate adjusts itself.
+
+    Half of the mutants flip each sign with probability r / 2n, the others with 2r / n. The best
+    replaces the parent where it is as good; r becomes the rate that it came from, or either one by
+    a coin, each half of the time, and stays in [2, n / 4].
+
+    Args:
+        n, seed, initial, patience: as for `Algorithm`; of several, the best is the first parent.
+        mutants: lambda, of each parent, at least 2.
+
+    Source:
+        Doerr, Giessen, Witt, Yang (2019), The (1+lambda) evolutionary algorithm with self-adjusting
+        mutation rate, Algorithmica. Here a mutant without any flip gets one.
+    """
+
+    name = "two-rate"
+    kept = ("parent", "parent_score", "rate")
+
+    def __init__(
+        self,
+        n: int,
+        seed: Seed = 0,
+        initial: NDArray[Any] | None = None,
+        patience: int = 0,
+        *,
+        mutants: int = 10,
+    ) -> None:
+        super().__init__(n, seed, initial, patience)
+        check_range("mutants", mutants, 2, 1_000_000)
+        self.mutants = mutants
+        self.rate = 2.0
+        self.parent = np.empty((0, n), np.int8)
+        self.parent_score = -np.inf
+
+    def _propose(self) -> Population:
+        if not len(self.parent):
+            return self._first(1)
+        rates = np.full(self.mutants, min(2.0 * self.rate / self.n, 1.0))
+        rates[: self.mutants // 2] /= 4.0
+        return binomial_flips(self.parent, rates, self.rng)
+
+    def _learn(self, population: Population, scores: Scores) -> None:
+        begun = len(self.parent) > 0
+        # among equals a random one, or the lower rate would win every tie
+        place = int(self.rng.choice(np.flatnonzero(scores == scores.max())))
+        if scores[place] >= self.parent_score:
+            self.parent, self.parent_score = population[place : place + 1], float(scores[place])
+        if begun:
+            faster = place >= self.mutants // 2
+            if self.rng.random() < 0.5:
+                faster = bool(self.rng.random() < 0.5)
+            rate = self.rate * (2.0 if faster else 0.5)
+            self.rate = max(2.0, min(rate, self.n / 4.0))

@@ -1,0 +1,50 @@
+"""Chances are those of the better half."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.algorithms.base import Seed
+from evobin.algorithms.univariate import Univariate, share_positive
+from evobin.checks import check_range
+from evobin.evaluation.base import Population, Scores
+
+
+class UMDA(Univariate):
+    """The univariate marginal distribution algorithm.
+
+    The next chances are the shares of +1 among the best of the samples.
+
+    Args:
+        n, seed, initial, patience: as for `Algorithm`.
+        samples: solutions a batch, at least 2.
+        best_share: share of them that is selected, in (0, 1].
+
+    Source:
+        Mühlenbein and Paaß (1996), From recombination of genes to the estimation of distributions
+        I, PPSN.
+    """
+
+    name = "umda"
+
+    def __init__(
+        self,
+        n: int,
+        seed: Seed = 0,
+        initial: NDArray[Any] | None = None,
+        patience: int = 0,
+        *,
+        samples: int = 100,
+        best_share: float = 0.3,
+    ) -> None:
+        check_range("samples", samples, 2, 10_000_000)
+        check_range("best_share", best_share, 1e-9, 1)
+        super().__init__(n, seed, initial, patience, samples)
+        self.best_share = best_share
+
+    def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:
+        selected = max(1, round(self.best_share * len(scores)))
+        return share_positive(population[np.argsort(-scores, kind="stable")[:selected]])

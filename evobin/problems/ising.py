@@ -1,0 +1,57 @@
+"""Ising spins with couplings and fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evobin.checks import check_shape
+from evobin.problems.exact import as_numbers, sums
+from evobin.problems.quadratic import Entries, Quadratic, rounded
+
+
+class Ising(Quadratic):
+    """Minimises s' J s + h' s over s in {-1, +1}^n.
+
+    Every entry of J counts: a pair that stands at [i, j] and at [j, i] counts twice, so give each
+    once for the usual sum over i < j (the convention of dwave's samplers). The diagonal adds a
+    constant. Signs are as written: a positive coupling wants its spins to differ; a physicist's
+    energy - sum J s s - sum h s is that of -J and -h. The score is minus the energy. What
+    `QUBO` says of exact numbers and of lists holds here too.
+
+    Args:
+        couplings: [n, n] of finite numbers; not modified.
+        fields: [n] of finite numbers; not modified. All 0 by default.
+
+    Raises:
+        ValueError: if these are not that.
+
+    Example:
+        >>> problem = Ising([[0, 1], [0, 0]], [0.5, 0])
+        >>> problem.energy(np.array([-1, 1])), problem.energy(np.array([1, 1]))
+        (-1.5, 1.5)
+    """
+
+    def __init__(self, couplings: Any, fields: Any = None) -> None:
+        self._build(Entries.of_matrix("couplings", couplings), fields)
+
+    @classmethod
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Ising:
+        """As `QUBO.from_entries`, with [n] fields, all 0 by default."""
+        problem = cls.__new__(cls)
+        problem._build(Entries.of_lists(n, rows, cols, values), fields)
+        return problem
+
+    def _build(self, given: Entries, fields: Any) -> None:
+        n = given.n
+        numbers = np.zeros(n) if fields is None else as_numbers("fields", fields)
+        check_shape("fields", numbers, (n,))
+        entries, h = rounded(given, numbers, 4)
+        pairs = entries.pairs()
+        # With s = 2 x - 1, J s s' is 4 J x x' - 2 J x - 2 J x' + J, and h s is 2 h x - h.
+        ends = np.concatenate([pairs.rows, pairs.cols])
+        linear = 2 * h - 2 * sums(ends, np.tile(pairs.values, 2), n)
+        offset = float(entries.diagonal().sum() + pairs.values.sum() - h.sum())
+        fourfold = Entries(n, pairs.rows, pairs.cols, 4 * pairs.values)
+        super().__init__(linear, fourfold, offset)

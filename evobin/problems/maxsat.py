@@ -1,0 +1,191 @@
+"""Maximum satisfiability, weighted, with hard clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.checks import check_range, check_shape, check_signs
+from evobin.errors import EvobinError
+from evobin.evaluation.base import Population, Scores, Solution
+from evobin.problems.base import Box, WhiteBox
+from evobin.problems.dimacs import MAX_N, Formula, read_dimacs
+from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+MAX_TOTAL = 2.0**52
+"""Weight of all clauses, the hard ones included: scores up to it are exact in float64."""
+
+
+class Cost(NamedTuple):
+    """What a solution leaves unsatisfied: hard clauses, and the weight of soft ones."""
+
+    hard: int
+    soft: float
+
+
+class MaxSat(WhiteBox):
+    """Maximises the weight of satisfied clauses.
+
+    The score is the weight of satisfied soft clauses, less, for each hard clause that is not
+    satisfied, one more than all soft ones weigh together: no violation ever pays. Literal 3 is true
+    where the solution's third sign is +1, literal -3 where it is -1. A literal that comes twice in
+    a clause counts once; a clause with both signs of a variable is always satisfied.
+
+    Args:
+        n: variables, at least 1.
+        clauses: of literals, -n to n without 0; not modified, as the next.
+        weights: of each clause, positive; infinite for a hard one. All 1 by default. Whole weights
+            are kept as they are; others are rounded once so that no sum is.
+
+    Raises:
+        ValueError: if a literal or weight is none.
+        EvobinError: if the weights, hard clauses included, add up to more than 2^52.
+
+    Example:
+        >>> problem = MaxSat(2, [[1, 2], [-1], [-2]], weights=[np.inf, 2, 3])
+        >>> problem.score(np.array([[1, -1], [-1, -1]], np.int8)).tolist()
+        [3.0, -1.0]
+        >>> problem.cost(np.array([1, -1]))
+        Cost(hard=0, soft=2.0)
+    """
+
+    def __init__(self, n: int, clauses: Sequence[Sequence[int]], weights: Any = None) -> None:
+        check_range("n", n, 1, MAX_N)
+        lengths = np.array([len(clause) for clause in clauses], np.int64)
+        literals = np.array([literal for clause in clauses for literal in clause] or [1])
+        if literals.dtype.kind not in "iu":
+            raise ValueError(f"`clauses` must hold whole numbers, but it holds {literals.dtype}.")
+        literals = literals[: lengths.sum()].astype(np.int64)
+        wrong = np.flatnonzero((literals == 0) | (abs(literals) > n))
+        if len(wrong):
+            clause = np.searchsorted(np.cumsum(lengths), wrong[0], side="right")
+            raise ValueError(
+                f"`clauses` must hold literals from -{n} to {n} without 0, but clause {clause} "
+                f"(counted from 0) holds {literals[wrong[0]]}."
+            )
+        if weights is None:
+            weights = np.ones(len(clauses))
+        hard = np.isposinf(np.asarray(weights, np.float64))
+        soft = as_numbers("weights", np.where(hard, 1.0, weights))
+        check_shape("weights", soft, (len(clauses),))
+        if not (soft > 0).all():
+            raise ValueError(f"`weights` must be positive, but the lowest is {soft.min()}.")
+        self._build(n, literals, lengths, soft, hard)
+
+    @classmethod
+    def load(cls, path: str | Path) -> MaxSat:
+        """Reads a DIMACS cnf or wcnf file; see `evobin.problems.dimacs.read_dimacs`.
+
+        Raises:
+            EvobinError: if the file cannot be read, or is malformed; names each wrong line.
+        """
+        formula: Formula = read_dimacs(Path(path))
+        hard = np.array([weight is None for weight in formula.weights])
+        soft = np.array([weight or 1 for weight in formula.weights], np.float64)
+        literals, lengths = np.array(formula.literals, np.int64), np.array(formula.lengths)
+        problem = cls.__new__(cls)
+        try:
+            problem._build(formula.n, literals, lengths, soft, hard)
+        except EvobinError as error:
+            raise EvobinError(f"{path}: {error}") from error
+        return problem
+
+    def _build(
+        self, n: int, literals: Ints, lengths: Ints, soft: Floats, hard: NDArray[np.bool_]
+    ) -> None:
+        self.n = n
+        heavy = 1 + float(soft[~hard].sum())
+        if heavy * (1 + int(hard.sum())) > MAX_TOTAL:
+            raise EvobinError(
+                "the weights, hard clauses counted as one more than all soft ones, add up to more "
+                "than 2^52; divide the soft weights by a common number."
+            )
+        weights = np.where(hard, heavy, soft)
+        if (weights != np.rint(weights)).any():
+            (weights,) = exact("weights", weights)
+        self._hard_weight = float(weights[hard].max(initial=0.0))
+        owners = np.repeat(np.arange(len(lengths)), lengths)
+        keys = np.unique(owners * (2 * n) + 2 * (abs(literals) - 1) + (literals > 0))
+        owners, variables, wants = keys // (2 * n), keys // 2 % n, keys % 2
+        both = owners[1:][(keys[1:] // 2 == keys[:-1] // 2)]
+        always = np.zeros(len(lengths), bool)
+        always[both] = True
+        self._always = float(weights[always & ~hard].sum())
+        kept = ~always[owners]
+        owners, variables, wants = owners[kept], variables[kept], wants[kept]
+        used, place = np.unique(owners, return_inverse=True)
+        never = ~always
+        never[used] = False
+        self._never = int((never & hard).sum()), float(weights[never & ~hard].sum())
+        self._offset = self._always - self._hard_weight * int(hard[~always].sum())
+        self._hard = hard[used]
+        self._ends = np.append(0, np.cumsum(np.bincount(place, minlength=len(used))))
+        self._variables, self._wants = variables, np.where(wants, 1, -1).astype(np.int8)
+        self._owners = place
+        self._weights = weights[used]
+        self._set_uses()
+
+    def _set_uses(self) -> None:
+        """What the kernels need: the clauses of each variable, in small kinds of numbers."""
+        each = self._weights[self._owners]
+        bound = sums(self._variables, each, self.n)
+        self._gain_type, kind = smallest_dtypes(bound, self._weights)
+        order = np.argsort(self._variables, kind="stable")
+        counts = np.bincount(self._variables, minlength=self.n)
+        self._uses = (
+            np.append(0, np.cumsum(counts)),
+            self._owners[order].astype(np.int32),
+            self._wants[order],
+            self._ends,
+            self._variables.astype(np.int32),
+            self._weights.astype(kind),
+        )
+        for array in self._uses:
+            array.setflags(write=False)  # as workers get it: numba compiles again for another kind
+
+    def score(self, population: Population) -> Scores:
+        """[k] float64, exact; `population` is [k, n] int8, not modified.
+
+        Raises:
+            ValueError: if `population` has another shape or other values than -1 and +1.
+        """
+        made = [self._true_literals(signs) > 0 for signs in self._check(population)]
+        return self._offset + np.array([self._weights[row].sum() for row in made])
+
+    def cost(self, solution: Solution) -> Cost:
+        """What a solution leaves unsatisfied; for a cnf, `soft` counts the clauses.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        check_shape("solution", solution, (self.n,))
+        check_signs("solution", solution)
+        broken = self._true_literals(solution) == 0
+        hard, soft = self._never
+        return Cost(
+            hard + int((broken & self._hard).sum()),
+            soft + float(self._weights[broken & ~self._hard].sum()),
+        )
+
+    def _true_literals(self, signs: Solution) -> Ints:
+        """[clauses] int64."""
+        true = signs[self._variables] == self._wants
+        return np.bincount(self._owners[true], minlength=len(self._weights))
+
+    def _box(self, signs: Solution) -> Box:
+        true = signs[self._variables] == self._wants
+        counts = self._true_literals(signs)
+        found = sums(self._owners[true], self._variables[true], len(counts))
+        makes = self._weights[self._owners] * (counts[self._owners] == 0)
+        gains = sums(self._variables, makes, self.n)
+        breaks = counts == 1
+        gains -= sums(found[breaks].astype(np.int64), self._weights[breaks], self.n)
+        state = counts.astype(np.int32), found.astype(np.int64)
+        return gains.astype(self._gain_type), signs, *self._uses, *state

@@ -1,0 +1,180 @@
+"""What QUBO and Ising problems share: a quadratic energy of pairs, dense or sparse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.checks import check_range, check_shape, check_signs
+from evobin.evaluation.base import Population, Scores, Solution
+from evobin.problems.base import Box, WhiteBox
+from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MAX_N = 10_000_000
+"""Variables of a problem."""
+DENSE_FROM = 0.08
+"""Share of pairs from which a whole row is mended quicker than a list of neighbours."""
+MAX_DENSE = 20_000
+"""Variables up to which all pairs are held: 0.8 to 3.2 GB."""
+ROWS = 256
+"""Rows of a dense matrix that are converted to float64 at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries:
+    """Numbers at places of an [n, n] matrix; a place may come more than once.
+
+    Attributes:
+        n: side of the matrix.
+        rows: [m] int64.
+        cols: [m] int64.
+        values: [m] float64.
+    """
+
+    n: int
+    rows: Ints
+    cols: Ints
+    values: Floats
+
+    @classmethod
+    def of_matrix(cls, name: str, matrix: Any) -> Entries:
+        """The entries of a matrix that are not 0.
+
+        Raises:
+            ValueError: if it is not square, is empty, or holds what is no finite number.
+        """
+        numbers = as_numbers(name, matrix)
+        check_shape(name, numbers, (None, len(numbers) if numbers.ndim else None))
+        rows, cols = np.nonzero(numbers)
+        return cls(_checked_n(len(numbers)), rows, cols, numbers[rows, cols])
+
+    @classmethod
+    def of_lists(cls, n: int, rows: Any, cols: Any, values: Any) -> Entries:
+        """Entries from lists of one length.
+
+        Raises:
+            ValueError: if lengths differ, a place is outside, or a value is no finite number.
+        """
+        numbers = as_numbers("values", values)
+        check_shape("values", numbers, (None,))
+        places = []
+        for name, given in (("rows", rows), ("cols", cols)):
+            array = np.asarray(given)
+            check_shape(name, array, (len(numbers),))
+            if len(array) and array.dtype.kind not in "iu":
+                raise ValueError(f"`{name}` must hold whole numbers, but it holds {array.dtype}.")
+            wrong = np.flatnonzero((array < 0) | (array >= n))
+            if len(wrong):
+                raise ValueError(
+                    f"`{name}` must hold numbers from 0 to {n - 1}, but it holds "
+                    f"{array[wrong[0]]} at index {wrong[0]}."
+                )
+            places.append(array.astype(np.int64))
+        return cls(_checked_n(n), places[0], places[1], numbers)
+
+    def diagonal(self) -> Floats:
+        """[n] float64."""
+        on = self.rows == self.cols
+        return sums(self.rows[on], self.values[on], self.n)
+
+    def pairs(self) -> Entries:
+        """The others, each pair once, `rows` below `cols`, those of both directions added up."""
+        off = self.rows != self.cols
+        low = np.minimum(self.rows[off], self.cols[off])
+        high = np.maximum(self.rows[off], self.cols[off])
+        keys, place = np.unique(low * self.n + high, return_inverse=True)
+        values = sums(place, self.values[off], len(keys))
+        some = values != 0
+        return Entries(self.n, keys[some] // self.n, keys[some] % self.n, values[some])
+
+
+def _checked_n(n: int) -> int:
+    check_range("n", n, 1, MAX_N)
+    return n
+
+
+class Quadratic(WhiteBox):
+    """Minimises offset + sum_i linear_i x_i + sum_(i<j) w_ij x_i x_j; x = (1 + solution) / 2.
+
+    Args:
+        linear: [n] float64, exact.
+        pairs: the w_ij, exact, i below j, each pair once.
+        offset: exact.
+    """
+
+    def __init__(self, linear: Floats, pairs: Entries, offset: float) -> None:
+        self.n = pairs.n
+        self._linear, self._offset = linear, offset
+        ends = np.concatenate([pairs.rows, pairs.cols]), np.concatenate([pairs.cols, pairs.rows])
+        values = np.tile(pairs.values, 2)
+        bound = np.abs(linear) + sums(ends[0], np.abs(values), self.n)
+        self._gain_type, kind = smallest_dtypes(bound, values)
+        dense = len(values) >= DENSE_FROM * self.n**2 and self.n <= MAX_DENSE
+        self._couplings: Box
+        if dense:
+            matrix = np.zeros((self.n, self.n), kind)
+            matrix[ends] = values
+            self._couplings = (matrix,)
+        else:
+            order = np.lexsort(ends[::-1])
+            starts = np.searchsorted(ends[0][order], np.arange(self.n + 1))
+            neighbours = ends[1][order].astype(
+                np.uint32
+            )  # numba tests signed ones for being negative
+            self._couplings = (starts, neighbours, values[order].astype(kind))
+        for array in self._couplings:
+            array.setflags(write=False)  # as workers get it: numba compiles again for another kind
+
+    def score(self, population: Population) -> Scores:
+        """[k] float64: minus the energy, exact; `population` is [k, n] int8, not modified.
+
+        Raises:
+            ValueError: if `population` has another shape or other values than -1 and +1.
+        """
+        x = (self._check(population) > 0).astype(np.float64)
+        twice = x * (2 * self._linear + self._fields(x))
+        energies: Scores = self._offset + twice.sum(axis=1) / 2
+        return 0.0 - energies  # never -0.0
+
+    def energy(self, solution: Solution) -> float:
+        """What is minimised; `score` is minus this.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        check_shape("solution", solution, (self.n,))
+        check_signs("solution", solution)
+        return 0.0 - float(self.score(solution[None])[0])
+
+    def _fields(self, x: Floats) -> Floats:
+        """[k, n] float64: sum_j w_ij x_j, for x [k, n] of 0 and 1."""
+        if len(self._couplings) == 1:
+            (matrix,) = self._couplings
+            blocks = range(0, self.n, ROWS)
+            parts = [x @ matrix[low : low + ROWS].T.astype(np.float64) for low in blocks]
+            return np.concatenate(parts, axis=1)
+        starts, neighbours, values = self._couplings
+        owners = np.repeat(np.arange(self.n), np.diff(starts))
+        each = [sums(owners, values * row[neighbours], self.n) for row in x]
+        return np.array(each).reshape(x.shape)
+
+    def _box(self, signs: Solution) -> Box:
+        x = (signs[None] > 0).astype(np.float64)
+        gains = signs * (self._linear + self._fields(x)[0])
+        return gains.astype(self._gain_type), signs, *self._couplings
+
+
+def rounded(entries: Entries, fields: Floats, times: float) -> tuple[Entries, Floats]:
+    """The same numbers, so that sums of them, each taken `times` times, are exact.
+
+    Raises:
+        ValueError: if they add up to too much.
+    """
+    values, fields = exact("the energy", entries.values, fields, times=times)
+    return Entries(entries.n, entries.rows, entries.cols, values), fields

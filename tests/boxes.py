@@ -1,0 +1,84 @@
+"""White boxes of every kind, each with its naive score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.problems.base import WhiteBox
+from evobin.problems.ising import Ising
+from evobin.problems.maxsat import MaxSat
+from evobin.problems.nk import NKLandscape
+from evobin.problems.qubo import QUBO
+from tests.oracle import naive_boxes as naive
+
+Signs = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A white box, its naive score, and how large a difference rounding explains."""
+
+    box: WhiteBox
+    naive: Callable[[Signs], float]
+    within: float = 0.0
+
+
+def random_signs(n: int, rng: np.random.Generator) -> Signs:
+    return rng.choice(np.array([-1, 1], np.int8), n)
+
+
+def qubo(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Case:
+    matrix = rng.integers(-100, 101, (n, n)) if whole else rng.normal(size=(n, n))
+    matrix = matrix * (rng.random((n, n)) < share)
+    within = 0.0 if whole else 1e-13 * float(np.abs(matrix).sum())
+    return Case(QUBO(matrix), lambda s: -naive.qubo_energy(matrix, s), within)
+
+
+def ising(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Case:
+    couplings = rng.integers(-2, 3, (n, n)) if whole else rng.normal(size=(n, n))
+    couplings = couplings * (rng.random((n, n)) < share)
+    fields = rng.integers(-3, 4, n) if whole else rng.normal(size=n)
+    within = 0.0 if whole else 1e-13 * float(np.abs(couplings).sum() + np.abs(fields).sum())
+    box = Ising(couplings, fields)
+    return Case(box, lambda s: -naive.ising_energy(couplings, fields, s), within)
+
+
+def maxsat(n: int, rng: np.random.Generator, *, hard: float, whole: bool) -> Case:
+    """Clauses of any length, the empty one included, with repeated and contrary literals."""
+    clauses = [
+        (rng.choice([-1, 1], size) * rng.integers(1, n + 1, size)).tolist()
+        for size in rng.integers(0, 6, 3 * n + 4)
+    ]
+    weights = rng.integers(1, 9, len(clauses)) if whole else rng.random(len(clauses)) + 0.1
+    given = np.where(rng.random(len(clauses)) < hard, math.inf, weights)
+    within = 0.0 if whole else 1e-12 * float(weights.sum()) * len(clauses)
+    box = MaxSat(n, clauses, given)
+    return Case(box, lambda s: naive.maxsat_score(clauses, given.tolist(), s), within)
+
+
+def nk(n: int, rng: np.random.Generator) -> Case:
+    width = min(n, 3)
+    members = np.array([rng.choice(n, width, replace=False) for _ in range(n + 2)])
+    tables = rng.random((n + 2, 2**width))
+    box = NKLandscape.from_tables(n, members, tables)
+    return Case(box, lambda s: naive.nk_score(members, tables, s), 1e-13)
+
+
+KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {
+    "dense QUBO": lambda n, rng: qubo(n, rng, share=1.0, whole=True),
+    "sparse QUBO": lambda n, rng: qubo(n, rng, share=0.02, whole=True),
+    "dense real QUBO": lambda n, rng: qubo(n, rng, share=1.0, whole=False),
+    "sparse real QUBO": lambda n, rng: qubo(n, rng, share=0.02, whole=False),
+    "dense Ising": lambda n, rng: ising(n, rng, share=1.0, whole=True),
+    "sparse real Ising": lambda n, rng: ising(n, rng, share=0.02, whole=False),
+    "MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.0, whole=True),
+    "MAX-SAT with hard clauses": lambda n, rng: maxsat(n, rng, hard=0.3, whole=True),
+    "real MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.1, whole=False),
+    "NK": nk,
+}
+"""By name: a random one of n signs."""
