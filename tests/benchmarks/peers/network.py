@@ -1,0 +1,304 @@
+"""The speaker-sex network from one straight-through start: polish and its peers, by the clock.
+
+python -m tests.benchmarks.peers.network OUT            every method on fold 0, 20 minutes each
+python -m tests.benchmarks.peers.network OUT --methods "evobin polish" --folds 0 1 --minutes 5
+
+Every method begins with the same file, made by one straight-through start on four folds of the real
+voices, has the same clips to look at (a training and a validation part of these four folds) and the
+same time on all cores, compilation and loading left out for PyTorch, in for evobin. What it ends
+with is answered for the fifth fold, which nothing looked at. Finished cells stay on disk, and are
+not run again; the figures after fewer minutes are those of the incumbent then, but for polish,
+which is run for each.
+
+nevergrad's and the (1+1) search's objective is what a user would write: PyTorch's forward on 256
+crops of the training clips, and its cross-entropy, which has no plateaus; a start that knows its
+training clips by heart leaves little to gain there. nevergrad works on an array of as many floats,
+whose signs are the weights: its Choice and TransitionChoice need 1.4 s and more for one candidate,
+an array 0.05 s. Needs the extra `peers`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+import evobin
+from evobin.config import DataConfig
+from evobin.data import Dataset
+from evobin.pipeline.parts import Parts, load_parts
+from evobin.report import ProgressDisplay
+from evobin.scores import wilson_interval
+from tests.benchmarks import ablation
+from tests.benchmarks.torch_twin import binary_logits, loss_of, parameters
+
+CROPS = 256
+FRAMES = 200
+SEED = 0
+NEVERGRAD = ("DiscreteOnePlusOne", "FastGADiscreteOnePlusOne", "DiscreteLenglerOnePlusOne")
+BOP_GAMMA = 1e-4
+"""Memory of the moving average: Helwegen et al. (2019) and larq's default."""
+BOP_THRESHOLDS = (1e-8, 1e-7, 1e-6, 1e-5)
+"""larq's default is 1e-8, for a loss and layers of other scales; each gets a quarter of an epoch,
+and the one with the best validation accuracy behind it goes on."""
+
+Signs = NDArray[np.int8]
+Search = Iterator[Signs]
+"""The incumbent, again and again, for as long as it is asked for."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every method starts from and may look at."""
+
+    start: Signs
+    train: Dataset
+    valid: Dataset
+
+    def crops(self, size: int, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Random crops of training clips and their labels, as tensors."""
+        rows = rng.choice(len(self.train), size, replace=size > len(self.train))
+        cut = []
+        for row in rows:
+            clip = np.asarray(self.train.clips[row], np.float32)
+            clip = np.resize(clip, (max(FRAMES, len(clip)), clip.shape[1]))
+            first = int(rng.integers(0, len(clip) - FRAMES + 1))
+            cut.append(clip[first : first + FRAMES])
+        labels = torch.tensor(self.train.labels[rows], dtype=torch.float32)
+        return torch.tensor(np.stack(cut)), labels
+
+
+def loss(signs: Signs, x: Any, labels: Any) -> float:
+    """Cross-entropy of a network on crops, by PyTorch's forward."""
+    with torch.no_grad():
+        weights = parameters(evobin.SPEAKER_SEX, signs.astype(np.float32), torch.float32)
+        z = torch.cat([binary_logits(evobin.SPEAKER_SEX, weights, part) for part in x.split(32)])
+        scale = evobin.SPEAKER_SEX.n_hidden**0.5
+        return float(torch.nn.functional.binary_cross_entropy_with_logits(z / scale, labels))
+
+
+def one_plus_one(task: Task, minutes: float) -> Search:
+    """A (1+1) search as a user would write it: each weight flips with probability 1 / n."""
+    rng = np.random.default_rng(SEED)
+    x, labels = task.crops(CROPS, rng)
+    best, best_loss = task.start.copy(), loss(task.start, x, labels)
+    while True:
+        yield best
+        flips = max(1, rng.binomial(len(best), 1 / len(best)))
+        child = best.copy()
+        child[rng.choice(len(best), flips, replace=False)] *= -1
+        child_loss = loss(child, x, labels)
+        if child_loss <= best_loss:
+            best, best_loss = child, child_loss
+
+
+def nevergrad(name: str) -> Callable[[Task, float], Search]:
+    """One of nevergrad's optimisers; its budget is what it will have time for."""
+
+    def search(task: Task, minutes: float) -> Search:
+        import nevergrad as ng
+
+        x, labels = task.crops(CROPS, np.random.default_rng(SEED))
+        began = time.perf_counter()
+        best, best_loss = task.start, loss(task.start, x, labels)
+        each = time.perf_counter() - began + 0.05
+        array = ng.p.Array(init=task.start.astype(float))
+        array.random_state.seed(SEED)
+        optimiser = ng.optimizers.registry[name](array, budget=max(1, int(60 * minutes / each)))
+        while True:
+            yield best
+            asked = optimiser.ask()
+            child = np.where(asked.value > 0, np.int8(1), np.int8(-1))
+            child_loss = loss(child, x, labels)
+            optimiser.tell(asked, child_loss)
+            if child_loss <= best_loss:
+                best, best_loss = child, child_loss
+
+    return search
+
+
+def bop(task: Task, minutes: float) -> Search:
+    """Flips where the moving average of the straight-through gradient passes a threshold.
+
+    Source: Helwegen et al. (2019), Latent weights do not exist: rethinking binarized neural network
+    optimization; windows of the signs as evobin's training has them, batches of 32.
+    """
+    quarter = max(1, len(task.train) // 32 // 4)
+    tried = []
+    for threshold in BOP_THRESHOLDS:
+        steps = _bop_steps(task, task.start, threshold, np.random.default_rng(SEED))
+        for _, signs in zip(range(quarter), steps, strict=False):
+            reached = signs
+        tried.append((evaluated(reached, task.valid)[0], threshold))
+    threshold = max(tried)[1]
+    print(f"bop: threshold {threshold:g} of {tried}", flush=True)
+    best, best_right = task.start, evaluated(task.start, task.valid)[0]
+    steps = _bop_steps(task, task.start, threshold, np.random.default_rng(SEED))
+    for number in count(1):
+        signs = next(steps)
+        if number % quarter == 0:
+            right = evaluated(signs, task.valid)[0]
+            if right >= best_right:
+                best, best_right = signs, right
+        yield best
+
+
+def _bop_steps(task: Task, start: Signs, threshold: float, rng: np.random.Generator) -> Search:
+    from evobin.stages.gradient import default_widths
+
+    widths = default_widths(evobin.SPEAKER_SEX)
+    weights = parameters(evobin.SPEAKER_SEX, start.astype(np.float32), torch.float32)
+    means = [torch.zeros_like(weight) for weight in weights]
+    while True:
+        x, labels = task.crops(32, rng)
+        loss_of(evobin.SPEAKER_SEX, weights, widths, x, labels).backward()
+        with torch.no_grad():
+            for weight, mean in zip(weights, means, strict=True):
+                mean.lerp_(weight.grad, BOP_GAMMA)
+                flip = (mean.abs() > threshold) & (torch.sign(mean) == weight)
+                weight[flip] *= -1
+                weight.grad = None
+        flat = torch.cat([weight.detach().ravel() for weight in weights]).numpy()
+        yield flat.astype(np.int8)
+
+
+METHODS: dict[str, Callable[[Task, float], Search]] = {
+    "(1+1), PyTorch": one_plus_one,
+    "bop, PyTorch": bop,
+    **{f"nevergrad {name}": nevergrad(name) for name in NEVERGRAD},
+}
+
+
+def evaluated(signs: Signs, part: Dataset) -> tuple[int, int]:
+    """Right answers, and clips."""
+    network = evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs)
+    answers = network.logits(part.clips, n_threads=2) > 0
+    return int(np.sum(answers == (part.labels == 1))), len(part)
+
+
+def parts_of(data: Path) -> Parts:
+    """Training and validation clips of four folds, parted by speaker, and the fifth."""
+    where = {
+        name: value
+        for name, value in ablation.where(data, data).items()
+        if name in DataConfig.__dataclass_fields__
+    }
+    return load_parts(DataConfig(**where), evobin.SPEAKER_SEX, SEED)
+
+
+def start_of(data: Path) -> Path:
+    """The file that all methods start from, trained when it is first asked for."""
+    path = data / "start" / "result.txt"
+    if not path.exists():
+        shutil.rmtree(path.parent, ignore_errors=True)
+        one = evobin.SteConfig(starts=1, epochs=40)
+        ablation.searched(ste=one, population=ablation.NO_POPULATION, flips=ablation.NO_FLIPS)(
+            data, path.parent
+        )
+    return path
+
+
+def polish(data: Path, minutes: float, out: Path) -> Signs:
+    """A polish, ended by the clock."""
+    shutil.rmtree(out, ignore_errors=True)
+    config = evobin.PolishConfig.of(
+        "standard" if minutes < 10 else "thorough",
+        **ablation.where(data, out),
+        minutes=minutes,
+        report=False,
+    )
+    with ProgressDisplay() as display:
+        return evobin.polish(start_of(data), config, display).network.signs
+
+
+def run(method: str, data: Path, minutes: list[float], out: Path) -> dict[str, Any]:
+    """What a method had after each time: right answers of the fifth fold, and validation."""
+    parts = parts_of(data)
+    start = evobin.BinaryNetwork.load(start_of(data)).signs
+    task = Task(start, parts.train, parts.valid)
+    cell: dict[str, Any] = {"start": _figures(start, parts)}
+    if method == "evobin polish":
+        for limit in minutes:
+            cell[f"{limit:g}"] = _figures(polish(data, limit, out), parts)
+        return cell
+    began, left = time.monotonic(), sorted(minutes)
+    for steps, incumbent in enumerate(METHODS[method](task, max(minutes))):
+        if time.monotonic() - began >= 60 * left[0]:
+            cell[f"{left.pop(0):g}"] = _figures(incumbent, parts) | {"steps": steps}
+        if not left:
+            return cell
+    raise RuntimeError(f"{method} ended before its time.")
+
+
+def _figures(signs: Signs, parts: Parts) -> dict[str, Any]:
+    assert parts.test is not None
+    right, clips = evaluated(signs, parts.test)
+    valid, valid_clips = evaluated(signs, parts.valid)
+    return {"right": right, "clips": clips, "valid": valid / valid_clips}
+
+
+def table(out: Path) -> pd.DataFrame:
+    """A line a method and time: accuracy on the unseen folds, and against the start."""
+    cells: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for path in sorted(out.glob("*-fold*.json")):
+        kept = json.loads(path.read_text())
+        method, start = kept.pop("method"), kept.pop("start")
+        for minutes, figures in kept.items():
+            cells.setdefault((method, minutes), []).append((start, figures))
+    lines = []
+    for (method, minutes), pairs in cells.items():
+        right, clips = (sum(figures[key] for _, figures in pairs) for key in ("right", "clips"))
+        low, high = wilson_interval(right, clips)
+        gained = right - sum(start["right"] for start, _ in pairs)
+        lines.append(
+            {
+                "method": method,
+                "minutes": minutes,
+                "folds": len(pairs),
+                "unseen clips": clips,
+                "accuracy": f"{100 * right / clips:.2f}%",
+                "95% interval": f"{100 * low:.2f} to {100 * high:.2f}%",
+                "against the start": f"{gained:+d} clips",
+                "validation": f"{100 * np.mean([f['valid'] for _, f in pairs]):.2f}%",
+                "steps": np.mean([f.get("steps", np.nan) for _, f in pairs]),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def main() -> None:
+    """Runs the cells that are asked for and missing, and prints the table."""
+    every = ["evobin polish", *METHODS]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder of the cells; what it holds is kept")
+    parser.add_argument("--methods", nargs="*", default=every, choices=every)
+    parser.add_argument("--folds", type=int, nargs="*", default=[0])
+    parser.add_argument("--minutes", type=float, nargs="*", default=[5.0, 20.0])
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")  # nevergrad's, of its own parts
+    for fold in asked.folds:
+        data = ablation.fold_folder(asked.out, fold)
+        for method in asked.methods:
+            name = "".join(c if c.isalnum() else "_" for c in method)
+            path = asked.out / f"{name}-fold{fold}.json"
+            if not path.exists():
+                print(f"fold {fold}: {method}", flush=True)
+                cell = run(method, data, asked.minutes, asked.out / f"{name}-fold{fold}")
+                path.write_text(json.dumps({"method": method} | cell, indent=1))
+    print(table(asked.out).to_markdown(index=False))
+
+
+if __name__ == "__main__":
+    main()
