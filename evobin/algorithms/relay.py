@@ -11,7 +11,7 @@ from evobin.algorithms.base import Algorithm, Seed, State
 from evobin.algorithms.pyramid import LARGEST, Pyramid
 from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.umda import UMDA
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -50,8 +50,8 @@ class Relay(Algorithm):
         later: float = 10.0,
     ) -> None:
         super().__init__(n, seed, initial, patience or 100 * n)
-        check_range("first", first, 1e-6, 1e6)
-        check_range("later", later, 1e-6, 1e6)
+        check_number("first", first, 1e-6, 1e6)
+        check_number("later", later, 1e-6, 1e6)
         self.leg = self.turn = 0
         self.starts = np.empty((0, n), np.int8)
         self._later = max(1, round(later * n))

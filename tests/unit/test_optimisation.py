@@ -208,14 +208,21 @@ def test_a_batch_must_come_back_as_numbers(values: Any, text: str) -> None:
         ({"sed": 1}, "there is no option `sed`; did you mean `seed`"),
         ({"algorithm": "fast"}, "there is no algorithm `fast`; did you mean `fast-ga`"),
         ({"settings": {"bta": 2}}, "the algorithm default: .*'bta'"),
-        ({"seed": 1.5}, "`seed` must be a whole number from 0, but it is 1.5"),
+        ({"n": "5"}, "`n` must be a whole number, but it is '5'"),
+        ({"seed": 1.5}, "`seed` must be a whole number, but it is 1.5"),
+        ({"max_evaluations": 2.5}, "`max_evaluations` must be a whole number, but it is 2.5"),
+        ({"target": "a"}, "`target` must be a number, but it is 'a'"),
+        ({"settings": 3}, "`settings` must be a mapping, but it is 3"),
+        ({"callback": 3}, "`callback` must be a function, but it is 3"),
+        ({"checkpoint": 3}, "`checkpoint` must be a path, but it is 3"),
+        ({"options": 3}, "`options` must be Options, but it is int"),
         ({"max_evaluations": 0}, "`max_evaluations` must be from 1"),
         ({"seconds": -1}, "`seconds` must be from 0"),
         ({"on_error": "ignore"}, "`on_error` must be raise or skip, but it is 'ignore'"),
     ],
 )
 def test_wrong_options_are_named(wrong: dict[str, Any], text: str) -> None:
-    with pytest.raises(SettingError, match=text):
+    with pytest.raises((SettingError, TypeError), match=text):
         evobin.maximize(ones, **{"n": 5, **wrong})
 
 
