@@ -27,8 +27,9 @@ class Relay(Algorithm):
         n, seed: as for `Algorithm`.
         initial: where the sweeps begin.
         patience: evaluations without a new best after which it stops; 0 for 100 n.
-        first: evaluations without a new best behind which the sweeps hand on, as a multiple of n.
-        later: the same for the model, and for each turn behind it.
+        sweeps: evaluations without a new best behind which the sweeps hand on, as a multiple of n.
+        model: the same for the model.
+        turns: the same for the turns of pyramid and sweeps.
 
     Source:
         Those of the three. That each of them pays was measured on the 25 problems of Doerr, Ye,
@@ -46,19 +47,21 @@ class Relay(Algorithm):
         initial: NDArray[Any] | None = None,
         patience: int = 0,
         *,
-        first: float = 20.0,
-        later: float = 10.0,
+        sweeps: float = 20.0,
+        model: float = 4.0,
+        turns: float = 10.0,
     ) -> None:
         super().__init__(n, seed, initial, patience or 100 * n)
-        check_number("first", first, 1e-6, 1e6)
-        check_number("later", later, 1e-6, 1e6)
+        for name, share in (("sweeps", sweeps), ("model", model), ("turns", turns)):
+            check_number(name, share, 1e-6, 1e6)
         self.leg = self.turn = 0
         self.starts = np.empty((0, n), np.int8)
-        self._later = max(1, round(later * n))
+        waits = [max(1, round(share * n)) for share in (sweeps, model, turns)]
+        self._turns = waits[2]
         self._seeds = self.rng.integers(2**63, size=3).tolist()
         self._legs: list[Algorithm] = [
-            Sweeps(n, self._seeds[0], self.initial, max(1, round(first * n))),
-            UMDA(n, self._seeds[1], None, self._later),
+            Sweeps(n, self._seeds[0], self.initial, waits[0]),
+            UMDA(n, self._seeds[1], None, waits[1]),
         ]
 
     def _propose(self) -> Population:
@@ -68,7 +71,7 @@ class Relay(Algorithm):
             if self.leg == 2:
                 self.starts = np.stack([leg.best for leg in self._legs if leg.best is not None])
                 self._add_last()
-        elif self.evaluations - max(self.turn, self.found) >= self._later:
+        elif self.evaluations - max(self.turn, self.found) >= self._turns:
             self.leg, self.turn = 2 - self.leg, self.evaluations
         return self._legs[self.leg].ask().copy()
 

@@ -88,9 +88,10 @@ class Options:
         """
         if isinstance(self.algorithm, type) and issubclass(self.algorithm, Algorithm):
             return self.algorithm
-        if self.algorithm not in ALGORITHMS:
-            raise unknown("algorithm", str(self.algorithm), ALGORITHMS)
-        return ALGORITHMS[self.algorithm]
+        name = str(self.algorithm)
+        if name not in ALGORITHMS:
+            raise unknown("algorithm", name, ALGORITHMS)
+        return ALGORITHMS[name]
 
 
 def unknown(what: str, name: str, known: Mapping[str, Any]) -> SettingError:
