@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import evobin
-import evobin.algorithms
+from evobin.algorithms import UMDA
 from evobin.errors import EvobinError, SettingError
 from evobin.evaluation import FlipState, Population, Scores, Solution, Structure
 from evobin.optimisation import EvaluationError, Found, Progress
+from evobin.runs import Checkpoint
 from tests.builders import NoisyState
 
 
@@ -305,7 +306,7 @@ def test_an_interrupt_keeps_the_search_and_says_so(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_within_an_algorithm_waits_until_it_is_done(tmp_path: Path) -> None:
-    class Interrupted(evobin.algorithms.UMDA):
+    class Interrupted(UMDA):
         name = "interrupted"
 
         def _learn(self, population: Population, scores: Scores) -> None:
@@ -318,6 +319,24 @@ def test_an_interrupt_within_an_algorithm_waits_until_it_is_done(tmp_path: Path)
         evobin.maximize(ones, 20, **go, checkpoint=tmp_path / "kept")
     again = evobin.maximize(ones, 20, **go, checkpoint=tmp_path / "kept")
     assert same(again, evobin.maximize(ones, 20, algorithm="umda", max_evaluations=300))
+
+
+def test_a_second_interrupt_ends_at_once_and_leaves_the_checkpoint_as_it_was(
+    tmp_path: Path,
+) -> None:
+    class Interrupted(UMDA):
+        name = "interrupted"
+
+        def _learn(self, population: Population, scores: Scores) -> None:
+            self.chances[:] = 0.0
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    path = tmp_path / "kept"
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        evobin.maximize(ones, 20, algorithm=Interrupted, checkpoint=path)
+    kept = Checkpoint.from_bytes(path.read_bytes())
+    assert (kept.arrays["algorithm/chances"] == 0.5).all()
 
 
 def test_without_a_checkpoint_an_interrupt_goes_through() -> None:
