@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from evobin.errors import SettingError
@@ -73,3 +74,23 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """
     if not low <= value <= high:
         raise SettingError(f"`{name}` must be from {low} to {high}, but it is {value}.")
+
+
+def check_number(name: str, value: Any, low: float, high: float) -> None:
+    """Checks that a value is a number in [low, high], and a whole one if `low` is an `int`.
+
+    Raises:
+        SettingError: if it is not.
+
+    Example:
+        >>> check_number("n", 2.5, 1, 100)
+        Traceback (most recent call last):
+        ...
+        evobin.errors.SettingError: `n` must be a whole number, but it is 2.5.
+    """
+    kinds = Integral if isinstance(low, int) else Real
+    number: Any = value  # mypy takes no Real for a float
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        what = "a whole number" if isinstance(low, int) else "a number"
+        raise SettingError(f"`{name}` must be {what}, but it is {value!r}.")
+    check_range(name, number, low, high)

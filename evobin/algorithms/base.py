@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.operators import random_signs
-from evobin.checks import check_range, check_shape, check_signs
+from evobin.checks import check_number, check_shape, check_signs
 from evobin.errors import SettingError
 from evobin.evaluation.base import AnyProblem, Population, Scores, Solution, Structure
 
@@ -71,8 +71,8 @@ class Algorithm(ABC):
     def __init__(
         self, n: int, seed: Seed = 0, initial: NDArray[Any] | None = None, patience: int = 0
     ) -> None:
-        check_range("n", n, 1, LARGEST)
-        check_range("patience", patience, 0, MANY)
+        check_number("n", n, 1, LARGEST)
+        check_number("patience", patience, 0, MANY)
         self.n = n
         self.rng = _generator(seed)
         self.initial = None if initial is None else as_population("initial", initial, n)

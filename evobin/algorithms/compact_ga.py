@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -38,7 +38,7 @@ class CompactGA(Univariate):
         *,
         size: int = 0,
     ) -> None:
-        check_range("size", size, 0, 10**9)
+        check_number("size", size, 0, 10**9)
         super().__init__(n, seed, initial, patience, 2)
         self.size = size or max(2, round(2.0 * np.sqrt(n) * np.log(n)))
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -41,9 +41,9 @@ class CrossEntropy(Univariate):
         elite: float = 0.1,
         smoothing: float = 0.7,
     ) -> None:
-        check_range("samples", samples, 2, 10_000_000)
-        check_range("elite", elite, 1e-9, 1)
-        check_range("smoothing", smoothing, 1e-9, 1)
+        check_number("samples", samples, 2, 10_000_000)
+        check_number("elite", elite, 1e-9, 1)
+        check_number("smoothing", smoothing, 1e-9, 1)
         super().__init__(n, seed, initial, patience, samples)
         self.elite, self.smoothing = elite, smoothing
 

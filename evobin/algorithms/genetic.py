@@ -14,7 +14,7 @@ from evobin.algorithms.operators import (
     uniform_crossover,
     units_crossover,
 )
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.errors import SettingError
 from evobin.evaluation.base import Population, Scores
 
@@ -56,9 +56,9 @@ class Genetic(Algorithm):
         rate: float = 1.0,
     ) -> None:
         super().__init__(n, seed, initial, patience)
-        check_range("size", size, 2, 1_000_000)
-        check_range("crossed", crossed, 0, 1)
-        check_range("rate", rate, 0, n)
+        check_number("size", size, 2, 1_000_000)
+        check_number("crossed", crossed, 0.0, 1)
+        check_number("rate", rate, 0.0, n)
         if crossover not in ("uniform", "points", "units"):
             raise SettingError(
                 f"`crossover` must be uniform, points or units, but it is {crossover!r}."

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed, State
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 with warnings.catch_warnings():
@@ -49,9 +49,9 @@ class LatentCMA(Algorithm):
         step: float = 1.0,
         samples: int = 0,
     ) -> None:
-        check_range("n", n, 1, LARGEST)
-        check_range("step", step, 1e-9, 1e9)
-        check_range("samples", samples, 0, 1_000_000)
+        check_number("n", n, 1, LARGEST)
+        check_number("step", step, 1e-9, 1e9)
+        check_number("samples", samples, 0, 1_000_000)
         super().__init__(n, seed, initial, patience)
         self._history: list[Scores] = []
         mean = np.zeros(max(n, 2))  # the package has no search over one number

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -40,9 +40,9 @@ class PBIL(Univariate):
         selected: int = 5,
         rate: float = 0.1,
     ) -> None:
-        check_range("samples", samples, 2, 10_000_000)
-        check_range("selected", selected, 1, samples)
-        check_range("rate", rate, 1e-9, 1)
+        check_number("samples", samples, 2, 10_000_000)
+        check_number("selected", selected, 1, samples)
+        check_number("rate", rate, 1e-9, 1)
         super().__init__(n, seed, initial, patience, samples)
         self.selected, self.rate = selected, rate
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed, State
 from evobin.algorithms.operators import random_signs
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 from evobin.kernels.linkage import average_linkage
 
@@ -47,7 +47,7 @@ class Pyramid(Algorithm):
     def __init__(
         self, n: int, seed: Seed = 0, initial: NDArray[Any] | None = None, patience: int = 0
     ) -> None:
-        check_range("n", n, 1, LARGEST)
+        check_number("n", n, 1, LARGEST)
         super().__init__(n, seed, initial, patience)
         self.phase = "start"
         self.current = np.ones(n, np.int8)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed
 from evobin.algorithms.operators import flipped, heavy_tail, heavy_tailed_count
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -43,7 +43,7 @@ class Sweeps(Algorithm):
         beta: float = 1.5,
     ) -> None:
         super().__init__(n, seed, initial, patience)
-        check_range("beta", beta, 1 + 1e-9, 100)
+        check_number("beta", beta, 1.0 + 1e-9, 100)
         self._law = heavy_tail(n, beta)
         self.parent = np.empty((0, n), np.int8)
         self.parent_score = -np.inf

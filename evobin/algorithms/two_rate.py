@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed
 from evobin.algorithms.operators import binomial_flips
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -42,7 +42,7 @@ class TwoRate(Algorithm):
         mutants: int = 10,
     ) -> None:
         super().__init__(n, seed, initial, patience)
-        check_range("mutants", mutants, 2, 1_000_000)
+        check_number("mutants", mutants, 2, 1_000_000)
         self.mutants = mutants
         self.rate = 2.0
         self.parent = np.empty((0, n), np.int8)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
 
 
@@ -40,8 +40,8 @@ class UMDA(Univariate):
         samples: int = 100,
         best_share: float = 0.3,
     ) -> None:
-        check_range("samples", samples, 2, 10_000_000)
-        check_range("best_share", best_share, 1e-9, 1)
+        check_number("samples", samples, 2, 10_000_000)
+        check_number("best_share", best_share, 1e-9, 1)
         super().__init__(n, seed, initial, patience, samples)
         self.best_share = best_share
 

@@ -16,10 +16,11 @@ class Interrupts:
 
     Attributes:
         came: whether one was held back; the next one is not.
+        rushed: whether that next one came, so that an update may be left halfway.
     """
 
     def __init__(self) -> None:
-        self.came = False
+        self.came = self.rushed = False
         self._open = False
 
     def __enter__(self) -> None:
@@ -41,6 +42,7 @@ class Interrupts:
             self._open = False
 
     def _hear(self, _number: int, _frame: object) -> None:
+        self.rushed = self.came
         if self._open or self.came:
             raise KeyboardInterrupt
         self.came = True

@@ -79,7 +79,7 @@ class Search:
                 self._save()
             raise
         except KeyboardInterrupt:
-            if self._path is None:
+            if self._path is None or self._interrupts.rushed:
                 raise
             self._save()
             raise KeyboardInterrupt(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms import ALGORITHMS, Algorithm
 from evobin.algorithms.base import MANY
-from evobin.checks import check_range
+from evobin.checks import check_number
 from evobin.errors import SettingError
 from evobin.optimisation.found import Progress
 
@@ -56,15 +56,19 @@ class Options:
 
     def check(self) -> None:
         """Raises SettingError if a value is out of range."""
-        if isinstance(self.seed, bool) or not hasattr(self.seed, "__index__"):
-            raise SettingError(f"`seed` must be a whole number from 0, but it is {self.seed!r}.")
-        check_range("seed", self.seed, 0, 2**64)
+        check_number("seed", self.seed, 0, 2**64)
         if self.max_evaluations is not None:
-            check_range("max_evaluations", self.max_evaluations, 1, MANY)
+            check_number("max_evaluations", self.max_evaluations, 1, MANY)
         if self.seconds is not None:
-            check_range("seconds", self.seconds, 0, 1e9)
+            check_number("seconds", self.seconds, 0.0, 1e9)
         if self.target is not None:
-            check_range("target", self.target, -1e308, 1e308)
+            check_number("target", self.target, -1e308, 1e308)
+        if not isinstance(self.settings, Mapping):
+            raise SettingError(f"`settings` must be a mapping, but it is {self.settings!r}.")
+        if self.callback is not None and not callable(self.callback):
+            raise SettingError(f"`callback` must be a function, but it is {self.callback!r}.")
+        if not isinstance(self.checkpoint, str | Path | None):
+            raise SettingError(f"`checkpoint` must be a path, but it is {self.checkpoint!r}.")
         if self.on_error not in ("raise", "skip"):
             raise SettingError(f"`on_error` must be raise or skip, but it is {self.on_error!r}.")
 
@@ -84,9 +88,10 @@ class Options:
         """
         if isinstance(self.algorithm, type) and issubclass(self.algorithm, Algorithm):
             return self.algorithm
-        if self.algorithm not in ALGORITHMS:
-            raise unknown("algorithm", str(self.algorithm), ALGORITHMS)
-        return ALGORITHMS[self.algorithm]
+        name = str(self.algorithm)
+        if name not in ALGORITHMS:
+            raise unknown("algorithm", name, ALGORITHMS)
+        return ALGORITHMS[name]
 
 
 def unknown(what: str, name: str, known: Mapping[str, Any]) -> SettingError:

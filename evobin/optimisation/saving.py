@@ -49,10 +49,13 @@ def restore(path: Path, whose: dict[str, Any]) -> State | None:
     Raises:
         EvobinError: if it is not whole, is no search's, or another search's; names what differs.
     """
+    if not path.exists():
+        return None
     try:
-        if not path.exists():
-            return None
         check_is_file(path)
+    except EvobinError as error:
+        raise EvobinError(f"{path}: {error}") from error
+    try:
         kept = Checkpoint.from_bytes(path.read_bytes())
     except OSError as error:
         raise EvobinError(

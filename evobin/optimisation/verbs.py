@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, cast
 
+from evobin.algorithms.base import LARGEST
+from evobin.checks import check_number
 from evobin.errors import SettingError
 from evobin.evaluation.base import AnyProblem
 from evobin.optimisation.found import Found
@@ -71,6 +73,8 @@ def minimize(
 
 
 def _changed(options: Options | None, changes: dict[str, Any]) -> Options:
+    if options is not None and not isinstance(options, Options):
+        raise TypeError(f"`options` must be Options, but it is {type(options).__name__}.")
     known = {field.name: field for field in fields(Options)}
     for name in changes:
         if name not in known:
@@ -94,4 +98,5 @@ def _search(function: Target, n: int | None, options: Options, sign: float) -> F
         raise TypeError(f"`function` must be a function or a problem, but it is {kind}.")
     if n is None:
         raise SettingError("`n` must be set, the number of signs that the function takes.")
+    check_number("n", n, 1, LARGEST)
     return Search(Objective(function, options.batch, sign, skip), None, n, options).run()

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import evobin
-import evobin.algorithms
+from evobin.algorithms import UMDA
 from evobin.errors import EvobinError, SettingError
 from evobin.evaluation import FlipState, Population, Scores, Solution, Structure
 from evobin.optimisation import EvaluationError, Found, Progress
+from evobin.runs import Checkpoint
 from tests.builders import NoisyState
 
 
@@ -208,14 +209,21 @@ def test_a_batch_must_come_back_as_numbers(values: Any, text: str) -> None:
         ({"sed": 1}, "there is no option `sed`; did you mean `seed`"),
         ({"algorithm": "fast"}, "there is no algorithm `fast`; did you mean `fast-ga`"),
         ({"settings": {"bta": 2}}, "the algorithm default: .*'bta'"),
-        ({"seed": 1.5}, "`seed` must be a whole number from 0, but it is 1.5"),
+        ({"n": "5"}, "`n` must be a whole number, but it is '5'"),
+        ({"seed": 1.5}, "`seed` must be a whole number, but it is 1.5"),
+        ({"max_evaluations": 2.5}, "`max_evaluations` must be a whole number, but it is 2.5"),
+        ({"target": "a"}, "`target` must be a number, but it is 'a'"),
+        ({"settings": 3}, "`settings` must be a mapping, but it is 3"),
+        ({"callback": 3}, "`callback` must be a function, but it is 3"),
+        ({"checkpoint": 3}, "`checkpoint` must be a path, but it is 3"),
+        ({"options": 3}, "`options` must be Options, but it is int"),
         ({"max_evaluations": 0}, "`max_evaluations` must be from 1"),
         ({"seconds": -1}, "`seconds` must be from 0"),
         ({"on_error": "ignore"}, "`on_error` must be raise or skip, but it is 'ignore'"),
     ],
 )
 def test_wrong_options_are_named(wrong: dict[str, Any], text: str) -> None:
-    with pytest.raises(SettingError, match=text):
+    with pytest.raises((SettingError, TypeError), match=text):
         evobin.maximize(ones, **{"n": 5, **wrong})
 
 
@@ -298,7 +306,7 @@ def test_an_interrupt_keeps_the_search_and_says_so(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_within_an_algorithm_waits_until_it_is_done(tmp_path: Path) -> None:
-    class Interrupted(evobin.algorithms.UMDA):
+    class Interrupted(UMDA):
         name = "interrupted"
 
         def _learn(self, population: Population, scores: Scores) -> None:
@@ -311,6 +319,24 @@ def test_an_interrupt_within_an_algorithm_waits_until_it_is_done(tmp_path: Path)
         evobin.maximize(ones, 20, **go, checkpoint=tmp_path / "kept")
     again = evobin.maximize(ones, 20, **go, checkpoint=tmp_path / "kept")
     assert same(again, evobin.maximize(ones, 20, algorithm="umda", max_evaluations=300))
+
+
+def test_a_second_interrupt_ends_at_once_and_leaves_the_checkpoint_as_it_was(
+    tmp_path: Path,
+) -> None:
+    class Interrupted(UMDA):
+        name = "interrupted"
+
+        def _learn(self, population: Population, scores: Scores) -> None:
+            self.chances[:] = 0.0
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    path = tmp_path / "kept"
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        evobin.maximize(ones, 20, algorithm=Interrupted, checkpoint=path)
+    kept = Checkpoint.from_bytes(path.read_bytes())
+    assert (kept.arrays["algorithm/chances"] == 0.5).all()
 
 
 def test_without_a_checkpoint_an_interrupt_goes_through() -> None:

@@ -20,7 +20,7 @@ def legs_of(relay: Relay, evaluations: int) -> list[int]:
 
 
 def test_it_hands_on_to_the_model_then_to_the_pyramid_and_then_takes_turns() -> None:
-    relay = Relay(10, 0, first=3, later=5)
+    relay = Relay(10, 0, sweeps=3, model=5, turns=5)
     legs = np.array(legs_of(relay, 400))
     changes = np.flatnonzero(np.diff(legs, prepend=-1))
     assert legs[changes][:6].tolist() == [0, 1, 2, 0, 2, 0]
@@ -29,7 +29,7 @@ def test_it_hands_on_to_the_model_then_to_the_pyramid_and_then_takes_turns() -> 
 
 
 def test_who_finds_a_new_best_goes_on() -> None:
-    relay = Relay(10, 0, first=3, later=5)
+    relay = Relay(10, 0, sweeps=3, model=5, turns=5)
     legs_of(relay, 140)
     assert relay.leg == 2
     for score in range(1, 200):
@@ -42,13 +42,13 @@ def test_more_signs_than_a_pyramid_has_room_for_are_swept(
     monkeypatch: pytest.MonkeyPatch, largest: int, kind: type
 ) -> None:
     monkeypatch.setattr("evobin.algorithms.relay.LARGEST", largest)
-    relay = Relay(10, 0, first=3, later=5)
+    relay = Relay(10, 0, sweeps=3, model=5, turns=5)
     legs_of(relay, 300)
     assert type(relay._legs[2]) is kind
 
 
 def test_wrong_settings_are_named() -> None:
-    with pytest.raises(SettingError, match="`first` must be from"):
-        Relay(10, first=0)
-    with pytest.raises(SettingError, match="`later` must be from"):
-        Relay(10, later=-1)
+    with pytest.raises(SettingError, match="`sweeps` must be from"):
+        Relay(10, sweeps=0)
+    with pytest.raises(SettingError, match="`turns` must be from"):
+        Relay(10, turns=-1)
