@@ -8,6 +8,7 @@ from evobin.algorithms.descent import Descent
 from evobin.algorithms.fast_ga import FastGA
 from evobin.algorithms.genetic import Genetic
 from evobin.algorithms.latent_cma import LatentCMA
+from evobin.algorithms.path_relinking import PathRelinking
 from evobin.algorithms.pbil import PBIL
 from evobin.algorithms.pyramid import Pyramid
 from evobin.algorithms.relay import Relay
@@ -27,6 +28,7 @@ _KINDS: tuple[type[Algorithm], ...] = (
     CompactGA,
     CrossEntropy,
     Pyramid,
+    PathRelinking,
     LatentCMA,
     Annealing,
     Tabu,
@@ -47,6 +49,7 @@ __all__ = [
     "FastGA",
     "Genetic",
     "LatentCMA",
+    "PathRelinking",
     "Pyramid",
     "Relay",
     "Sweeps",

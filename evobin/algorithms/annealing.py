@@ -14,6 +14,7 @@ from evobin.errors import SettingError
 from evobin.evaluation.base import ODDS, Course, Scores, WalkingState
 
 SCHEDULES = ("geometric", "linear")
+MOST_SWEEPS = 1000
 
 
 class Annealing(SingleFlips):
@@ -28,8 +29,8 @@ class Annealing(SingleFlips):
 
     Args:
         n, seed, initial, patience: as for `SingleFlips`.
-        sweeps: offers of each sign; behind them it stops, too. They take sweeps * n evaluations,
-            which the budget should have.
+        sweeps: offers of each sign, n evaluations; behind the last it stops, too. 0 for as many as
+            fit into the budget, 1,000 at most.
         schedule: inverse temperatures rise "geometric" or "linear".
         hot: first temperature; 0 to choose both from the gains.
         cold: last temperature; 0 to choose both.
@@ -53,7 +54,7 @@ class Annealing(SingleFlips):
     """
 
     name = "annealing"
-    kept = (*SingleFlips.kept, "hot", "cold", "sweep")
+    kept = (*SingleFlips.kept, "hot", "cold", "sweep", "sweeps")
 
     def __init__(
         self,
@@ -62,14 +63,14 @@ class Annealing(SingleFlips):
         initial: NDArray[Any] | None = None,
         patience: int = 0,
         *,
-        sweeps: int = 1000,
+        sweeps: int = 0,
         schedule: str = "geometric",
         hot: float = 0.0,
         cold: float = 0.0,
     ) -> None:
         self.row = -(-n // 4)  # 16 bits a sign
         super().__init__(n, seed, initial, patience)
-        check_range("sweeps", sweeps, 1, 10**7)
+        check_range("sweeps", sweeps, 0, 10**7)
         check_range("hot", hot, 0, 1e100)
         check_range("cold", cold, 0 if hot == 0 else 1e-100, hot)
         if schedule not in SCHEDULES:
@@ -80,7 +81,7 @@ class Annealing(SingleFlips):
 
     def stop(self) -> dict[str, Any]:
         """Behind the last sweep, or as in `Algorithm`."""
-        if self.sweep < self.sweeps:
+        if self.sweep < self.sweeps or not self.sweeps:
             return super().stop()
         return {"stagnation": self.evaluations - self.found}
 
@@ -124,6 +125,9 @@ class Annealing(SingleFlips):
 
     def _set_temperatures(self) -> None:
         """[sweeps + 1] float64: where it goes on behind the last sweep, it stays cold."""
+        if not self.sweeps:
+            left = (self.budget - self.evaluations) // self.n
+            self.sweeps = min(max(left, 1), MOST_SWEEPS)
         first, last = 1 / self.hot, 1 / self.cold
         ladder = np.geomspace if self.schedule == "geometric" else np.linspace
         self._temperatures = 1 / np.append(ladder(first, last, self.sweeps), last)

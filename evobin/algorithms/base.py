@@ -45,6 +45,7 @@ class Algorithm(ABC):
         kept: names of the subclass's attributes that are its state: arrays, and values that JSON
             has a notation for; none of them is None.
         structure: what belongs together in a solution; set before the first `ask` where known.
+        budget: evaluations that there are for it; set before the first `ask` where known.
         best: [n] int8, the best solution told so far; None before there is one.
         score: of `best`.
         evaluations: scores told.
@@ -67,6 +68,7 @@ class Algorithm(ABC):
     name: ClassVar[str]
     kept: ClassVar[tuple[str, ...]] = ()
     structure: Structure = Structure()
+    budget: int = MANY
 
     def __init__(
         self, n: int, seed: Seed = 0, initial: NDArray[Any] | None = None, patience: int = 0

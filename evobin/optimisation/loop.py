@@ -49,7 +49,7 @@ class Search:
         self._done = self._restarts = 0  # evaluations of algorithms before the present one
         self._history: list[tuple[float, float, float, float]] = []
         self._spent, self._began = 0.0, time.monotonic()
-        self._stretch, self._called_off = max(n, 1), False
+        self._stretch, self._called_off = n, False
         self._algorithm = self._new()
         self._path = None if options.checkpoint is None else Path(options.checkpoint)
         self._interrupts = Interrupts()
@@ -114,6 +114,7 @@ class Search:
             algorithm = options.kind(self._n, seed, initial, **options.settings)
         except TypeError as error:
             raise SettingError(f"the algorithm {options.kind.name}: {error}.") from error
+        algorithm.budget = options.budget - self._done
         if self._problem is not None:
             algorithm.structure = self._problem.structure
         return algorithm
@@ -168,7 +169,8 @@ class Search:
         begun = time.monotonic()
         algorithm.walk(problem, min(self._stretch, left), enough)
         quick = time.monotonic() - begun < WALKED
-        self._stretch = max(1, self._stretch * 2 if quick else self._stretch // 2)
+        # a batch is n at most, and one that is cut would be a row of its own in the history
+        self._stretch = max(self._n, self._stretch * 2 if quick else self._stretch // 2)
 
     def _note(self) -> bool:
         """Takes over what the algorithm has improved; whether that is a new best."""

@@ -12,7 +12,6 @@ from evobin.errors import SettingError
 from evobin.evaluation.base import AnyProblem
 from evobin.optimisation.found import Found
 from evobin.optimisation.loop import Search
-from evobin.optimisation.mirror import Mirror
 from evobin.optimisation.objective import Objective
 from evobin.optimisation.options import Options, unknown
 
@@ -58,11 +57,15 @@ def maximize(
 
 
 def minimize(
-    function: Target, n: int | None = None, options: Options | None = None, **changes: Any
+    function: Callable[[Any], Any],
+    n: int | None = None,
+    options: Options | None = None,
+    **changes: Any,
 ) -> Found:
     """Searches the signs for which a function is smallest; all else as `maximize`.
 
-    Scores, target and history are the function's own values.
+    Scores, target and history are the function's own values. A `Problem` is refused: its score is
+    the better the higher it is.
 
     Example:
         >>> import evobin
@@ -86,13 +89,17 @@ def _search(function: Target, n: int | None, options: Options, sign: float) -> F
     skip = options.on_error == "skip"
     if hasattr(function, "start") and hasattr(function, "score"):
         problem = cast(AnyProblem, function)
+        if sign < 0:
+            raise SettingError(
+                "a problem's score is the better the higher it is: maximize it, not minimize. The "
+                "energy of QUBO and Ising is minus their score."
+            )
         if n not in (None, problem.n):
             raise SettingError(
                 f"`n` must be the problem's, {problem.n}, but it is {n}; leave it out."
             )
         objective = Objective(problem.score, True, sign, skip)
-        seen = problem if sign > 0 else Mirror(problem)
-        return Search(objective, seen, problem.n, options).run()
+        return Search(objective, problem, problem.n, options).run()
     if not callable(function):
         kind = type(function).__name__
         raise TypeError(f"`function` must be a function or a problem, but it is {kind}.")

@@ -76,7 +76,11 @@ def test_a_problem_is_searched_as_its_function_is() -> None:
     function = evobin.maximize(lambda x: float(x @ problem.weights), 9, max_evaluations=400)
     assert same(known, function)
     assert known.score == 20.0
-    assert evobin.minimize(problem, max_evaluations=400).score == -20.0
+
+
+def test_a_problem_is_not_minimised() -> None:
+    with pytest.raises(SettingError, match="maximize it, not minimize"):
+        evobin.minimize(Linear(np.arange(3.0)))  # type: ignore[arg-type]
 
 
 def test_a_problem_knows_its_length() -> None:
