@@ -17,28 +17,55 @@ class Interval(NamedTuple):
     high: float
 
 
+def answers(logits: NDArray[Any]) -> NDArray[np.int8]:
+    """The labels that logits stand for.
+
+    Args:
+        logits: [n] real, label 1 where above 0; or [n, n_classes], the label of the largest, the
+            lower one of equals.
+
+    Example:
+        >>> answers(np.array([3, -1, 0])), answers(np.array([[1, 5, 5], [3, 1, 1]]))
+        (array([1, 0, 0], dtype=int8), array([1, 0], dtype=int8))
+    """
+    labels = logits > 0 if logits.ndim == 1 else logits.argmax(axis=1)
+    return labels.astype(np.int8)
+
+
 def accuracy(logits: NDArray[Any], labels: NDArray[Any]) -> float:
     """Share of clips whose label is right; a logit of 0 answers label 0.
 
     Args:
-        logits: [n] real.
-        labels: [n] of 0 and 1.
+        logits: [n] or [n, n_classes] real, as for `answers`.
+        labels: [n], from 0.
 
     Example:
         >>> accuracy(np.array([3, -1, 0]), np.array([1, 1, 0]))
         0.6666666666666666
     """
-    return float(np.mean((logits > 0) == (labels == 1)))
+    return float(np.mean(answers(logits) == labels))
 
 
 def margins(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
-    """Logit times label as a sign: positive where the answer is right.
+    """How far answers are from turning over, negative where they are wrong.
+
+    Logit times label as a sign; of several logits, the label's own less the largest other.
 
     Args:
-        logits: [n] real.
-        labels: [n] of 0 and 1.
+        logits: [n] or [n, n_classes] real, as for `answers`.
+        labels: [n], from 0.
+
+    Example:
+        >>> margins(np.array([[1, 5, 3], [3, 1, 1]]), np.array([1, 2]))
+        array([ 2, -2])
     """
-    return np.where(labels == 1, logits, -logits)
+    if logits.ndim == 1:
+        return np.where(labels == 1, logits, -logits)
+    rows = np.arange(len(labels))
+    others = logits.copy()
+    others[rows, labels] = logits.min() - 1
+    gaps: NDArray[Any] = logits[rows, labels] - others.max(axis=1)
+    return gaps
 
 
 def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -> float:
@@ -47,8 +74,8 @@ def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -
     The margin, squeezed into (0, 1), is worth less than one clip.
 
     Args:
-        logits: [n] integers within [-n_hidden - 1, n_hidden + 1].
-        labels: [n] of 0 and 1.
+        logits: [n] or [n, n_classes] integers within [-n_hidden - 1, n_hidden + 1].
+        labels: [n], from 0.
         n_hidden: inputs of the last layer.
 
     Example:
@@ -57,7 +84,8 @@ def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -
         >>> 1 < low < high < 1.5
         True
     """
-    squeezed = 0.5 + 0.499 * float(np.mean(margins(logits, labels))) / (n_hidden + 1)
+    largest = (n_hidden + 1) * logits.ndim  # a margin between two logits is twice as wide
+    squeezed = 0.5 + 0.499 * float(np.mean(margins(logits, labels))) / largest
     return accuracy(logits, labels) + squeezed / len(labels)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from evobin.network import Architecture, ConvBlock
+from evobin.network import WHOLE, Architecture, ConvBlock
 
 WIDTHS = (1, 3, 63, 64, 65, 200)
 
@@ -17,16 +18,36 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def architectures(
-    draw: st.DrawFn, widths: tuple[int, ...] = (1, 2, 5, 63, 64, 65), max_kernel: int = 15
+    draw: st.DrawFn,
+    widths: tuple[int, ...] = (1, 2, 5, 63, 64, 65),
+    max_kernel: int = 15,
+    *,
+    plain: bool = False,
 ) -> Architecture:
-    """One to three blocks; widths around the word size, every kernel and pool allowed."""
-    blocks = [
-        ConvBlock(
-            draw(st.sampled_from(widths)), draw(st.integers(1, max_kernel)), draw(st.integers(1, 4))
-        )
-        for _ in range(draw(st.integers(1, 3)))
+    """One to three blocks; widths around the word size, every kernel and pool allowed.
+
+    Some have linear layers behind a global max or behind a fixed number of frames, and some have
+    more than two classes; `plain` ones have neither.
+    """
+    width, pool = st.sampled_from(widths), st.integers(1, 4)
+    n_in, n_classes = draw(st.integers(1, 9)), draw(st.sampled_from((2,) if plain else (2, 3, 10)))
+    kind = draw(st.sampled_from(("slides",) if plain else ("slides", "max", "fixed")))
+    n_sliding = draw(st.integers(0, 3))
+    sliding = [
+        ConvBlock(draw(width), draw(st.integers(1, max_kernel)), draw(pool))
+        for _ in range(n_sliding or (kind != "fixed"))
     ]
-    return Architecture(draw(st.integers(1, 9)), tuple(blocks))
+    n_linear = 0 if kind == "slides" else draw(st.integers(not sliding, 2))
+    if kind == "max" and n_linear:
+        sliding[-1] = replace(sliding[-1], pool=WHOLE)
+    if kind != "fixed":
+        linear = [ConvBlock(draw(width), 1) for _ in range(n_linear)]
+        return Architecture(n_in, (*sliding, *linear), n_classes)
+    frames = draw(st.integers(1, max_kernel))
+    linear = [ConvBlock(draw(width), 1 if place else frames) for place in range(n_linear)]
+    for block in reversed(sliding):
+        frames = frames * block.pool + block.kernel - 1
+    return Architecture(n_in, (*sliding, *linear), n_classes, frames)
 
 
 def random_solution(architecture: Architecture, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -37,10 +58,10 @@ def random_solution(architecture: Architecture, rng: np.random.Generator) -> NDA
 def random_clips(
     architecture: Architecture, count: int, rng: np.random.Generator, *, halves: bool = True
 ) -> list[NDArray[Any]]:
-    """Clips of different lengths; multiples of 1/2 plant exact zeros before a sign."""
+    """Clips of different lengths, if they may; multiples of 1/2 plant zeros before a sign."""
     clips = []
     for _ in range(count):
-        t = architecture.min_frames + int(rng.integers(0, 12))
+        t = architecture.frames or architecture.min_frames + int(rng.integers(0, 12))
         clip = rng.normal(0.0, 1.5, (t, architecture.n_in))
         clips.append((np.round(2 * clip) / 2 if halves else clip).astype(np.float32))
     return clips

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.network import Architecture, Layer
+from evobin.network import WHOLE, Architecture, Layer
 
 Array = NDArray[Any]
 
@@ -39,31 +39,45 @@ def pool(signs: Array, size: int) -> Array:
 
 @dataclass
 class Answer:
-    """Signs behind each block, behind the max over time, and the logit."""
+    """Signs behind each block, behind the max over the frames that are left, logits and label."""
 
     blocks: list[Array]
     hidden: Array
-    logit: int
+    logits: list[int]
+    label: int
+
+    @property
+    def logit(self) -> int:
+        """The only one, of two classes."""
+        (logit,) = self.logits
+        return logit
 
 
 def answer(architecture: Architecture, solution: Array, clip: Array) -> Answer:
     """The network of SPEC.md, generalised to any architecture."""
     x, blocks = clip, []
     for block, layer in zip(architecture.blocks, architecture.layers, strict=False):
-        x = pool(conv_signs(x, layer.weights(solution), layer.bias(solution)), block.pool)
+        x = conv_signs(x, layer.weights(solution), layer.bias(solution))
+        x = pool(x, len(x) if block.pool == WHOLE else block.pool)
         blocks.append(x)
     hidden = x.max(axis=0)
     head = architecture.layers[-1]
-    logit = int(head.weights(solution)[0] @ hidden) + int(head.bias(solution)[0])
-    return Answer(blocks, hidden, logit)
+    logits = [
+        int(unit @ hidden) + int(bias)
+        for unit, bias in zip(head.weights(solution), head.bias(solution), strict=True)
+    ]
+    label = int(logits[0] > 0) if len(logits) == 1 else logits.index(max(logits))
+    return Answer(blocks, hidden, logits, label)
 
 
-def log_likelihood(logits: list[int], labels: Array, n_hidden: int) -> float:
+def log_likelihood(logits: list[list[int]], labels: Array, n_hidden: int) -> float:
     """Mean log-probability of the labels."""
     total = 0.0
-    for logit, label in zip(logits, labels, strict=True):
-        p = 1 / (1 + math.exp(-logit / math.sqrt(n_hidden)))
-        total += math.log(p if label == 1 else 1 - p)
+    for outputs, label in zip(logits, labels, strict=True):
+        z = [logit / math.sqrt(n_hidden) for logit in outputs]
+        if len(z) == 1:
+            z = [0.0, *z]
+        total += z[label] - math.log(sum(math.exp(one) for one in z))
     return total / len(labels)
 
 

@@ -23,10 +23,11 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 def assert_equal_to_naive(network: BinaryNetwork, clips: list[np.ndarray]) -> None:
     architecture = network.architecture
     activations = network.activations(clips)
-    logits = network.logits(clips)
+    logits, labels = network.logits(clips).reshape(len(clips), -1), network.predict(clips)
     for c, clip in enumerate(clips):
         expected = naive.answer(architecture, network.signs, clip)
-        assert logits[c] == expected.logit
+        assert logits[c].tolist() == expected.logits
+        assert labels[c] == expected.label
         for n, block in enumerate(architecture.blocks):
             starts = activations.starts[n]
             rows = unpack(activations.bits[n][starts[c] : starts[c + 1]], block.n_out)
@@ -50,6 +51,16 @@ def test_every_width_around_the_word_size_equals_naive(width: int) -> None:
     architecture = Architecture(5, (ConvBlock(width, 2, 2), ConvBlock(width, 3)))
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
     assert_equal_to_naive(network, random_clips(architecture, 2, rng))
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_more_clips_than_share_a_table_equal_naive_where_the_first_layer_is_linear(
+    frames: int,
+) -> None:
+    rng = np.random.default_rng(frames)
+    architecture = Architecture(3, (ConvBlock(4, frames), ConvBlock(5, 1)), 3, frames)
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    assert_equal_to_naive(network, random_clips(architecture, 2 * forward.BLOCK + 1, rng))
 
 
 @pytest.mark.parametrize("magnitude", [1e-300, 1e-30, 1e-3, 1e10, 1e30, 1e38, 1e299])

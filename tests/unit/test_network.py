@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from evobin.clips import Clips
 from evobin.errors import EvobinError
-from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
+from evobin.scores import answers
 from tests.builders import GOLDEN_RESULT, TINY
 from tests.strategies import architectures, random_clips, random_solution, seeds
 
@@ -26,14 +27,17 @@ def has_answer(architecture: Architecture, t: int) -> bool:
         t -= block.kernel - 1
         if t < 1:
             return False
-        t = math.ceil(t / block.pool)
+        t = 1 if block.pool == WHOLE else math.ceil(t / block.pool)
     return True
 
 
 @given(architectures())
 def test_min_frames_is_the_shortest_length_with_an_answer(architecture: Architecture) -> None:
     shortest = next(t for t in range(1, 10_000) if has_answer(architecture, t))
-    assert architecture.min_frames == shortest
+    if architecture.frames is None:
+        assert architecture.min_frames == shortest
+    else:
+        assert architecture.min_frames == architecture.frames >= shortest
 
 
 @given(st.integers(1, 15), st.integers(1, 4), st.integers(15, 60))
@@ -95,9 +99,9 @@ def test_a_layer_gives_views_so_that_one_can_write_through_them() -> None:
     ("arguments", "message"),
     [
         ((0, 3, 1), "`n_out` must be from 1"),
-        ((3, 0, 1), "`kernel` must be from 1 to 15, but it is 0"),
-        ((3, 16, 1), "`kernel` must be from 1 to 15, but it is 16"),
-        ((3, 3, 0), "`pool` must be from 1 to 4, but it is 0"),
+        ((3, 0, 1), "`kernel` must be from 1 to 32766, but it is 0"),
+        ((3, 32_767, 1), "`kernel` must be from 1 to 32766, but it is 32767"),
+        ((3, 3, -1), "`pool` must be from 1 to 4, but it is -1"),
         ((3, 3, 5), "`pool` must be from 1 to 4, but it is 5"),
     ],
 )
@@ -121,6 +125,76 @@ def test_an_architecture_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Architecture(n_in, blocks)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "n_classes", "frames", "message"),
+    [
+        ((ConvBlock(2, 1),), 1, None, "`n_classes` must be from 2 to 100, but it is 1"),
+        ((ConvBlock(2, 1),), 101, None, "`n_classes` must be from 2 to 100, but it is 101"),
+        ((ConvBlock(2, 3, 2), ConvBlock(2, 2)), 2, 4, "`frames` must be from 5 to 32767, but it"),
+        (
+            (ConvBlock(2, 3, WHOLE), ConvBlock(2, 2)),
+            2,
+            None,
+            r"behind the global max of `blocks\[0\]` a single frame is left, but the blocks that "
+            "follow need 2; give them a `kernel` of 1",
+        ),
+    ],
+)
+def test_classes_lengths_and_layers_that_do_not_fit_are_refused(
+    blocks: tuple[ConvBlock, ...], n_classes: int, frames: int | None, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Architecture(3, blocks, n_classes, frames)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "frames", "names"),
+    [
+        ((ConvBlock(2, 3, WHOLE),), None, ["conv1", "linear"]),
+        ((ConvBlock(2, 3), ConvBlock(4, 1)), None, ["conv1", "conv2", "linear"]),
+        ((ConvBlock(2, 3, WHOLE), ConvBlock(4, 1)), None, ["conv1", "linear1", "linear2"]),
+        ((ConvBlock(2, 3, 2), ConvBlock(4, 3)), 8, ["conv1", "linear1", "linear2"]),
+        ((ConvBlock(2, 1), ConvBlock(4, 1)), 1, ["linear1", "linear2", "linear3"]),
+        ((ConvBlock(2, 3), ConvBlock(4, 3)), 8, ["conv1", "conv2", "linear"]),
+    ],
+)
+def test_layers_that_see_all_of_a_clip_at_once_are_linear(
+    blocks: tuple[ConvBlock, ...], frames: int | None, names: list[str]
+) -> None:
+    layers = Architecture(3, blocks, 5, frames).layers
+    assert [layer.name for layer in layers] == names
+    assert layers[-1].shape == (5, blocks[-1].n_out)
+
+
+def test_a_linear_layer_over_frames_is_pytorchs_on_flattened_channels_and_frames() -> None:
+    rng = np.random.default_rng(0)
+    network = random_network(Architecture(3, (ConvBlock(4, 1), ConvBlock(6, 5)), 4, frames=5))
+    clips = random_clips(network.architecture, 7, rng, halves=False)
+    first, hidden, head = network.architecture.layers
+    x = np.array(clips).transpose(0, 2, 1)  # [clips, channels, frames]
+    for layer in (first, hidden, head):
+        weights, bias = layer.weights(network.signs), layer.bias(network.signs)
+        if layer is first:
+            x = np.einsum("oi,nit->not", weights[:, :, 0], x) + bias[:, None]
+        else:
+            x = x.reshape(len(x), -1) @ weights.reshape(len(weights), -1).T + bias
+        logits, x = x, np.where(x > 0, 1, -1)
+    np.testing.assert_array_equal(network.logits(clips), logits)
+
+
+def test_equal_logits_answer_the_lower_label() -> None:
+    network = BinaryNetwork(Architecture(1, (ConvBlock(1, 1),), 3), np.ones(8))
+    assert network.logits([np.ones((1, 1))]).tolist() == [[2, 2, 2]]
+    assert network.predict([np.ones((1, 1))]).tolist() == [0]
+
+
+def test_clips_of_another_than_the_fixed_length_are_refused() -> None:
+    network = random_network(Architecture(2, (ConvBlock(3, 2),), frames=4))
+    message = "must have exactly 4 frames each, but clip 1 has 5; leave it out"
+    with pytest.raises(ValueError, match=message):
+        network.predict([np.zeros((4, 2)), np.zeros((5, 2))])
 
 
 @pytest.mark.parametrize("length", [0, TINY.n_weights - 1, TINY.n_weights + 1])
@@ -185,7 +259,7 @@ def test_type_order_and_container_of_the_clips_do_not_change_the_answer(
     ]
     for variant in variants:
         np.testing.assert_array_equal(network.logits(variant), expected)
-    np.testing.assert_array_equal(network.predict(clips), expected > 0)
+    np.testing.assert_array_equal(network.predict(clips), answers(expected))
 
 
 def test_integers_are_answered_as_the_numbers_they_are() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evobin.scores import (
     accuracy,
+    answers,
     log_likelihood_table,
     margins,
     selection_score,
@@ -60,19 +61,32 @@ def test_a_margin_is_the_logit_in_the_direction_of_the_label() -> None:
     assert margins(logits, labels).tolist() == [5, -5, -3, 3]
 
 
+def test_of_several_logits_the_first_of_the_largest_answers_and_its_lead_is_the_margin() -> None:
+    logits = np.array([[1, 5, 5], [3, -1, 1], [-1, -5, 3]])
+    assert answers(logits).tolist() == [1, 0, 2]
+    labels = np.array([2, 0, 0], np.int8)
+    assert margins(logits, labels).tolist() == [0, 2, -4]
+    assert accuracy(logits, labels) == 1 / 3
+
+
 @st.composite
-def two_answers(draw: st.DrawFn) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+def two_answers(
+    draw: st.DrawFn, n_logits: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
     n = draw(st.integers(1, 40))
-    lists = [draw(st.lists(ODD, min_size=n, max_size=n)) for _ in range(2)]
-    labels = draw(st.lists(st.integers(0, 1), min_size=n, max_size=n))
-    return np.array(lists[0]), np.array(lists[1]), np.array(labels, np.int8)
+    size = n * n_logits
+    lists = [draw(st.lists(ODD, min_size=size, max_size=size)) for _ in range(2)]
+    labels = draw(st.lists(st.integers(0, max(1, n_logits - 1)), min_size=n, max_size=n))
+    shape = (n,) if n_logits == 1 else (n, n_logits)
+    first, second = (np.array(logits).reshape(shape) for logits in lists)
+    return first, second, np.array(labels, np.int8)
 
 
-@given(two_answers())
+@given(two_answers(1) | two_answers(3))
 def test_selection_compares_accuracy_first_and_then_the_margin(
-    answers: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]],
+    drawn: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]],
 ) -> None:
-    *logits, labels = answers
+    *logits, labels = drawn
     scores = [selection_score(one, labels, HIDDEN) for one in logits]
     pairs = [(accuracy(one, labels), int(margins(one, labels).sum())) for one in logits]
     assert (scores[0] < scores[1]) == (pairs[0] < pairs[1])

@@ -1,0 +1,31 @@
+"""Binary networks: their architecture as data, and the exact answer of one network."""
+
+from evobin.network.architecture import (
+    MAX_CLASSES,
+    MAX_FAN_IN,
+    SPEAKER_SEX,
+    WHOLE,
+    Architecture,
+    ConvBlock,
+    Layer,
+)
+from evobin.network.binary import Activations, BinaryNetwork, Signs
+from evobin.network.packing import Bits, pack, pack_filters, table_entries, unpack
+
+__all__ = [
+    "MAX_CLASSES",
+    "MAX_FAN_IN",
+    "SPEAKER_SEX",
+    "WHOLE",
+    "Activations",
+    "Architecture",
+    "BinaryNetwork",
+    "Bits",
+    "ConvBlock",
+    "Layer",
+    "Signs",
+    "pack",
+    "pack_filters",
+    "table_entries",
+    "unpack",
+]

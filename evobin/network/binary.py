@@ -1,0 +1,218 @@
+"""The exact answer of one binary network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin import result
+from evobin.checks import check_shape, check_signs
+from evobin.clips import Clips, starts_of
+from evobin.kernels import forward
+from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture
+from evobin.network.packing import Bits, pack, pack_filters, table_entries
+from evobin.scores import answers
+
+Signs = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activations:
+    """All hidden signs of a batch, packed, for inspection.
+
+    Attributes:
+        bits: a [rows, words] uint64 array a block, behind its pooling.
+        starts: a [n + 1] int64 array a block, the first row of each clip.
+        hidden: [n, words] uint64, behind the max over the frames that are left.
+    """
+
+    bits: tuple[Bits, ...]
+    starts: tuple[NDArray[np.int64], ...]
+    hidden: Bits
+
+
+class BinaryNetwork:
+    """An architecture and its weights, ready to answer.
+
+    Weights are packed once. Answers are exact: every sign is that of the true sum, and a sum of
+    0 counts as not positive.
+
+    Args:
+        architecture: the network's shape.
+        signs: [architecture.n_weights] of -1 and +1, in the order of the result file; copied.
+
+    Raises:
+        ValueError: if `signs` has another length or holds anything but -1 and +1.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> signs = rng.choice(np.array([-1, 1], np.int8), SPEAKER_SEX.n_weights)
+        >>> network = BinaryNetwork(SPEAKER_SEX, signs)
+        >>> network.predict([rng.normal(size=(57, 64)), rng.normal(size=(200, 64))])
+        array([1, 0], dtype=int8)
+    """
+
+    def __init__(self, architecture: Architecture, signs: NDArray[Any]) -> None:
+        check_shape("signs", signs, (architecture.n_weights,))
+        check_signs("signs", signs)
+        self.architecture = architecture
+        self.signs: Signs = signs.astype(np.int8)
+        self.signs.setflags(write=False)
+
+    @classmethod
+    def load(cls, path: str | Path, architecture: Architecture = SPEAKER_SEX) -> BinaryNetwork:
+        """Reads a result file.
+
+        Raises:
+            EvobinError: if the file cannot be read or does not fit the architecture.
+        """
+        return cls(architecture, result.read_signs(Path(path), architecture.n_weights))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the result file, atomically.
+
+        Raises:
+            EvobinError: if it cannot be written.
+        """
+        result.write_signs(Path(path), self.signs)
+
+    def predict(self, clips: Clips | list[NDArray[Any]]) -> NDArray[np.int8]:
+        """Labels: of two, 1 where the logit is positive; of more, that of the largest logit.
+
+        Args:
+            clips: feature matrices [t, n_in] of finite real numbers, t at least
+                `architecture.min_frames`, or exactly `architecture.frames`; not modified.
+
+        Returns:
+            [n] int8; the lower of labels with equal logits.
+
+        Raises:
+            ValueError: if a clip has another width, is too short, or has not the fixed length.
+        """
+        return answers(self.logits(clips))
+
+    def logits(self, clips: Clips | list[NDArray[Any]], n_threads: int = 1) -> NDArray[np.int64]:
+        """The network's integer outputs, the same for any number of threads.
+
+        Args:
+            clips: as for `predict`.
+            n_threads: threads to share the clips.
+
+        Returns:
+            [n] int64 for two classes, else [n, n_classes].
+
+        Raises:
+            ValueError: as for `predict`.
+        """
+        clips = self.check(clips)
+        n_threads = min(n_threads, len(clips))
+        if n_threads == 1:
+            return self._logits(clips.frames, clips.starts)
+        cuts = np.linspace(0, len(clips), n_threads + 1).astype(int)
+        with ThreadPoolExecutor(n_threads) as threads:
+            parts = threads.map(
+                lambda low, high: self._logits(clips.frames, clips.starts[low : high + 1]),
+                cuts[:-1],
+                cuts[1:],
+            )
+            return np.concatenate(list(parts))
+
+    def activations(self, clips: Clips | list[NDArray[Any]]) -> Activations:
+        """All hidden signs; arguments and errors as for `predict`."""
+        clips = self.check(clips)
+        bits, starts = zip(*self._blocks(clips.frames, clips.starts), strict=True)
+        return Activations(bits, starts, _any_over_time(bits[-1], starts[-1]))
+
+    def check(self, clips: Clips | list[NDArray[Any]]) -> Clips:
+        """Clips that the network can answer; arguments and errors as for `predict`."""
+        if not isinstance(clips, Clips):
+            clips = Clips.join(clips)
+        check_shape("clips", clips.frames, (None, self.architecture.n_in))
+        lengths, fewest = clips.lengths, self.architecture.min_frames
+        rule = "at least" if self.architecture.frames is None else "exactly"
+        wrong = lengths < fewest if self.architecture.frames is None else lengths != fewest
+        if wrong.any():
+            clip = int(np.where(wrong, lengths, np.iinfo(np.int64).max).argmin())
+            raise ValueError(
+                f"`clips` must have {rule} {fewest} frames each, but clip {clip} has "
+                f"{int(lengths[clip])}; leave it out."
+            )
+        return clips
+
+    def _logits(self, frames: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        for bits, rows in self._blocks(frames, starts):
+            last = bits, rows
+        hidden = _any_over_time(*last)
+        linear = self.architecture.layers[-1]
+        logits = [
+            linear.fan_in - 2 * np.bitwise_count(hidden ^ unit).sum(axis=1, dtype=np.int64) + bias
+            for unit, bias in zip(
+                pack(linear.weights(self.signs)), linear.bias(self.signs).tolist(), strict=True
+            )
+        ]
+        return logits[0] if len(logits) == 1 else np.stack(logits, axis=1)
+
+    def _blocks(
+        self, frames: NDArray[Any], starts: NDArray[np.int64]
+    ) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
+        """Packed signs behind each block, and where each clip starts in them."""
+        bits: Bits = np.empty((0, 0), np.uint64)
+        for number, (block, layer) in enumerate(
+            zip(self.architecture.blocks, self.architecture.layers, strict=False)
+        ):
+            to = starts_of(block.frames_out(np.diff(starts)))
+            out = np.empty((int(to[-1]), -(-block.n_out // 64)), np.uint64)
+            bias = layer.bias(self.signs)
+            pool = int(np.diff(starts).max()) if block.pool == WHOLE else block.pool
+            if number == 0 and layer.is_linear:
+                rows = frames[starts[0] : starts[-1]].reshape(len(to) - 1, -1)
+                cuts = np.arange(0, len(rows) + forward.BLOCK, forward.BLOCK).clip(max=len(rows))
+                joined = Clips(rows, cuts.copy())
+                forward.real_block(
+                    joined.frames, joined.starts, self._entries, self._first, bias, 1, out, cuts
+                )
+            elif number == 0:
+                forward.real_block(frames, starts, self._entries, self._first, bias, pool, out, to)
+            else:
+                limit = ((layer.fan_in + bias.astype(np.int64) + 1) // 2).astype(np.uint64)
+                forward.binary_block(bits, starts, self._packed[number - 1], limit, pool, out, to)
+            bits, starts = out, to
+            yield bits, starts
+
+    @cached_property
+    def _packed(self) -> tuple[Bits, ...]:
+        """[kernel * words, n_out] a binary block: a window's words, outputs side by side."""
+        return tuple(
+            pack_filters(layer.weights(self.signs)) for layer in self.architecture.layers[1:-1]
+        )
+
+    @cached_property
+    def _first(self) -> Signs:
+        """[n_out, n_in, kernel], the first layer's weights, read-only.
+
+        A linear layer takes a clip for a frame, as the features lie; many clips are then the frames
+        of one, and share its tables of sums.
+        """
+        layer = self.architecture.layers[0]
+        weights = layer.weights(self.signs)
+        if layer.is_linear:
+            weights = np.ascontiguousarray(weights.transpose(0, 2, 1)).reshape(len(weights), -1, 1)
+            weights.setflags(write=False)
+        return weights
+
+    @cached_property
+    def _entries(self) -> NDArray[np.uint8]:
+        return table_entries(self._first)
+
+
+def _any_over_time(bits: Bits, starts: NDArray[np.int64]) -> Bits:
+    hidden = np.empty((len(starts) - 1, bits.shape[1]), np.uint64)
+    forward.any_over_time(bits, starts, hidden)
+    return hidden

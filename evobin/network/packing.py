@@ -1,0 +1,75 @@
+"""Signs as bits, in the layouts that the kernels want."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.kernels import forward
+
+Bits = NDArray[np.uint64]
+
+
+def pack(signs: NDArray[Any]) -> Bits:
+    """Packs the last axis, 64 signs to a word, +1 as a set bit; unused high bits are 0.
+
+    Args:
+        signs: [..., n] real; above 0 counts as +1. Not modified.
+
+    Returns:
+        [..., ceil(n / 64)] uint64, C order.
+
+    Example:
+        >>> pack(np.array([[1, -1, 1], [-1, -1, 1]]))
+        array([[5],
+               [4]], dtype=uint64)
+    """
+    octets = np.packbits(signs > 0, axis=-1, bitorder="little")
+    padded = np.zeros((*octets.shape[:-1], -(-signs.shape[-1] // 64) * 8), np.uint8)
+    padded[..., : octets.shape[-1]] = octets
+    return padded.view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack(bits: Bits, n: int) -> NDArray[np.bool_]:
+    """The inverse of `pack`: [..., n] bool, whether a sign is +1.
+
+    Args:
+        bits: [..., words] uint64, C order; not modified.
+        n: signs in the last axis.
+    """
+    octets = bits.astype("<u8", copy=False).view(np.uint8)
+    return np.unpackbits(octets, axis=-1, count=n, bitorder="little").astype(bool)
+
+
+def table_entries(weights: NDArray[Any]) -> NDArray[np.uint8]:
+    """The first layer's signs, `forward.GROUP` inputs to an entry of a table of their signed sums.
+
+    Args:
+        weights: [n_out, n_in, kernel] of -1 and +1; not modified.
+
+    Returns:
+        [groups of inputs, n_out, kernel] uint8, bit i set where input i of the group is +1.
+    """
+    n_out, n_in, kernel = weights.shape
+    groups = -(-n_in // forward.GROUP)
+    padded = np.zeros((n_out, groups * forward.GROUP, kernel), np.uint8)
+    padded[:, :n_in] = weights > 0
+    grouped = padded.reshape(n_out, groups, forward.GROUP, kernel)
+    places = np.arange(forward.GROUP, dtype=np.uint8)[:, None]
+    entries = (grouped << places).sum(axis=2, dtype=np.uint8)
+    return np.ascontiguousarray(entries.transpose(1, 0, 2))
+
+
+def pack_filters(weights: NDArray[Any]) -> Bits:
+    """Packs a convolution's weights as the kernels want them.
+
+    Args:
+        weights: [n_out, n_in, kernel] of -1 and +1; not modified.
+
+    Returns:
+        [kernel * words, n_out] uint64, C order, the words of a window in its own order.
+    """
+    packed = pack(weights.transpose(0, 2, 1))
+    return np.ascontiguousarray(packed.reshape(len(weights), -1).T)
