@@ -52,6 +52,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evobin.blueprint import load_architecture
     from evobin.config import (
         AugmentConfig,
         ClipsConfig,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
         SteConfig,
     )
     from evobin.errors import EvobinError, Stopped
-    from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+    from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
     from evobin.pipeline import (
         diff,
         evaluate,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from evobin.report.page import write_report
 
 _HOMES = {
+    "evobin.blueprint": ("load_architecture",),
     "evobin.config": (
         "AugmentConfig",
         "ClipsConfig",
@@ -95,7 +97,7 @@ _HOMES = {
         "SteConfig",
     ),
     "evobin.errors": ("EvobinError", "Stopped"),
-    "evobin.network": ("SPEAKER_SEX", "Architecture", "BinaryNetwork", "ConvBlock"),
+    "evobin.network": ("SPEAKER_SEX", "WHOLE", "Architecture", "BinaryNetwork", "ConvBlock"),
     "evobin.pipeline": (
         "diff",
         "evaluate",
@@ -115,6 +117,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SPEAKER_SEX",
+    "WHOLE",
     "Architecture",
     "AugmentConfig",
     "BinaryNetwork",
@@ -135,6 +138,7 @@ __all__ = [
     "export_network",
     "import_network",
     "inspect",
+    "load_architecture",
     "polish",
     "predict",
     "resume",

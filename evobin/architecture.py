@@ -203,6 +203,13 @@ class Architecture:
         return 1 if self.n_classes == 2 else self.n_classes
 
     @property
+    def logit_names(self) -> tuple[str, ...]:
+        """What tables call its outputs: "logit"; of more than two classes "logit_0" and so on."""
+        if self.n_logits == 1:
+            return ("logit",)
+        return tuple(f"logit_{label}" for label in range(self.n_logits))
+
+    @property
     def n_weights(self) -> int:
         """Weights and biases of all layers: the length of a solution."""
         return self.layers[-1].stop

@@ -56,7 +56,12 @@ class Parts:
 
 def feature_shape(architecture: Architecture) -> FeatureShape:
     """What a network needs of its clips."""
-    return FeatureShape(architecture.n_in, architecture.min_frames)
+    return FeatureShape(
+        architecture.n_in,
+        architecture.min_frames,
+        frames=architecture.frames,
+        n_classes=architecture.n_classes,
+    )
 
 
 def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Parts:
