@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # `evobin --help` must not wait for numpy
 
 MAX_FAN_IN = 32_766  # a binary sum and its bias then fit int16
 MAX_CLASSES = 100  # labels fit int8
-MAX_FRAMES = 32_767  # of clips of a fixed length
+MAX_FRAMES = 32_767  # of a clip: a search counts positive sums in int16
 
 WHOLE = 0
 """`ConvBlock.pool` of a global max: one window, all frames that are left."""

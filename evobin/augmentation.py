@@ -88,6 +88,25 @@ class Crops:
         return Clips(out.reshape(-1, out.shape[2]), starts)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeClips:
+    """Clips as they are, in the place of `Crops`.
+
+    Attributes:
+        rows: [n] which of them.
+    """
+
+    rows: NDArray[np.intp]
+
+    def cut(self, clips: Clips, index: int, out: Floats) -> None:
+        """Writes clip `index` of `rows` to `out`, [frames, n_in] float32."""
+        out[:] = clips[int(self.rows[index])]
+
+    def clips(self, clips: Clips) -> Clips:
+        """A copy of them."""
+        return clips.subset(self.rows)
+
+
 def draw_crops(
     clips: Clips,
     rows: NDArray[np.intp],

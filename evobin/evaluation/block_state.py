@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.clips import Frames, starts_of
+from evobin.clips import Clips, Frames, starts_of
 from evobin.kernels import flips, forward, planes
-from evobin.network import Bits, ConvBlock, Layer, pack, pack_filters, table_entries
+from evobin.network import WHOLE, Bits, ConvBlock, Layer, pack, pack_filters, table_entries
 
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
@@ -40,7 +40,8 @@ class Geometry:
     out_words: Starts
     clip_of_row: NDArray[np.int32]  # of rows in
     clip_of_row_out: NDArray[np.int32]
-    pool: int  # 0 in the last block
+    pool: int  # 0 for all of time
+    last: bool
 
     def of_clips(self, clips: slice) -> Geometry:
         """That of consecutive clips alone; rows, positions and words stay where they are."""
@@ -62,7 +63,8 @@ class Geometry:
         """Geometry of a block whose inputs are rows starts[c] to starts[c + 1]."""
         lengths = np.diff(starts)
         positions = starts_of(lengths - block.kernel + 1)
-        to = np.arange(len(starts)) if last else starts_of(block.frames_out(lengths))
+        pool = WHOLE if last else block.pool
+        to = np.arange(len(starts)) if pool == WHOLE else starts_of(block.frames_out(lengths))
         return cls(
             starts,
             positions,
@@ -72,8 +74,14 @@ class Geometry:
             out_words=words_of(to),
             clip_of_row=_owners(starts),
             clip_of_row_out=_owners(to),
-            pool=0 if last else block.pool,
+            pool=pool,
+            last=last,
         )
+
+    @property
+    def window(self) -> int:
+        """Positions a pooling window, as many as the longest clip has for all of time."""
+        return self.pool or int(np.diff(self.positions).max())
 
 
 def _owners(starts: Starts) -> NDArray[np.int32]:
@@ -92,28 +100,30 @@ class Change(NamedTuple):
 
 
 class BlockState:
-    """What all blocks share: pooled signs, or counts under the max over time.
+    """What all blocks share: pooled signs, and counts under a max over all of time.
 
     Attributes:
         layer: where the weights lie in a solution.
         at: where clips lie in the arrays.
+        last: whether no block follows.
+        whole: whether it pools over all of time, as the last block always does.
         sums: of all positions, before pooling.
         bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
         planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
-        active: [n, n_out] int16, positive sums of a channel; empty but in the last block.
+        active: [n, n_out] int16, positive sums of a channel; empty where `whole` is False.
     """
 
     def __init__(self, layer: Layer, geometry: Geometry) -> None:
         self.layer = layer
         self.at = geometry
-        self.last = geometry.pool == 0
+        self.last, self.whole = geometry.last, geometry.pool == WHOLE
         n_out = layer.shape[0]
         rows, n = int(geometry.to[-1]), len(geometry.to) - 1
         shape = (0, 0) if self.last else (n_out, int(geometry.out_words[-1]) + 1)
         self.planes: Bits = np.zeros(shape, np.uint64)
         shape = (0, 0) if self.last else (rows, -(-n_out // WORD))
         self.bits: Bits = np.empty(shape, np.uint64)
-        self.active = np.zeros((n, n_out) if self.last else (0, 0), np.int16)
+        self.active = np.zeros((n, n_out) if self.whole else (0, 0), np.int16)
         self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
         self._toggled = np.empty(4096, np.int64)
         self._after: NDArray[Any] | None = None  # sums behind what was found out, if known
@@ -193,7 +203,7 @@ class BlockState:
             self._toggled = np.empty(2 * count, np.int64)
 
     def _count(self, o: int) -> None:
-        if self.last:
+        if self.whole:
             planes.count_positive(self.channel(o), self.at.positions, self.active[:, o])
 
 
@@ -227,12 +237,16 @@ class RealBlock(BlockState):
         self.sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
         entries = table_entries(layer.weights(solution))
         bias = layer.bias(solution).astype(np.int32) * np.int32(unit)
-        forward.fixed_point_sums(columns, at.starts, entries, bias, self.sums, at.positions)
-        if self.last:
-            for o in range(len(self.sums)):
-                self._count(o)
-        else:
-            planes.pool_channels(self.sums, at.positions, at.pool, at.out_words, self.planes)
+        starts, positions = at.starts, at.positions
+        if layer.shape[2] == 1:  # no window straddles two clips: many are one
+            rows = len(frames)
+            positions = np.arange(0, rows + forward.BLOCK, forward.BLOCK).clip(max=rows)
+            starts = Clips(frames, positions.copy()).starts
+        forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
+        for o in range(len(self.sums)):
+            self._count(o)
+        if not self.last:
+            planes.pool_channels(self.sums, at.positions, at.window, at.out_words, self.planes)
             planes.bits_of_planes(self.planes, at.to, at.out_words, self.bits)
 
     def channel(self, o: int) -> NDArray[np.int32]:
@@ -313,11 +327,10 @@ class BinaryBlock(BlockState):
         self.edge: Bits = np.empty_like(self.above)
         planes.planes_of_bits(high_bits, at.positions, at.words, self.above)
         planes.planes_of_bits(edge_bits, at.positions, at.words, self.edge)
-        if self.last:
-            for o in range(n_out):
-                self._count(o)
-        else:
-            planes.pool_bits(high_bits, at.positions, at.pool, at.to, self.bits)
+        for o in range(n_out):
+            self._count(o)
+        if not self.last:
+            planes.pool_bits(high_bits, at.positions, at.window, at.to, self.bits)
             planes.planes_of_bits(self.bits, at.to, at.out_words, self.planes)
         longest = int(np.diff(at.positions).max())
         self._behind = np.empty((longest, n_out), np.int16)

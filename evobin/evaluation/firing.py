@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from evobin.clips import Clips
 from evobin.data import Dataset
-from evobin.network import BinaryNetwork, unpack
+from evobin.network import WHOLE, Architecture, BinaryNetwork, unpack
 
 BEHIND_MAX = "max"
-"""What the linear layer sees: the last block's signs behind the max over all of time."""
+"""What the last layer sees: the last convolution's signs behind the max over all of time."""
 BLOCK = 64  # clips that are looked at together: their unpacked signs are a few MB
 
 
@@ -27,21 +27,25 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
 
     Returns:
         A row a label that the clips have, layer and channel: `label`; `layer`, "conv1" and so on,
-        or "max" for the last block's signs behind the max over all of time; `channel`, from 0;
-        `positions`, the signs that were looked at (of a clip: its frames behind the pooling; for
-        "max" a single one); `rate`, a share.
+        or "max" for the last block's signs behind the max over all of time, if the block is no
+        linear layer and leaves several frames; `channel`, from 0; `positions`, the signs that were
+        looked at (of a clip: its frames behind the pooling; for "max" a single one); `rate`, a
+        share.
 
     Raises:
         ValueError: if a clip has another width or is too short.
     """
     clips = network.check(dataset.clips)
     cuts = [*range(0, len(clips), BLOCK), len(clips)]
-    n_channels = [block.n_out for block in network.architecture.blocks]
-    n_channels.append(network.architecture.n_hidden)
-    names = [layer.name for layer in network.architecture.layers[:-1]] + [BEHIND_MAX]
+    architecture = network.architecture
+    names = [layer.name for layer in architecture.layers[:-1]]
+    if _has_max(architecture):
+        names.append(BEHIND_MAX)
 
     def count(start: int, stop: int) -> list[NDArray[np.int64]]:
-        return _by_label(_per_clip(network, clips.stretch(start, stop)), dataset.labels[start:stop])
+        counts, labels = _per_clip(network, clips.stretch(start, stop)), dataset.labels[start:stop]
+        which = range(architecture.n_classes)
+        return [np.stack([rows[labels == label].sum(axis=0) for label in which]) for rows in counts]
 
     with ThreadPoolExecutor(n_threads) as threads:
         counted = list(threads.map(count, cuts[:-1], cuts[1:]))
@@ -52,13 +56,13 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
                 {
                     "label": label,
                     "layer": name,
-                    "channel": np.arange(n),
+                    "channel": np.arange(total.shape[1] - 1),
                     "positions": total[label, -1],
                     "rate": total[label, :-1] / total[label, -1],
                 }
             )
             for label in np.unique(dataset.labels)
-            for name, n, total in zip(names, n_channels, totals, strict=True)
+            for name, total in zip(names, totals, strict=True)
         ],
         ignore_index=True,
     )
@@ -75,20 +79,19 @@ def pooled(rates: pd.DataFrame, by: list[str]) -> pd.Series[float]:
     return (sums["on"] / sums["positions"]).rename("rate")
 
 
+def _has_max(architecture: Architecture) -> bool:
+    """Whether the max over time is no part of a block."""
+    return not architecture.layers[-2].is_linear and architecture.blocks[-1].pool != WHOLE
+
+
 def _per_clip(network: BinaryNetwork, clips: Clips) -> list[NDArray[np.int64]]:
     """[clips, channels + 1] a layer: positions where each channel is on, and all positions."""
-    found = network.activations(clips)
+    architecture, found = network.architecture, network.activations(clips)
     counts = []
-    for bits, starts, block in zip(
-        found.bits, found.starts, network.architecture.blocks, strict=True
-    ):
+    for bits, starts, block in zip(found.bits, found.starts, architecture.blocks, strict=True):
         on = np.add.reduceat(unpack(bits, block.n_out), starts[:-1], axis=0, dtype=np.int64)
         counts.append(np.column_stack([on, np.diff(starts)]))
-    hidden = unpack(found.hidden, network.architecture.n_hidden)
-    counts.append(np.column_stack([hidden, np.ones(len(clips))]).astype(np.int64))
+    if _has_max(architecture):
+        hidden = unpack(found.hidden, architecture.n_hidden)
+        counts.append(np.column_stack([hidden, np.ones(len(clips))]).astype(np.int64))
     return counts
-
-
-def _by_label(counts: list[NDArray[np.int64]], labels: NDArray[np.int8]) -> list[NDArray[np.int64]]:
-    """[2, channels + 1] a layer: the sums over the clips of each label."""
-    return [np.stack([rows[labels == label].sum(axis=0) for label in (0, 1)]) for rows in counts]

@@ -15,17 +15,15 @@ from evobin.checks import check_range
 from evobin.clips import Clips
 from evobin.evaluation.base import Solution
 from evobin.evaluation.block_state import BinaryBlock, BlockState, Change, Geometry, RealBlock
-from evobin.evaluation.gains import convolution_gains
+from evobin.evaluation.gains import block_gains
+from evobin.evaluation.heads import Head
 from evobin.kernels import flips
-from evobin.network import Architecture, BinaryNetwork
-from evobin.scores import log_likelihood_table
+from evobin.network import MAX_FRAMES, Architecture, BinaryNetwork
 
 Ints = NDArray[np.int64]
 
 MAX_FEATURE = 1e6
 """Magnitude up to which features can be held in fixed point: int32 sums then have room."""
-MAX_FRAMES = 32_767
-"""Frames a clip: counts of positive sums are int16."""
 MAX_AT_ONCE = 1024
 """Flips tried at once, fewer than 2^15: the logits of each take 8 bytes a clip."""
 GROUP = 16
@@ -40,7 +38,7 @@ class Batch:
 
     Attributes:
         clips: n clips.
-        labels: [n] int8 of 0 and 1.
+        labels: [n] int8, from 0.
     """
 
     clips: Clips
@@ -48,7 +46,7 @@ class Batch:
 
 
 _Place = tuple[int, int, Change]
-"""Block, output channel, and the rest of where a weight lies; the linear layer is a block too."""
+"""Block, output channel, and the rest of where a weight lies; the last layer is a block too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +55,11 @@ class _Move:
 
     Attributes:
         indices: the flips.
-        number: block of the filter; the linear layer counts as the last.
+        number: block of the filter; the last layer counts as one.
         channel: of the filter.
         changes: the same flips, in the block's terms.
         toggled: what toggles behind each block from `number` on.
-        logits: [n] behind the move.
+        logits: [n, n_logits] behind the move.
         score: behind the move.
     """
 
@@ -79,7 +77,7 @@ class NetworkFlipState:
 
     A flip is found out without writing anything; it is written when the next one is asked for,
     so that taking it back costs nothing. The score is the mean log-likelihood of the labels, a
-    logistic function of the logit being the probability.
+    logistic function of the logit being the probability, or the softmax of several.
 
     Features are rounded to multiples of a power of two so small that float32 still holds them
     and so large that int32 holds every sum (2^-17 for log-mel), for real sums in floating point
@@ -104,14 +102,10 @@ class NetworkFlipState:
         check_range("frames of the longest clip", int(clips.lengths.max()), 1, MAX_FRAMES)
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
-        self._table = log_likelihood_table(architecture.n_hidden)
-        self._counts = np.empty(self._table.shape, np.int64)
         self._first, self._later = self._new_blocks(clips)
         self._blocks: list[BlockState] = [self._first, *self._later]
-        self._head = architecture.layers[-1].weights(self._solution)[0].copy()
-        hidden = np.where(self._blocks[-1].active > 0, 1, -1)
-        bias = int(architecture.layers[-1].bias(self._solution)[0])
-        self._logits: Ints = hidden @ self._head.astype(np.int64) + bias
+        self._head = Head.of(architecture.layers[-1], self._solution)
+        self._logits = self._head.logits(self._blocks[-1].active)
         self._score = self._score_of(self._logits)
         self._move: _Move | None = None  # found out, not yet written
         # What takes the last move back, if it is written: no bound method, for that would tie this
@@ -147,8 +141,9 @@ class NetworkFlipState:
 
     @property
     def logits(self) -> Ints:
-        """[n] int64, the network's output for each clip; a copy."""
-        return (self._logits if self._move is None else self._move.logits).copy()
+        """[n] int64, or [n, n_classes], the network's output for each clip; a copy."""
+        logits = self._logits if self._move is None else self._move.logits
+        return (logits[:, 0] if logits.shape[1] == 1 else logits).copy()
 
     @property
     def solution(self) -> Solution:
@@ -233,7 +228,7 @@ class NetworkFlipState:
         if number + 1 < len(blocks):
             self._later[number].swap_inputs(a, b)
         else:
-            self._head[[a, b]] = self._head[[b, a]]
+            self._head.swap(a, b)
         self._back = methodcaller("swap_units", number, a, b)
 
     def undo(self) -> None:
@@ -272,19 +267,13 @@ class NetworkFlipState:
             toggled: list[Ints] = []
             logits = self._logits.copy()
             for change in changes:
-                logits += self._shift_of_head(change)
+                logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
         else:
             toggled = self._follow(number, self._blocks[number].find_out(channel, changes))
-            out = np.empty((1, len(self._logits)), np.int64)
+            out = np.empty((1, *self._logits.shape), np.int64)
             self._shift_logits(toggled[-1], out)
             (logits,) = out
         return _Move(indices, number, channel, changes, toggled, logits, self._score_of(logits))
-
-    def _shift_of_head(self, change: Change) -> Ints:
-        """[n], what a flip in the linear layer adds to each logit."""
-        if change.tap < 0:
-            return np.full(len(self._logits), -2 * change.old)
-        return np.where(self._blocks[-1].active[:, change.i] > 0, -2, 2) * change.old
 
     def _follow(self, number: int, outputs: Ints) -> list[Ints]:
         """What toggles behind each block from `number` on if `outputs` do there."""
@@ -294,9 +283,9 @@ class NetworkFlipState:
         return toggled
 
     def _shift_logits(self, toggled: Ints, out: Ints) -> None:
-        """Fills `out`, [owners, n], when signs behind the max over time toggle."""
+        """Fills `out`, [owners, n, n_logits], when signs behind the max over time toggle."""
         active = self._blocks[-1].active
-        flips.shift_logits(toggled, active, self._head, self._logits, out)
+        flips.shift_logits(toggled, active, self._head.weights, self._logits, out)
 
     def settle(self) -> None:
         """Writes the last flip, if it is not written yet; to take it back then costs as much."""
@@ -304,9 +293,7 @@ class NetworkFlipState:
         if move is None:
             return
         if move.number == len(self._blocks):
-            for i, tap, old in move.changes:
-                if tap >= 0:
-                    self._head[i] = -old
+            self._head.write(move.channel, move.changes)
         else:
             block = self._blocks[move.number]
             block.write(move.channel, move.changes)
@@ -320,10 +307,7 @@ class NetworkFlipState:
         self._back = methodcaller("flip_all", move.indices)
 
     def _score_of(self, logits: Ints) -> float:
-        return self._mean(self.labels, logits)
-
-    def _mean(self, labels: NDArray[np.int8], logits: Ints) -> float:
-        return float(flips.mean_of_table(self._table, labels, logits, self._counts))
+        return self._head.mean(self.labels, logits)
 
     def effects(self, indices: Iterable[int]) -> NDArray[np.float64]:
         """Exact change of the score for each of several flips, none of which is made.
@@ -347,8 +331,8 @@ class NetworkFlipState:
         labels = self.labels[:sample]
         scores = np.empty(len(indices))
         for some, logits in self._logits_by_parts(indices, sample):
-            scores[some] = [self._mean(labels, row) for row in logits]
-        return scores - self._mean(labels, self._logits[:sample])
+            scores[some] = [self._head.mean(labels, row) for row in logits]
+        return scores - self._head.mean(labels, self._logits[:sample])
 
     def turned(self, indices: Iterable[int]) -> NDArray[np.bool_]:
         """[n] bool, whether any of several flips, alone, would turn a clip's answer over.
@@ -356,14 +340,14 @@ class NetworkFlipState:
         None of them is made; arguments, errors and cost as for `effects`.
         """
         self.settle()
-        turned = np.zeros(len(self.labels), bool)
+        turned, answers = np.zeros(len(self.labels), bool), self._head.answers
         parts = self._logits_by_parts(np.array(list(indices), np.int64), len(self.labels))
         for _, logits in parts:
-            turned |= ((logits > 0) != (self._logits > 0)).any(axis=0)
+            turned |= (answers(logits) != answers(self._logits)).any(axis=0)
         return turned
 
     def _logits_by_parts(self, indices: Ints, sample: int) -> Iterator[tuple[list[int], Ints]]:
-        """Some places in `indices`, and the [m, sample] logits behind each of those flips."""
+        """Some places in `indices`, and the [m, sample, n_logits] logits behind each of those."""
         places = [self._place_of(index) for index in indices.tolist()]
         by_layer: dict[int, list[int]] = {}
         for owner, (number, _, _) in enumerate(places):
@@ -375,27 +359,30 @@ class NetworkFlipState:
                 yield some, self._logits_behind(number, chosen, sample)
 
     def _logits_behind(self, number: int, places: Sequence[_Place], sample: int) -> Ints:
-        """[m, sample] logits of the first clips behind each of several flips in one layer."""
+        """[m, sample, n_logits] logits of the first clips behind each of several flips."""
         if number == len(self._blocks):
-            shifts = [self._shift_of_head(change)[:sample] for _, _, change in places]
-            return self._logits[:sample] + np.stack(shifts)
+            active = self._blocks[-1].active[:sample]
+            moved = np.repeat(self._logits[None, :sample], len(places), axis=0)
+            for logits, (_, channel, change) in zip(moved, places, strict=True):
+                logits[:, channel] += self._head.shift(active, change)
+            return moved
         changes = np.array([(channel, *change) for _, channel, change in places])
         found = []
         for low in range(0, sample, GROUP):
             clips = slice(low, min(low + GROUP, sample))
             toggled = self._follow(number, self._blocks[number].find_out_each(changes, clips))
             found.append(toggled[-1].copy())
-        out = np.empty((len(places), len(self._logits)), np.int64)
+        out = np.empty((len(places), *self._logits.shape), np.int64)
         self._shift_logits(np.concatenate(found), out)
         return out[:, :sample]
 
     def gains(self) -> NDArray[np.float64]:
         """Predicted change of score for each single flip.
 
-        Exact for the linear layer and the last convolution; for the blocks below, first order: a
-        flip is worth the sum of what each sign it toggles is worth alone (the Boolean derivative,
-        propagated from the logits down), in single precision. The first block's are corrected
-        filter by filter where others follow; see `_correct_first`. Not exact ones are for ranking.
+        Exact for the last layer and the block below it; further down, first order: a flip is worth
+        the sum of what each sign it toggles is worth alone (the Boolean derivative, propagated from
+        the logits down), in single precision. The first block's are corrected filter by filter
+        where others follow; see `_correct_first`. Not exact ones are for ranking.
 
         Returns:
             [n_weights] float64, in file order.
@@ -403,9 +390,11 @@ class NetworkFlipState:
         self.settle()
         out = np.zeros(len(self._solution))
         sample = min(len(self.labels), SAMPLE)
-        sampled = convolution_gains(
-            self._blocks, self._solution, self._head_gains(out), out, sample
+        head = self.architecture.layers[-1]
+        head.weights(out)[:], head.bias(out)[:], worths = self._head.gains(
+            self.labels, self._logits, self._blocks[-1].active
         )
+        sampled = block_gains(self._blocks, self._solution, worths, out, sample)
         out /= len(self.labels)
         if len(self._blocks) > 1:
             self._correct_first(out, sampled / sample, sample)
@@ -444,24 +433,6 @@ class NetworkFlipState:
         for members, error in zip(groups, errors, strict=True):
             corrected[members] += error * sample / len(self.labels)
 
-    def _head_gains(self, out: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Fills the linear layer's gains; returns [n, n_hidden], worth of toggling a channel."""
-        linear = self.architecture.layers[-1]
-        now = self._values(self._logits)
-        signs = np.where(self._blocks[-1].active > 0, 1, -1)
-        toggled = self._logits[:, None] - 2 * signs * self._head
-        worths: NDArray[np.float64] = self._values(toggled) - now[:, None]
-        linear.weights(out)[0] = worths.sum(axis=0)
-        bias = int(linear.bias(self._solution)[0])
-        linear.bias(out)[0] = (self._values(self._logits - 2 * bias) - now).sum()
-        return worths
-
-    def _values(self, logits: Ints) -> NDArray[np.float64]:
-        """Log-likelihoods of [n] or [n, m] logits."""
-        labels = self.labels.reshape(-1, *[1] * (logits.ndim - 1))
-        values: NDArray[np.float64] = self._table[labels, logits + self._table.shape[1] // 2]
-        return values
-
     def warm_up(self) -> None:
         """Runs every kernel of flips and gains once, so that numba has compiled them all."""
         self.gains()
@@ -482,7 +453,7 @@ class NetworkFlipState:
         """
         full = BinaryNetwork(self.architecture, self.solution).logits(self.clips)
         present = self.logits
-        wrong = np.flatnonzero(full != present)
+        wrong = np.flatnonzero((full != present).reshape(len(full), -1).any(axis=1))
         if len(wrong):
             clip = int(wrong[0])
             raise RuntimeError(

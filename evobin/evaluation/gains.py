@@ -1,4 +1,4 @@
-"""Gains of all single flips of a network's convolutions, handed down from the max over time."""
+"""Gains of all single flips of a network's blocks, handed down from the last layer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ GROUP = 8  # clips worked on together: their inputs and what those are worth sta
 SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks those flips best
 
 
-def convolution_gains(
+def block_gains(
     blocks: Sequence[BlockState], solution: Solution, worths: Worths, out: Worths, sample: int
 ) -> Worths:
-    """Fills the gains of all convolutions, summed over the clips.
+    """Fills the gains of all blocks, summed over the clips.
 
     Args:
         blocks: the network's blocks, everything written.
         solution: [n_weights] int8.
-        worths: [n, n_hidden] float64, of toggling each channel behind the max over time.
+        worths: [n, n_hidden] float64, of toggling each input of the last layer.
         out: [n_weights] float64, updated.
         sample: some clips, at most n.
 
@@ -44,10 +44,10 @@ def convolution_gains(
     sampled = np.zeros(0)
     for low, high in pairwise(cuts):
         clips = slice(low, high)
-        inputs = None
+        outputs: _Inputs | Worths = worths[clips]
         for block in reversed(above):
-            inputs = block.add(clips, worths[clips], inputs)
-        below.add(clips, worths[clips], inputs)
+            outputs = block.add(clips, outputs)
+        below.add(clips, outputs)
         if high == sample:
             sampled = below.in_file_order()
     for block in above:
@@ -69,6 +69,17 @@ class _Inputs:
     soft_factors: Floats  # [rows, n]
     soft_constants: Floats  # [rows]
 
+    def worths(self) -> tuple[Worths, Worths]:
+        """[rows, n] float64 of toggling each, and the soft ones."""
+        hard = self.constants[:, None] + self.signs * self.factors
+        soft = self.soft_constants[:, None] + self.signs * self.soft_factors
+        return hard.astype(np.float64), soft.astype(np.float64)
+
+
+def _worths(outputs: _Inputs | Worths) -> tuple[Worths, Worths]:
+    """[n, n_out] float64: what toggling each channel behind a global max is worth, and softly."""
+    return outputs.worths() if isinstance(outputs, _Inputs) else (outputs, outputs)
+
 
 @dataclass(slots=True, eq=False)
 class _BinaryGains:
@@ -80,7 +91,7 @@ class _BinaryGains:
     bias: NDArray[np.int8]
     factors: Floats  # [n_out, kernel * n_in]: a gain is a constant plus the weight times a factor
     constants: Floats  # [n_out]
-    exact: Worths  # [n_out, kernel, n_in], of the last block
+    whole: Worths  # [n_out, kernel, n_in], the gains themselves, of a block that pools over all
     out: Worths  # [n_out, n_in, kernel]
     bias_out: Worths
 
@@ -98,13 +109,13 @@ class _BinaryGains:
             layer.bias(solution).copy(),
             factors=np.zeros_like(filters),
             constants=np.zeros(n_out, np.float32),
-            exact=np.zeros((n_out, kernel, n_in) if block.last else (0, 0, 0)),
+            whole=np.zeros((n_out, kernel, n_in) if block.whole else (0, 0, 0)),
             out=layer.weights(out),
             bias_out=layer.bias(out),
         )
 
-    def add(self, clips: slice, worths: Worths, outputs: _Inputs | None) -> _Inputs:
-        """Adds a group's gains; returns what the block's inputs are worth."""
+    def add(self, clips: slice, outputs: _Inputs | Worths) -> _Inputs:
+        """Adds a group's gains, of what its outputs are worth; returns that of its inputs."""
         block, at = self.block, self.block.at
         ends = slice(clips.start, clips.stop + 1)
         starts, words = at.starts[ends], at.words[ends]
@@ -113,8 +124,9 @@ class _BinaryGains:
         kernels.unpack_signs(block.below.bits[rows], signs)
         factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
         inputs = _Inputs(signs, factors, constants, factors, constants)
-        if outputs is None:
-            kernels.last_gains(
+        if not isinstance(outputs, _Inputs) or block.whole:
+            worths, soft_worths = _worths(outputs)
+            kernels.whole_gains(
                 worths,
                 block.active[clips],
                 block.above,
@@ -125,7 +137,7 @@ class _BinaryGains:
                 self.packed,
                 self.filters,
                 self.bias,
-                self.exact,
+                self.whole,
                 self.bias_out,
                 factors,
                 constants,
@@ -133,7 +145,7 @@ class _BinaryGains:
             inputs.soft_factors = np.zeros_like(signs)
             inputs.soft_constants = np.zeros_like(constants)
             kernels.soften(
-                worths,
+                soft_worths,
                 block.active[clips],
                 block.sums,
                 at.positions[ends],
@@ -168,8 +180,8 @@ class _BinaryGains:
 
     def finish(self) -> None:
         """Writes the sums."""
-        if self.block.last:
-            self.out[:] = self.exact.transpose(0, 2, 1)
+        if self.block.whole:
+            self.out[:] = self.whole.transpose(0, 2, 1)
             return
         gains = self.constants[:, None] + self.filters * self.factors
         n_out, n_in, kernel = self.out.shape
@@ -185,7 +197,7 @@ class _RealGains:
     biases: NDArray[np.int32]
     reach: int
     gains: Floats  # [n_out, kernel * n_in]
-    exact: Worths  # the same, if it is the last block
+    whole: Worths  # the same, if it pools over all of time
     out: Worths
     bias_out: Worths
 
@@ -200,13 +212,13 @@ class _RealGains:
             layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit),
             reach=2 * max(block.largest, block.unit),
             gains=np.zeros_like(twice),
-            exact=np.zeros(twice.shape if block.last else (0, 0)),
+            whole=np.zeros(twice.shape if block.whole else (0, 0)),
             out=layer.weights(out),
             bias_out=layer.bias(out),
         )
 
-    def add(self, clips: slice, worths: Worths, outputs: _Inputs | None) -> None:
-        """Adds a group's gains."""
+    def add(self, clips: slice, outputs: _Inputs | Worths) -> None:
+        """Adds a group's gains, of what the block's outputs are worth."""
         block, at = self.block, self.block.at
         ends = slice(clips.start, clips.stop + 1)
         starts = at.starts[ends]
@@ -214,9 +226,9 @@ class _RealGains:
         features = np.empty(frames.shape, np.float32)
         kernels.fix_rows(frames, float(block.unit), features)
         sums, positions = block.sums, at.positions[ends]
-        if outputs is None:
-            kernels.real_last_gains(
-                worths,
+        if not isinstance(outputs, _Inputs) or block.whole:
+            kernels.real_whole_gains(
+                _worths(outputs)[0],
                 sums,
                 positions,
                 features,
@@ -224,7 +236,7 @@ class _RealGains:
                 self.twice,
                 self.biases,
                 self.reach,
-                self.exact,
+                self.whole,
                 self.bias_out,
             )
         else:
@@ -247,7 +259,7 @@ class _RealGains:
     def in_file_order(self) -> Worths:
         """[n_out, fan-in] float64, the sums so far."""
         n_out, n_in, kernel = self.out.shape
-        gains = self.exact if self.block.last else self.gains
+        gains = self.whole if self.block.whole else self.gains
         turned = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
         return turned.reshape(n_out, -1).astype(np.float64)
 

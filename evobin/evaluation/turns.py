@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evobin.clips import Clips
 from evobin.evaluation.flip_state import Batch, NetworkFlipState
 from evobin.network import BinaryNetwork, Layer
+from evobin.scores import margins
 
 AT_ONCE = 128
 """Clips of one flip state, some 40 MB for clips of three seconds."""
@@ -21,29 +22,34 @@ FLIPS = 4096
 def turned_by_last_layers(
     network: BinaryNetwork, clips: Clips, logits: NDArray[np.int64], n_threads: int = 1
 ) -> dict[str, NDArray[np.bool_]]:
-    """Clips whose answer some single flip in the linear layer or the last convolution turns over.
+    """Clips whose answer some single flip in the last layer or the block below it turns over.
 
-    A flip in the linear layer changes each logit by 2, one in the last convolution toggles at most
-    one channel behind the max over time and so changes it by 0 or 2. So only clips within a step of
-    2 can turn: with a logit of -1 or 1, or of 0 or 2 where the number of channels is odd. For the
-    linear layer all of those do, since some product there has the sign that it takes. For the last
-    convolution all flips are tried on them, exactly.
+    A flip in the last layer changes one logit by 2, one in the block below it toggles at most one
+    channel and so changes each logit by 0 or 2. So only clips within a step of 2 can turn: with a
+    logit of -1 or 1, or of 0 or 2 where the number of channels is odd; of several logits, those
+    where the largest leads by at most 4. On them all flips are tried, exactly; but if there is one
+    logit, every one of them turns by the last layer, since some product there has the sign that it
+    takes.
 
     Args:
         network: the network.
         clips: n clips.
-        logits: [n] int64, its answers.
+        logits: [n] or [n, n_classes] int64, its answers.
         n_threads: threads that share the clips.
 
     Returns:
         [n] bool a layer, by name.
     """
-    *_, last, linear = network.architecture.layers
-    close = (logits > -2) & (logits <= 2)
-    turned = {last.name: np.zeros(len(clips), bool), linear.name: close}
+    last, linear = network.architecture.layers[-2:]
+    if logits.ndim == 1:
+        close, tried = (logits > -2) & (logits <= 2), [last]
+    else:
+        close, tried = margins(logits, logits.argmax(axis=1)) <= 4, [last, linear]
+    turned = {last.name: np.zeros(len(clips), bool), linear.name: close.copy()}
     if close.any():
         some = clips.subset(np.flatnonzero(close))
-        turned[last.name][close] = turned_by_any(network, some, (last,), n_threads)[last.name]
+        for name, found in turned_by_any(network, some, tuple(tried), n_threads).items():
+            turned[name][close] = found
     return turned
 
 

@@ -16,8 +16,9 @@ signs of a block are held so that both are cheap:
 
 Clip c's inputs are rows starts[c] to starts[c + 1] of an array, its sums positions[c] to
 positions[c + 1], its pooled signs rows to[c] to to[c + 1]. Over time, every clip begins a new
-word: `words`, `in_words`, `out_words` say which. The last block pools over all of time, written as
-pool = 0: its rows out are the clips. A toggled sign is written as row * 2^16 + channel.
+word: `words`, `in_words`, `out_words` say which. A global max, and the last block always, pools
+over all of time, written as pool = 0: its rows out are the clips. A toggled sign is written as
+row * 2^16 + channel.
 
 Kernels in the plural answer several flips of one solution at once, each of them alone: a toggled
 sign is then owner * 2^48 + row * 2^16 + channel, the owner being the number of the flip, in
@@ -139,10 +140,11 @@ def rows_of_flips(
         o, tap = changes[owner, 0], changes[owner, 2]
         now, near, plane = above[o], edge[o], planes[changes[owner, 1]]
         inverted = np.uint64(0) if changes[owner, 3] > 0 else every
-        shift = np.uint64(max(tap, 0))
+        ahead, shift = max(tap, 0) // 64, np.uint64(max(tap, 0) % 64)
         back = np.uint64(63) - shift
         for clip in range(len(words) - 1):
-            first, n_words, source = words[clip], words[clip + 1] - words[clip], in_words[clip]
+            first, n_words = words[clip], words[clip + 1] - words[clip]
+            source = in_words[clip] + ahead
             some, before, after = np.uint64(0), np.uint64(0), np.uint64(0)
             for j in range(n_words):
                 inputs = every
@@ -568,15 +570,17 @@ def shift_logits(
     Args:
         toggled: [m] int64, owner * 2^48 + clip * 2^16 + channel.
         active: [n, n_hidden] int16, above 0 where a channel is +1 before it toggles.
-        head: [n_hidden] int8, weights of the linear layer.
-        logits: [n] int64, before.
-        out: [owners, n] int64, overwritten.
+        head: [n_hidden, n_logits] int8, weights of the last layer.
+        logits: [n, n_logits] int64, before.
+        out: [owners, n, n_logits] int64, overwritten.
     """
     for owner in range(len(out)):
         out[owner] = logits
     for m in range(len(toggled)):
         owner, clip, o = toggled[m] >> 48, row_of(toggled[m]), toggled[m] & 0xFFFF
-        out[owner, clip] += -2 * head[o] if active[clip, o] > 0 else 2 * head[o]
+        step = np.int64(-2) if active[clip, o] > 0 else np.int64(2)
+        for c in range(head.shape[1]):
+            out[owner, clip, c] += step * head[o, c]
 
 
 @njit(nogil=True, cache=True)
@@ -598,4 +602,27 @@ def mean_of_table(table: NDArray[np.float64], labels: Signs, logits: Ints, count
         for column in range(table.shape[1]):
             if counts[label, column] > 0:
                 total += counts[label, column] * table[label, column]
+    return total / len(labels)
+
+
+@njit(nogil=True, cache=True)
+def mean_of_softmax(
+    powers: NDArray[np.float64], slope: float, labels: Signs, logits: Ints
+) -> float:
+    """Mean log-probability of labels, the probabilities being the softmax of slope * logits.
+
+    Args:
+        powers: [largest difference of logits + 1] float64, exp(-slope * difference).
+        slope: above 0.
+        labels: [n] int8, from 0.
+        logits: [n, n_logits] int64.
+    """
+    total = 0.0
+    for clip in range(len(labels)):
+        row = logits[clip]
+        largest = row.max()
+        mass = 0.0
+        for c in range(len(row)):
+            mass += powers[largest - row[c]]
+        total += slope * (row[labels[clip]] - largest) - np.log(mass)
     return total / len(labels)

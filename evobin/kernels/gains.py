@@ -111,7 +111,7 @@ def middle_gains(
     factors: Floats,
     constants: Floats,
 ) -> None:
-    """First-order gains of a binary block below the last one, and the worth of its inputs.
+    """First-order gains of a binary block with short windows, and the worth of its inputs.
 
     A pooled sign of -1 toggles with any of its sums, one of +1 only with its single positive one.
 
@@ -177,7 +177,7 @@ def middle_gains(
 
 
 @njit(nogil=True, cache=True)
-def last_gains(
+def whole_gains(
     worths: Worths,
     active: NDArray[np.int16],
     above: Bits,
@@ -193,7 +193,9 @@ def last_gains(
     factors: Floats,
     constants: Floats,
 ) -> None:
-    """Exact gains of a binary block under the max over time, and the first-order worth of inputs.
+    """Gains of a binary block under a max over time, and the first-order worth of its inputs.
+
+    As exact as `worths` are: a flip toggles one channel a clip.
 
     A flip lowers the sums where its product is +1 and raises the others. A channel that is +1
     falls if every positive sum is at the edge and lowered, and no other at the edge is raised; a
@@ -269,7 +271,7 @@ def soften(
     softness: float,
     factors: Floats,
 ) -> None:
-    """Worth of the last block's inputs when several of them may toggle at once.
+    """Worth of the inputs of a block under a max over time, if several may toggle at once.
 
     A flip two blocks below toggles several inputs of most sums that it reaches, so that sums
     further than 2 from 0 cross it too. Here each sum is positive with the logistic probability of
@@ -349,7 +351,7 @@ def real_gains(
     gains: Floats,
     bias_gains: Worths,
 ) -> None:
-    """First-order gains of the first block, if others follow.
+    """First-order gains of the first block, if its windows are short.
 
     Args:
         out_factors: [rows out, n_out] float32.
@@ -417,7 +419,7 @@ def real_gains(
 
 
 @njit(nogil=True, cache=True)
-def real_last_gains(
+def real_whole_gains(
     worths: Worths,
     sums: NDArray[np.int32],
     positions: Starts,
@@ -429,7 +431,7 @@ def real_last_gains(
     gains: Worths,
     bias_gains: Worths,
 ) -> None:
-    """Exact gains of the first block where it is the last one, under the max over time.
+    """Gains of the first block under a max over time, as exact as `worths` are.
 
     Arguments as for `real_gains`, but worths: [n, n_out] float64, of toggling a channel behind
     the max, and gains: [n_out, kernel * n_in] float64.

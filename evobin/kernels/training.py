@@ -94,7 +94,7 @@ def peaks_over_time(sums: Any, stride: int, frames: int, peaks: Floats) -> None:
 
 
 @njit(nogil=True, cache=True)
-def last_block_backward(
+def max_backward(
     slopes: Floats,
     peaks: Floats,
     sums: Any,
@@ -105,7 +105,7 @@ def last_block_backward(
     bias_slopes: Floats,
     input_slopes: Floats,
 ) -> None:
-    """Backward of the last convolution under the max over time, in proportion to its few winners.
+    """Backward of a convolution under a max over time, in proportion to its few winners.
 
     Only the frames that reach the maximum receive a gradient, in equal shares: about one frame in
     forty, so that this is a sparse update and no matrix product.

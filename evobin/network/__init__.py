@@ -3,6 +3,7 @@
 from evobin.architecture import (
     MAX_CLASSES,
     MAX_FAN_IN,
+    MAX_FRAMES,
     SPEAKER_SEX,
     WHOLE,
     Architecture,
@@ -15,6 +16,7 @@ from evobin.network.packing import Bits, pack, pack_filters, table_entries, unpa
 __all__ = [
     "MAX_CLASSES",
     "MAX_FAN_IN",
+    "MAX_FRAMES",
     "SPEAKER_SEX",
     "WHOLE",
     "Activations",

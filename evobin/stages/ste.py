@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from evobin.augmentation import draw_crops
 from evobin.config import SteConfig
 from evobin.errors import SettingError
 from evobin.evaluation import NetworkProblem, Solution
+from evobin.scores import answers
 from evobin.stages import latent as lat
 from evobin.stages.base import Host, MapTasks, Outcome, Row, Stage, State
 from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
@@ -239,11 +239,11 @@ def _pass(
     done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
     rates = training.rate * 0.5 * (1.0 + np.cos(np.pi * done))
     order = training.rng.permutation(np.resize(np.arange(len(train)), steps * size))
-    crops = draw_crops(train.clips, order, config.frames, problem.augment, training.rng)
+    frames = problem.architecture.frames or config.frames
+    crops = problem.crops(train, order, frames, training.rng)
     widths = default_widths(problem.architecture)
     shards = [
-        ShardGradient(problem.architecture, size // SHARDS, config.frames, widths)
-        for _ in range(SHARDS)
+        ShardGradient(problem.architecture, size // SHARDS, frames, widths) for _ in range(SHARDS)
     ]
     slopes = np.empty((SHARDS, problem.n), np.float32)
     loss, right = 0.0, 0
@@ -261,7 +261,7 @@ def _pass(
                     crops.cut(train.clips, index, shard.features[place])
                 labels = train.labels[order[first : first + shard.clips]]
                 part, logits = shard.run(weights, labels, 1.0 / size, slopes[number])
-                return part, int(np.count_nonzero((logits > 0) == labels))
+                return part, int(np.count_nonzero(answers(logits) == labels))
 
             parts = list(threads.map(work, range(SHARDS)))
             loss += sum(part for part, _ in parts)

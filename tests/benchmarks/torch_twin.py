@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from evobin.network import Architecture
+from evobin.network import WHOLE, Architecture
 
 
 def sign(x: Any) -> Any:
@@ -53,8 +53,16 @@ def parameters(architecture: Architecture, latent: NDArray[Any], dtype: Any) -> 
     return leaves
 
 
+def pooled(architecture: Architecture, number: int, sums: Any) -> Any:
+    """A block's sums, [clips, n_out, positions], behind its pooling."""
+    pool = architecture.blocks[number].pool
+    if number == len(architecture.blocks) - 1 or pool == WHOLE:
+        return sums.amax(2, keepdim=True)
+    return functional.max_pool1d(sums, pool, ceil_mode=True)
+
+
 def binary_logits(architecture: Architecture, weights: list[Any], x: Any) -> Any:
-    """The network's outputs, as a user would write it: [clips].
+    """The network's outputs, as a user would write it: [clips, n_logits].
 
     Args:
         architecture: the network's shape.
@@ -62,12 +70,10 @@ def binary_logits(architecture: Architecture, weights: list[Any], x: Any) -> Any
         x: [clips, frames, n_in].
     """
     h = x.permute(0, 2, 1)
-    last = len(architecture.blocks) - 1
-    for number, block in enumerate(architecture.blocks):
+    for number in range(len(architecture.blocks)):
         h = functional.conv1d(h, weights[2 * number], weights[2 * number + 1])
-        h = h.amax(2) if number == last else functional.max_pool1d(h, block.pool, ceil_mode=True)
-        h = sign(h)
-    return functional.linear(h, weights[-2], weights[-1])[:, 0]
+        h = sign(pooled(architecture, number, h))
+    return functional.linear(h[:, :, 0], weights[-2], weights[-1])
 
 
 def loss_of(
@@ -84,17 +90,17 @@ def loss_of(
         latents: from `parameters`.
         widths: straight-through windows, one a layer.
         x: [clips, frames, n_in].
-        labels: [clips], floating.
+        labels: [clips] int64.
     """
     signs = [Through.apply(latent) for latent in latents]
     h = x.permute(0, 2, 1)
-    last = len(architecture.blocks) - 1
-    for number, block in enumerate(architecture.blocks):
+    for number in range(len(architecture.blocks)):
         h = functional.conv1d(h, signs[2 * number], signs[2 * number + 1])
-        h = h.amax(2) if number == last else functional.max_pool1d(h, block.pool, ceil_mode=True)
-        h = Window.apply(h, widths[number])
-    logits = functional.linear(h, signs[-2], signs[-1])[:, 0]
-    return functional.binary_cross_entropy_with_logits(logits / widths[-1], labels)
+        h = Window.apply(pooled(architecture, number, h), widths[number])
+    z = functional.linear(h[:, :, 0], signs[-2], signs[-1]) / widths[-1]
+    if z.shape[1] == 1:
+        return functional.binary_cross_entropy_with_logits(z[:, 0], labels.to(z.dtype))
+    return functional.cross_entropy(z, labels)
 
 
 def loss_and_gradient(
@@ -106,7 +112,8 @@ def loss_and_gradient(
 ) -> tuple[float, NDArray[np.float64]]:
     """Cross-entropy and its gradient by `latent`, in float64 and file order."""
     latents = parameters(architecture, latent, torch.float64)
-    inputs, targets = (torch.tensor(array, dtype=torch.float64) for array in (x, labels))
+    inputs = torch.tensor(x, dtype=torch.float64)
+    targets = torch.tensor(labels, dtype=torch.int64)
     loss = loss_of(architecture, latents, widths, inputs, targets)
     loss.backward()
     return float(loss.detach()), np.concatenate([leaf.grad.numpy().ravel() for leaf in latents])

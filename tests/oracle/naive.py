@@ -117,19 +117,25 @@ def loss_and_gradient(
         inputs, sums = [clip], []
         last = len(architecture.blocks) - 1
         for n, block in enumerate(architecture.blocks):
-            layer = architecture.layers[n]
-            s = conv_sums(inputs[-1], layer, weights)
-            winners = pool_winners(s, len(s) if n == last else block.pool)
+            s = conv_sums(inputs[-1], architecture.layers[n], weights)
+            winners = pool_winners(s, len(s) if n == last else block.pool or len(s))
             sums.append((s, winners))
             peaks = np.array([[s[w[0], o] for o, w in enumerate(row)] for row in winners])
             inputs.append(np.tanh(peaks / widths[n]) if smooth else np.where(peaks > 0, 1.0, -1.0))
         head = architecture.layers[-1]
-        z = (head.weights(weights)[0] @ inputs[-1][0] + head.bias(weights)[0]) / widths[-1]
-        loss += math.log1p(math.exp(-z if label else z)) / len(x)
-        by_logit = (1 / (1 + math.exp(-z)) - label) / widths[-1] / len(x)
-        head.weights(slopes)[0] += by_logit * inputs[-1][0]
-        head.bias(slopes)[0] += by_logit
-        by_output = by_logit * head.weights(weights)
+        hidden = inputs[-1][0]
+        z = (head.weights(weights) @ hidden + head.bias(weights)) / widths[-1]
+        if len(z) == 1:
+            loss += math.log1p(math.exp(-z[0] if label else z[0])) / len(x)
+            by_z = 1 / (1 + np.exp(-z)) - label
+        else:
+            p = np.exp(z) / np.exp(z).sum()
+            loss -= math.log(p[label]) / len(x)
+            by_z = p - np.eye(len(z))[label]
+        by_logit = by_z / widths[-1] / len(x)
+        head.weights(slopes)[:] += np.outer(by_logit, hidden)
+        head.bias(slopes)[:] += by_logit
+        by_output = (by_logit @ head.weights(weights))[None]
         for n in range(last, -1, -1):
             layer = architecture.layers[n]
             by_output = conv_backward(

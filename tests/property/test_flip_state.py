@@ -17,7 +17,7 @@ from evobin.config import SteConfig
 from evobin.evaluation import Batch, NetworkFlipState, flip_state, moves
 from evobin.evaluation.block_state import BinaryBlock
 from evobin.kernels import flips, forward, gains, planes
-from evobin.network import Architecture, BinaryNetwork, ConvBlock, pack
+from evobin.network import WHOLE, Architecture, BinaryNetwork, ConvBlock, pack
 from evobin.stages.ste import pretrain
 from tests.builders import planted_problem, rank_correlation
 from tests.oracle import naive
@@ -31,13 +31,13 @@ def random_state(
     architecture: Architecture, rng: np.random.Generator, count: int = 4
 ) -> NetworkFlipState:
     clips = Clips.join(random_clips(architecture, count, rng))
-    labels = rng.integers(0, 2, count).astype(np.int8)
+    labels = rng.integers(0, architecture.n_classes, count).astype(np.int8)
     return NetworkFlipState(architecture, random_solution(architecture, rng), Batch(clips, labels))
 
 
 def all_numbers(state: NetworkFlipState) -> list[np.ndarray]:
     state.settle()
-    arrays = [state.logits, state._head]
+    arrays = [state.logits, state._head.weights, state._head.bias]
     for block in state._blocks:
         arrays += [block.sums, block.bits, block.planes, block.active]
         if isinstance(block, BinaryBlock):
@@ -63,7 +63,7 @@ def assert_equals_a_rebuild(state: NetworkFlipState) -> None:
         np.testing.assert_array_equal(number, expected)
 
 
-@given(architectures(widths=(1, 3, 64, 65), max_kernel=4, plain=True), seeds)
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
 def test_after_any_flips_every_number_equals_a_rebuild(
     architecture: Architecture, seed: int
 ) -> None:
@@ -76,7 +76,32 @@ def test_after_any_flips_every_number_equals_a_rebuild(
     assert_equals_a_rebuild(state)
 
 
-@given(architectures(widths=SMALL, max_kernel=4, plain=True), seeds)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(2, (ConvBlock(3, 2), ConvBlock(4, 70, 3), ConvBlock(3, 2))),
+        Architecture(2, (ConvBlock(3, 70, WHOLE), ConvBlock(65, 1), ConvBlock(4, 1)), 3),
+        Architecture(2, (ConvBlock(3, 2), ConvBlock(4, 130), ConvBlock(3, 1)), 10, frames=131),
+        Architecture(2, (ConvBlock(5, 130), ConvBlock(3, 1)), 3, frames=130),
+    ],
+)
+def test_windows_longer_than_a_word_and_linear_layers_over_frames_equal_a_rebuild(
+    architecture: Architecture,
+) -> None:
+    rng = np.random.default_rng(0)
+    state = random_state(architecture, rng)
+    effects = state.effects(indices := rng.integers(0, architecture.n_weights, 60).tolist())
+    for index, effect in zip(indices, effects, strict=True):
+        before = state.score
+        state.flip(index)
+        assert state.score - before == effect
+        state.undo()
+    for index in indices:
+        state.flip(index)
+    assert_equals_a_rebuild(state)
+
+
+@given(architectures(widths=SMALL, max_kernel=4), seeds)
 def test_a_flip_is_seen_before_it_is_written(architecture: Architecture, seed: int) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
@@ -89,7 +114,7 @@ def test_a_flip_is_seen_before_it_is_written(architecture: Architecture, seed: i
         assert state.score == rebuilt.score
 
 
-@given(architectures(widths=(1, 3, 64, 65), max_kernel=4, plain=True), seeds)
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
 def test_effects_are_what_each_flip_does_to_the_score_on_its_own(
     architecture: Architecture, seed: int
 ) -> None:
@@ -117,7 +142,7 @@ def test_effects_of_no_flips_are_none_and_of_an_impossible_one_an_error() -> Non
         state.effects([architecture.n_weights])
 
 
-@given(architectures(widths=SMALL, max_kernel=4, plain=True), seeds)
+@given(architectures(widths=SMALL, max_kernel=4), seeds)
 def test_flipping_twice_and_undoing_restore_every_number(
     architecture: Architecture, seed: int
 ) -> None:
@@ -134,7 +159,7 @@ def test_flipping_twice_and_undoing_restore_every_number(
         np.testing.assert_array_equal(number, expected)
 
 
-@given(architectures(widths=(1, 3, 64, 65), max_kernel=4, plain=True), seeds)
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
 def test_many_flips_as_one_move_equal_a_rebuild_and_are_undone_as_one(
     architecture: Architecture, seed: int
 ) -> None:
@@ -155,7 +180,7 @@ def test_many_flips_as_one_move_equal_a_rebuild_and_are_undone_as_one(
         np.testing.assert_array_equal(number, expected)
 
 
-@given(architectures(widths=(2, 3, 64, 65), max_kernel=4, plain=True), seeds)
+@given(architectures(widths=(2, 3, 64, 65), max_kernel=4), seeds)
 def test_swapping_two_units_leaves_every_logit(architecture: Architecture, seed: int) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
@@ -170,7 +195,7 @@ def test_swapping_two_units_leaves_every_logit(architecture: Architecture, seed:
     assert_equals_a_rebuild(state)
 
 
-@given(architectures(widths=(1, 3, 64, 65), max_kernel=4, plain=True), seeds)
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
 def test_whole_filters_are_replaced_negated_and_copied(
     architecture: Architecture, seed: int
 ) -> None:
@@ -200,7 +225,7 @@ def test_whole_filters_are_replaced_negated_and_copied(
     assert_equals_a_rebuild(state)
 
 
-@given(architectures(widths=(3, 64, 65), max_kernel=4, plain=True), seeds)
+@given(architectures(widths=(3, 64, 65), max_kernel=4), seeds)
 def test_halves_and_whole_sums_see_the_same_signs_toggle(
     architecture: Architecture, seed: int
 ) -> None:
@@ -276,7 +301,7 @@ def test_read_only_memory_maps_are_not_compiled_for_a_second_time(tmp_path: Path
     assert {kernel.__name__: list(kernel.signatures) for kernel in kernels} == before
 
 
-@given(architectures(widths=SMALL, max_kernel=3, plain=True), seeds)
+@given(architectures(widths=SMALL, max_kernel=3), seeds)
 def test_the_score_equals_the_naive_log_likelihood(architecture: Architecture, seed: int) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng, count=2)
@@ -284,28 +309,31 @@ def test_the_score_equals_the_naive_log_likelihood(architecture: Architecture, s
     assert state.score == pytest.approx(naive_score(state, state.solution), rel=1e-12)
 
 
-@given(seeds)
-def test_gains_of_the_last_convolution_and_the_linear_layer_equal_brute_force(seed: int) -> None:
-    architecture = Architecture(3, (ConvBlock(4, 3, 2), ConvBlock(5, 3, 2), ConvBlock(6, 2, 2)))
-    rng = np.random.default_rng(seed)
-    state = random_state(architecture, rng)
+def assert_exact_gains(state: NetworkFlipState, first: int) -> None:
     predicted, before = state.gains(), state.score
-    for index in range(architecture.layers[2].start, architecture.n_weights):
-        state.flip(index)
-        assert predicted[index] == pytest.approx(state.score - before, abs=1e-12)
-        state.flip(index)
-
-
-@pytest.mark.parametrize("kernel", [1, 2, 3])
-@given(seeds)
-def test_gains_of_a_single_convolution_equal_brute_force(kernel: int, seed: int) -> None:
-    architecture = Architecture(3, (ConvBlock(4, kernel, 2),))
-    state = random_state(architecture, np.random.default_rng(seed))
-    predicted, before = state.gains(), state.score
-    for index in range(architecture.n_weights):
+    for index in range(first, state.architecture.n_weights):
         state.flip(index)
         assert predicted[index] == pytest.approx(state.score - before, abs=1e-12)
         state.undo()
+
+
+@given(architectures(widths=SMALL, max_kernel=3), seeds)
+def test_gains_of_the_last_layer_and_the_block_below_it_equal_brute_force(
+    architecture: Architecture, seed: int
+) -> None:
+    state = random_state(architecture, np.random.default_rng(seed))
+    assert_exact_gains(state, architecture.layers[-2].start)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@given(seeds)
+def test_gains_of_the_last_of_three_convolutions_equal_brute_force(
+    n_classes: int, seed: int
+) -> None:
+    blocks = (ConvBlock(4, 3, 2), ConvBlock(5, 3, 2), ConvBlock(6, 2, 2))
+    architecture = Architecture(3, blocks, n_classes)
+    state = random_state(architecture, np.random.default_rng(seed))
+    assert_exact_gains(state, architecture.layers[2].start)
 
 
 @pytest.mark.needs_jit

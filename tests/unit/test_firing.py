@@ -9,8 +9,9 @@ import pytest
 from evobin.clips import Clips
 from evobin.data import Dataset
 from evobin.evaluation.firing import firing_rates, pooled
-from evobin.network import SPEAKER_SEX, BinaryNetwork, unpack
+from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock, unpack
 from tests.builders import GOLDEN, GOLDEN_RESULT, TINY, planted_dataset
+from tests.strategies import random_clips
 from tests.unit.test_network import random_network
 
 
@@ -47,6 +48,16 @@ def test_the_rates_are_those_of_clip_after_clip(n: int) -> None:
         assert table["channel"].tolist() == list(range(8))
         assert set(table["positions"]) == {len(expected)}
         np.testing.assert_allclose(table["rate"], expected.mean(axis=0), rtol=1e-15)
+
+
+def test_rates_of_several_labels_and_linear_layers_have_one_row_a_clip_and_no_max() -> None:
+    network = random_network(Architecture(4, (ConvBlock(5, 3, WHOLE), ConvBlock(3, 1)), 3))
+    clips = random_clips(network.architecture, 9, np.random.default_rng(0))
+    rates = firing_rates(network, dataset_of(clips, [0, 1, 2] * 3))
+    assert rates["layer"].unique().tolist() == ["conv1", "linear1"]
+    assert set(rates["positions"]) == {3}
+    on = unpack(network.activations(clips).bits[1], 3).reshape(3, 3, 3).mean(axis=0)
+    np.testing.assert_allclose(rates.loc[rates["layer"] == "linear1", "rate"], on.ravel())
 
 
 def test_the_table_does_not_depend_on_the_number_of_threads() -> None:
