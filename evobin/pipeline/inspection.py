@@ -41,7 +41,8 @@ class Behaviour:
             `label` ("all", "0", "1" and so on), `quantile`, `margin`.
         looked_at: layers whose flips were tried, every single one.
         hanging: a row a layer and clip whose answer some single flip in that layer turns over:
-            `layer`, `file`, `label`, and `logit`; of more than two classes, `margin` instead.
+            `layer`, `file`, `label`, and `logit`; of more than two classes instead `margin`, and
+            whether it is `right` now.
     """
 
     evaluation: Evaluation
@@ -173,7 +174,8 @@ def _behaviour(
         turned = turned_by_last_layers(network, dataset.clips, evaluation.logits, n_threads)
     answers = evaluation.clips.filter(["file", "label", "logit"])
     if "logit" not in answers:
-        answers = answers.assign(margin=evaluation.margins)
+        right = evaluation.clips["answer"] == evaluation.clips["label"]
+        answers = answers.assign(margin=evaluation.margins, right=right)
     hanging = [answers[rows].assign(layer=name) for name, rows in turned.items()]
     found = _alike_table(network.architecture, twins(network, dataset.clips))
     return Behaviour(
