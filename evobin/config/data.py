@@ -22,8 +22,8 @@ class DataConfig:
     """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel; for another
     --architecture [frames, inputs], or [inputs] where it has one frame."""
     groups: Path | None = None
-    """Who speaks: a tsv file, `<file name><tab><speaker>` and any further columns to report by.
-    Clips are then parted by speaker."""
+    """Who speaks, or what else belongs together: a tsv file, `<file name><tab><speaker>` and any
+    further columns to report by. Clips are then parted by speaker."""
     valid: Path | None = None
     """Validation clips, a tsv file; without it, a share of the training clips is held out."""
     test: Path | None = None

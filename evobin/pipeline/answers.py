@@ -29,10 +29,12 @@ class Evaluation:
         clips: a row a clip: `file`, `label`, `answer`, and `logit`; of more than two classes
             `logit_0`, `logit_1` and so on instead.
         groups: a row a clip: `speaker` and the further columns of the groups file; None without.
+        kind: what the column `speaker` tells apart.
     """
 
     clips: pd.DataFrame
     groups: pd.DataFrame | None = None
+    kind: str = "speakers"
 
     @classmethod
     def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
@@ -41,7 +43,8 @@ class Evaluation:
         columns = {"file": dataset.names, "label": dataset.labels, "answer": answers(logits)}
         names = network.architecture.logit_names
         outputs = zip(names, logits.reshape(len(logits), -1).T, strict=True)
-        return cls(pd.DataFrame(columns | dict(outputs)), dataset.groups)
+        kind = "speakers" if network.architecture == SPEAKER_SEX else "groups"
+        return cls(pd.DataFrame(columns | dict(outputs)), dataset.groups, kind)
 
     @property
     def logits(self) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evobin.network import SPEAKER_SEX
 from evobin.report import plots, tables
 from evobin.report.blocks import Csv, Grid, Plot, Section
 from evobin.report.reading import PARTS, Run
@@ -16,6 +17,11 @@ def absent(run: Run, what: str) -> str:
         f"The run is not finished: {what} is written at its end, and `evobin resume {run.path}` "
         "goes on."
     )
+
+
+def kind_of(run: Run) -> str:
+    """What the column "speaker" of a groups file tells apart."""
+    return "speaker" if run.architecture == SPEAKER_SEX else "group"
 
 
 def share(some: int, of: int) -> str:
@@ -41,7 +47,8 @@ def answers(run: Run, prefix: str) -> Section:
         csv = Csv.of(f"{prefix}nearest-{part}", clips)
         rows = [tuple(map(str, row)) for row in clips[columns].to_numpy(object)]
         told = f"Clips nearest the border: {PARTS[str(part)]}"
-        blocks.append(Grid(told, reading, columns, columns, rows, csv))
+        heads = [kind_of(run) if name == "speaker" else name for name in columns]
+        blocks.append(Grid(told, reading, heads, columns, rows, csv))
     return Section(anchor, title, [], blocks)
 
 

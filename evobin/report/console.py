@@ -25,7 +25,7 @@ def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -
     """One line: accuracy, its interval, and on how many clips of whom."""
     whom = f"{evaluation.n} clips"
     if evaluation.n_speakers is not None:
-        whom += f" of {evaluation.n_speakers} speakers"
+        whom += f" of {evaluation.n_speakers} {evaluation.kind}"
     tail = f"; {use}" if use else ""
     write_words(
         console,
@@ -50,7 +50,7 @@ def show_evaluation(console: Console, evaluation: Any) -> None:
 
 def _confusion(confusion: pd.DataFrame) -> Table:
     answered = "answered " if len(confusion) == 2 else ""
-    title = "confusion, clips" if len(confusion) == 2 else "confusion, clips by answer"
+    title = "confusion, clips" if len(confusion) == 2 else "clips by answer"
     table = Table("label", *(f"{answered}{answer}" for answer in confusion), title=title)
     for label, counts in confusion.iterrows():
         table.add_row(str(label), *map(str, counts))

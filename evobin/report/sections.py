@@ -7,7 +7,7 @@ import pandas as pd
 from evobin.evaluation.firing import BEHIND_MAX
 from evobin.network import SPEAKER_SEX, Architecture
 from evobin.report import plots, tables
-from evobin.report.answers import absent, answers, share
+from evobin.report.answers import absent, answers, kind_of, share
 from evobin.report.blocks import Csv, Grid, Plot, Section
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS, Run
@@ -65,10 +65,11 @@ def _figures(run: Run, prefix: str) -> Section:
          "unknown" if part.speakers is None else str(part.speakers), f"{part.margin:.2f}", part.use)
         for name, part in named.items()
     ]  # fmt: skip
-    heads = ("part", "accuracy", "95% interval", "right", "clips", "speakers", "mean margin", "use")
+    kind = kind_of(run)
+    heads = ("part", "accuracy", "95% interval", "right", "clips", f"{kind}s", "mean margin", "use")
     keys = ("part", "accuracy", "interval", "right", "clips", "speakers", "margin", "use")
     reading = (
-        "The interval (Wilson) takes clips for independent; several of one speaker are not, so it "
+        f"The interval (Wilson) takes clips for independent; several of one {kind} are not, so it "
         "is rather too narrow. The margin is "
     )
     reading += (
@@ -149,7 +150,8 @@ def _groups(run: Run, prefix: str) -> Section:
         return Section(anchor, title, [absent(run, "clips.csv")])
     columns = tables.group_columns(run)
     if not columns:
-        return Section(anchor, title, ["No groups file was named: --groups tells who speaks."])
+        tells = "who speaks" if kind_of(run) == "speaker" else "what belongs together"
+        return Section(anchor, title, [f"No groups file was named: --groups tells {tells}."])
     text = [f"The first {GROUPS} of {len(columns)} columns."] if len(columns) > GROUPS else []
     blocks: list[Plot | Grid] = []
     for number, column in enumerate(columns[:GROUPS]):
@@ -160,8 +162,9 @@ def _groups(run: Run, prefix: str) -> Section:
         n, shown = seen[column].nunique(), table["value"].nunique()
         if shown < n:
             reading += f" The lowest {shown} of {n:,} are drawn."
-        svg = plots.accuracies(name, table, column)
-        blocks.append(Plot(f"By {column}", reading, svg, Csv.of(name, table)))
+        told = kind_of(run) if column == "speaker" else column
+        svg = plots.accuracies(name, table, told)
+        blocks.append(Plot(f"By {told}", reading, svg, Csv.of(name, table)))
     return Section(anchor, title, text, blocks)
 
 

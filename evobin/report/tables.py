@@ -26,8 +26,8 @@ BARS = 40
 """Bars of a histogram, and of a plot over rounds."""
 CLIP_COLUMNS = ("file", "label", "answer", "logit", "part")
 """Those of clips.csv that every run has; of more than two classes, `margin` stands for `logit`."""
-WEIGHTS = 200_000
-"""Weights of the filters that are shown."""
+FILTERS, WEIGHTS = 256, 200_000
+"""Filters that are shown, and weights of them all."""
 NOT_COMPARED = ("clips", "out", "report")
 """Settings that say nothing of how a run was done."""
 UNSEEN = ("valid", "test")
@@ -239,7 +239,8 @@ def channel_counts(rates: pd.DataFrame) -> pd.DataFrame:
 def shown_filters(network: BinaryNetwork) -> NDArray[np.int8]:
     """[channels, n_in, kernel] of the first layer, as many as a page can hold."""
     layer = network.architecture.layers[0]
-    shown: NDArray[np.int8] = layer.weights(network.signs)[: max(1, WEIGHTS // layer.fan_in)]
+    most = min(FILTERS, max(1, WEIGHTS // layer.fan_in))
+    shown: NDArray[np.int8] = layer.weights(network.signs)[:most]
     return shown
 
 
