@@ -25,6 +25,16 @@ def starts_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     return starts
 
 
+def cuts_of(n: int, size: int) -> NDArray[np.int64]:
+    """[pieces + 1] int64: where pieces of n rows start, `size` each but the last, and the end.
+
+    Example:
+        >>> cuts_of(8, 3)
+        array([0, 3, 6, 8])
+    """
+    return np.append(np.arange(0, n, size), n)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clips:
     """Feature matrices of different lengths, one after the other.

@@ -126,6 +126,24 @@ def planted_problem(n_threads: int = 1) -> NetworkProblem:
     return NetworkProblem(TINY, train, valid, augment, 14, batch_size=32, n_threads=n_threads)
 
 
+DENSE = Architecture(12, (ConvBlock(24, 1), ConvBlock(16, 1)), n_classes=3, frames=1)
+
+
+def classes_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:
+    """Vectors of 12 features around one centre a class, of 3, with noise."""
+    rng, centres = np.random.default_rng(seed), np.random.default_rng(0).normal(0.0, 1.5, (3, 12))
+    labels = np.arange(n, dtype=np.int8) % 3
+    features = (centres[labels] + rng.normal(0.0, 1.0, (n, 12))).astype(np.float32)
+    names = tuple(f"{prefix}{i}.npy" for i in range(n))
+    return Dataset(names, Clips(features, np.arange(n + 1)), labels, None)
+
+
+def classes_problem() -> NetworkProblem:
+    """Three classes of vectors, which a tiny dense network can learn in a second."""
+    train, valid = classes_dataset(150, 1), classes_dataset(90, 2, "v")
+    return NetworkProblem(DENSE, train, valid, AugmentConfig(), 200, batch_size=32)
+
+
 @dataclass
 class NoisyState:
     """A batch of `NoisyProblem`; its score is a linear form, weights @ solution."""

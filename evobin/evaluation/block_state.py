@@ -6,86 +6,18 @@ Every method either finds out (and writes to nothing but buffers) or writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.clips import Clips, Frames, starts_of
+from evobin.clips import Frames, cuts_of
+from evobin.evaluation.geometry import WORD, Geometry
 from evobin.kernels import flips, forward, planes
-from evobin.network import WHOLE, Bits, ConvBlock, Layer, pack, pack_filters, table_entries
+from evobin.network import WHOLE, Bits, Layer, join_taps, pack, pack_filters, table_entries
 
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
-Starts = NDArray[np.int64]
-
-WORD = 64
-
-
-def words_of(starts: Starts) -> Starts:
-    """[n + 1] int64: first word of each clip, if it begins a new one and a row takes a bit."""
-    return starts_of(-(-np.diff(starts) // WORD))
-
-
-@dataclass(slots=True, eq=False)
-class Geometry:
-    """Where each clip lies in a block's arrays; see `kernels.flips`."""
-
-    starts: Starts
-    positions: Starts
-    to: Starts
-    words: Starts
-    in_words: Starts
-    out_words: Starts
-    clip_of_row: NDArray[np.int32]  # of rows in
-    clip_of_row_out: NDArray[np.int32]
-    pool: int  # 0 for all of time
-    last: bool
-
-    def of_clips(self, clips: slice) -> Geometry:
-        """That of consecutive clips alone; rows, positions and words stay where they are."""
-        if clips == slice(None):
-            return self
-        ends = slice(clips.start, clips.stop + 1)
-        return replace(
-            self,
-            starts=self.starts[ends],
-            positions=self.positions[ends],
-            to=self.to[ends],
-            words=self.words[ends],
-            in_words=self.in_words[ends],
-            out_words=self.out_words[ends],
-        )
-
-    @classmethod
-    def of(cls, block: ConvBlock, starts: Starts, *, last: bool) -> Geometry:
-        """Geometry of a block whose inputs are rows starts[c] to starts[c + 1]."""
-        lengths = np.diff(starts)
-        positions = starts_of(lengths - block.kernel + 1)
-        pool = WHOLE if last else block.pool
-        to = np.arange(len(starts)) if pool == WHOLE else starts_of(block.frames_out(lengths))
-        return cls(
-            starts,
-            positions,
-            to,
-            words=words_of(positions),
-            in_words=words_of(starts),
-            out_words=words_of(to),
-            clip_of_row=_owners(starts),
-            clip_of_row_out=_owners(to),
-            pool=pool,
-            last=last,
-        )
-
-    @property
-    def window(self) -> int:
-        """Positions a pooling window, as many as the longest clip has for all of time."""
-        return self.pool or int(np.diff(self.positions).max())
-
-
-def _owners(starts: Starts) -> NDArray[np.int32]:
-    return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
 
 
 class Change(NamedTuple):
@@ -106,7 +38,8 @@ class BlockState:
         layer: where the weights lie in a solution.
         at: where clips lie in the arrays.
         last: whether no block follows.
-        whole: whether it pools over all of time, as the last block always does.
+        whole: whether it pools over all of time, as the last block always does, and one that has
+            a single position a clip.
         sums: of all positions, before pooling.
         bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
         planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
@@ -219,35 +152,34 @@ class RealBlock(BlockState):
     """
 
     def __init__(
-        self,
-        layer: Layer,
-        geometry: Geometry,
-        frames: Frames,
-        unit: int,
-        solution: Signs,
+        self, layer: Layer, geometry: Geometry, frames: Frames, unit: int, solution: Signs
     ) -> None:
         super().__init__(layer, geometry)
-        self.frames = frames
-        self.unit = unit
+        self.frames, self.unit, at = frames, unit, geometry
         columns = np.empty(frames.shape[::-1], np.int32)
         planes.fix_features(frames, float(unit), columns)
-        self.columns = columns
+        self.columns: NDArray[np.int32] = columns
         self.largest = max(int(columns.max()), -int(columns.min()))
-        at = geometry
         self.sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
-        entries = table_entries(layer.weights(solution))
-        bias = layer.bias(solution).astype(np.int32) * np.int32(unit)
-        starts, positions = at.starts, at.positions
-        if layer.shape[2] == 1:  # no window straddles two clips: many are one
-            rows = len(frames)
-            positions = np.arange(0, rows + forward.BLOCK, forward.BLOCK).clip(max=rows)
-            starts = Clips(frames, positions.copy()).starts
-        forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
+        self._sum(layer.weights(solution), layer.bias(solution).astype(np.int32) * np.int32(unit))
         for o in range(len(self.sums)):
             self._count(o)
         if not self.last:
             planes.pool_channels(self.sums, at.positions, at.window, at.out_words, self.planes)
             planes.bits_of_planes(self.planes, at.to, at.out_words, self.bits)
+
+    def _sum(self, weights: Signs, bias: NDArray[np.int32]) -> None:
+        """Fills the sums of all channels."""
+        columns, starts, positions = self.columns, self.at.starts, self.at.positions
+        if self.layer.is_linear:  # a clip is one frame, and many clips are those of one
+            by_clip = columns.reshape(len(columns), len(starts) - 1, -1)
+            columns = by_clip.transpose(2, 0, 1).reshape(self.layer.fan_in, -1)
+            weights = join_taps(weights)
+            positions = cuts_of(columns.shape[1], forward.BLOCK)
+            starts = positions.copy()
+            starts.setflags(write=False)  # as those of clips: numba compiles anew for others
+        entries = table_entries(weights)
+        forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
 
     def channel(self, o: int) -> NDArray[np.int32]:
         """[positions] int32 view of one channel's sums."""

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from evobin.checks import check_range
 from evobin.clips import Clips
 from evobin.evaluation.base import Solution
-from evobin.evaluation.block_state import BinaryBlock, BlockState, Change, Geometry, RealBlock
+from evobin.evaluation.block_state import BinaryBlock, BlockState, Change, RealBlock
 from evobin.evaluation.gains import block_gains
+from evobin.evaluation.geometry import Geometry
 from evobin.evaluation.heads import Head
 from evobin.kernels import flips
 from evobin.network import MAX_FRAMES, Architecture, BinaryNetwork
@@ -106,7 +107,7 @@ class NetworkFlipState:
         self._blocks: list[BlockState] = [self._first, *self._later]
         self._head = Head.of(architecture.layers[-1], self._solution)
         self._logits = self._head.logits(self._blocks[-1].active)
-        self._score = self._score_of(self._logits)
+        self._score = self._head.mean(self.labels, self._logits)
         self._move: _Move | None = None  # found out, not yet written
         # What takes the last move back, if it is written: no bound method, for that would tie this
         # object to itself, and its arrays would stay until the garbage collector comes.
@@ -270,10 +271,10 @@ class NetworkFlipState:
                 logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
         else:
             toggled = self._follow(number, self._blocks[number].find_out(channel, changes))
-            out = np.empty((1, *self._logits.shape), np.int64)
-            self._shift_logits(toggled[-1], out)
-            (logits,) = out
-        return _Move(indices, number, channel, changes, toggled, logits, self._score_of(logits))
+            logits = np.empty_like(self._logits)
+            self._shift_logits(toggled[-1], logits[None])
+        score = self._head.mean(self.labels, logits)
+        return _Move(indices, number, channel, changes, toggled, logits, score)
 
     def _follow(self, number: int, outputs: Ints) -> list[Ints]:
         """What toggles behind each block from `number` on if `outputs` do there."""
@@ -306,9 +307,6 @@ class NetworkFlipState:
         self._logits, self._score = move.logits, move.score
         self._back = methodcaller("flip_all", move.indices)
 
-    def _score_of(self, logits: Ints) -> float:
-        return self._head.mean(self.labels, logits)
-
     def effects(self, indices: Iterable[int]) -> NDArray[np.float64]:
         """Exact change of the score for each of several flips, none of which is made.
 
@@ -331,7 +329,7 @@ class NetworkFlipState:
         labels = self.labels[:sample]
         scores = np.empty(len(indices))
         for some, logits in self._logits_by_parts(indices, sample):
-            scores[some] = [self._head.mean(labels, row) for row in logits]
+            scores[some] = self._head.means(labels, logits)
         return scores - self._head.mean(labels, self._logits[:sample])
 
     def turned(self, indices: Iterable[int]) -> NDArray[np.bool_]:
@@ -374,7 +372,7 @@ class NetworkFlipState:
             found.append(toggled[-1].copy())
         out = np.empty((len(places), *self._logits.shape), np.int64)
         self._shift_logits(np.concatenate(found), out)
-        return out[:, :sample]
+        return np.ascontiguousarray(out[:, :sample])
 
     def gains(self) -> NDArray[np.float64]:
         """Predicted change of score for each single flip.

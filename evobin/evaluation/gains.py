@@ -126,8 +126,11 @@ class _BinaryGains:
         inputs = _Inputs(signs, factors, constants, factors, constants)
         if not isinstance(outputs, _Inputs) or block.whole:
             worths, soft_worths = _worths(outputs)
+            if not at.single:  # behind a max few toggle at once: 0.80 against 0.39 in rank
+                soft_worths = worths
             kernels.whole_gains(
                 worths,
+                soft_worths,
                 block.active[clips],
                 block.above,
                 block.edge,

@@ -72,6 +72,10 @@ class Head(ABC):
         """Mean log-likelihood of [n] labels, from [n, n_logits]."""
 
     @abstractmethod
+    def means(self, labels: Labels, logits: Ints) -> Worths:
+        """[m] float64, `mean` of each of [m, n, n_logits]."""
+
+    @abstractmethod
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]
     ) -> tuple[Worths, Worths, Worths]:
@@ -102,7 +106,13 @@ class LogisticHead(Head):
 
     def mean(self, labels: Labels, logits: Ints) -> float:
         """As in `Head`."""
-        return float(flips.mean_of_table(self._table, labels, logits.reshape(-1), self._counts))
+        return float(flips.mean_of_table(self._table, labels, logits, self._counts))
+
+    def means(self, labels: Labels, logits: Ints) -> Worths:
+        """As in `Head`."""
+        out = np.empty(len(logits))
+        flips.means_of_table(self._table, labels, logits, self._counts, out)
+        return out
 
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]
@@ -136,6 +146,12 @@ class SoftmaxHead(Head):
     def mean(self, labels: Labels, logits: Ints) -> float:
         """As in `Head`."""
         return float(flips.mean_of_softmax(self._powers, self._slope, labels, logits))
+
+    def means(self, labels: Labels, logits: Ints) -> Worths:
+        """As in `Head`."""
+        out = np.empty(len(logits))
+        flips.means_of_softmax(self._powers, self._slope, labels, logits, out)
+        return out
 
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]

@@ -590,19 +590,32 @@ def mean_of_table(table: NDArray[np.float64], labels: Signs, logits: Ints, count
     Args:
         table: [2, 2 * largest + 1] float64, the logit 0 in the middle.
         labels: [n] int8 of 0 and 1.
-        logits: [n] int64.
+        logits: [n, 1] int64.
         counts: [2, 2 * largest + 1] int64, overwritten.
     """
     middle = table.shape[1] // 2
     counts[:] = 0
     for clip in range(len(labels)):
-        counts[labels[clip], middle + logits[clip]] += 1
+        counts[labels[clip], middle + logits[clip, 0]] += 1
     total = 0.0
     for label in range(2):
         for column in range(table.shape[1]):
             if counts[label, column] > 0:
                 total += counts[label, column] * table[label, column]
     return total / len(labels)
+
+
+@njit(nogil=True, cache=True)
+def means_of_table(
+    table: NDArray[np.float64],
+    labels: Signs,
+    logits: Ints,
+    counts: Ints,
+    out: NDArray[np.float64],
+) -> None:
+    """out[m] = `mean_of_table` of logits[m]; they are [owners, n, 1] int64."""
+    for owner in range(len(out)):
+        out[owner] = mean_of_table(table, labels, logits[owner], counts)
 
 
 @njit(nogil=True, cache=True)
@@ -626,3 +639,16 @@ def mean_of_softmax(
             mass += powers[largest - row[c]]
         total += slope * (row[labels[clip]] - largest) - np.log(mass)
     return total / len(labels)
+
+
+@njit(nogil=True, cache=True)
+def means_of_softmax(
+    powers: NDArray[np.float64],
+    slope: float,
+    labels: Signs,
+    logits: Ints,
+    out: NDArray[np.float64],
+) -> None:
+    """out[m] = `mean_of_softmax` of logits[m]; they are [owners, n, n_logits] int64."""
+    for owner in range(len(out)):
+        out[owner] = mean_of_softmax(powers, slope, labels, logits[owner])

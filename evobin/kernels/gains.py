@@ -179,6 +179,7 @@ def middle_gains(
 @njit(nogil=True, cache=True)
 def whole_gains(
     worths: Worths,
+    soft_worths: Worths,
     active: NDArray[np.int16],
     above: Bits,
     edge: Bits,
@@ -204,6 +205,7 @@ def whole_gains(
 
     Args:
         worths: [n, n_out] float64, of toggling a channel behind the max.
+        soft_worths: [n, n_out] float64, the same for what is handed down.
         active: [n, n_out] int16, positive sums of a channel.
         above: [n_out, words + 1] uint64.
         edge: [n_out, words + 1] uint64.
@@ -226,8 +228,8 @@ def whole_gains(
     for clip in range(len(starts) - 1):
         low, high = words[clip], words[clip + 1]
         for o in range(n_out):
-            worth, count = worths[clip, o], active[clip, o]
-            if worth == 0.0:
+            worth, soft, count = worths[clip, o], soft_worths[clip, o], active[clip, o]
+            if worth == 0.0 and soft == 0.0:
                 continue
             firm, edges = np.uint64(0), np.uint64(0)
             for word in range(low, high):
@@ -248,7 +250,7 @@ def whole_gains(
                     if count == 0 or (count == 1 and positive == one):
                         sign = 1.0 if count else -1.0
                         at = first - starts[0]
-                        add_edge(worth, sign, at, filters[o], flat_factors, constants, n_in)
+                        add_edge(soft, sign, at, filters[o], flat_factors, constants, n_in)
             bias_gains[o] += worth if (bias[o] > 0) == (count > 0) else 0.0
             for k in range(gains.shape[1]):
                 for word in range(n_words):

@@ -11,7 +11,7 @@ from evobin.architecture import (
     Layer,
 )
 from evobin.network.binary import Activations, BinaryNetwork, Signs
-from evobin.network.packing import Bits, pack, pack_filters, table_entries, unpack
+from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries, unpack
 
 __all__ = [
     "MAX_CLASSES",
@@ -26,6 +26,7 @@ __all__ = [
     "ConvBlock",
     "Layer",
     "Signs",
+    "join_taps",
     "pack",
     "pack_filters",
     "table_entries",

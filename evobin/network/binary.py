@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from evobin import result
 from evobin.architecture import SPEAKER_SEX, WHOLE, Architecture
 from evobin.checks import check_shape, check_signs
-from evobin.clips import Clips, starts_of
+from evobin.clips import Clips, cuts_of, starts_of
 from evobin.kernels import forward
-from evobin.network.packing import Bits, pack, pack_filters, table_entries
+from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
 from evobin.scores import answers
 
 Signs = NDArray[np.int8]
@@ -173,7 +173,7 @@ class BinaryNetwork:
             pool = int(np.diff(starts).max()) if block.pool == WHOLE else block.pool
             if number == 0 and layer.is_linear:
                 rows = frames[starts[0] : starts[-1]].reshape(len(to) - 1, -1)
-                cuts = np.arange(0, len(rows) + forward.BLOCK, forward.BLOCK).clip(max=len(rows))
+                cuts = cuts_of(len(rows), forward.BLOCK)
                 joined = Clips(rows, cuts.copy())
                 forward.real_block(
                     joined.frames, joined.starts, self._entries, self._first, bias, 1, out, cuts
@@ -203,7 +203,7 @@ class BinaryNetwork:
         layer = self.architecture.layers[0]
         weights = layer.weights(self.signs)
         if layer.is_linear:
-            weights = np.ascontiguousarray(weights.transpose(0, 2, 1)).reshape(len(weights), -1, 1)
+            weights = join_taps(weights)
             weights.setflags(write=False)
         return weights
 

@@ -43,6 +43,18 @@ def unpack(bits: Bits, n: int) -> NDArray[np.bool_]:
     return np.unpackbits(octets, axis=-1, count=n, bitorder="little").astype(bool)
 
 
+def join_taps(weights: NDArray[Any]) -> NDArray[Any]:
+    """A convolution of a single tap that takes a whole window for a frame, as its rows lie.
+
+    Args:
+        weights: [n_out, n_in, kernel], any type; not modified.
+
+    Returns:
+        [n_out, kernel * n_in, 1], the same type, C order.
+    """
+    return np.ascontiguousarray(weights.transpose(0, 2, 1)).reshape(len(weights), -1, 1)
+
+
 def table_entries(weights: NDArray[Any]) -> NDArray[np.uint8]:
     """The first layer's signs, `forward.GROUP` inputs to an entry of a table of their signed sums.
 

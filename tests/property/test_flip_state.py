@@ -19,7 +19,7 @@ from evobin.evaluation.block_state import BinaryBlock
 from evobin.kernels import flips, forward, gains, planes
 from evobin.network import WHOLE, Architecture, BinaryNetwork, ConvBlock, pack
 from evobin.stages.ste import pretrain
-from tests.builders import planted_problem, rank_correlation
+from tests.builders import classes_problem, planted_problem, rank_correlation
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds
 
@@ -272,8 +272,17 @@ def test_sums_of_real_features_do_not_drift_over_100_000_flips() -> None:
 
 
 @pytest.mark.needs_jit
-def test_read_only_memory_maps_are_not_compiled_for_a_second_time(tmp_path: Path) -> None:
-    architecture = Architecture(4, (ConvBlock(70, 3, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2)))
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(4, (ConvBlock(70, 3, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2))),
+        Architecture(4, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3),
+        Architecture(4, (ConvBlock(9, 3), ConvBlock(7, 1)), 3, frames=3),
+    ],
+)
+def test_read_only_memory_maps_are_not_compiled_for_a_second_time(
+    architecture: Architecture, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     state = random_state(architecture, rng)
     state.warm_up()
@@ -349,6 +358,26 @@ def test_gains_of_the_earlier_layers_rank_the_exact_changes_of_a_trained_network
     state = problem.start(trained.solution, problem.draw(np.random.default_rng(0)))
     part = problem.architecture.layers[layer]
     assert rank_correlation(state, np.arange(part.start, part.stop)) > least
+
+
+@pytest.mark.needs_jit
+@pytest.mark.parametrize(
+    ("blocks", "frames", "least"),
+    [
+        ((ConvBlock(32, 1), ConvBlock(32, 1)), 1, 0.8),
+        ((ConvBlock(32, 1), ConvBlock(32, 1), ConvBlock(32, 1)), 1, 0.4),
+        ((ConvBlock(32, 1), ConvBlock(32, 1), ConvBlock(32, 1), ConvBlock(32, 1)), 1, 0.3),
+        ((ConvBlock(32, 1, WHOLE), ConvBlock(32, 1)), None, 0.8),
+    ],
+)
+def test_gains_of_the_first_layer_rank_the_exact_changes_of_trained_linear_layers(
+    blocks: tuple[ConvBlock, ...], frames: int | None, least: float
+) -> None:
+    architecture = Architecture(12, blocks, 3, frames)
+    problem = replace(classes_problem(), architecture=architecture, batch_size=128)
+    trained = pretrain(problem, SteConfig(epochs=20, frames=1), 0)
+    state = problem.start(trained.solution, problem.draw(np.random.default_rng(0)))
+    assert rank_correlation(state, np.arange(architecture.layers[0].stop)) > least
 
 
 def test_a_broken_cache_is_found() -> None:

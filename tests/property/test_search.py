@@ -23,7 +23,14 @@ from evobin.stages.base import Host, Outcome, Progress, Stage, State, in_order
 from evobin.stages.flips import FlipSearch, flip_round, local_search, pack, unpack
 from evobin.stages.population import Refinement, refine
 from evobin.stages.ste import Pretraining, begin, pretrain, train_epoch
-from tests.builders import TINY, NoisyProblem, NoisyState, planted_problem
+from tests.builders import (
+    DENSE,
+    TINY,
+    NoisyProblem,
+    NoisyState,
+    classes_problem,
+    planted_problem,
+)
 from tests.strategies import random_solution, seeds
 
 STE = SteConfig(starts=2, epochs=3, batch=16, frames=14, rates=(0.02,))
@@ -243,6 +250,23 @@ def test_flips_improve_a_random_network_on_a_planted_difference() -> None:
     outcome = local_search(problem, start, config, 0)
     before, after = problem.score(np.stack([start, outcome.solution]))
     assert after > before + 0.1
+
+
+def test_a_dense_network_learns_several_classes_and_flips_improve_a_random_one() -> None:
+    problem = classes_problem()
+    network = BinaryNetwork(DENSE, pretrain(problem, replace(STE, epochs=20), 0).solution)
+    assert (network.predict(problem.valid.clips) == problem.valid.labels).mean() > 0.85
+    start = random_solution(DENSE, np.random.default_rng(0))
+    outcome = local_search(problem, start, replace(FLIPS, rounds=10), 0)
+    assert outcome.score > problem.score(start[None])[0] + 0.1
+
+
+def test_a_population_of_networks_for_several_classes_is_refined_in_order() -> None:
+    problem = classes_problem()
+    start = random_solution(DENSE, np.random.default_rng(0))
+    outcome = breed_on(problem, start, 0)
+    assert outcome.score == problem.score(outcome.solution[None])[0]
+    assert outcome.score > problem.score(start[None])[0]
 
 
 def test_fewer_clips_than_a_batch_are_enough() -> None:

@@ -67,6 +67,7 @@ def test_with_groups_no_speaker_is_in_two_parts(folder: DataFolder, seed: int) -
 def test_without_groups_the_note_says_what_may_be_shared(folder: DataFolder) -> None:
     parts = load(folder)
     assert parts.note.endswith("clips that belong together may be in different parts.")
+    assert parts.test is None
 
 
 @pytest.mark.parametrize("groups", [True, False])
@@ -77,7 +78,6 @@ def test_only_parts_for_the_built_in_network_speak_of_speakers(
     config = DataConfig(voices.data, voices.features, voices.groups if groups else None)
     told = load_parts(config, SPEAKER_SEX, 0).note
     assert told == "Parted by speaker." if groups else told.endswith("too high for new speakers.")
-    assert parts.test is None
 
 
 def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evobin.config import AugmentConfig
+from evobin.network import BinaryNetwork
+from evobin.scores import accuracy, margins
+from tests.builders import DENSE, classes_problem, planted_problem
+from tests.strategies import random_solution
+
+
+@pytest.mark.parametrize(("batch_size", "share"), [(32, 10), (3, 1), (2, 1), (300, 100)])
+def test_a_batch_has_as_many_clips_of_each_label_and_one_at_least(
+    batch_size: int, share: int
+) -> None:
+    problem = replace(classes_problem(), batch_size=batch_size)
+    batch = problem.draw(np.random.default_rng(0))
+    assert np.bincount(batch.labels).tolist() == [share] * 3
+    assert len(batch.clips) == 3 * share
+
+
+def test_a_label_that_no_training_clip_has_is_passed_over() -> None:
+    problem = classes_problem()
+    some = problem.train.subset(np.flatnonzero(problem.train.labels != 1))
+    batch = replace(problem, train=some).draw(np.random.default_rng(0))
+    assert np.bincount(batch.labels).tolist() == [16, 0, 16]
+
+
+def test_clips_of_a_fixed_length_are_drawn_as_they_are() -> None:
+    problem = classes_problem()
+    clips, labels = problem.train.clips.frames, problem.train.labels
+    label_of = {clip.tobytes(): label for clip, label in zip(clips, labels, strict=True)}
+    batch = problem.draw(np.random.default_rng(0))
+    for clip, label in zip(batch.clips.frames, batch.labels, strict=True):
+        assert label_of[clip.tobytes()] == label
+
+
+def test_half_of_the_clips_of_a_fixed_length_are_looked_at_once() -> None:
+    problem = classes_problem()
+    seen = problem.look(np.random.default_rng(0)).valid
+    assert len(seen) == len(set(seen.names)) == 45
+    assert set(seen.names) < set(problem.valid.names)
+    twice = planted_problem().look(np.random.default_rng(0)).valid
+    assert len(twice) == 2 * len(set(twice.names)) == 64
+
+
+def test_the_score_of_several_classes_is_accuracy_and_then_the_mean_margin() -> None:
+    problem = classes_problem()
+    solution = random_solution(DENSE, np.random.default_rng(0))
+    logits = BinaryNetwork(DENSE, solution).logits(problem.valid.clips)
+    right, margin = (f(logits, problem.valid.labels) for f in (accuracy, margins))
+    expected = right + (0.5 + 0.499 * np.mean(margin) / (2 * 17)) / 90
+    assert problem.score(solution[None])[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["gain", "tract", "speed", "pauses"])
+def test_variations_of_log_mel_are_refused_for_clips_of_a_fixed_length(name: str) -> None:
+    message = rf"`augment.{name}` varies log-mel of any length, but the architecture's `frames`"
+    with pytest.raises(ValueError, match=message):
+        replace(classes_problem(), augment=AugmentConfig(**{name: 0.2}))
+    replace(classes_problem(), augment=AugmentConfig(**{name: 0.0}))
+    replace(planted_problem(), augment=AugmentConfig(**{name: 0.2}))
