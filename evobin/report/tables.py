@@ -44,8 +44,10 @@ def settings(run: Run) -> pd.DataFrame:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return ("; " if value and isinstance(value[0], dict) else " ").join(map(_told, value))
     return "none" if value is None else str(value)
 
 
