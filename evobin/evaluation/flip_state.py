@@ -26,7 +26,8 @@ Ints = NDArray[np.int64]
 MAX_FEATURE = 1e6
 """Magnitude up to which features can be held in fixed point: int32 sums then have room."""
 MAX_AT_ONCE = 1024
-"""Flips tried at once, fewer than 2^15: the logits of each take 8 bytes a clip."""
+"""Logits a clip that are held at once, one or a class for each flip that is tried, 8 bytes each;
+fewer than 2^15."""
 GROUP = 16
 """Clips on which several flips are tried at once: what belongs to them stays in the cache."""
 SAMPLE = 512
@@ -91,7 +92,7 @@ class NetworkFlipState:
         batch: clips and labels.
 
     Raises:
-        ValueError: if clips or solution do not fit the architecture, a feature is beyond
+        ValueError: if clips, labels or solution do not fit the architecture, a feature is beyond
             `MAX_FEATURE` in magnitude, or a clip is longer than `MAX_FRAMES`.
     """
 
@@ -101,6 +102,8 @@ class NetworkFlipState:
         network = BinaryNetwork(architecture, solution)
         clips = network.check(batch.clips)
         check_range("frames of the longest clip", int(clips.lengths.max()), 1, MAX_FRAMES)
+        for label in (int(self.labels.min()), int(self.labels.max())):
+            check_range("label", label, 0, architecture.n_classes - 1)
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
         self._first, self._later = self._new_blocks(clips)
@@ -350,9 +353,10 @@ class NetworkFlipState:
         by_layer: dict[int, list[int]] = {}
         for owner, (number, _, _) in enumerate(places):
             by_layer.setdefault(number, []).append(owner)
+        at_once = max(1, MAX_AT_ONCE // self.architecture.n_logits)
         for number, owners in by_layer.items():
-            for low in range(0, len(owners), MAX_AT_ONCE):
-                some = owners[low : low + MAX_AT_ONCE]
+            for low in range(0, len(owners), at_once):
+                some = owners[low : low + at_once]
                 chosen = [places[owner] for owner in some]
                 yield some, self._logits_behind(number, chosen, sample)
 

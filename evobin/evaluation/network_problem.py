@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.augmentation import Crops, WholeClips, draw_crops
+from evobin.checks import check_range
 from evobin.clips import Clips
 from evobin.config import AugmentConfig
 from evobin.data import Dataset
@@ -37,6 +38,9 @@ class NetworkProblem:
         frames: length of a crop; plays no part for a fixed length.
         batch_size: clips in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
+
+    Raises:
+        SettingError: if a label or a variation does not fit the architecture.
     """
 
     architecture: Architecture
@@ -49,6 +53,9 @@ class NetworkProblem:
 
     def __post_init__(self) -> None:
         self.augment.check()
+        for name, part in (("train", self.train), ("valid", self.valid)):
+            for label in (int(part.labels.min()), int(part.labels.max())):
+                check_range(f"{name}.labels", label, 0, self.architecture.n_classes - 1)
         for field in fields(self.augment):
             asked = getattr(self.augment, field.name) not in (0, field.default)
             if asked and self.architecture.frames is not None:

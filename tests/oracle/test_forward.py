@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evobin.kernels import forward
-from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock, pack, unpack
+from evobin.network import (
+    SPEAKER_SEX,
+    WHOLE,
+    Architecture,
+    BinaryNetwork,
+    ConvBlock,
+    pack,
+    unpack,
+)
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds
 
@@ -105,9 +113,16 @@ def test_every_column_of_the_golden_vectors_matches() -> None:
     pd.testing.assert_frame_equal(pd.DataFrame(rows, columns=expected.columns), expected)
 
 
-def test_threads_do_not_change_the_answer() -> None:
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(3, (ConvBlock(70, 3, 2), ConvBlock(5, 2))),
+        Architecture(3, (ConvBlock(70, 3, WHOLE), ConvBlock(5, 1)), 3),
+        Architecture(3, (ConvBlock(70, 4), ConvBlock(5, 1)), 3, frames=4),
+    ],
+)
+def test_threads_do_not_change_the_answer(architecture: Architecture) -> None:
     rng = np.random.default_rng(3)
-    architecture = Architecture(3, (ConvBlock(70, 3, 2), ConvBlock(5, 2)))
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
     clips = random_clips(architecture, 7, rng)
     np.testing.assert_array_equal(network.logits(clips), network.logits(clips, n_threads=3))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evobin.config import AugmentConfig
+from evobin.evaluation import NetworkFlipState
 from evobin.network import BinaryNetwork
 from evobin.scores import accuracy, margins
 from tests.builders import DENSE, classes_problem, planted_problem
@@ -63,3 +64,13 @@ def test_variations_of_log_mel_are_refused_for_clips_of_a_fixed_length(name: str
         replace(classes_problem(), augment=AugmentConfig(**{name: 0.2}))
     replace(classes_problem(), augment=AugmentConfig(**{name: 0.0}))
     replace(planted_problem(), augment=AugmentConfig(**{name: 0.2}))
+
+
+def test_labels_beyond_the_classes_are_refused() -> None:
+    problem = classes_problem()
+    two = replace(DENSE, n_classes=2)
+    with pytest.raises(ValueError, match=r"`train.labels` must be from 0 to 1, but it is 2"):
+        replace(problem, architecture=two)
+    batch = problem.draw(np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"`label` must be from 0 to 1, but it is 2"):
+        NetworkFlipState(two, np.ones(two.n_weights, np.int8), batch)
