@@ -26,6 +26,7 @@ CONFIG = "config.json"
 MAX_WEIGHTS = 100_000_000  # a training needs some 20 bytes of memory a weight
 _LONGEST = 1 << 20  # bytes; a person's file has a few hundred
 _WIDEST = 65_536
+_SHOWN = 60  # characters of a key in a message
 _GLOBALS = ("max", "none")
 
 
@@ -69,7 +70,7 @@ def load_architecture(path: str | Path) -> Architecture:
         raise EvobinError(f"{file}: {error}") from error
     except UnicodeDecodeError as error:
         raise EvobinError(f"{file}: is not UTF-8 text; name a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also of a number of thousands of digits
         raise EvobinError(f"{file}: is no TOML file: {error}.") from error
     except RecursionError as error:
         raise EvobinError(f"{file}: is nested too deeply; name a TOML file.") from error
@@ -113,7 +114,8 @@ class _Keys:
             if name not in known:
                 close = get_close_matches(name, known, 1)
                 meant = f"did you mean `{close[0]}`?" if close else f"keys are {', '.join(known)}."
-                raise EvobinError(f"there is no key `{name}`{where}; {meant}")
+                shown = " ".join(name.split())[:_SHOWN]
+                raise EvobinError(f"there is no key `{shown}`{where}; {meant}")
 
     def __contains__(self, name: str) -> bool:
         return name in self._table
@@ -142,7 +144,7 @@ class _Keys:
             )
         if not low <= value <= high:
             raise EvobinError(
-                f"`{name}`{self._where} must be from {low} to {high}, but it is {value:.0f}."
+                f"`{name}`{self._where} must be from {low} to {high}, but it is {value!r:.60}."
             )
         return value
 

@@ -37,6 +37,7 @@ class DataConfig:
     network of that run. By default the built-in one, for a speaker's sex."""
 
     def __post_init__(self) -> None:
+        _check_architecture(self.architecture)
         check_range("valid_share", self.valid_share, 0.001, 0.9)
         check_range("test_share", self.test_share, 0, 0.9)
         if self.test is not None and self.test_share > 0:
@@ -72,6 +73,7 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
+        _check_architecture(self.architecture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class ClipsConfig:
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
+        _check_architecture(self.architecture)
         _check_pair(self.data, self.features)
         if self.data is None and self.groups is not None:
             raise SettingError("`groups` needs `data`; name both or neither.")
@@ -119,6 +122,14 @@ class FeaturesConfig:
         check_n_jobs(self.n_jobs)
         if self.clip_seconds is not None:
             check_range("clip_seconds", self.clip_seconds, 1.2, 1_000_000)
+
+
+def _check_architecture(architecture: Architecture) -> None:
+    if not isinstance(architecture, Architecture):
+        raise TypeError(
+            f"`architecture` must be an Architecture, but it is a {type(architecture).__name__}; "
+            "read a file with `load_architecture`."
+        )
 
 
 def _check_pair(data: Path | None, features: Path | None) -> None:

@@ -107,10 +107,8 @@ class Evaluation:
     @property
     def confusion(self) -> pd.DataFrame:
         """[n_classes, n_classes] clips by label (rows) and answer (columns)."""
-        table, labels = (
-            pd.crosstab(self.clips["label"], self.clips["answer"]),
-            range(self.n_classes),
-        )
+        table = pd.crosstab(self.clips["label"], self.clips["answer"])
+        labels = range(self.n_classes)
         return table.reindex(index=labels, columns=labels, fill_value=0)
 
     @property
