@@ -52,6 +52,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evobin.blueprint import load_architecture
     from evobin.config import (
         AugmentConfig,
         ClipsConfig,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from evobin.report.page import write_report
 
 _HOMES = {
+    "evobin.blueprint": ("load_architecture",),
     "evobin.config": (
         "AugmentConfig",
         "ClipsConfig",
@@ -156,6 +158,7 @@ __all__ = [
     "export_network",
     "import_network",
     "inspect",
+    "load_architecture",
     "maximize",
     "minimize",
     "polish",

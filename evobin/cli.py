@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args
 from tyro.conf import Positional, arg
 
 from evobin import usage
+from evobin.architecture import SPEAKER_SEX, Architecture
 from evobin.completion import Shell, script
 from evobin.config import (
     ClipsConfig,
@@ -37,6 +38,14 @@ First steps:
 SIGNALS = Signals()
 INTERRUPTED = "evobin: interrupted; the command did not finish."
 
+Shape = Annotated[
+    Architecture,
+    arg(
+        name="architecture",
+        help="Shape of the network: the TOML file that it was searched with, or its run folder. By "
+        "default the built-in one, for a speaker's sex.",
+    ),
+]
 Result = Annotated[Positional[Path], arg(metavar="RESULT")]
 Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
 Json = Annotated[bool, arg(name="json", help="Print one JSON object instead of tables.")]
@@ -71,6 +80,23 @@ def _search(
     Without --data it does so on synthesised voices. A stage with no epochs or rounds is left out.
 
     Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1
+
+    With --architecture FILE it searches networks of another shape. Such a file, for 8 x 8 images as
+    64 features, ten labels, and hidden layers of 256 and 128:
+
+      inputs = 64             # features a frame
+      frames = 1              # length of every clip; leave it out where lengths differ
+      classes = 10            # labels are 0 to 9
+      linear = [256, 128]     # hidden linear layers
+
+    and one with convolutions over time, behind which the maximum over all of time is taken:
+
+      inputs = 40
+      global = "max"          # or "none": the first linear layer takes all frames; set `frames`
+      [[conv]]                # any number of such tables
+      outputs = 64
+      kernel = 9              # frames
+      pool = 2                # frames of a max-pooling window, 1 to 4
     """
     from evobin.pipeline import search
 
@@ -219,15 +245,19 @@ def _predict(
         Positional[tuple[Path, ...]],
         arg(metavar="FILE...", help="Feature files, .npy, [t, 64], or recordings: wav, flac, ogg."),
     ],
+    architecture: Shape = SPEAKER_SEX,
 ) -> None:
     """Answer feature files and recordings: prints `file<TAB>label<TAB>logit`, one a line.
+
+    Of more than two classes it prints the logits of all, in the order of their labels. Only the
+    built-in network answers recordings.
 
     Example: evobin predict result.txt speech.wav features/*.npy
     """
     from evobin.pipeline import predict
 
-    for answer in predict(result, files):
-        print(f"{answer.file}\t{answer.label}\t{answer.logit}")
+    for answer in predict(result, files, architecture):
+        print(answer.file, answer.label, *answer.logits, sep="\t")
 
 
 def _export(
@@ -237,6 +267,7 @@ def _export(
         arg(help="A PyTorch state dict, an ONNX model, or a C99 file that needs nothing else."),
     ],
     out: Annotated[Path, arg(help="File to write, a new one.")],
+    architecture: Shape = SPEAKER_SEX,
 ) -> None:
     """Write a network for another program.
 
@@ -247,7 +278,7 @@ def _export(
     """
     from evobin.pipeline import export_network
 
-    export_network(result, format, out)
+    export_network(result, format, out, architecture)
     print(f"network     {out}")
 
 
@@ -260,17 +291,19 @@ def _import(
         Path | None,
         arg(help="Result file to write, a new one; by default MODEL with the ending .txt."),
     ] = None,
+    architecture: Shape = SPEAKER_SEX,
 ) -> None:
     """Make a result file of a PyTorch model, its weights cut by sign.
 
-    Its layers are conv1, conv2, conv3 and linear; with other names, the order of the tensors tells.
+    Its layers are conv1, conv2, ... and linear, or linear1, linear2, ... where there are several;
+    with other names, the order of the tensors tells.
     Needs the extra torch: pip install 'evobin[torch]'. No code in the file is run.
 
     Example: evobin import model.pt --out result.txt
     """
     from evobin.pipeline import import_network
 
-    print(f"result      {import_network(model, out)}")
+    print(f"result      {import_network(model, out, architecture)}")
 
 
 def _features(

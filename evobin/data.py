@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from evobin.checks import check_shape
 from evobin.clips import Clips
-from evobin.errors import EvobinError
+from evobin.errors import LISTED, EvobinError
 from evobin.files import Table, check_is_file, read_table
 from evobin.tables import (
     is_label_header,
@@ -38,17 +38,29 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class FeatureShape:
-    """What a network needs of a clip's [t, n_in] features.
+    """What a network needs of a clip's [t, n_in] features, and which labels it can answer.
 
     Attributes:
         n_in: width of a feature matrix, at least 1.
         min_frames: the fewest frames that have an answer, at least 1.
         largest: largest magnitude; sums of a few hundred times 1e300 are still finite in float64.
+        frames: frames of every clip; None where they may differ. Where it is 1, a clip may be a
+            vector, [n_in].
+        n_classes: labels are 0 to n_classes - 1.
     """
 
     n_in: int
     min_frames: int
     largest: float = 1e300
+    frames: int | None = None
+    n_classes: int = 2
+
+    @property
+    def told(self) -> str:
+        """The shape of a clip, for messages."""
+        if self.frames == 1:
+            return f"[{self.n_in}] or [1, {self.n_in}]"
+        return f"[{self.frames or 't'}, {self.n_in}]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +70,7 @@ class Dataset:
     Attributes:
         names: [n] file names, as the data file spells them.
         clips: [n] features.
-        labels: [n] int8, 0 or 1, read-only.
+        labels: [n] int8, from 0, read-only.
         groups: one row a clip, in the same order: the column "speaker", then whatever other
             columns the groups file has, all str; None without a groups file.
 
@@ -111,12 +123,12 @@ def load_dataset(
     are understood in both.
 
     Args:
-        data: tsv file, one clip a line: `<file name>\t<label>`, label 0 or 1.
+        data: tsv file, one clip a line: `<file name>\t<label>`, label 0 to `shape.n_classes` - 1.
         features: folder of the `.npy` files, each [t, n_in]; `data` names nothing outside it.
         groups: tsv file `<file name>\t<speaker>`, more columns are carried along; it must name
             every clip of `data` and may name others. None if speakers are not known.
-        shape: what the network needs of the features.
-        one_class_ok: whether all clips may have the same label.
+        shape: what the network needs of the clips.
+        one_class_ok: whether labels may be missing, so that all clips may have the same one.
 
     Returns:
         The clips in the order of `data`.
@@ -144,10 +156,8 @@ def load_dataset(
         raise EvobinError(f"{features}: is not a folder; name the folder that holds the clips.")
     problems: dict[Path, list[str]] = {data: []}
     listing = _load_clips(data, rows, features.resolve(), shape, problems[data])
-    classes = set(listing.labels)
-    if not problems[data] and len(classes) == 1 and not one_class_ok:
-        found = classes.pop()
-        problems[data].append(f"{data}: every clip has label {found}; add some of {1 - found}.")
+    if not problems[data] and not one_class_ok:
+        problems[data] += _missing_labels(data, listing.labels, shape.n_classes)
     table = None
     if groups is not None:
         table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
@@ -165,7 +175,7 @@ def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
 
     Returns:
         [t, n_in] float16, float32 or float64 (integers become float64), native byte order, in
-        the file's memory order; perhaps read-only.
+        the file's memory order; perhaps read-only. A vector becomes [1, n_in].
 
     Raises:
         EvobinError: if the file is missing, damaged, of another type or shape, or holds a value
@@ -195,7 +205,7 @@ def hold_out(
         The kept rows and the held rows, both ascending.
 
     Raises:
-        EvobinError: if a label has fewer than two speakers (clips).
+        EvobinError: if a label, up to the highest that occurs, has fewer than two speakers (clips).
         ValueError: if `share` or `seed` is out of range.
 
     Example:
@@ -209,25 +219,45 @@ def hold_out(
         raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
     speakers = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
     unique, speaker = np.unique(np.array(speakers, str), return_inverse=True)
-    sizes = np.bincount(speaker)
-    majority = 2 * np.bincount(speaker, weights=dataset.labels) > sizes
-    n_ones = int(majority.sum())
-    n_zeros = len(unique) - n_ones
-    if min(n_zeros, n_ones) < 2:
-        kind = "clips" if dataset.groups is None else "speakers"
-        raise EvobinError(
-            f"holding out needs at least 2 {kind} of each label, but there are {n_zeros} with "
-            f"label 0 and {n_ones} with label 1; add {kind}."
-        )
+    counts = np.zeros((len(unique), max(2, int(dataset.labels.max()) + 1)), np.int64)
+    np.add.at(counts, (speaker, dataset.labels), 1)
+    sizes, majority = counts.sum(axis=1), counts.argmax(axis=1)
+    _check_enough(np.bincount(majority, minlength=counts.shape[1]), by_clip=dataset.groups is None)
     rng = np.random.default_rng(seed)
     held = np.zeros(len(unique), bool)
-    for label in (False, True):
+    for label in range(counts.shape[1]):
         order = rng.permutation(np.flatnonzero(majority == label))
         clips = np.cumsum(sizes[order])
         # One at least on either side: the last count, all of them, is no candidate.
         nearest = int(np.argmin(np.abs(clips[:-1] - share * clips[-1])))
         held[order[: nearest + 1]] = True
     return np.flatnonzero(~held[speaker]), np.flatnonzero(held[speaker])
+
+
+def _check_enough(counts: NDArray[np.intp], *, by_clip: bool) -> None:
+    """Raises EvobinError if a label has fewer than two speakers (clips) to part."""
+    if counts.min() >= 2:
+        return
+    kind = "clips" if by_clip else "speakers"
+    told = [
+        f"{count} with label {label}"
+        for label, count in enumerate(counts.tolist())
+        if len(counts) == 2 or count < 2
+    ]
+    raise EvobinError(
+        f"holding out needs at least 2 {kind} of each label, but there are "
+        f"{' and '.join(told[:LISTED])}; add {kind}."
+    )
+
+
+def _missing_labels(data: Path, labels: list[int], n_classes: int) -> list[str]:
+    missing = sorted(set(range(n_classes)) - set(labels))
+    if not missing:
+        return []
+    if n_classes == 2:
+        return [f"{data}: every clip has label {labels[0]}; add some of {missing[0]}."]
+    told = ", ".join(map(str, missing[:LISTED])) + (", ..." if len(missing) > LISTED else "")
+    return [f"{data}: no clip has label {told}; add some, or name fewer classes."]
 
 
 class _Listing(NamedTuple):
@@ -253,7 +283,7 @@ def _load_clips(
             if first != line:
                 raise EvobinError(f"{show(name)} is listed in line {first} already; keep one.")
             listing.places[normal_name(name)] = place
-            listing.labels.append(parse_label(fields))
+            listing.labels.append(parse_label(fields, shape.n_classes))
             subject += f" {show(name)}"
             listing.clips.append(_read_clip(path, shape))
             listing.names.append(name)
@@ -289,6 +319,7 @@ def _read_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
     if len(raw) < announced:
         raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
     clip = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
+    clip = np.atleast_2d(clip)
     _check_values(clip, shape.largest)
     ordinary = dtype.kind == "f" and dtype.itemsize <= 8
     return clip.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
@@ -308,12 +339,15 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureShape) -> None:
+    told = list(dims)
     if dtype.hasobject:
         raise EvobinError("holds Python objects, which are not read; save it as float32.")
     if dtype.kind not in "fiu":
         raise EvobinError(f"has dtype {dtype}, not real numbers; save it as float32.")
-    if len(dims) != 2 or dims[1] != shape.n_in:
-        raise EvobinError(f"must have shape [t, {shape.n_in}], but it has {list(dims)}.")
+    if len(dims) == 1 and shape.frames == 1:
+        dims = 1, *dims
+    if len(dims) != 2 or dims[1] != shape.n_in or shape.frames not in (None, dims[0]):
+        raise EvobinError(f"must have shape {shape.told}, but it has {told}.")
     if dims[0] < shape.min_frames:
         raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
 

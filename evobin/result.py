@@ -14,7 +14,7 @@ from evobin.files import write_bytes
 _LONGEST_LINE = len(b"-1\r\n")
 _SLACK = 1024  # bytes for a byte-order mark and trailing blank lines
 _SHOWN = 20  # characters of a wrong token
-_HINT = "the file may be for another architecture"
+_HINT = "the file may be for another architecture, which --architecture names"
 
 
 def read_signs(path: Path, n: int) -> NDArray[np.int8]:

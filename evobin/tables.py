@@ -114,22 +114,23 @@ def _match(
     return None if problems else [found[name][1][1:] for name in places]
 
 
-def parse_label(fields: list[str]) -> int:
-    """The label of a line, file name and label.
+def parse_label(fields: list[str], n_classes: int = 2) -> int:
+    """The label of a line, file name and label, 0 to n_classes - 1.
 
     Raises:
         EvobinError: if there is none, or the line has another number of fields.
 
     Example:
-        >>> parse_label(["a.npy", "1"])
-        1
+        >>> parse_label(["a.npy", "1"]), parse_label(["a.npy", "9"], 10)
+        (1, 9)
     """
+    every = "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}"
     if len(fields) == 1:
-        raise EvobinError(f"{show(fields[0])} has no label; add a tab and 0 or 1.")
+        raise EvobinError(f"{show(fields[0])} has no label; add a tab and {every}.")
     if len(fields) > 2:
         raise EvobinError(f"expected a file name and a label, found {len(fields)} fields.")
-    if fields[1] not in ("0", "1"):
-        raise EvobinError(f"expected label 0 or 1, found {show(fields[1])}.")
+    if fields[1] not in map(str, range(n_classes)):
+        raise EvobinError(f"expected label {every}, found {show(fields[1])}.")
     return int(fields[1])
 
 

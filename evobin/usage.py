@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from evobin.architecture import Architecture
+
 Command = Callable[..., None]
 METAVARS = {Path: "PATH", float: "FLOAT", str: "ADDRESS"}
 OPTION = re.compile(r"^\W*(--[a-z][\w.-]*)(?:, (--no-[\w.-]+))?(.*)$", re.MULTILINE)
@@ -141,7 +143,11 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _registry() -> ConstructorRegistry:
-    """Shows what is optional as PATH, not as {None}|PATH: leaving it out is how to say None."""
+    """How settings of a kind of their own are read and shown.
+
+    What is optional is shown as PATH, not as {None}|PATH: leaving it out is how to say None. A
+    network's shape is the name of a file.
+    """
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
@@ -162,4 +168,22 @@ def _registry() -> ConstructorRegistry:
             str_from_instance=lambda value: [str(value)],
         )
 
+    @registry.primitive_rule
+    def architecture(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if info.type is not Architecture:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="FILE",
+            instance_from_str=lambda given: _load_architecture(given[0]),
+            is_instance=lambda value: isinstance(value, Architecture),
+            str_from_instance=lambda _: ["built-in"],
+        )
+
     return registry
+
+
+def _load_architecture(path: str) -> Architecture:
+    from evobin.blueprint import load_architecture  # noqa: PLC0415  # numpy is not for --help
+
+    return load_architecture(path)

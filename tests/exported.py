@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evobin.interchange import c_format, onnx_format, torch_format
-from evobin.network import Architecture, BinaryNetwork
+from evobin.network import WHOLE, Architecture, BinaryNetwork
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
@@ -39,8 +39,8 @@ class CompiledC:
 
     def __init__(self, network: BinaryNetwork, folder: Path, *flags: str) -> None:
         (folder / "network.c").write_bytes(c_format.encode(network))
-        inside = "int logit(const float *x, int t, int *out);\n"
-        inside += "int logit(const float *x, int t, int *out) { return answer(x, t, out); }\n"
+        inside = "int logits(const float *x, int t, int *out);\n"
+        inside += "int logits(const float *x, int t, int *out) { return answer(x, t, out); }\n"
         (folder / "open.c").write_text(f'#include "network.c"\n{inside}')
         library = folder / "open.so"
         done = gcc(
@@ -48,6 +48,7 @@ class CompiledC:
         )
         assert (done.returncode, done.stderr) == (0, "")
         self._library = ctypes.CDLL(str(library))
+        self._n_logits = network.architecture.n_logits
 
     def predict(self, clip: NDArray[Any]) -> int:
         """The file's one function."""
@@ -55,13 +56,17 @@ class CompiledC:
         answer: int = self._library.predict(frames.ctypes.data_as(ctypes.c_void_p), len(frames))
         return answer
 
-    def logit(self, clip: NDArray[Any]) -> int:
+    def logits(self, clip: NDArray[Any]) -> list[int]:
         """What `predict` answers by."""
         frames = np.ascontiguousarray(clip, np.float32)
-        logit = ctypes.c_int(0)
+        logits = (ctypes.c_int * self._n_logits)()
         pointer = frames.ctypes.data_as(ctypes.c_void_p)
-        assert self._library.logit(pointer, len(frames), ctypes.byref(logit)) == 1
-        return logit.value
+        assert self._library.logits(pointer, len(frames), logits) == 1
+        return list(logits)
+
+    def answer(self, clip: NDArray[Any]) -> tuple[list[int], int]:
+        """Logits and label."""
+        return self.logits(clip), self.predict(clip)
 
 
 class OnnxModel:
@@ -72,6 +77,7 @@ class OnnxModel:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # errors are raised as well
         model, providers = onnx_format.encode(network), ["CPUExecutionProvider"]
+        self._frames = network.architecture.frames
         self.session = onnxruntime.InferenceSession(model, options, providers=providers)
 
     def run(self, clips: NDArray[Any]) -> list[NDArray[Any]]:
@@ -79,9 +85,10 @@ class OnnxModel:
         answers: list[NDArray[Any]] = self.session.run(None, {"features": np.float32(clips)})
         return answers
 
-    def logit(self, clip: NDArray[Any]) -> int:
-        """The logit of one clip."""
-        return int(self.run(clip[None])[0][0])
+    def answer(self, clip: NDArray[Any]) -> tuple[list[int], int]:
+        """Logits and label of one clip; where it has one frame, the model takes vectors."""
+        logits, labels = self.run(clip if self._frames == 1 else clip[None])
+        return np.atleast_1d(logits[0]).tolist(), int(labels[0])
 
 
 class TorchModule:
@@ -96,35 +103,46 @@ class TorchModule:
         self._dtype = getattr(self._torch, dtype)
         self._module.to(self._dtype)
 
-    def logit(self, clip: NDArray[Any]) -> int:
-        """The logit of one clip."""
+    def answer(self, clip: NDArray[Any]) -> tuple[list[int], int]:
+        """Logits and label of one clip."""
         x = self._torch.tensor(np.ascontiguousarray(clip)).to(self._dtype)
         with self._torch.no_grad():
-            return int(self._module(x[None])[0])
+            logits = self._module(x[None])[0]
+        label = logits.argmax() if len(logits) > 1 else logits[0] > 0
+        return [int(logit) for logit in logits], int(label)
 
 
 def module_of(architecture: Architecture) -> Any:
-    """The network as a torch.nn.Module, [n, t, n_in] to [n], with random weights."""
+    """The network as a torch.nn.Module, [n, t, n_in] to [n, n_logits], with random weights."""
     import torch
     from torch import nn
 
     def sign(x: Any) -> Any:
         return torch.where(x > 0, 1.0, -1.0).to(x.dtype)
 
+    def pooled(x: Any, size: int) -> Any:
+        if size == WHOLE:
+            return x.amax(2, keepdim=True)
+        return nn.functional.max_pool1d(x, size, ceil_mode=True)
+
+    blocks = list(zip(architecture.blocks, architecture.layers, strict=False))
+
     class Network(nn.Module):  # type: ignore[misc, unused-ignore]  # PyTorch may be missing
         def __init__(self) -> None:
             super().__init__()
-            n_in = architecture.n_in
-            for number, block in enumerate(architecture.blocks, 1):
-                self.add_module(f"conv{number}", nn.Conv1d(n_in, block.n_out, block.kernel))
-                n_in = block.n_out
-            self.linear = nn.Linear(n_in, 1)
+            for layer in architecture.layers:
+                n_out, n_in, *kernel = layer.shape
+                made = nn.Linear(layer.fan_in, n_out) if layer.is_linear else None
+                self.add_module(layer.name, made or nn.Conv1d(n_in, n_out, *kernel))
 
         def forward(self, x: Any) -> Any:
             x = x.transpose(1, 2)
-            for number, block in enumerate(architecture.blocks, 1):
-                sums = getattr(self, f"conv{number}")(x)
-                x = sign(nn.functional.max_pool1d(sums, block.pool, ceil_mode=True))
-            return self.linear(x.amax(2))[:, 0]
+            for block, layer in blocks:
+                module = getattr(self, layer.name)
+                if layer.is_linear:
+                    x = sign(module(x.flatten(1)))[:, :, None]
+                else:
+                    x = sign(pooled(module(x), block.pool))
+            return getattr(self, architecture.layers[-1].name)(x.amax(2))
 
     return Network()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from evobin.architecture import SPEAKER_SEX, Architecture
 from evobin.checks import check_range
 from evobin.config.execution import check_n_jobs
 from evobin.errors import SettingError
@@ -15,13 +16,14 @@ class DataConfig:
     """Labelled clips, and how they are parted."""
 
     data: Path | None = None
-    """Clips to train on: a tsv file, one `<file name><tab><label 0 or 1>` a line. Without it,
-    voices are synthesised."""
+    """Clips to train on: a tsv file, one `<file name><tab><label>` a line, label 0 or 1
+    (of n classes 0 to n - 1). Without it, voices are synthesised."""
     features: Path | None = None
-    """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel."""
+    """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel; for another
+    --architecture [frames, inputs], or [inputs] where it has one frame."""
     groups: Path | None = None
-    """Who speaks: a tsv file, `<file name><tab><speaker>` and any further columns to report by.
-    Clips are then parted by speaker."""
+    """Who speaks, or what else belongs together: a tsv file, `<file name><tab><speaker>` and any
+    further columns to report by. Clips are then parted by speaker."""
     valid: Path | None = None
     """Validation clips, a tsv file; without it, a share of the training clips is held out."""
     test: Path | None = None
@@ -30,13 +32,21 @@ class DataConfig:
     """Share of the clips to hold out for validation."""
     test_share: float = 0.0
     """Share of the clips to hold out as a test part that no stage looks at."""
+    architecture: Architecture = SPEAKER_SEX
+    """Shape of the network: a TOML file, as the help of search shows; or a run folder, for the
+    network of that run. By default the built-in one, for a speaker's sex."""
 
     def __post_init__(self) -> None:
+        _check_architecture(self.architecture)
         check_range("valid_share", self.valid_share, 0.001, 0.9)
         check_range("test_share", self.test_share, 0, 0.9)
         if self.test is not None and self.test_share > 0:
             raise SettingError("`test` and `test_share` exclude each other; name one of them.")
         _check_pair(self.data, self.features)
+        if self.data is None and self.architecture != SPEAKER_SEX:
+            raise SettingError(
+                "`architecture` needs `data`: the synthesised voices are for the built-in network."
+            )
         for name in ("groups", "valid", "test", "test_share"):
             if self.data is None and getattr(self, name):
                 raise SettingError(
@@ -50,16 +60,20 @@ class EvaluateConfig:
     """How good a result file is on labelled clips."""
 
     data: Path
-    """Labelled clips: a tsv file, one `<file name><tab><label 0 or 1>` a line."""
+    """Labelled clips: a tsv file, one `<file name><tab><label>` a line."""
     features: Path
     """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
     groups: Path | None = None
     """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
     n_jobs: int = -1
     """Threads, -1 for one a core; the answers do not depend on it."""
+    architecture: Architecture = SPEAKER_SEX
+    """Shape of the network: the TOML file that it was searched with, or its run folder. By default
+    the built-in one, for a speaker's sex."""
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
+        _check_architecture(self.architecture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +81,20 @@ class ClipsConfig:
     """Labelled clips to see what networks do on them; without any, only weights are looked at."""
 
     data: Path | None = None
-    """Labelled clips: a tsv file, one `<file name><tab><label 0 or 1>` a line."""
+    """Labelled clips: a tsv file, one `<file name><tab><label>` a line."""
     features: Path | None = None
     """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
     groups: Path | None = None
     """Who speaks: a tsv file, `<file name><tab><speaker>`."""
     n_jobs: int = -1
     """Threads, -1 for one a core; the answers do not depend on it."""
+    architecture: Architecture = SPEAKER_SEX
+    """Shape of the network: the TOML file that it was searched with, or its run folder. By default
+    the built-in one, for a speaker's sex."""
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
+        _check_architecture(self.architecture)
         _check_pair(self.data, self.features)
         if self.data is None and self.groups is not None:
             raise SettingError("`groups` needs `data`; name both or neither.")
@@ -104,6 +122,14 @@ class FeaturesConfig:
         check_n_jobs(self.n_jobs)
         if self.clip_seconds is not None:
             check_range("clip_seconds", self.clip_seconds, 1.2, 1_000_000)
+
+
+def _check_architecture(architecture: Architecture) -> None:
+    if not isinstance(architecture, Architecture):
+        raise TypeError(
+            f"`architecture` must be an Architecture, but it is a {type(architecture).__name__}; "
+            "read a file with `load_architecture`."
+        )
 
 
 def _check_pair(data: Path | None, features: Path | None) -> None:

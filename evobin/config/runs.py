@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from evobin.architecture import Architecture
 from evobin.checks import check_range
 from evobin.config.data import DataConfig
 from evobin.config.execution import ExecutionConfig
@@ -88,7 +89,9 @@ class SearchConfig(ExecutionConfig, DataConfig):
         kinds = typing.get_type_hints(cls)
         settings: dict[str, Any] = {}
         for name, value in plain.items():
-            if dataclasses.is_dataclass(kinds.get(name)):
+            if kinds.get(name) is Architecture:
+                settings[name] = Architecture.from_plain(value)
+            elif dataclasses.is_dataclass(kinds.get(name)):
                 inner = {key: tuple(x) if isinstance(x, list) else x for key, x in value.items()}
                 settings[name] = kinds[name](**inner)
             elif value is not None and Path in typing.get_args(kinds.get(name)):

@@ -8,13 +8,23 @@ from string import Template
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.network import Architecture, BinaryNetwork, ConvBlock, Layer, Signs, pack, pack_filters
+from evobin.interchange.c_parts import parts
+from evobin.network import (
+    WHOLE,
+    Architecture,
+    BinaryNetwork,
+    ConvBlock,
+    Layer,
+    Signs,
+    pack,
+    pack_filters,
+)
 
 TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as
 40 to 64 on an AVX-512 core (0.18 ms for 300 frames), on half their stack."""
 MAX_FRAMES = 4096
-"""The longest clip, unless the file is compiled with another EVOBIN_MAX_FRAMES."""
+"""The longest clip, where no length is fixed and no other EVOBIN_MAX_FRAMES compiled with."""
 _COLUMNS = 100
 _WORD = "#018x"
 
@@ -40,26 +50,49 @@ def encode(network: BinaryNetwork) -> bytes:
     """
     architecture, signs = network.architecture, network.signs
     first, *binary, head = architecture.layers
-    block = architecture.blocks[0]
+    block, weights = _first(network)
     template = resources.files(__package__).joinpath("network.c.in").read_text("ascii")
     text = Template(template).substitute(
+        parts(architecture, head.bias(signs).tolist()),
         MIN_FRAMES=architecture.min_frames,
-        MAX_FRAMES=MAX_FRAMES,
-        STACK_KB=_stack_kb(architecture),
-        TILE=TILE,
-        N_IN=architecture.n_in,
+        MAX_FRAMES=_longest(architecture),
+        STACK_KB=_stack_kb(architecture, block),
+        TILE=_tile(architecture),
+        WIDTH=architecture.n_in,
+        N_IN=weights.shape[1],
         N_OUT=block.n_out,
         KERNEL=block.kernel,
-        POOL=block.pool,
+        POOL=_pool(block),
         WIDEST=_widest(architecture),
-        FIRST_WEIGHTS=_numbers(_octets(first.weights(signs)).transpose(1, 0, 2)),
+        FIRST_WEIGHTS=_numbers(_octets(weights).transpose(1, 0, 2)),
         FIRST_BIAS=_numbers(_octets(first.bias(signs)[None])),
         LAYERS=_layers(signs, binary, architecture.blocks[1:]),
         HEAD_WEIGHTS=_numbers(pack(head.weights(signs)), _WORD),
         HEAD_FAN_IN=head.fan_in,
-        HEAD_BIAS=int(head.bias(signs)[0]),
     )
     return text.encode("ascii")
+
+
+def _first(network: BinaryNetwork) -> tuple[ConvBlock, Signs]:
+    """The first block and its weights; a linear layer takes a clip for one frame, as it lies."""
+    block, layer = network.architecture.blocks[0], network.architecture.layers[0]
+    weights = layer.weights(network.signs)
+    if not layer.is_linear:
+        return block, weights
+    return ConvBlock(block.n_out, 1), weights.transpose(0, 2, 1).reshape(block.n_out, -1, 1)
+
+
+def _longest(architecture: Architecture) -> int:
+    return MAX_FRAMES if architecture.frames is None else architecture.frames
+
+
+def _tile(architecture: Architecture) -> int:
+    return 1 if architecture.layers[0].is_linear else TILE
+
+
+def _pool(block: ConvBlock) -> int | str:
+    """Frames of a pooling window; that of a global max is as long as any clip."""
+    return "EVOBIN_MAX_FRAMES" if block.pool == WHOLE else block.pool
 
 
 def _octets(signs: Signs) -> NDArray[np.uint8]:
@@ -76,7 +109,7 @@ def _layers(signs: Signs, layers: list[Layer], blocks: tuple[ConvBlock, ...]) ->
         limit = _numbers((layer.fan_in + layer.bias(signs).astype(np.int64) + 1) // 2)
         arrays.append(f"static const uint64_t {name}_WEIGHTS[] = {{\n{weights}\n}};")
         arrays.append(f"static const uint16_t {name}_LIMIT[] = {{\n{limit}\n}};")
-        sizes = f"{block.n_out}, {block.kernel}, {block.pool}"
+        sizes = f"{block.n_out}, {block.kernel}, {_pool(block)}"
         entries.append(f"    {{{sizes}, {name}_WEIGHTS, {name}_LIMIT}},")
     end = "    {0, 0, 0, 0, 0},"
     return "\n".join([*arrays, "static const struct layer LAYERS[] = {", *entries, end, "};"])
@@ -94,9 +127,9 @@ def _widest(architecture: Architecture) -> int:
     return max(block.n_out for block in architecture.blocks)
 
 
-def _stack_kb(architecture: Architecture) -> int:
-    """What the arrays of the C functions take, for clips of up to `MAX_FRAMES` frames."""
-    block, widest = architecture.blocks[0], _widest(architecture)
-    tables = (256 + 8) * (TILE + block.kernel - 1) * 4
-    signs = 2 * block.frames_out(MAX_FRAMES) * -(-widest // 64) * 8
-    return int(tables + block.n_out * TILE * 4 + signs + widest * 8) // 1000 + 1
+def _stack_kb(architecture: Architecture, block: ConvBlock) -> int:
+    """What the arrays of the C functions take, for the longest clips."""
+    tile, widest, longest = _tile(architecture), _widest(architecture), _longest(architecture)
+    tables = (256 + 8) * (tile + block.kernel - 1) * 4
+    signs = 2 * (1 if tile == 1 else block.frames_out(longest)) * -(-widest // 64) * 8
+    return int(tables + block.n_out * tile * 4 + signs + widest * 8) // 1000 + 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evobin.extras import need
-from evobin.network import Architecture, BinaryNetwork, Signs
+from evobin.network import WHOLE, Architecture, BinaryNetwork, Signs
 
 OPSET = 18
 """The version of ONNX's operators that the model uses, of December 2022."""
@@ -18,8 +18,9 @@ _IR_VERSION = 8  # of the file format, from the same time
 def encode(network: BinaryNetwork) -> bytes:
     """Writes the network as an ONNX model.
 
-    Its input is `features`, float32 [n, t, n_in], for any n and t; its outputs are `logit` and
-    `label`, int64 [n]. Features must be finite.
+    Its input is `features`, float32 [n, t, n_in], for any n and t (where the length is fixed, for
+    that t, and [n, n_in] where it is 1); its outputs are `logit` and `label`, int64 [n]. Of more
+    than two classes, the first one is `logits`, [n, n_classes]. Features must be finite.
 
     Binary sums are small integers, exact in float32. The first layer sums in float64, with the
     error that this brings: a sign can be wrong only where a sum is closer to 0 than 1.2e-16 times
@@ -38,15 +39,18 @@ def encode(network: BinaryNetwork) -> bytes:
     graph = _Graph(need("onnx", "onnx", "--format onnx"))
     architecture, signs = network.architecture, network.signs
     first, *binary, head = architecture.layers
-    values = _first_signs(graph, first.weights(signs), first.bias(signs))
+    signs_of = _linear_signs if first.is_linear else _first_signs
+    values = signs_of(graph, first.weights(signs), first.bias(signs))
     values = graph.pool(values, architecture.blocks[0].pool)
     for block, layer in zip(architecture.blocks[1:], binary, strict=True):
         weights, bias = graph.weights(layer.weights(signs)), graph.weights(layer.bias(signs))
         sums = graph.add("Conv", values, weights, bias)
         values = graph.pool(graph.signs(sums, np.float32), block.pool)
     hidden = graph.add("ReduceMax", values, graph.constant([2]), keepdims=0)
-    products = graph.add("MatMul", hidden, graph.weights(head.weights(signs)[0]))
-    _answer(graph, graph.add("Add", products, graph.weights(head.bias(signs))))
+    matrix = head.weights(signs)[0] if architecture.n_logits == 1 else head.weights(signs).T
+    products = graph.add("MatMul", hidden, graph.weights(matrix))
+    logits = graph.add("Add", products, graph.weights(head.bias(signs)))
+    (_answer if architecture.n_logits == 1 else _answer_of_many)(graph, logits)
     return graph.model(architecture)
 
 
@@ -70,9 +74,22 @@ def _first_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
     return graph.add("Transpose", graph.signs(sums, np.float64), perm=[0, 2, 1])
 
 
+def _linear_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
+    """Signs of a first layer that sees all of a clip at once, [n, n_out, 1]."""
+    whole = graph.cast(graph.add("Flatten", "features", axis=1), np.float64)
+    matrix = graph.weights(weights.transpose(2, 1, 0).reshape(-1, len(weights)), np.float64)
+    sums = graph.add("Add", graph.add("MatMul", whole, matrix), graph.weights(bias, np.float64))
+    return graph.add("Unsqueeze", graph.signs(sums, np.float64), graph.constant([2]))
+
+
 def _answer(graph: _Graph, logit: str) -> None:
     graph.cast(logit, np.int64, "logit")
     graph.cast(graph.add("Greater", "logit", graph.constant(0)), np.int64, "label")
+
+
+def _answer_of_many(graph: _Graph, logits: str) -> None:
+    graph.cast(logits, np.int64, "logits")
+    graph.add("ArgMax", logits, output="label", axis=1, keepdims=0, select_last_index=0)
 
 
 class _Graph:
@@ -113,16 +130,21 @@ class _Graph:
         """Max-pooling over time in ceil mode."""
         if size == 1:
             return values
+        if size == WHOLE:
+            return self.add("ReduceMax", values, self.constant([2]), keepdims=1)
         return self.add("MaxPool", values, kernel_shape=[size], strides=[size], ceil_mode=1)
 
     def model(self, architecture: Architecture) -> bytes:
         """The file, checked."""
         onnx, helper = self._onnx, self._onnx.helper
-        shape = ["n", "t", architecture.n_in]
+        frames = [] if architecture.frames == 1 else [architecture.frames or "t"]
+        shape = ["n", *frames, architecture.n_in]
         features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, shape)
+        n_logits = architecture.n_logits
+        outputs = {"logit": ["n"]} if n_logits == 1 else {"logits": ["n", n_logits]}
         answers = [
-            helper.make_tensor_value_info(name, onnx.TensorProto.INT64, ["n"])
-            for name in ("logit", "label")
+            helper.make_tensor_value_info(name, onnx.TensorProto.INT64, sizes)
+            for name, sizes in (outputs | {"label": ["n"]}).items()
         ]
         graph = helper.make_graph(self._nodes, "evobin", [features], answers, self._constants)
         model = helper.make_model(

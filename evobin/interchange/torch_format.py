@@ -2,7 +2,8 @@
 
 The names are those of a module whose layers are `conv1`, `conv2`, ... (`torch.nn.Conv1d`) and
 `linear` (`torch.nn.Linear`): `conv1.weight`, `conv1.bias`, ..., `linear.weight`, `linear.bias`, in
-the order of `model.parameters()`, which is that of the result file.
+the order of `model.parameters()`, which is that of the result file. Several linear layers are
+`linear1`, `linear2`, ..., the first of them on the flattened [channels, frames].
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def _parts(architecture: Architecture, solution: Signs) -> dict[str, Signs]:
     """Views of the weights and biases of all layers, by their names in a state dict."""
     parts = {}
     for layer in architecture.layers:
-        parts[f"{layer.name}.weight"] = layer.weights(solution)
+        weights = layer.weights(solution)
+        shape = (len(weights), -1) if layer.is_linear else weights.shape
+        parts[f"{layer.name}.weight"] = weights.reshape(shape)
         parts[f"{layer.name}.bias"] = layer.bias(solution)
     return parts
 

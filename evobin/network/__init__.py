@@ -1,6 +1,6 @@
 """Binary networks: their architecture as data, and the exact answer of one network."""
 
-from evobin.network.architecture import (
+from evobin.architecture import (
     MAX_CLASSES,
     MAX_FAN_IN,
     MAX_FRAMES,

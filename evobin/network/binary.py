@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin import result
+from evobin.architecture import SPEAKER_SEX, WHOLE, Architecture
 from evobin.checks import check_shape, check_signs
 from evobin.clips import Clips, cuts_of, starts_of
 from evobin.kernels import forward
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture
 from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
 from evobin.scores import answers
 

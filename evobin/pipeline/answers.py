@@ -16,9 +16,9 @@ from evobin.audio import load_features, need_packages
 from evobin.config import EvaluateConfig
 from evobin.data import Dataset, load_clip, load_dataset
 from evobin.errors import EvobinError, several
-from evobin.network import BinaryNetwork
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork
 from evobin.pipeline.parts import feature_shape
-from evobin.scores import Interval, margins, wilson_interval
+from evobin.scores import Interval, answers, margins, wilson_interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,20 +26,36 @@ class Evaluation:
     """A network's answers to labelled clips.
 
     Attributes:
-        clips: a row a clip: `file`, `label`, `answer`, `logit`.
+        clips: a row a clip: `file`, `label`, `answer`, and `logit`; of more than two classes
+            `logit_0`, `logit_1` and so on instead.
         groups: a row a clip: `speaker` and the further columns of the groups file; None without.
+        kind: what the column `speaker` tells apart.
     """
 
     clips: pd.DataFrame
     groups: pd.DataFrame | None = None
+    kind: str = "speakers"
 
     @classmethod
     def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
         """Answers all clips of a data set."""
         logits = network.logits(dataset.clips, n_threads)
-        columns = {"file": dataset.names, "label": dataset.labels, "answer": logits > 0}
-        table = pd.DataFrame(columns | {"logit": logits}).astype({"answer": "int8"})
-        return cls(table, dataset.groups)
+        columns = {"file": dataset.names, "label": dataset.labels, "answer": answers(logits)}
+        names = network.architecture.logit_names
+        outputs = zip(names, logits.reshape(len(logits), -1).T, strict=True)
+        kind = "speakers" if network.architecture == SPEAKER_SEX else "groups"
+        return cls(pd.DataFrame(columns | dict(outputs)), dataset.groups, kind)
+
+    @property
+    def logits(self) -> NDArray[np.int64]:
+        """[n] int64; of more than two classes [n, n_classes]."""
+        found: NDArray[np.int64] = self.clips.filter(regex=r"^logit(_\d+)?$").to_numpy()
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    @property
+    def n_classes(self) -> int:
+        """Labels that an answer can be."""
+        return 2 if self.logits.ndim == 1 else self.logits.shape[1]
 
     @property
     def n(self) -> int:
@@ -63,8 +79,14 @@ class Evaluation:
 
     @property
     def margin(self) -> float:
-        """Mean logit in the direction of the label."""
-        return float(margins(self.clips["logit"].to_numpy(), self.clips["label"].to_numpy()).mean())
+        """Mean margin: the logit in the direction of the label, or the gap to the best other."""
+        return float(self.margins.mean())
+
+    @property
+    def margins(self) -> NDArray[np.int64]:
+        """[n] int64, the margin of each clip; see `scores.margins`."""
+        found: NDArray[np.int64] = margins(self.logits, self.clips["label"].to_numpy())
+        return found
 
     @property
     def n_speakers(self) -> int | None:
@@ -84,9 +106,15 @@ class Evaluation:
 
     @property
     def confusion(self) -> pd.DataFrame:
-        """[2, 2] clips by label (rows) and answer (columns)."""
+        """[n_classes, n_classes] clips by label (rows) and answer (columns)."""
         table = pd.crosstab(self.clips["label"], self.clips["answer"])
-        return table.reindex(index=[0, 1], columns=[0, 1], fill_value=0)
+        labels = range(self.n_classes)
+        return table.reindex(index=labels, columns=labels, fill_value=0)
+
+    @property
+    def by_label(self) -> pd.DataFrame:
+        """Accuracy by label, a table as those of `by_columns`."""
+        return self._by(self.clips["label"])
 
     def by_columns(self) -> dict[str, pd.DataFrame]:
         """Accuracy by each further column of the groups file.
@@ -99,7 +127,7 @@ class Evaluation:
             return {}
         return {str(name): self._by(self.groups[name]) for name in self.groups.columns[1:]}
 
-    def _by(self, values: pd.Series[str]) -> pd.DataFrame:
+    def _by(self, values: pd.Series[Any]) -> pd.DataFrame:
         right = (self.clips["answer"] == self.clips["label"]).rename("right")
         table = right.groupby(values).agg(["size", "sum"])
         table.columns = pd.Index(["clips", "right"])
@@ -119,6 +147,8 @@ class Evaluation:
         if self.n_speakers is not None:
             figures["speakers"] = self.n_speakers
         figures["confusion"] = self.confusion.to_numpy().tolist()
+        if self.n_classes > 2:
+            figures["by_label"] = self.by_label.reset_index().to_dict("records")
         return figures
 
 
@@ -132,7 +162,7 @@ def evaluate(result: str | Path, config: EvaluateConfig) -> Evaluation:
     Raises:
         EvobinError: if a file has problems.
     """
-    network = BinaryNetwork.load(result)
+    network = BinaryNetwork.load(result, config.architecture)
     shape = feature_shape(network.architecture)
     dataset = load_dataset(config.data, config.features, config.groups, shape, one_class_ok=True)
     return Evaluation.of(network, dataset, parallel.worker_count(config.n_jobs))
@@ -143,16 +173,25 @@ class Prediction(NamedTuple):
 
     file: str
     label: int
-    logit: int
+    logits: tuple[int, ...]
+    """One for two classes, else one a class."""
+
+    @property
+    def logit(self) -> int:
+        """What the answer was decided by: the only logit, or that of the label."""
+        return self.logits[0 if len(self.logits) == 1 else self.label]
 
 
-def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]:
+def predict(
+    result: str | Path, files: Sequence[str | Path], architecture: Architecture = SPEAKER_SEX
+) -> list[Prediction]:
     """Answers feature files and recordings, all of them or none.
 
     Args:
         result: the result file.
-        files: .npy files, [t, n_in]; whatever ends otherwise is decoded as a recording, and what
-            is answered are the features that `write_features` would write.
+        files: .npy files, [t, n_in]; for the built-in network, whatever ends otherwise is decoded
+            as a recording, and what is answered are the features that `write_features` would write.
+        architecture: the network's shape.
 
     Returns:
         One answer a file, in their order.
@@ -162,10 +201,14 @@ def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]
     """
     if not files:
         raise EvobinError("predict: no file is named; name at least one.")
-    network = BinaryNetwork.load(result)
-    shape = feature_shape(network.architecture)
+    network = BinaryNetwork.load(result, architecture)
+    shape = feature_shape(architecture)
     paths = [Path(file) for file in files]
     recordings = [path for path in paths if not _is_clip(path)]
+    if recordings and architecture != SPEAKER_SEX:
+        raise EvobinError(
+            f"{recordings[0]}: is no .npy file; only the built-in network answers recordings."
+        )
     if recordings:
         need_packages(str(recordings[0]))  # once, not as a problem of each
     clips: list[NDArray[np.floating]] = []
@@ -181,9 +224,10 @@ def predict(result: str | Path, files: Sequence[str | Path]) -> list[Prediction]
     if problems:
         raise several(f"{len(problems)} of {len(files)} files have problems", problems)
     logits = network.logits(clips)
+    outputs = logits.reshape(len(logits), -1).tolist()
     return [
-        Prediction(str(file), int(logit > 0), int(logit))
-        for file, logit in zip(files, logits, strict=True)
+        Prediction(str(file), label, tuple(row))
+        for file, label, row in zip(files, answers(logits).tolist(), outputs, strict=True)
     ]
 
 

@@ -52,12 +52,15 @@ class Difference:
     def disagreements(self) -> pd.DataFrame:
         """A row a clip to which A and B give different answers: `file`, `label` and both logits.
 
+        Of more than two classes, both answers instead of the logits.
+
         Raises:
             ValueError: if there are no clips.
         """
         table = self._answers()
         rows = table[table["answer_a"] != table["answer_b"]]
-        return rows[["file", "label", "logit_a", "logit_b"]].reset_index(drop=True)
+        told = "logit" if "logit_a" in table else "answer"
+        return rows[["file", "label", f"{told}_a", f"{told}_b"]].reset_index(drop=True)
 
     def summary(self) -> dict[str, Any]:
         """All of it as plain values, tables as lists of rows."""
@@ -73,7 +76,8 @@ class Difference:
             raise ValueError("`config` must name `data` to compare answers, but it names none.")
         clips = self.a.clips[["file", "label"]]
         for name, part in (("a", self.a), ("b", self.b)):
-            clips = clips.join(part.clips[["answer", "logit"]].add_suffix(f"_{name}"))
+            answers = part.clips.filter(["answer", "logit"])
+            clips = clips.join(answers.add_suffix(f"_{name}"))
         return clips
 
 
@@ -98,7 +102,7 @@ def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Dif
         [1.0, 1.0, 1.0, 1.0]
     """
     config = config or ClipsConfig()
-    networks = [BinaryNetwork.load(path) for path in (a, b)]
+    networks = [BinaryNetwork.load(path, config.architecture) for path in (a, b)]
     architecture = networks[0].architecture
     difference = Difference(_layer_table(architecture, networks[0].signs, networks[1].signs))
     dataset = load_clips(config, architecture)

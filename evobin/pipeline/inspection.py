@@ -21,7 +21,6 @@ from evobin.evaluation.turns import turned_by_any, turned_by_last_layers
 from evobin.network import Architecture, BinaryNetwork
 from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.parts import feature_shape
-from evobin.scores import margins
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -37,11 +36,13 @@ class Behaviour:
             over time.
         twins: a row a channel that has the signs of an earlier one of its layer at every position
             of every clip, or the opposite ones: `layer`, `channel`, `of`, `negated`.
-        margins: a row a label and quantile of the margin, the logit in the direction of the label:
-            `label` ("all", "0" or "1"), `quantile`, `margin`.
+        margins: a row a label and quantile of the margin, the logit in the direction of the label
+            or, of more than two classes, the label's own less the largest other:
+            `label` ("all", "0", "1" and so on), `quantile`, `margin`.
         looked_at: layers whose flips were tried, every single one.
         hanging: a row a layer and clip whose answer some single flip in that layer turns over:
-            `layer`, `file`, `label`, `logit`.
+            `layer`, `file`, `label`, and `logit`; of more than two classes instead `margin`, and
+            whether it is `right` now.
     """
 
     evaluation: Evaluation
@@ -111,7 +112,7 @@ def inspect(
     config = config or ClipsConfig()
     if every_flip and config.data is None:
         raise SettingError("`every_flip` needs `data`; name both or neither.")
-    network = BinaryNetwork.load(result)
+    network = BinaryNetwork.load(result, config.architecture)
     architecture, signs = network.architecture, network.signs
     alike = _alike_table(architecture, equal_filters(architecture, signs))
     inspection = Inspection(_layer_table(network), alike)
@@ -166,13 +167,15 @@ def _behaviour(
 ) -> Behaviour:
     n_threads = parallel.worker_count(n_jobs)
     evaluation = Evaluation.of(network, dataset, n_threads)
-    logits = evaluation.clips["logit"].to_numpy()
     layers = network.architecture.layers
     if every_flip:
         turned = turned_by_any(network, dataset.clips, layers, n_threads)
     else:
-        turned = turned_by_last_layers(network, dataset.clips, logits, n_threads)
-    answers = evaluation.clips[["file", "label", "logit"]]
+        turned = turned_by_last_layers(network, dataset.clips, evaluation.logits, n_threads)
+    answers = evaluation.clips.filter(["file", "label", "logit"])
+    if "logit" not in answers:
+        right = evaluation.clips["answer"] == evaluation.clips["label"]
+        answers = answers.assign(margin=evaluation.margins, right=right)
     hanging = [answers[rows].assign(layer=name) for name, rows in turned.items()]
     found = _alike_table(network.architecture, twins(network, dataset.clips))
     return Behaviour(
@@ -181,14 +184,15 @@ def _behaviour(
         found.drop(columns="cancels"),
         _margin_table(evaluation),
         tuple(turned),
-        pd.concat(hanging, ignore_index=True)[["layer", "file", "label", "logit"]],
+        pd.concat(hanging, ignore_index=True)[["layer", *answers]],
     )
 
 
 def _margin_table(evaluation: Evaluation) -> pd.DataFrame:
     labels = evaluation.clips["label"].to_numpy()
-    every = margins(evaluation.clips["logit"].to_numpy(), labels)
-    parts = {"all": every, "0": every[labels == 0], "1": every[labels == 1]}
+    every = evaluation.margins
+    parts = {"all": every}
+    parts |= {str(label): every[labels == label] for label in range(evaluation.n_classes)}
     rows = [
         (name, quantile, float(np.quantile(part, quantile)))
         for name, part in parts.items()

@@ -14,9 +14,17 @@ from evobin.clips import Clips
 from evobin.config import DataConfig
 from evobin.data import Dataset, FeatureShape, hold_out, load_dataset
 from evobin.errors import EvobinError
-from evobin.network import Architecture
+from evobin.network import SPEAKER_SEX, Architecture
 from evobin.voices import MapClips, Voices, synthesise
 
+BY_CLIP = (
+    "Parted by clip, stratified by label: without --groups, clips that belong together may be in "
+    "different parts.",
+    "Parted by clip, stratified by label: without --groups, speakers may be shared, and validation "
+    "accuracy is then too high for new speakers.",
+)
+"""How parts are made without a groups file: for any network, and for the built-in one."""
+BY_GROUP = "Parted by group.", "Parted by speaker."
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 
 
@@ -56,7 +64,12 @@ class Parts:
 
 def feature_shape(architecture: Architecture) -> FeatureShape:
     """What a network needs of its clips."""
-    return FeatureShape(architecture.n_in, architecture.min_frames)
+    return FeatureShape(
+        architecture.n_in,
+        architecture.min_frames,
+        frames=architecture.frames,
+        n_classes=architecture.n_classes,
+    )
 
 
 def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Parts:
@@ -87,6 +100,7 @@ def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Par
     for (path, part), (other_path, other) in combinations(named, 2):
         if part is not None and other is not None:
             _check_apart(features, (path, part), (other_path, other))
+    is_voices = architecture == SPEAKER_SEX
     rest, notes = whole, []
     if test is None and config.test_share > 0:
         kept, held = hold_out(rest, config.test_share, seed)
@@ -95,14 +109,9 @@ def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Par
         share = config.valid_share * len(whole) / len(rest)
         kept, held = hold_out(rest, min(share, 0.9), seed)
         rest, valid = rest.subset(kept), rest.subset(held)
-        if config.groups is None:
-            notes.append(
-                "Parted by clip, stratified by label: without --groups, speakers may be shared, "
-                "and validation accuracy is then too high for new speakers."
-            )
-        else:
-            notes.append("Parted by speaker.")
-    return Parts(rest, valid, test, " ".join([*notes, *_shared_speakers(rest, valid, test)]))
+        notes.append((BY_CLIP if config.groups is None else BY_GROUP)[is_voices])
+    notes += _shared_speakers(rest, valid, test, "speakers" if is_voices else "groups")
+    return Parts(rest, valid, test, " ".join(notes))
 
 
 def _check_apart(
@@ -119,14 +128,14 @@ def _check_apart(
         )
 
 
-def _shared_speakers(train: Dataset, valid: Dataset, test: Dataset | None) -> list[str]:
+def _shared_speakers(train: Dataset, valid: Dataset, test: Dataset | None, kind: str) -> list[str]:
     notes = []
     for name, part in (("validation", valid), ("test", test)):
         if part is None or part.groups is None or train.groups is None:
             continue
         shared = set(part.groups["speaker"]) & set(train.groups["speaker"])
         if shared:
-            notes.append(f"{len(shared)} speakers of the {name} part are in the training part too.")
+            notes.append(f"{len(shared)} {kind} of the {name} part are in the training part too.")
     return notes
 
 

@@ -17,7 +17,7 @@ from evobin.config import ExecutionConfig, PolishConfig, SearchConfig
 from evobin.errors import EvobinError, SettingError, WorkersError
 from evobin.evaluation import NetworkProblem, Solution
 from evobin.evaluation.firing import firing_rates
-from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.network import BinaryNetwork
 from evobin.pipeline.answers import Evaluation
 from evobin.pipeline.keeping import Job, Keeper, Stop, state_of, told_of
 from evobin.pipeline.parts import Parts, load_parts, synthesised_parts
@@ -109,8 +109,9 @@ def polish(
         EvobinError: if a file, the run folder or the workers have problems.
         Stopped: if `stop` said so; `resume` goes on.
     """
-    start = BinaryNetwork.load(result).signs
-    return _begin("polish", config or PolishConfig(), start, observer, stop)
+    config = config or PolishConfig()
+    start = BinaryNetwork.load(result, config.architecture).signs
+    return _begin("polish", config, start, observer, stop)
 
 
 def resume(
@@ -178,7 +179,8 @@ def _begin(
     observer: Observer | None,
     stop: Stop | None,
 ) -> RunResult:
-    check_range("ste.frames", config.ste.frames, SPEAKER_SEX.min_frames, 1_000_000)
+    if config.architecture.frames is None:
+        check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
     path = config.out or default_path(command)
     origin = Checkpoint({}, {} if start is None else {"start": start})
     return _run(Job(command, config, path, observer or Host().observer, stop), None, origin)
@@ -228,7 +230,7 @@ def _run(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
 def _parts(config: SearchConfig, workers: parallel.Workers) -> Parts:
     if config.data is None:
         return synthesised_parts(config.seed, clip_mapper(workers))
-    return load_parts(config, SPEAKER_SEX, config.seed)
+    return load_parts(config, config.architecture, config.seed)
 
 
 def _sizes(parts: Parts) -> dict[str, int]:
@@ -241,7 +243,7 @@ def _versions() -> dict[str, str]:
 
 def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
     return NetworkProblem(
-        SPEAKER_SEX,
+        config.architecture,
         parts.train,
         parts.valid,
         config.augment,

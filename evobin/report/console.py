@@ -10,14 +10,22 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from evobin.report.text import percent, percents, write_line, write_words
+from evobin.report.text import (
+    CLASSES,
+    MISTAKES,
+    mistakes,
+    percent,
+    percents,
+    write_line,
+    write_words,
+)
 
 
 def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -> None:
     """One line: accuracy, its interval, and on how many clips of whom."""
     whom = f"{evaluation.n} clips"
     if evaluation.n_speakers is not None:
-        whom += f" of {evaluation.n_speakers} speakers"
+        whom += f" of {evaluation.n_speakers} {evaluation.kind}"
     tail = f"; {use}" if use else ""
     write_words(
         console,
@@ -27,15 +35,34 @@ def show_accuracy(console: Console, name: str, evaluation: Any, use: str = "") -
 
 
 def show_evaluation(console: Console, evaluation: Any) -> None:
-    """Accuracy, confusion, and accuracy by every further column of the groups file."""
+    """Accuracy, confusion, and accuracy by label and further columns of the groups file."""
     show_accuracy(console, "accuracy", evaluation)
     confusion = evaluation.confusion
-    table = Table("label", "answered 0", "answered 1", title="confusion, clips")
-    for label in (0, 1):
-        table.add_row(str(label), *(str(confusion.loc[label, answer]) for answer in (0, 1)))
-    console.print(table)
+    if evaluation.n_classes > CLASSES:
+        console.print(_mistakes(confusion))
+    else:
+        console.print(_confusion(confusion))
+    if evaluation.n_classes > 2:
+        console.print(_by_table("label", evaluation.by_label))
     for name, rows in evaluation.by_columns().items():
         console.print(_by_table(name, rows))
+
+
+def _confusion(confusion: pd.DataFrame) -> Table:
+    answered = "answered " if len(confusion) == 2 else ""
+    title = "confusion, clips" if len(confusion) == 2 else "clips by answer"
+    table = Table("label", *(f"{answered}{answer}" for answer in confusion), title=title)
+    for label, counts in confusion.iterrows():
+        table.add_row(str(label), *map(str, counts))
+    return table
+
+
+def _mistakes(confusion: pd.DataFrame) -> Table:
+    """The most common mistakes, where the whole table would be too wide."""
+    table = Table("label", "answer", "clips", title="most common mistakes")
+    for mistake in mistakes(confusion.to_numpy().tolist())[:MISTAKES]:
+        table.add_row(*map(str, mistake))
+    return table
 
 
 def _by_table(name: str, rows: pd.DataFrame) -> Table:

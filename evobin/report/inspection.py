@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evobin.evaluation.firing import BEHIND_MAX
 from evobin.report.console import show_accuracy
 from evobin.report.text import percent, write_line, write_words
 
@@ -65,8 +66,9 @@ def _show_behaviour(console: Console, seen: Any, *, verbose: bool) -> None:
     _show(console, "how often channels are +1", heads, rows)
     write_words(
         console,
-        "max: behind the max over time; dead, saturated: never and always +1; same, opposite: "
-        "as an earlier channel, at every position of every clip.",
+        f"{'max: behind the max over time; ' if BEHIND_MAX in set(seen.rates['layer']) else ''}"
+        "dead, saturated: never and always +1; same, opposite: as an earlier channel, at every "
+        "position of every clip.",
     )
     if verbose:
         _name_channels(console, seen)
@@ -91,23 +93,34 @@ def _show_margins(console: Console, margins: pd.DataFrame) -> None:
         (str(label), *(f"{value:g}" for value in part["margin"]))
         for label, part in margins.groupby("label", sort=False)
     ]
-    _show(console, "margin: the logit in the direction of the label", heads, rows)
+    told = "the logit in the direction of the label"
+    if len(margins["label"].unique()) > 3:  # "all" among them
+        told = "the logit of the label less the largest other"
+    _show(console, f"margin: {told}", heads, rows)
 
 
 def _show_hanging(console: Console, seen: Any, *, verbose: bool) -> None:
     rows = []
     for layer in seen.looked_at:
         clips = seen.hanging[seen.hanging["layer"] == layer]
-        right = ((clips["logit"] > 0) == clips["label"]).sum()
+        right = _right(clips).sum()
         rows.append((layer, str(len(clips)), str(right), str(len(clips) - right)))
     heads = ("flip in", "clips", "right now", "wrong now")
     _show(console, "clips whose answer hangs on one flip", heads, rows)
     told = f"Every single flip of {', '.join(seen.looked_at)} was looked at, for every clip"
-    below = "" if len(seen.looked_at) > 2 else "; --every-flip looks at the layers below, too"
+    hidden = {*seen.rates["layer"]} - {BEHIND_MAX}
+    more = len(seen.looked_at) <= len(hidden)
+    below = "; --every-flip looks at the layers below, too" if more else ""
     write_words(console, f"{told}{below}.")
     if verbose:
         for clip in seen.hanging.itertuples():
-            write_line(console, f"{clip.layer}  {clip.file}  label {clip.label}  {clip.logit:+d}")
+            told = clip.logit if "logit" in seen.hanging else clip.margin
+            write_line(console, f"{clip.layer}  {clip.file}  label {clip.label}  {told:+d}")
+
+
+def _right(clips: pd.DataFrame) -> pd.Series[bool]:
+    """Whether clips are answered right: a logit tells that, a margin of 0 does not."""
+    return (clips["logit"] > 0) == (clips["label"] == 1) if "logit" in clips else clips["right"]
 
 
 def show_difference(console: Console, difference: Any) -> None:
@@ -150,7 +163,8 @@ def _show_answers(console: Console, difference: Any) -> None:
     if not len(clips):
         write_line(console, "A and B give every clip the same answer.")
         return
-    heads = ("file", "label", "logit of A", "logit of B")
+    told = "logit" if "logit_a" in clips else "answer"
+    heads = ("file", "label", f"{told} of A", f"{told} of B")
     first = [tuple(map(str, clip)) for clip in clips.head(SHOWN).itertuples(index=False)]
     _show(console, f"{len(clips)} clips on which A and B disagree", heads, first)
     if len(clips) > SHOWN:

@@ -221,13 +221,15 @@ def accuracies(name: str, table: pd.DataFrame, column: str) -> str:
     return _svg(name, 90 + (12 + 5 * most) * max(3, len(values)), draw)
 
 
-def logits(name: str, table: pd.DataFrame) -> str:
-    """Histograms of the logit by label, one below the other for the parts.
+def logits(name: str, table: pd.DataFrame, told: str) -> str:
+    """Histograms of the logit by label or of the margin, one below the other for the parts.
 
     Args:
         name: as for `over_time`.
-        table: as `tables.logit_histogram` makes it.
+        table: as `tables.histogram` makes it; without the column "label" there is one of all.
+        told: what the logit or the margin means.
     """
+    labels = sorted(set(table["label"])) if "label" in table else []
     parts = [part for part in PARTS if part in set(table["part"])]
 
     def draw(figure: Figure) -> None:
@@ -235,31 +237,36 @@ def logits(name: str, table: pd.DataFrame) -> str:
         for part, axes in zip(parts, all_axes, strict=True):
             handles = []
             of_part = table[table["part"] == part]
-            for label in sorted({int(label) for label in of_part["label"]}):
-                rows = of_part[of_part["label"] == label]
+            for place, label in enumerate(labels or [None]):
+                rows = of_part if label is None else of_part[of_part["label"] == label]
+                if not len(rows):
+                    continue
                 edges = [*rows["from"], rows["to"].iloc[-1]]
-                colour = SERIES[label]
+                colour, dash = SERIES[place], DASHES[place]
                 drawn = axes.stairs(rows["share"], edges, color=colour, fill=True, alpha=0.3)
                 drawn.set_linewidth(0)
-                dash = DASHES[label]
                 axes.stairs(rows["share"], edges, color=colour, lw=1.6, ls=dash)
-                handles.append(Line2D([], [], color=colour, ls=dash, label=f"label {label}"))
+                title = "all labels" if label is None else f"label {label}"
+                handles.append(Line2D([], [], color=colour, ls=dash, label=title))
             axes.axvline(0, color=TEXT, lw=1)
             axes.set_title(PARTS[part], loc="right", fontsize=11)
             _percent(axes, "clips")
         figure.legend(handles=handles, ncols=2, loc="outside upper left")
-        all_axes[-1].set_xlabel("logit [units]: above 0 the answer is 1")
+        all_axes[-1].set_xlabel(told)
 
     return _svg(name, 80 + 130 * len(parts), draw)
 
 
 def firing(name: str, rates: pd.DataFrame) -> str:
-    """The firing rate of every channel of each layer, sorted, by label.
+    """The firing rate of every channel of each layer, sorted; of two labels, by label.
 
     Args:
         name: as for `over_time`.
         rates: as `tables.firing` makes it.
     """
+    series = {"rate_0": "label 0", "rate_1": "label 1"}
+    if rates.filter(like="rate_").shape[1] > len(series):
+        series = {"rate": "all labels"}
     layers = list(dict.fromkeys(rates["layer"]))
     n_rows = -(-len(layers) // 2)
 
@@ -269,10 +276,10 @@ def firing(name: str, rates: pd.DataFrame) -> str:
             rows = rates[rates["layer"] == layer].sort_values("rate", kind="stable")
             handles = [
                 axes.scatter(
-                    np.arange(len(rows)), rows[f"rate_{label}"], s=9, marker=mark, lw=0.8,
-                    color=SERIES[label], label=f"label {label}",
+                    np.arange(len(rows)), rows[column], s=9, marker="ox"[place], lw=0.8,
+                    color=SERIES[place], label=title,
                 )
-                for label, mark in enumerate("ox") if f"rate_{label}" in rows
+                for place, (column, title) in enumerate(series.items()) if column in rows
             ]  # fmt: skip
             told = "max over time" if layer == "max" else layer
             axes.set_title(told, loc="right", fontsize=11)
@@ -287,12 +294,13 @@ def firing(name: str, rates: pd.DataFrame) -> str:
     return _svg(name, 40 + 200 * n_rows, draw)
 
 
-def filters(name: str, weights: NDArray[np.int8]) -> str:
-    """All filters of the first layer as images, side by side.
+def filters(name: str, weights: NDArray[np.int8], band: str) -> str:
+    """Filters of the first layer as images, side by side.
 
     Args:
         name: as for `over_time`.
         weights: [n_out, n_in, kernel] of -1 and +1; not modified.
+        band: what a feature is called.
     """
     n_out, n_in, kernel = weights.shape
     columns = min(16, n_out)
@@ -316,7 +324,7 @@ def filters(name: str, weights: NDArray[np.int8]) -> str:
         axes.set_xticks([-0.5, kernel - 0.5], ["0", str(kernel)])
         axes.set_yticks([-0.5, n_in - 0.5], ["0", str(n_in)])
         axes.set_xlabel("tap of each filter [frames]", loc="left")
-        axes.set_ylabel("band of each filter [number]", loc="bottom")
+        axes.set_ylabel(f"{band} of each filter [number]", loc="bottom")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,9 +15,9 @@ import pandas as pd
 
 from evobin.errors import EvobinError
 from evobin.files import check_is_file
-from evobin.network import BinaryNetwork
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork
 from evobin.runs import RESULT, SUMMARY
-from evobin.scores import Interval, wilson_interval
+from evobin.scores import Interval, margins, wilson_interval
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
 """The names of the parts, as a person reads them."""
@@ -31,11 +32,11 @@ class Limits(NamedTuple):
     is_whole: bool = True
 
 
-LABEL, SHARE, COUNT = Limits(0, 1), Limits(0, 1, is_whole=False), Limits(0, LARGEST)
+SHARE, COUNT = Limits(0, 1, is_whole=False), Limits(0, LARGEST)
 HISTORY = {"step": Limits(1, LARGEST), "island": COUNT, "valid_accuracy": SHARE}
 HISTORY |= {"elapsed": Limits(0, LARGEST, is_whole=False), "best_accuracy": SHARE}
-CLIPS = {"label": LABEL, "answer": LABEL, "logit": Limits(-LARGEST, LARGEST)}
-CHANNELS = {"label": LABEL, "channel": COUNT, "positions": COUNT, "rate": SHARE}
+LOGIT = Limits(-LARGEST, LARGEST)
+CHANNELS = {"channel": COUNT, "positions": COUNT, "rate": SHARE}
 Found = TypeVar("Found")
 
 
@@ -48,9 +49,9 @@ class Figures:
         right: those that were answered right.
         accuracy: their share.
         interval: its Wilson 95% interval.
-        margin: mean logit in the direction of the label.
+        margin: mean logit in the direction of the label, or gap to the best other.
         speakers: different speakers; None if they are not known.
-        confusion: clips by label and answer, two rows of two.
+        confusion: clips by label and answer, a row a label.
         use: what the part was used for.
     """
 
@@ -60,7 +61,7 @@ class Figures:
     interval: Interval
     margin: float
     speakers: int | None
-    confusion: tuple[tuple[int, int], tuple[int, int]]
+    confusion: tuple[tuple[int, ...], ...]
     use: str
 
 
@@ -71,8 +72,10 @@ class Run:
     Attributes:
         path: the folder, as the user named it.
         config: config.json.
+        architecture: the network's shape, from there.
         history: history.csv, numbers but for `stage` and `move`.
-        clips: clips.csv; columns that come from the groups file are text.
+        clips: clips.csv; columns that come from the groups file are text. Of more than two classes
+            with the `margin` of each clip.
         channels: channels.csv.
         note: how the clips were parted; empty while the run is not finished.
         figures: the final figures by part; none while the run is not finished.
@@ -82,6 +85,7 @@ class Run:
 
     path: Path
     config: dict[str, Any]
+    architecture: Architecture
     history: pd.DataFrame | None
     clips: pd.DataFrame | None
     channels: pd.DataFrame | None
@@ -99,24 +103,31 @@ def read_run(path: Path) -> Run:
     """
     if not path.is_dir():
         raise EvobinError(f"{path}: is no folder; name a run folder.")
-    config = _read(path / "config.json", _json)
-    if config is None:
+    found = _read(path / "config.json", _config)
+    if found is None:
         raise EvobinError(f"{path}: holds no run; name a folder that has a config.json.")
-    note, figures, before = _read(path / SUMMARY, _summary) or ("", {}, None)
-    clips = _read(path / "clips.csv", _clips)
+    config, architecture = found
+    summary = _read(path / SUMMARY, partial(_summary, architecture=architecture))
+    note, figures, before = summary or ("", {}, None)
+    clips = _read(path / "clips.csv", partial(_clips, architecture=architecture))
     if clips is not None:
         _check_agreement(path, clips, figures)
     return Run(
         path=path,
         config=config,
+        architecture=architecture,
         history=_read(path / "history.csv", _history),
         clips=clips,
-        channels=_read(path / "channels.csv", _channels),
+        channels=_read(path / "channels.csv", partial(_channels, architecture=architecture)),
         note=note,
         figures=figures,
         before=before,
-        network=BinaryNetwork.load(path / RESULT) if (path / RESULT).exists() else None,
+        network=_network(path / RESULT, architecture),
     )
+
+
+def _network(path: Path, architecture: Architecture) -> BinaryNetwork | None:
+    return BinaryNetwork.load(path, architecture) if path.exists() else None
 
 
 def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
@@ -142,28 +153,40 @@ def _json(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def _summary(raw: bytes) -> tuple[str, dict[str, Figures], Figures | None]:
-    found = _json(raw)
-    figures = {name: _figures(name, found["parts"][name]) for name in found["parts"]}
+def _config(raw: bytes) -> tuple[dict[str, Any], Architecture]:
+    """The settings, and the architecture among them; runs of old had the built-in one."""
+    config = _json(raw)
+    kept = config.get("architecture")
+    return config, SPEAKER_SEX if kept is None else Architecture.from_plain(kept)
+
+
+def _summary(
+    raw: bytes, architecture: Architecture
+) -> tuple[str, dict[str, Figures], Figures | None]:
+    found, n_classes = _json(raw), architecture.n_classes
+    figures = {name: _figures(name, plain, n_classes) for name, plain in found["parts"].items()}
     if "valid" not in figures or not figures.keys() <= PARTS.keys():
         raise ValueError(f"the parts are {', '.join(figures)}")
-    before = _figures("before", found["before"]) if "before" in found else None
+    before = _figures("before", found["before"], n_classes) if "before" in found else None
     return str(found["note"]), figures, before
 
 
-def _figures(name: str, plain: Mapping[str, Any]) -> Figures:
+def _figures(name: str, plain: Mapping[str, Any], n_classes: int) -> Figures:
     n, right, accuracy = int(plain["clips"]), int(plain["right"]), float(plain["accuracy"])
-    (low, high), confusion = plain["interval"], plain["confusion"]
-    ((a, b), (c, d)) = ((int(one), int(other)) for one, other in confusion)
+    low, high = plain["interval"]
+    confusion = np.array(plain["confusion"])
     if not (0 <= right <= n and n > 0 and accuracy == right / n):
         raise ValueError(f"{name}: accuracy is {accuracy}, but {right} of {n} clips are right")
-    if min(a, b, c, d) < 0 or (a + b + c + d, a + d) != (n, right):
-        raise ValueError(f"{name}: confusion is {confusion}, but {right} of {n} clips are right")
+    if confusion.dtype.kind != "i" or confusion.shape != (n_classes, n_classes):
+        raise ValueError(f"{name}: confusion is no table of {n_classes} by {n_classes} counts")
+    if confusion.min() < 0 or (confusion.sum(), confusion.trace()) != (n, right):
+        raise ValueError(f"{name}: confusion is not that of {right} of {n} clips")
     if not np.allclose((low, high), wilson_interval(right, n), rtol=0, atol=1e-9):
         raise ValueError(f"{name}: interval is not that of {right} of {n} clips")
     speakers = int(plain["speakers"]) if "speakers" in plain else None
     margin, use = float(plain["margin"]), str(plain["use"])
-    return Figures(n, right, accuracy, Interval(low, high), margin, speakers, ((a, b), (c, d)), use)
+    counts = tuple(map(tuple, confusion.tolist()))
+    return Figures(n, right, accuracy, Interval(low, high), margin, speakers, counts, use)
 
 
 def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> pd.DataFrame:
@@ -191,14 +214,20 @@ def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> p
     return table
 
 
-def _clips(raw: bytes) -> pd.DataFrame:
-    table = _table(raw, ("file", "part"), CLIPS)
+def _clips(raw: bytes, architecture: Architecture) -> pd.DataFrame:
+    label, names = Limits(0, architecture.n_classes - 1), list(architecture.logit_names)
+    limits = {"label": label, "answer": label} | dict.fromkeys(names, LOGIT)
+    table = _table(raw, ("file", "part"), limits)
     _check_parts(table)
-    return table
+    if len(names) == 1:
+        return table
+    gaps = margins(table[names].to_numpy(), table["label"].to_numpy())
+    return table.rename(columns={"margin": "margin (groups)"}).assign(margin=gaps)
 
 
-def _channels(raw: bytes) -> pd.DataFrame:
-    table = _table(raw, ("layer", "part"), CHANNELS)
+def _channels(raw: bytes, architecture: Architecture) -> pd.DataFrame:
+    limits = {"label": Limits(0, architecture.n_classes - 1)} | CHANNELS
+    table = _table(raw, ("layer", "part"), limits)
     _check_parts(table)
     return table
 

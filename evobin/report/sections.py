@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evobin.evaluation.firing import BEHIND_MAX
+from evobin.network import SPEAKER_SEX, Architecture
 from evobin.report import plots, tables
+from evobin.report.answers import absent, answers, kind_of, share
 from evobin.report.blocks import Csv, Grid, Plot, Section
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS, Run
 from evobin.report.text import duration, percent, percents
 
+MAX_READING = ", and behind the max over time of all clips"
 GROUPS = 12
 """Group columns that are plotted."""
 
@@ -24,20 +28,12 @@ def sections_of(run: Run, prefix: str = "") -> list[Section]:
     return [write(run, prefix) for write in _WRITERS]
 
 
-def _absent(run: Run, what: str) -> str:
-    """Why something is not on the page."""
-    if run.figures:
-        return f"{what} is not in the run folder: another evobin wrote it, or it was removed."
-    return (
-        f"The run is not finished: {what} is written at its end, and `evobin resume {run.path}` "
-        "goes on."
-    )
-
-
 def _what_was_run(run: Run, prefix: str) -> Section:
     config, facts = run.config, []
     facts.append(("command", f"evobin {config.get('command', '')}"))
     facts.append(("clips", str(config.get("data") or "synthesised voices")))
+    if run.architecture != SPEAKER_SEX:
+        facts.append(("network", _shape(run.architecture)))
     if run.note:
         facts.append(("parts", run.note))
     facts.append(("seed", str(config.get("seed"))))
@@ -52,9 +48,15 @@ def _what_was_run(run: Run, prefix: str) -> Section:
     return Section(f"{prefix}run", "What was run", [], [grid])
 
 
+def _shape(architecture: Architecture) -> str:
+    layers = [f"{layer.name} {'x'.join(map(str, layer.shape))}" for layer in architecture.layers]
+    weights = f"{architecture.n_weights:,} weights and biases"
+    return f"{', '.join(layers)}; {weights}; {architecture.n_classes} classes"
+
+
 def _figures(run: Run, prefix: str) -> Section:
     if not run.figures:
-        return Section(f"{prefix}figures", "Final figures", [_absent(run, "summary.json")])
+        return Section(f"{prefix}figures", "Final figures", [absent(run, "summary.json")])
     named = {PARTS[name]: part for name, part in run.figures.items()}
     if run.before is not None:
         named = {"before": run.before} | named
@@ -63,11 +65,17 @@ def _figures(run: Run, prefix: str) -> Section:
          "unknown" if part.speakers is None else str(part.speakers), f"{part.margin:.2f}", part.use)
         for name, part in named.items()
     ]  # fmt: skip
-    heads = ("part", "accuracy", "95% interval", "right", "clips", "speakers", "mean margin", "use")
+    kind = kind_of(run)
+    heads = ("part", "accuracy", "95% interval", "right", "clips", f"{kind}s", "mean margin", "use")
     keys = ("part", "accuracy", "interval", "right", "clips", "speakers", "margin", "use")
     reading = (
-        "The interval (Wilson) takes clips for independent; several of one speaker are not, so it "
-        "is rather too narrow. The margin is the logit in the direction of the label."
+        f"The interval (Wilson) takes clips for independent; several of one {kind} are not, so it "
+        "is rather too narrow. The margin is "
+    )
+    reading += (
+        "the logit in the direction of the label."
+        if run.architecture.n_classes == 2
+        else "the logit of the label less the largest other."
     )
     table = tables.figures(run)
     grid = Grid("Accuracy", reading, heads, keys, rows, Csv.of(f"{prefix}figures", table), "wide")
@@ -78,10 +86,6 @@ def _figures(run: Run, prefix: str) -> Section:
             "--test or hold one out with --test-share."
         )
     return Section(f"{prefix}figures", "Final figures", text, [grid])
-
-
-def _share(some: int, of: int) -> str:
-    return percent(some / of) if of else "none"
 
 
 def _course(run: Run, prefix: str) -> Section:
@@ -117,7 +121,7 @@ def _flips(history: pd.DataFrame, prefix: str) -> list[Plot | Grid]:
         blocks.append(Plot(f"Accepted flips by layer: {told}", reading, svg, Csv.of(name, rows)))
         sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum()
         told_rows = [
-            (str(layer), f"{tried:,}", f"{accepted:,}", _share(int(accepted), int(tried)))
+            (str(layer), f"{tried:,}", f"{accepted:,}", share(int(accepted), int(tried)))
             for layer, tried, accepted in sums.to_records().tolist()
         ]
         heads = ("layer", "tried", "accepted", "share")
@@ -143,10 +147,11 @@ def _diversity(history: pd.DataFrame, prefix: str) -> list[Plot]:
 def _groups(run: Run, prefix: str) -> Section:
     anchor, title = f"{prefix}groups", "Accuracy by group"
     if run.clips is None:
-        return Section(anchor, title, [_absent(run, "clips.csv")])
-    columns = tables.group_columns(run.clips)
+        return Section(anchor, title, [absent(run, "clips.csv")])
+    columns = tables.group_columns(run)
     if not columns:
-        return Section(anchor, title, ["No groups file was named: --groups tells who speaks."])
+        tells = "who speaks" if kind_of(run) == "speaker" else "what belongs together"
+        return Section(anchor, title, [f"No groups file was named: --groups tells {tells}."])
     text = [f"The first {GROUPS} of {len(columns)} columns."] if len(columns) > GROUPS else []
     blocks: list[Plot | Grid] = []
     for number, column in enumerate(columns[:GROUPS]):
@@ -157,52 +162,16 @@ def _groups(run: Run, prefix: str) -> Section:
         n, shown = seen[column].nunique(), table["value"].nunique()
         if shown < n:
             reading += f" The lowest {shown} of {n:,} are drawn."
-        svg = plots.accuracies(name, table, column)
-        blocks.append(Plot(f"By {column}", reading, svg, Csv.of(name, table)))
+        told = kind_of(run) if column == "speaker" else column
+        svg = plots.accuracies(name, table, told)
+        blocks.append(Plot(f"By {told}", reading, svg, Csv.of(name, table)))
     return Section(anchor, title, text, blocks)
-
-
-def _answers(run: Run, prefix: str) -> Section:
-    anchor, title = f"{prefix}answers", "Answers"
-    if run.clips is None:
-        return Section(anchor, title, [_absent(run, "clips.csv")])
-    histogram, nearest = tables.logit_histogram(run.clips), tables.nearest_border(run.clips)
-    reading = (
-        "Shares of the clips of each label. What lies on the wrong side of the line at 0 is "
-        "answered wrong, and what lies near it is unsure."
-    )
-    svg = plots.logits(f"{prefix}logits", histogram)
-    csv = Csv.of(f"{prefix}logits", histogram)
-    blocks: list[Plot | Grid] = [Plot("Logit by label", reading, svg, csv)]
-    if run.figures:
-        blocks.append(_confusion(run, prefix))
-    columns = [*tables.CLIP_COLUMNS[:4], *tables.group_columns(run.clips)[:1]]
-    reading = "What the network is least sure of; where label and answer differ, it is wrong."
-    for part, clips in nearest.groupby("part", sort=False):
-        csv = Csv.of(f"{prefix}nearest-{part}", clips)
-        rows = [tuple(map(str, row)) for row in clips[columns].to_numpy(object)]
-        told = f"Clips nearest the border: {PARTS[str(part)]}"
-        blocks.append(Grid(told, reading, columns, columns, rows, csv))
-    return Section(anchor, title, [], blocks)
-
-
-def _confusion(run: Run, prefix: str) -> Grid:
-    table = tables.confusion(run)
-    rows = [
-        (PARTS[name], str(label), *map(str, counts), _share(counts[label], sum(counts)))
-        for name, part in run.figures.items()
-        for label, counts in enumerate(part.confusion)
-    ]
-    heads = ("part", "label", "answered 0", "answered 1", "share right")
-    keys = tuple(table.columns)
-    reading = "Clips by label and answer: whether one label is taken for the other more often."
-    return Grid("Confusion", reading, heads, keys, rows, Csv.of(f"{prefix}confusion", table))
 
 
 def _inside(run: Run, prefix: str) -> Section:
     text, blocks = [], [*_firing(run, prefix), *_filters(run, prefix)]
     if run.channels is None:
-        text.append(_absent(run, "channels.csv"))
+        text.append(absent(run, "channels.csv"))
     if run.network is None:
         text.append("There is no result.txt yet, and so no filter to show.")
     return Section(f"{prefix}inside", "Inside the network", text, blocks)
@@ -214,10 +183,11 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
     rates = tables.firing(run.channels)
     counts = tables.channel_counts(rates)
     heads = ("layer", "channels", "dead: never on", "below 1%", "above 99%", "saturated: always on")
-    reading = (
-        "How often each channel is +1: of all positions in all clips, and behind the max over time "
-        "of all clips. Where the two labels differ, a channel tells them apart."
-    )
+    reading = "How often each channel is +1: of all positions in all clips"
+    reading += "" if BEHIND_MAX not in set(rates["layer"]) else MAX_READING
+    reading += "."
+    if run.architecture.n_classes == 2:
+        reading += " Where the two labels differ, a channel tells them apart."
     told = (
         "A channel that is never or always on tells nothing: it is but a bias for the next layer."
     )
@@ -233,15 +203,21 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
 def _filters(run: Run, prefix: str) -> list[Plot | Grid]:
     if run.network is None:
         return []
-    layer = run.network.architecture.layers[0]
+    is_voices = run.architecture == SPEAKER_SEX
+    band, shown = "band" if is_voices else "feature", tables.shown_filters(run.network)
+    n, (n_shown, n_in, kernel) = run.architecture.blocks[0].n_out, shown.shape
     reading = (
-        f"Blue is +1, orange is -1; a filter is {layer.shape[2]} frames wide and {layer.shape[1]} "
-        "bands high, the lowest at the bottom, its channel's number above it. Horizontal stripes "
-        "look for a spectrum, vertical edges for a change; noise is what training hardly moved."
+        f"Blue is +1, orange is -1; a filter is {kernel} frames wide and {n_in} {band}s high, the "
+        f"{'lowest' if is_voices else 'first'} at the bottom, its channel's number above it. "
     )
-    svg = plots.filters(f"{prefix}filters", layer.weights(run.network.signs))
-    csv = Csv.of(f"{prefix}filters", tables.filters(run.network))
-    return [Plot("First-layer filters", reading, svg, csv)]
+    if is_voices:
+        reading += "Horizontal stripes look for a spectrum, vertical edges for a change; noise "
+        reading += "is what training hardly moved."
+    if n_shown < n:
+        reading += f"The first {n_shown:,} of {n:,} are shown."
+    svg = plots.filters(f"{prefix}filters", shown, band)
+    csv = Csv.of(f"{prefix}filters", tables.filters(shown, band))
+    return [Plot("First-layer filters", reading.rstrip(), svg, csv)]
 
 
 def _settings(run: Run, prefix: str) -> Section:
@@ -256,7 +232,7 @@ _WRITERS = (
     _what_was_run,
     _figures,
     _course,
-    _answers,
+    answers,
     _groups,
     _inside,
     _settings,

@@ -25,6 +25,9 @@ NEAREST = 12
 BARS = 40
 """Bars of a histogram, and of a plot over rounds."""
 CLIP_COLUMNS = ("file", "label", "answer", "logit", "part")
+"""Those of clips.csv that every run has; of more than two classes, `margin` stands for `logit`."""
+FILTERS, WEIGHTS = 256, 200_000
+"""Filters that are shown, and weights of them all."""
 NOT_COMPARED = ("clips", "out", "report")
 """Settings that say nothing of how a run was done."""
 UNSEEN = ("valid", "test")
@@ -41,8 +44,10 @@ def settings(run: Run) -> pd.DataFrame:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return ("; " if value and isinstance(value[0], dict) else " ").join(map(_told, value))
     return "none" if value is None else str(value)
 
 
@@ -67,14 +72,14 @@ def figures(run: Run) -> pd.DataFrame:
 
 
 def confusion(run: Run) -> pd.DataFrame:
-    """A row a part and label: clips answered 0 and 1, and the share that is right."""
+    """A row a part and label: clips by answer, and the share that is right."""
     rows = [
         (name, label, *counts, counts[label] / sum(counts) if sum(counts) else np.nan)
         for name, part in run.figures.items()
         for label, counts in enumerate(part.confusion)
     ]
-    columns = ["part", "label", "answered_0", "answered_1", "share_right"]
-    return pd.DataFrame(rows, columns=columns)
+    answered = [f"answered_{label}" for label in range(run.architecture.n_classes)]
+    return pd.DataFrame(rows, columns=["part", "label", *answered, "share_right"])
 
 
 def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
@@ -152,9 +157,16 @@ def diversity(history: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def group_columns(clips: pd.DataFrame) -> list[str]:
+def clip_columns(run: Run) -> list[str]:
+    """The columns of clips.csv to tell answers by."""
+    single = run.architecture.n_logits == 1
+    return [name if single or name != "logit" else "margin" for name in CLIP_COLUMNS]
+
+
+def group_columns(run: Run) -> list[str]:
     """The columns that come from the groups file."""
-    return [name for name in _names(clips) if name not in CLIP_COLUMNS]
+    ours = {*clip_columns(run), *run.architecture.logit_names}
+    return [] if run.clips is None else [name for name in _names(run.clips) if name not in ours]
 
 
 def accuracy_by(clips: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -176,24 +188,28 @@ def accuracy_by(clips: pd.DataFrame, column: str) -> pd.DataFrame:
     return ranked.sort_values(["rank", "part"]).drop(columns="rank")
 
 
-def logit_histogram(clips: pd.DataFrame) -> pd.DataFrame:
-    """A row a part, label and bar: logits above `from` and below `to`, `clips`, their `share`."""
-    most = int(clips["logit"].abs().max())
+def histogram(clips: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:
+    """A row a value of each column of `by` and bar: those of the column `of` in it.
+
+    They are above `from` and below `to`: `clips` and their `share`.
+    """
+    most = int(clips[of].abs().max())
     half = max(1, -(-(most + 1) // BARS))
     n = -(-(most + 1) // (2 * half))
     edges = np.arange(-n, n + 1) * 2 * half
     parts = []
-    for (part, label), rows in clips.groupby(["part", "label"], sort=False):
-        counts, _ = np.histogram(rows["logit"], edges)
+    for values, rows in clips.groupby(by, sort=False):
+        counts, _ = np.histogram(rows[of], edges)
         columns = {"from": edges[:-1], "to": edges[1:], "clips": counts}
         share = counts / len(rows)
-        parts.append(pd.DataFrame({"part": part, "label": label} | columns | {"share": share}))
+        named = dict(zip(by, values, strict=True))
+        parts.append(pd.DataFrame(named | columns | {"share": share}))
     return pd.concat(parts, ignore_index=True)
 
 
-def nearest_border(clips: pd.DataFrame) -> pd.DataFrame:
-    """The clips of the parts not trained on whose logits are the smallest, all columns."""
-    distance = clips["logit"].abs()
+def nearest_border(clips: pd.DataFrame, of: str) -> pd.DataFrame:
+    """The clips of the parts not trained on whose logits or margins are the smallest."""
+    distance = clips[of].abs()
     parts = []
     for part in UNSEEN:
         places = distance[clips["part"] == part].sort_values(kind="stable").index[:NEAREST]
@@ -222,15 +238,22 @@ def channel_counts(rates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(kinds).groupby(rates["layer"], sort=False).sum().reset_index()
 
 
-def filters(network: BinaryNetwork) -> pd.DataFrame:
-    """A row a channel and band of the first layer: its signs, a column a tap."""
-    weights = network.architecture.layers[0].weights(network.signs)
+def shown_filters(network: BinaryNetwork) -> NDArray[np.int8]:
+    """[channels, n_in, kernel] of the first layer, as many as a page can hold."""
+    layer = network.architecture.layers[0]
+    most = min(FILTERS, max(1, WEIGHTS // layer.fan_in))
+    shown: NDArray[np.int8] = layer.weights(network.signs)[:most]
+    return shown
+
+
+def filters(weights: NDArray[np.int8], band: str) -> pd.DataFrame:
+    """A row a channel and band, or whatever the features are, of filters: a column a tap."""
     n_out, n_in, kernel = weights.shape
     table = pd.DataFrame(
         weights.reshape(-1, kernel), columns=[f"tap_{tap}" for tap in range(kernel)]
     )
     table.insert(0, "channel", np.repeat(np.arange(n_out), n_in))
-    table.insert(1, "band", np.tile(np.arange(n_in), n_out))
+    table.insert(1, band, np.tile(np.arange(n_in), n_out))
     return table
 
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.text import Text
+
+CLASSES = 12
+"""Classes whose confusion is shown whole; of more, the most common mistakes are."""
+MISTAKES = 20
+"""Mistakes that are listed."""
 
 
 def percent(value: float) -> str:
@@ -24,6 +31,25 @@ def percents(low: float, high: float) -> str:
         '91.00% to 99.12%'
     """
     return f"{percent(low)} to {percent(high)}"
+
+
+def mistakes(confusion: Iterable[Iterable[int]]) -> list[tuple[int, int, int]]:
+    """Label, wrong answer, and how many clips, of those that there are; the most first.
+
+    Args:
+        confusion: clips by label and answer.
+
+    Example:
+        >>> mistakes([[5, 1, 0], [0, 4, 0], [0, 2, 3]])
+        [(2, 1, 2), (0, 1, 1)]
+    """
+    found = [
+        (label, answer, clips)
+        for label, row in enumerate(confusion)
+        for answer, clips in enumerate(row)
+        if clips and answer != label
+    ]
+    return sorted(found, key=lambda mistake: -mistake[2])
 
 
 def write_line(console: Console, text: str) -> None:

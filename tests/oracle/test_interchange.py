@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
+from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
 from tests.builders import GOLDEN, GOLDEN_RESULT
 from tests.exported import CompiledC, OnnxModel, TorchModule
 from tests.oracle import naive
@@ -25,7 +25,18 @@ ARCHITECTURES = {
     ),
     "kernel 15, pools 3 and 4": Architecture(9, (ConvBlock(70, 15, 3), ConvBlock(130, 4, 4))),
 }
-Answer = Callable[[NDArray[Any]], int]
+ARCHITECTURES |= {
+    "dense, ten classes": Architecture(64, (ConvBlock(70, 1), ConvBlock(9, 1)), 10, 1),
+    "dense over frames": Architecture(5, (ConvBlock(65, 7), ConvBlock(3, 1)), 2, 7),
+    "three classes behind a global max": Architecture(
+        5, (ConvBlock(9, 3, 2), ConvBlock(65, 2, WHOLE), ConvBlock(7, 1)), 3
+    ),
+    "all frames into a linear layer": Architecture(
+        3, (ConvBlock(6, 3, 2), ConvBlock(66, 4), ConvBlock(5, 1)), 4, 10
+    ),
+    "a fixed length, then the max": Architecture(3, (ConvBlock(6, 3, 2),), 100, 9),
+}
+Answer = Callable[[NDArray[Any]], tuple[list[int], int]]
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -36,7 +47,7 @@ def network(request: pytest.FixtureRequest) -> BinaryNetwork:
 
 @pytest.fixture(scope="module")
 def by_c(network: BinaryNetwork, tmp_path_factory: pytest.TempPathFactory) -> Answer:
-    return CompiledC(network, tmp_path_factory.mktemp("c")).logit
+    return CompiledC(network, tmp_path_factory.mktemp("c")).answer
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +59,14 @@ def golden() -> list[tuple[NDArray[Any], int]]:
 
 def assert_equal_to_naive(network: BinaryNetwork, answer: Answer, clips: list[Any]) -> None:
     for clip in clips:
-        assert answer(clip) == naive.answer(network.architecture, network.signs, clip).logit
+        expected = naive.answer(network.architecture, network.signs, clip)
+        assert answer(clip) == (expected.logits, expected.label)
 
 
 def clips_of_all_lengths(network: BinaryNetwork, *, halves: bool) -> list[NDArray[Any]]:
     """From the shortest one on, so that every rest of a pooling window occurs."""
+    if network.architecture.frames is not None:
+        return random_clips(network.architecture, 12, np.random.default_rng(1), halves=halves)
     rng, shortest = np.random.default_rng(1), network.architecture.min_frames
     longest = [
         np.resize(clip, (shortest + 12, clip.shape[1]))
@@ -87,20 +101,19 @@ def test_the_c_file_sums_huge_and_tiny_values_without_loss(
 @pytest.mark.parametrize("halves", [True, False])
 def test_the_onnx_model_equals_naive(network: BinaryNetwork, halves: bool) -> None:
     clips = clips_of_all_lengths(network, halves=halves)
-    assert_equal_to_naive(network, OnnxModel(network).logit, clips)
+    assert_equal_to_naive(network, OnnxModel(network).answer, clips)
 
 
 @pytest.mark.parametrize("halves", [True, False])
 def test_the_torch_state_dict_equals_naive(network: BinaryNetwork, halves: bool) -> None:
     clips = clips_of_all_lengths(network, halves=halves)
-    assert_equal_to_naive(network, TorchModule(network, "float64").logit, clips)
+    assert_equal_to_naive(network, TorchModule(network, "float64").answer, clips)
 
 
 def test_the_c_file_answers_every_golden_input(golden: Any, tmp_path: Path) -> None:
     compiled = CompiledC(BinaryNetwork.load(GOLDEN_RESULT), tmp_path, "-O2")
     for clip, logit in golden:
-        assert compiled.logit(clip) == logit
-        assert compiled.predict(clip) == (logit > 0)
+        assert compiled.answer(clip) == ([logit], logit > 0)
 
 
 def test_the_onnx_model_answers_every_golden_input(golden: Any) -> None:
@@ -113,14 +126,30 @@ def test_the_onnx_model_answers_every_golden_input(golden: Any) -> None:
 def test_the_torch_state_dict_answers_every_golden_input(golden: Any, dtype: str) -> None:
     module = TorchModule(BinaryNetwork.load(GOLDEN_RESULT), dtype)
     for clip, logit in golden:
-        assert module.logit(clip) == logit
+        assert module.answer(clip) == ([logit], logit > 0)
 
 
 def test_hundreds_of_sums_at_0_change_no_answer(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     network = BinaryNetwork(SPEAKER_SEX, random_solution(SPEAKER_SEX, rng))
     clips = [np.round(rng.normal(0, 1, (t, 64))) / 2 for t in range(57, 97)]
-    expected = network.logits(clips).tolist()
+    expected = [([logit], logit > 0) for logit in network.logits(clips).tolist()]
     compiled, model = CompiledC(network, tmp_path, "-O2"), OnnxModel(network)
-    for answer in (compiled.logit, model.logit):
+    for answer in (compiled.answer, model.answer):
         assert [answer(clip) for clip in clips] == expected
+
+
+def test_of_equal_logits_every_program_takes_the_lower_label(tmp_path: Path) -> None:
+    architecture = Architecture(2, (ConvBlock(2, 1),), 5, 1)
+    signs = np.ones(architecture.n_weights, np.int8)
+    head = architecture.layers[-1]
+    head.weights(signs)[0] = head.weights(signs)[4] = -1  # so that 1, 2 and 3 tie
+    network = BinaryNetwork(architecture, signs)
+    programs = CompiledC(network, tmp_path), OnnxModel(network), TorchModule(network, "float32")
+    for x, logits, label in (
+        ((3.0, 1.0), [-1, 3, 3, 3, -1], 1),
+        ((-3.0, 1.0), [3, -1, -1, -1, 3], 0),
+    ):
+        clip = np.array([x], np.float32)
+        assert network.predict([clip]).tolist() == [label]
+        assert [program.answer(clip) for program in programs] == [(logits, label)] * 3

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from evobin.architecture import SPEAKER_SEX, Architecture, ConvBlock
 from evobin.config import (
     AugmentConfig,
+    ClipsConfig,
     DataConfig,
     EvaluateConfig,
     ExecutionConfig,
@@ -164,3 +166,20 @@ def test_settings_come_back_from_json_as_they_were(
     assert again == dataclasses.replace(config, **absolute)
     with pytest.raises(TypeError):
         kind.from_plain(config.plain() | {"unheard_of": 1})
+
+
+@pytest.mark.parametrize("kind", [SearchConfig, EvaluateConfig, ClipsConfig])
+def test_an_architecture_is_no_file_name(kind: Any) -> None:
+    where = {"data": Path("train.tsv"), "features": Path("features")}
+    message = "`architecture` must be an Architecture, but it is a str; read a file with `load_arc"
+    with pytest.raises(TypeError, match=message):
+        kind(**where, architecture="digits.toml")
+
+
+def test_an_architecture_comes_back_from_plain_settings() -> None:
+    dense = Architecture(64, (ConvBlock(256, 1), ConvBlock(128, 1)), 10, 1)
+    config = SearchConfig(data=Path("a.tsv"), features=Path("f"), architecture=dense)
+    plain = json.loads(json.dumps(config.plain()))
+    assert SearchConfig.from_plain(plain).architecture == dense
+    del plain["architecture"]  # a run of old
+    assert SearchConfig.from_plain(plain).architecture == SPEAKER_SEX

@@ -312,3 +312,41 @@ def test_parts_of_different_lengths_are_wrong_arguments() -> None:
         Dataset(("a", "b", "c"), clips, np.array([0, 1, 1], np.int8), None)
     with pytest.raises(ValueError, match="`groups` must have shape"):
         Dataset(("a", "b"), clips, labels, pd.DataFrame({"speaker": ["s"]}))
+
+
+TEN = FeatureShape(n_in=4, min_frames=1, frames=1, n_classes=10)
+
+
+def save_vectors(folder: Folder, labels: list[str]) -> None:
+    lines = []
+    for i, label in enumerate(labels):
+        folder.save(f"v{i}.npy", np.arange(4.0) + i)
+        lines.append(f"v{i}.npy\t{label}\n")
+    folder.data.write_text("".join(lines))
+
+
+def test_labels_go_up_to_the_number_of_classes(folder: Folder) -> None:
+    save_vectors(folder, list("3019"))
+    dataset = load_dataset(folder.data, folder.features, None, TEN, one_class_ok=True)
+    assert dataset.labels.tolist() == [3, 0, 1, 9]
+    assert dataset.clips.lengths.tolist() == [1, 1, 1, 1]
+    assert dataset.clips[2].tolist() == [[2.0, 3.0, 4.0, 5.0]]
+
+
+@pytest.mark.parametrize("label", ["10", "-1", "03", "1.0", "a", ""])
+def test_a_label_beyond_the_classes_is_told(folder: Folder, label: str) -> None:
+    save_vectors(folder, ["0", label])
+    with pytest.raises(EvobinError, match=r"line 2: expected label 0 to 9, found '"):
+        load_dataset(folder.data, folder.features, None, TEN)
+
+
+def test_a_line_without_a_label_says_which_there_are(folder: Folder) -> None:
+    folder.data.write_text("v0.npy\n")
+    with pytest.raises(EvobinError, match=r"'v0.npy' has no label; add a tab and 0 to 9\."):
+        load_dataset(folder.data, folder.features, None, TEN)
+
+
+def test_labels_that_no_clip_has_are_told(folder: Folder) -> None:
+    save_vectors(folder, list("01245689"))
+    with pytest.raises(EvobinError, match=r"tsv: no clip has label 3, 7; add some, or name fewer"):
+        load_dataset(folder.data, folder.features, None, TEN)

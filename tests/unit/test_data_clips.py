@@ -215,3 +215,28 @@ def test_a_disk_error_in_the_header_is_not_taken_for_damage(
 
     monkeypatch.setattr(npy, "read_magic", failing)
     assert problem_of(tmp_path / "a.npy").startswith("cannot be read (Input/output error)")
+
+
+def problem_with(shape: FeatureShape, tmp_path: Path, dims: tuple[int, ...]) -> str:
+    np.save(tmp_path / "a.npy", np.ones(dims))
+    with pytest.raises(EvobinError, match=r"a\.npy: ") as caught:
+        load_clip(tmp_path / "a.npy", shape)
+    return str(caught.value).split("a.npy: ")[1]
+
+
+@pytest.mark.parametrize("dims", [(1, 4), (4,)])
+def test_one_frame_may_come_as_a_vector(tmp_path: Path, dims: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", np.ones(dims))
+    assert load_clip(tmp_path / "a.npy", FeatureShape(4, 1, frames=1)).tolist() == [[1.0] * 4]
+
+
+@pytest.mark.parametrize("dims", [(), (3,), (2, 4), (1, 3), (0, 4), (1, 1, 4)])
+def test_one_frame_of_another_shape_is_told(tmp_path: Path, dims: tuple[int, ...]) -> None:
+    told = problem_with(FeatureShape(4, 1, frames=1), tmp_path, dims)
+    assert told == f"must have shape [4] or [1, 4], but it has {list(dims)}."
+
+
+@pytest.mark.parametrize("dims", [(4,), (7, 4), (9, 4), (8, 5)])
+def test_another_length_than_the_fixed_one_is_told(tmp_path: Path, dims: tuple[int, ...]) -> None:
+    told = problem_with(FeatureShape(4, 3, frames=8), tmp_path, dims)
+    assert told == f"must have shape [8, 4], but it has {list(dims)}."

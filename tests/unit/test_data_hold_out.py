@@ -91,6 +91,20 @@ def test_a_split_needs_two_clips_of_each_label() -> None:
         hold_out(dataset_of([1, 1, 1]), 0.5, seed=0)
 
 
+def test_a_split_of_many_labels_is_stratified() -> None:
+    labels = np.repeat(np.arange(5), [10, 20, 30, 40, 2]).tolist()
+    kept, held = hold_out(dataset_of(labels), 0.3, seed=0)
+    assert np.bincount(np.array(labels)[held]).tolist() == [3, 6, 9, 12, 1]
+    assert sorted([*kept, *held]) == list(range(102))
+
+
+def test_a_speaker_of_several_labels_counts_by_the_one_of_most_clips() -> None:
+    dataset = dataset_of([2, 2, 0, 0, 1, 1, 2], ["a", "a", "a", "b", "c", "d", "e"])
+    message = "2 speakers of each label, but there are 1 with label 0; add speakers"
+    with pytest.raises(EvobinError, match=message):
+        hold_out(dataset, 0.5, seed=0)
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, 2.0, float("nan")])
 def test_a_share_outside_0_to_1_is_a_wrong_argument(share: float) -> None:
     with pytest.raises(ValueError, match="`share` must be above 0 and below 1, but it is"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from evobin.errors import EvobinError
 from evobin.interchange import onnx_format
-from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
 from tests.builders import GOLDEN_RESULT, TINY
 from tests.exported import OnnxModel
 from tests.strategies import random_solution
@@ -28,6 +29,16 @@ def test_inputs_and_outputs_have_their_names_types_and_free_sizes() -> None:
         ("logit", "tensor(int64)", ["n"]),
         ("label", "tensor(int64)", ["n"]),
     ]
+
+
+@pytest.mark.parametrize(("frames", "shape"), [(1, ["n", 4]), (3, ["n", 3, 4])])
+def test_a_fixed_length_and_the_classes_are_in_the_shapes(frames: int, shape: list[Any]) -> None:
+    architecture = Architecture(4, (ConvBlock(5, frames),), 3, frames)
+    signs = random_solution(architecture, np.random.default_rng(0))
+    session = OnnxModel(BinaryNetwork(architecture, signs)).session
+    described = [(value.name, value.shape) for value in session.get_inputs()]
+    described += [(value.name, value.shape) for value in session.get_outputs()]
+    assert described == [("features", shape), ("logits", ["n", 3]), ("label", ["n"])]
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])

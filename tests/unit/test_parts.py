@@ -9,7 +9,7 @@ import pytest
 from evobin.config import DataConfig
 from evobin.data import Dataset
 from evobin.errors import EvobinError, SettingError
-from evobin.network import Architecture, ConvBlock
+from evobin.network import SPEAKER_SEX, Architecture, ConvBlock
 from evobin.pipeline import parts as parts_module
 from evobin.pipeline.parts import Parts, feature_shape, load_parts, synthesised_parts
 from tests.builders import DataFolder, random_folder, small_voices
@@ -58,17 +58,26 @@ def test_every_clip_is_in_exactly_one_part_of_both_labels(
 @pytest.mark.parametrize("seed", range(5))
 def test_with_groups_no_speaker_is_in_two_parts(folder: DataFolder, seed: int) -> None:
     parts = load(folder, seed, groups=True, valid_share=0.3, test_share=0.3)
-    assert parts.note == "Parted by speaker."
+    assert parts.note == "Parted by group."
     assert not speakers(parts.train) & speakers(parts.valid)
     assert not speakers(parts.train) & speakers(parts.test)
     assert not speakers(parts.valid) & speakers(parts.test)
 
 
-def test_without_groups_the_note_says_that_speakers_may_be_shared(folder: DataFolder) -> None:
+def test_without_groups_the_note_says_what_may_be_shared(folder: DataFolder) -> None:
     parts = load(folder)
-    assert "speakers may be shared" in parts.note
-    assert "too high for new speakers" in parts.note
+    assert parts.note.endswith("clips that belong together may be in different parts.")
     assert parts.test is None
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_only_parts_for_the_built_in_network_speak_of_speakers(
+    tmp_path: Path, groups: bool
+) -> None:
+    voices = random_folder(tmp_path / "voices", clips=16)
+    config = DataConfig(voices.data, voices.features, voices.groups if groups else None)
+    told = load_parts(config, SPEAKER_SEX, 0).note
+    assert told == "Parted by speaker." if groups else told.endswith("too high for new speakers.")
 
 
 def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:
@@ -108,11 +117,11 @@ def test_a_named_test_part_leaves_the_rest_to_be_parted(folder: DataFolder) -> N
     assert (len(parts.train), len(parts.valid)) == (24, 8)
 
 
-def test_named_parts_that_share_speakers_say_so(folder: DataFolder) -> None:
+def test_named_parts_that_share_groups_say_so(folder: DataFolder) -> None:
     folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(1, 36)))
     valid = folder.write("valid.tsv", "c0.npy 0", "c39.npy 1")
     parts = load(folder, groups=True, valid=valid)
-    assert parts.note == "1 speakers of the validation part are in the training part too."
+    assert parts.note == "1 groups of the validation part are in the training part too."
 
 
 @pytest.mark.parametrize(

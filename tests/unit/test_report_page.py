@@ -253,7 +253,7 @@ EDITS: dict[str, tuple[str, Callable[[str], str], str]] = {
     "confusion": (
         "summary.json",
         lambda text: re.sub(r'"confusion": \[\s*\[\s*\d+', '"confusion": [[99', text, count=1),
-        r"train: confusion is .* of 24 clips are right",
+        r"train: confusion is not that of .* of 24 clips",
     ),
     "part": (
         "summary.json",

@@ -88,7 +88,10 @@ def test_a_line_that_is_no_sign_is_named(path: Path, content: bytes, line: int, 
 @pytest.mark.parametrize("n_lines", [1, 999, 1001, 1100])
 def test_too_few_or_too_many_lines_are_counted(path: Path, n_lines: int) -> None:
     path.write_bytes(b"1\n" * n_lines)
-    message = rf"expected 1,000 lines, found {n_lines:,}; the file may be for another architecture"
+    message = (
+        rf"expected 1,000 lines, found {n_lines:,}; the file may be for another architecture, "
+        "which --architecture names"
+    )
     with pytest.raises(EvobinError, match=message):
         read_signs(path, 1000)
 
@@ -113,7 +116,9 @@ def test_a_folder_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"1\n" * 100_000, b"1\n" * 3 + b"\n" * 100_000])
 def test_a_file_larger_than_any_result_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    message = r"expected 3 lines, but the file is longer than the 1,036 bytes .* architecture\.$"
+    message = (
+        r"expected 3 lines, but the file is longer than the 1,036 bytes .* --architecture names\.$"
+    )
     with pytest.raises(EvobinError, match=message):
         read_signs(path, 3)
 

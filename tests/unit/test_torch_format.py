@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import zipfile
@@ -15,11 +16,12 @@ import pytest
 
 from evobin.errors import EvobinError
 from evobin.interchange import torch_format
-from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
 from tests.builders import TINY
 from tests.exported import module_of
 from tests.strategies import random_solution
 
+DENSE = Architecture(3, (ConvBlock(5, 7), ConvBlock(4, 1)), 3, 7)
 torch = pytest.importorskip("torch")
 State = dict[str, Any]
 
@@ -48,8 +50,16 @@ def refusal(path: Path) -> str:
     return str(caught.value).removeprefix(f"{path}: ")
 
 
+def test_linear_layers_have_matrices() -> None:
+    signs = random_solution(DENSE, np.random.default_rng(0))
+    state = torch.load(io.BytesIO(torch_format.encode(BinaryNetwork(DENSE, signs))))
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if "weight" in name}
+    assert shapes == {"linear1.weight": (5, 21), "linear2.weight": (4, 5), "linear3.weight": (3, 4)}
+    np.testing.assert_array_equal(solution_of(state), signs)
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    for architecture in (TINY, SPEAKER_SEX):
+    for architecture in (TINY, SPEAKER_SEX, DENSE):
         signs = random_solution(architecture, np.random.default_rng(0))
         data = torch_format.encode(BinaryNetwork(architecture, signs))
         (tmp_path / "model.pt").write_bytes(data)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from evobin.checks import check_range
 from evobin.errors import SettingError
+
+if TYPE_CHECKING:  # `evobin --help` must not wait for numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_FAN_IN = 32_766  # a binary sum and its bias then fit int16
 MAX_CLASSES = 100  # labels fit int8
@@ -132,6 +134,30 @@ class Architecture:
         for layer in self.layers:
             check_range(f"fan-in of {layer.name}", layer.fan_in, 1, MAX_FAN_IN)
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Architecture:
+        """The architecture that `dataclasses.asdict` took apart, as config.json holds it.
+
+        Raises:
+            TypeError: if it has other fields, or values of other types.
+            KeyError: if it has no blocks.
+            SettingError: if a value is out of range.
+
+        Example:
+            >>> plain = {"n_in": 3, "blocks": [{"n_out": 5, "kernel": 2, "pool": 2}]}
+            >>> Architecture.from_plain(plain).n_weights
+            41
+        """
+        blocks = tuple(ConvBlock(**block) for block in plain["blocks"])
+        for fields in (
+            {**plain, "blocks": 0, "frames": plain.get("frames") or 0},
+            *plain["blocks"],
+        ):
+            for name, value in fields.items():
+                if type(value) is not int:
+                    raise TypeError(f"{name} must be a whole number, but it is {value!r:.60}")
+        return cls(**{**plain, "blocks": blocks})
+
     def _shortest(self) -> int:
         """Frames of the shortest clip that leaves one behind every block."""
         frames = 1
@@ -175,6 +201,13 @@ class Architecture:
     def n_logits(self) -> int:
         """Outputs of the last layer: one for two classes, else one a class."""
         return 1 if self.n_classes == 2 else self.n_classes
+
+    @property
+    def logit_names(self) -> tuple[str, ...]:
+        """What tables call its outputs: "logit"; of more than two classes "logit_0" and so on."""
+        if self.n_logits == 1:
+            return ("logit",)
+        return tuple(f"logit_{label}" for label in range(self.n_logits))
 
     @property
     def n_weights(self) -> int:
