@@ -29,7 +29,6 @@ def write_toml(text: str) -> Path:
     return path
 
 
-@pytest.mark.skipif(not SECTION, reason="the README has no such section")
 def test_the_built_in_network_is_written_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,7 +44,6 @@ def test_an_example_runs_from_its_data_to_its_answers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting processes takes longer than the rest
     for config in (SearchConfig, PolishConfig):  # the commands word for word, in seconds
