@@ -99,7 +99,7 @@ def test_every_backend_gives_the_results_in_order_and_the_shared_value_once(
 @pytest.mark.parametrize("how", ["dies", "hangs"])
 def test_a_task_whose_worker_is_lost_is_done_again(how: str, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    config = ExecutionConfig(n_jobs=2, task_minutes=0.03 if how == "hangs" else None)
+    config = ExecutionConfig(n_jobs=2, task_minutes=0.1 if how == "hangs" else None)
     with Workers(config, tmp_path / "scratch") as workers:
         squares = workers.map(perish, [(marker, task, how) for task in range(6)])
         assert squares == [0, 1, 4, 9, 16, 25]
