@@ -61,6 +61,8 @@ def load_architecture(path: str | Path) -> Architecture:
     path = Path(path)
     is_run = path.is_dir()
     file = path / CONFIG if is_run else path
+    if is_run and not file.exists():
+        raise EvobinError(f"{path}: holds no {CONFIG}; name a TOML file or a run folder.")
     raw = _read(file)
     try:
         if is_run:

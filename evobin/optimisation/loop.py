@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from evobin.algorithms.base import Algorithm, State, Walker
-from evobin.errors import SettingError
 from evobin.evaluation.base import AnyProblem, Solution
 from evobin.optimisation.found import EvaluationError, Found, Progress
 from evobin.optimisation.interrupts import Interrupts
@@ -110,10 +109,7 @@ class Search:
         options = self._options
         initial = options.initial if self._restarts == 0 else None
         seed = (int(options.seed), self._restarts)
-        try:
-            algorithm = options.kind(self._n, seed, initial, **options.settings)
-        except TypeError as error:
-            raise SettingError(f"the algorithm {options.kind.name}: {error}.") from error
+        algorithm = options.kind(self._n, seed, initial, **options.settings)
         algorithm.budget = options.budget - self._done
         if self._problem is not None:
             algorithm.structure = self._problem.structure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from evobin.checks import check_number
 from evobin.errors import SettingError
 from evobin.optimisation.found import Progress
 
+GIVEN = ("n", "seed", "initial")
+"""What an algorithm takes besides its settings."""
 BUDGET = 10_000
 """Evaluations where no limit is set."""
 
@@ -65,6 +68,10 @@ class Options:
             check_number("target", self.target, -1e308, 1e308)
         if not isinstance(self.settings, Mapping):
             raise SettingError(f"`settings` must be a mapping, but it is {self.settings!r}.")
+        known = {k: v for k, v in signature(self.kind).parameters.items() if k not in GIVEN}
+        for name in self.settings:
+            if name not in known:
+                raise unknown("setting", str(name), known)
         if self.callback is not None and not callable(self.callback):
             raise SettingError(f"`callback` must be a function, but it is {self.callback!r}.")
         if not isinstance(self.checkpoint, str | Path | None):

@@ -212,7 +212,7 @@ def test_a_batch_must_come_back_as_numbers(values: Any, text: str) -> None:
         ({"n": None}, "`n` must be set"),
         ({"sed": 1}, "there is no option `sed`; did you mean `seed`"),
         ({"algorithm": "fast"}, "there is no algorithm `fast`; did you mean `fast-ga`"),
-        ({"settings": {"bta": 2}}, "the algorithm default: .*'bta'"),
+        ({"settings": {"bta": 2}}, "there is no setting `bta`; there are patience, .*turns"),
         ({"n": "5"}, "`n` must be a whole number, but it is '5'"),
         ({"seed": 1.5}, "`seed` must be a whole number, but it is 1.5"),
         ({"max_evaluations": 2.5}, "`max_evaluations` must be a whole number, but it is 2.5"),
