@@ -186,7 +186,7 @@ def test_a_wrong_file_is_told_in_one_line(text: str, told: str, capsys: Capture)
 def test_a_missing_file_is_told_in_one_line(capsys: Capture) -> None:
     for path, told in (
         ("none.toml", "none.toml: does not"),
-        ("features", "features/config.json: "),
+        ("features", "features: holds no config.json; "),
     ):
         assert refusal(capsys, ["search", *DATA, "--architecture", path]).startswith(told)
 

@@ -183,5 +183,7 @@ def test_a_run_folder_that_was_edited_is_refused(tmp_path: Path, config: Any) ->
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
-    with pytest.raises(EvobinError, match=r"config\.json: does not exist; check its name"):
+    with pytest.raises(
+        EvobinError, match=r"holds no config\.json; name a TOML file or a run folder"
+    ):
         load_architecture(tmp_path)
