@@ -153,6 +153,23 @@ def _kick(box: Any, places: Ints) -> float:
 
 
 @njit(nogil=True, cache=True)
+def _leave(
+    box: Any, base: Signs, level: float, base_level: float, places: Ints
+) -> tuple[float, float]:
+    """Leaves a local optimum by a kick of it, or of `base` where that is better.
+
+    Returns:
+        The scores of where that leads, and of `base`, which becomes the optimum that is kicked.
+    """
+    if level >= base_level:
+        base[:] = box[1]
+        base_level = level
+    else:
+        level += _go(box, base)
+    return level + _kick(box, places), base_level
+
+
+@njit(nogil=True, cache=True)
 def metropolis(
     box: Any,
     best: Signs,
@@ -347,12 +364,7 @@ def steepest(
         if stuck:
             if spent >= room or used + kick > len(draws):
                 break
-            if level >= base_level:
-                base[:] = signs
-                base_level = level
-            else:
-                level += _go(box, base)
-            level += _kick(box, draws[used : used + kick])
+            level, base_level = _leave(box, base, level, base_level, draws[used : used + kick])
             used += kick
             spent += 1
             stuck = 0
@@ -413,12 +425,7 @@ def first_improvement(
             if fresh:
                 best[:] = signs
                 fresh = False
-            if level >= base_level:
-                base[:] = signs
-                base_level = level
-            else:
-                level += _go(box, base)
-            level += _kick(box, draws[used : used + kick])
+            level, base_level = _leave(box, base, level, base_level, draws[used : used + kick])
             used += kick
             spent += 1
             fails = 0
