@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Algorithm, Seed
-from evobin.algorithms.operators import flipped, heavy_tail, heavy_tailed_count
-from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.algorithms.base import Seed
+from evobin.algorithms.heavy_tailed import HeavyTailed
+from evobin.evaluation.base import Population
 
 
-class Sweeps(Algorithm):
+class Sweeps(HeavyTailed):
     """Flips one sign after the other, in a random order drawn anew for each sweep.
 
     A flip is kept where the score does not fall, so that plateaus are walked. Trying all before
@@ -31,7 +30,7 @@ class Sweeps(Algorithm):
     """
 
     name = "sweeps"
-    kept = ("parent", "parent_score", "order", "place")
+    kept = (*HeavyTailed.kept, "order", "place")
 
     def __init__(
         self,
@@ -42,11 +41,7 @@ class Sweeps(Algorithm):
         *,
         beta: float = 1.5,
     ) -> None:
-        super().__init__(n, seed, initial, patience)
-        check_number("beta", beta, 1.0 + 1e-9, 100)
-        self._law = heavy_tail(n, beta)
-        self.parent = np.empty((0, n), np.int8)
-        self.parent_score = -np.inf
+        super().__init__(n, seed, initial, patience, beta=beta)
         self.order = np.empty(0, np.int64)
         self.place = 0
 
@@ -54,16 +49,10 @@ class Sweeps(Algorithm):
         if not len(self.parent):
             return self._first(1)
         if self.evaluations - self.found > self.n and self.n > 1 and self.rng.random() < 0.5:
-            count = max(2, heavy_tailed_count(self._law, self.n, self.rng))
-            return flipped(self.parent, np.array([count]), self.rng)
+            return self._mutant(2)
         if self.place == len(self.order):
             self.order, self.place = self.rng.permutation(self.n), 0
         child = self.parent.copy()
         child[0, self.order[self.place]] *= -1
         self.place += 1
         return child
-
-    def _learn(self, population: Population, scores: Scores) -> None:
-        place = int(scores.argmax())
-        if scores[place] >= self.parent_score:
-            self.parent, self.parent_score = population[place : place + 1], float(scores[place])
