@@ -157,10 +157,27 @@ def _local(scratch: Path, n_workers: int) -> Any:
     )
 
 
+class _Client(distributed.Client):  # type: ignore[misc]
+    """One that ends its thread where it does not reach the scheduler.
+
+    Left to the garbage collector, dask ends it in whatever thread that runs in: if it is the thread
+    of the next client, which starts under the lock that the end needs, both wait until dask gives
+    up with an AssertionError.
+    """
+
+    def start(self, **kwargs: Any) -> None:
+        try:
+            super().start(**kwargs)
+        except BaseException:
+            self.close()
+            self._loop_runner.stop()  # close leaves it to run where the connection never stood
+            raise
+
+
 def _client(address: Any) -> Any:
     """The connection to a scheduler, by its address, or to a cluster of ours."""
     try:
-        return distributed.Client(address, timeout=clusters.CONNECT_SECONDS, set_as_default=False)
+        return _Client(address, timeout=clusters.CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise EvobinError(
             f"--scheduler {address}: does not answer; check the address, and that "

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ def test_workers_that_are_lost_again_and_again_end_in_one_line(
 
 OWNER = """
 import sys
+import threading
 from pathlib import Path
 from evobin.config import ExecutionConfig
 from evobin.parallel import Workers
@@ -264,11 +266,14 @@ def test_a_scheduler_that_does_not_answer_is_named(
 ) -> None:
     monkeypatch.setattr("evobin.parallel.clusters.CONNECT_SECONDS", 1)
     config = ExecutionConfig(backend="dask", scheduler=address)
+    before = threading.enumerate()
     with (
         pytest.raises(EvobinError, match=rf"--scheduler {address}: does not answer"),
         Workers(config, tmp_path / "scratch"),
     ):
         pass
+    # the collector would end it in any thread, the next client's too, which then never starts
+    assert [thread for thread in threading.enumerate() if thread not in before] == []
 
 
 def test_a_scheduler_without_workers_is_named(
