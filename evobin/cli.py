@@ -76,8 +76,9 @@ def _search(
     """Find a network for labelled clips, from scratch.
 
     Trains latent weights straight through their signs, refines them as a population of relatives
-    and by bit flips, and writes the candidate with the best validation accuracy to a run folder.
-    Without --data it does so on synthesised voices. A stage with no epochs or rounds is left out.
+    and by bit flips, and writes the best candidate to a run folder, by its answers to the
+    validation clips and to varied crops of them. Without --data it does so on synthesised voices. A
+    stage with no epochs or rounds is left out.
 
     Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1
 
@@ -113,7 +114,7 @@ def _polish(
     """Improve an existing result file.
 
     Trains on from the file's signs, refines a population of its relatives, then flips bits; what
-    is written is never worse than the file by validation score.
+    is written is never worse than the file on the validation clips.
 
     Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
     """

@@ -243,7 +243,7 @@ def history_rows(islands: int = 2, steps: int = 4) -> list[dict[str, Any]]:
             best = max(best, *accuracies.tolist())
             for island, accuracy in enumerate(accuracies.tolist()):
                 row: dict[str, Any] = {"stage": stage, "step": step, "island": island}
-                row |= {"score": accuracy, "valid_accuracy": accuracy, "elapsed": clock}
+                row |= {"score": accuracy, "selection_accuracy": accuracy, "elapsed": clock}
                 row |= {"best": best, "best_accuracy": best}
                 if stage == "population":
                     row |= {"move": "mean"} | {f"differ_{name}": 0.05 for name in LAYERS}

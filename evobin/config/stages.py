@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from evobin.checks import check_range
@@ -41,6 +41,21 @@ class AugmentConfig:
         check_range("augment.floor", self.floor, 0, 1)
         check_range("augment.bands", self.bands, 0, 1)
         check_range("augment.pauses", self.pauses, 0, 1)
+
+    def doubled(self) -> AugmentConfig:
+        """Every variation twice as strong, as far as it can be.
+
+        Example:
+            >>> AugmentConfig(gain=1.5, tract=0.2).doubled().gain
+            3.0
+        """
+        limits = {"tract": 0.3, "speed": 0.3, "floor": 1.0, "bands": 1.0, "pauses": 1.0}
+        return AugmentConfig(
+            **{
+                field.name: min(2 * getattr(self, field.name), limits.get(field.name, 100.0))
+                for field in fields(self)
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from evobin.augmentation import Crops, WholeClips, draw_crops
 from evobin.checks import check_range
-from evobin.clips import Clips
 from evobin.config import AugmentConfig
 from evobin.data import Dataset
 from evobin.errors import SettingError
@@ -18,16 +17,33 @@ from evobin.evaluation.base import Population, Scores, Solution, Structure
 from evobin.evaluation.flip_state import Batch, NetworkFlipState
 from evobin.evaluation.moves import unit_indices
 from evobin.network import Architecture, BinaryNetwork
-from evobin.scores import selection_score
+from evobin.scores import accuracy_of, answers, selection_score
+
+VIEWS = 4
+"""Varied crops of a validation clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a polished file has, so that nothing worse on the validation clips replaces it.
+
+    Attributes:
+        right: validation clips, as they are, that it answers right.
+        limit: just below its score.
+    """
+
+    right: int
+    limit: float
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkProblem:
     """A network to be found for labelled clips.
 
-    Selection looks at the validation clips, whole; search draws varied crops of the training
-    clips. Nothing else is looked at. Where the architecture has clips of a fixed length, they need
-    not be log-mel, and are taken whole and as they are.
+    Selection looks at the validation clips, whole, and at varied crops of them where it has some;
+    search draws varied crops of the training clips. Nothing else is looked at. Where the
+    architecture has clips of a fixed length, they need not be log-mel, and are taken whole and as
+    they are.
 
     Attributes:
         architecture: the network's shape.
@@ -38,6 +54,8 @@ class NetworkProblem:
         frames: length of a crop; plays no part for a fixed length.
         batch_size: clips in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
+        varied: crops of the validation clips that `score` answers for besides; see `with_views`.
+        guard: what a solution must have to score more than a polished file; see `guarded`.
 
     Raises:
         SettingError: if a label or a variation does not fit the architecture.
@@ -50,6 +68,8 @@ class NetworkProblem:
     frames: int
     batch_size: int
     n_threads: int = 1
+    varied: Dataset | None = None
+    guard: Guard | None = None
 
     def __post_init__(self) -> None:
         self.augment.check()
@@ -74,30 +94,59 @@ class NetworkProblem:
         """Layers and hidden units."""
         return _structure(self.architecture)
 
+    @property
+    def n_scored(self) -> int:
+        """Clips and crops that `score` answers for."""
+        return sum(len(part) for part in self._scored)
+
+    @property
+    def _scored(self) -> tuple[Dataset, ...]:
+        return (self.valid,) if self.varied is None else (self.valid, self.varied)
+
+    def with_views(self, rng: np.random.Generator) -> NetworkProblem:
+        """The same problem, with varied crops of the validation clips to score on besides.
+
+        `VIEWS` of each clip, varied twice as much as training clips are: what a network answers to
+        them tells more of speakers that nobody has heard than what it answers to clips of a few
+        others in a few rooms, nearly all of which are right. Clips of a fixed length have none.
+
+        Args:
+            rng: source of all randomness; advanced.
+        """
+        if self.architecture.frames is not None:
+            return self
+        rows = np.tile(np.arange(len(self.valid)), VIEWS)
+        crops = draw_crops(self.valid.clips, rows, self.frames, self.augment.doubled(), rng)
+        copies = self.valid.subset(rows)
+        return replace(self, varied=replace(copies, clips=crops.clips(self.valid.clips)))
+
+    def guarded(self, start: Solution) -> NetworkProblem:
+        """The same problem, where only solutions as good on the validation clips can beat `start`.
+
+        One that answers fewer of them right, as they are, scores less than `start` whatever it
+        has on varied ones.
+        """
+        score = float(self.score(start[None])[0])
+        guard = Guard(self._right(self._answered(start)[0]), accuracy_of(score, self.n_scored))
+        return replace(self, guard=guard)
+
     def look(self, rng: np.random.Generator) -> NetworkProblem:
         """The same problem, with a random half of the validation speakers, or clips, to score on.
 
-        Each clip is looked at as it is and, unless its length is fixed, once more as a varied crop,
-        so that what is selected does not hang on one room or microphone.
+        Args:
+            rng: source of all randomness; advanced.
         """
-        names = (
-            np.array(self.valid.names)
-            if self.valid.groups is None
-            else self.valid.groups["speaker"].to_numpy(str)
-        )
-        every = np.unique(names)
+        every = np.unique(_speakers(self.valid))
         some = rng.choice(every, -(-len(every) // 2), replace=False)
-        rows = np.flatnonzero(np.isin(names, some))
-        plain = self.valid.subset(rows)
-        if self.architecture.frames is not None:
-            return replace(self, valid=plain)
-        varied = self.crops(self.valid, rows, self.frames, rng).clips(self.valid.clips)
-        clips = [part[i] for part in (plain.clips, varied) for i in range(len(rows))]
-        twice = Dataset(plain.names * 2, Clips.join(clips), np.tile(plain.labels, 2), None)
-        return replace(self, valid=twice)
+        valid, *varied = (
+            part.subset(np.flatnonzero(np.isin(_speakers(part), some))) for part in self._scored
+        )
+        return replace(self, valid=valid, varied=varied[0] if varied else None, guard=None)
 
     def score(self, population: Population) -> Scores:
         """Validation accuracy, with the margin as tie-break; see `scores.selection_score`.
+
+        Of the clips as they are and of varied crops, where there are some, together.
 
         Args:
             population: [size, n] int8; not modified.
@@ -108,9 +157,21 @@ class NetworkProblem:
         return np.array([self._score(solution) for solution in population])
 
     def _score(self, solution: Solution) -> float:
+        logits = self._answered(solution)
+        labels = np.concatenate([part.labels for part in self._scored])
+        score = selection_score(np.concatenate(logits), labels, self.architecture.n_hidden)
+        if self.guard is not None and self._right(logits[0]) < self.guard.right:
+            return min(score, self.guard.limit)
+        return score
+
+    def _answered(self, solution: Solution) -> list[NDArray[np.int64]]:
+        """Logits of the validation clips, and of varied crops where there are some."""
         network = BinaryNetwork(self.architecture, solution)
-        logits = network.logits(self.valid.clips, self.n_threads)
-        return selection_score(logits, self.valid.labels, self.architecture.n_hidden)
+        return [network.logits(part.clips, self.n_threads) for part in self._scored]
+
+    def _right(self, logits: NDArray[np.int64]) -> int:
+        """How many validation clips have their label."""
+        return int(np.count_nonzero(answers(logits) == self.valid.labels))
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Draws varied crops of training clips, as many of each label, without repeats if enough.
@@ -148,6 +209,14 @@ class NetworkProblem:
     def start(self, solution: Solution, batch: Batch) -> NetworkFlipState:
         """Prepares a solution for flips on a batch."""
         return NetworkFlipState(self.architecture, solution, batch)
+
+
+def _speakers(dataset: Dataset) -> NDArray[np.str_]:
+    """[n] who speaks each clip, or its name where that is not known."""
+    if dataset.groups is None:
+        return np.array(dataset.names)
+    names: NDArray[np.str_] = dataset.groups["speaker"].to_numpy(str)
+    return names
 
 
 @cache

@@ -128,7 +128,7 @@ class Keeper:
             "best_accuracy": accuracy_of(progress.score, self._n_valid),
         }
         rows = [
-            row | {"valid_accuracy": accuracy_of(row["score"], self._n_valid)} | told
+            row | {"selection_accuracy": accuracy_of(row["score"], self._n_valid)} | told
             for row in progress.rows
         ]
         self._history += rows

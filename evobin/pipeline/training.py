@@ -71,7 +71,7 @@ def search(
     """Searches a binary network for labelled clips, or for synthesised voices without any.
 
     Straight-through training gives starts, population refinement and bit flips improve them; the
-    candidate with the best validation accuracy is written.
+    candidate with the best accuracy on the validation clips and on varied crops of them is written.
 
     Args:
         config: data, seed, budgets; by default the embedded voices.
@@ -210,9 +210,9 @@ def _run(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
                     f"{job.path}: the clips are not those that the run began with; restore them, "
                     "or start anew."
                 )
-            keeper = Keeper(job, folder, kept, about, len(parts.valid))
+            problem = _problem(config, parts, kept.arrays.get("start"))
+            keeper = Keeper(job, folder, kept, about, problem.n_scored)
             keeper.begin()
-            problem = _problem(config, parts)
             workers.share(problem)
             try:
                 outcome = _stages(problem, config, kept, keeper.host(workers.map))
@@ -241,8 +241,9 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
 
 
-def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
-    return NetworkProblem(
+def _problem(config: SearchConfig, parts: Parts, start: Solution | None) -> NetworkProblem:
+    """What to maximise; a polish keeps to what is not worse than its start."""
+    problem = NetworkProblem(
         config.architecture,
         parts.train,
         parts.valid,
@@ -250,23 +251,33 @@ def _problem(config: SearchConfig, parts: Parts) -> NetworkProblem:
         frames=config.ste.frames,
         batch_size=config.flips.clips,
         n_threads=parallel.worker_count(config.n_jobs),
-    )
+    ).with_views(np.random.default_rng(_seeds(config)["views"]))
+    return problem if start is None else problem.guarded(start)
+
+
+def _seeds(config: SearchConfig) -> dict[str, int]:
+    """By what it is for, from the seed of the run."""
+    uses = ("ste", "flips", "population", "views")
+    words = np.random.SeedSequence(config.seed).generate_state(len(uses))
+    return dict(zip(uses, words.tolist(), strict=True))
 
 
 def _stages(problem: NetworkProblem, config: SearchConfig, kept: Checkpoint, host: Host) -> Outcome:
     """Training, population refinement and flips, as far as they are asked for and there is time."""
-    seeds = [int(word) for word in np.random.SeedSequence(config.seed).generate_state(3)]
+    seeds = _seeds(config)
     if config.ste.epochs > 0 or config.population.rounds > 0:
         _compile_training(problem, config)
 
+    start = kept.arrays.get("start")
+
     def make(name: str, begun: Outcome | None) -> Stage:
         if begun is None or name == Pretraining.name:
-            return Pretraining(problem, config.ste, seeds[0], kept.arrays.get("start"))
+            return Pretraining(problem, config.ste, seeds["ste"], start)
         if name == FlipSearch.name or config.population.flips:
             _compile_flips(problem, begun.solution)
         if name == FlipSearch.name:
-            return FlipSearch(problem, begun.solution, config.flips, seeds[1])
-        return Refinement(problem, begun, config.population, seeds[2])
+            return FlipSearch(problem, begun.solution, config.flips, seeds["flips"])
+        return Refinement(problem, begun, config.population, seeds["population"])
 
     names = [Pretraining.name]
     names += [Refinement.name] * (config.population.rounds > 0)
@@ -292,7 +303,7 @@ def _compile_training(problem: NetworkProblem, config: SearchConfig) -> None:
     few = problem.train.subset(np.arange(2))
     short = replace(config.ste, batch=2)
     begun = begin(problem, short, (0, 0), None)
-    train_epoch(replace(problem, train=few, valid=few), short, begun, 0)
+    train_epoch(replace(problem, train=few, valid=few, varied=None, guard=None), short, begun, 0)
 
 
 def _compile_flips(problem: NetworkProblem, solution: Solution) -> None:

@@ -38,12 +38,13 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
     if best:
         table = pd.concat([rows.assign(run=name) for name, rows in best.items()])
         reading = (
-            "Who is ahead at the same time on the same clips. It falls where late candidates begin "
-            "to count, in the last quarter of the training."
+            "Who is ahead at the same time on the same clips: the share right of the validation "
+            "clips and of varied crops of them. It falls where late candidates begin to count, in "
+            "the last quarter of the training."
         )
         svg = plots.best_of_runs("compared-best", best)
         csv = Csv.of("best-over-time", table)
-        blocks.append(Plot("Best validation accuracy over time", reading, svg, csv))
+        blocks.append(Plot("Best score over time", reading, svg, csv))
     return Section("comparison", "Comparison", text, blocks + grids)
 
 

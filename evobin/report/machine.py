@@ -33,9 +33,9 @@ class JsonLines:
     """Prints every progress of a run, and what it ends with, as a JSON object a line on stdout.
 
     A step has `stage`, `step` (0 where the stage begins) of `steps`, `elapsed` and `left` seconds
-    (of this process and of the stage), `best_accuracy` on the validation clips,
-    `flips_per_second`, and the step's `rows` of the history; what is not known yet is null. Once
-    the data is loaded, there are also a `note` and the `sizes` of the parts.
+    (of this process and of the stage), `best_accuracy` on the validation clips and varied crops of
+    them, `flips_per_second`, and the step's `rows` of the history; what is not known yet is null.
+    Once the data is loaded, there are also a `note` and the `sizes` of the parts.
 
     Args:
         lose: called with the error when stdout cannot be written.

@@ -127,7 +127,7 @@ def _short(name: Any) -> str:
 
 
 def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame) -> str:
-    """Validation accuracy of every start or island, thin, the best so far, and where stages begin.
+    """Selection accuracy of every start or island, thin, the best so far, and where stages begin.
 
     Args:
         name: unique on the page; and so for all other plots.
@@ -144,23 +144,23 @@ def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame) -> str:
             axes.axvspan(begun / divisor, rows["seconds"].max() / divisor, color=colour, alpha=0.08)
             begun = rows["seconds"].max()
             for _, island in rows.groupby("island"):
-                values = island["seconds"] / divisor, island["validation_accuracy"]
+                values = island["seconds"] / divisor, island["selection_accuracy"]
                 axes.plot(*values, dash, color=colour, lw=0.9, marker=".", ms=3)
             title = TITLES.get(str(stage), str(stage))
             handles.append(Line2D([], [], color=colour, ls=dash, label=title))
-        steps = best["seconds"] / divisor, best["best_validation_accuracy"]
+        steps = best["seconds"] / divisor, best["best_selection_accuracy"]
         look: dict[str, Any] = {"color": TEXT, "lw": 2.2, "marker": "o", "ms": 2.5}
         (line,) = axes.step(*steps, where="post", label="best so far", **look)
         _legend(axes, [*handles, line], 2)
-        axes.set_ylim(bottom=_bottom(points["validation_accuracy"]))
+        axes.set_ylim(bottom=_bottom(points["selection_accuracy"]))
         axes.set_xlabel(f"time since the beginning [{unit}]")
-        _percent(axes, "validation accuracy")
+        _percent(axes, "right of validation clips and their crops")
 
     return _svg(name, 310, draw)
 
 
 def best_of_runs(name: str, runs: dict[str, pd.DataFrame]) -> str:
-    """The best validation accuracy so far of several runs.
+    """The best selection accuracy so far of several runs.
 
     Args:
         name: as for `over_time`.
@@ -172,13 +172,13 @@ def best_of_runs(name: str, runs: dict[str, pd.DataFrame]) -> str:
         divisor, unit = _unit(max(best["seconds"].max() for best in runs.values()))
         lines = []
         for place, (run, best) in enumerate(runs.items()):
-            steps = best["seconds"] / divisor, best["best_validation_accuracy"]
+            steps = best["seconds"] / divisor, best["best_selection_accuracy"]
             dash = DASHES[place // len(SERIES) % len(DASHES)]
             look: dict[str, Any] = {"color": SERIES[place % len(SERIES)], "ls": dash, "marker": "o"}
             lines += axes.step(*steps, where="post", lw=1.8, ms=2.5, label=_short(run), **look)
         _legend(axes, lines, 2)
         axes.set_xlabel(f"time since the beginning [{unit}]")
-        _percent(axes, "best validation accuracy so far")
+        _percent(axes, "right of validation clips and their crops")
 
     return _svg(name, 300 + 8 * len(runs), draw)
 

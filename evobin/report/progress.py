@@ -106,7 +106,7 @@ class ProgressDisplay:
         """What stays of a stage in a terminal."""
         if self._shown is not None:
             best = self._pace.best
-            told = self._told if best is None else f"best validation {best:.3f}"
+            told = self._told if best is None else f"best score {best:.3f}"
             line = f"{self._pace.heard:6.0f} s  {_title(self._shown)}  {told}"
             self._console.print(Text(line.rstrip()), no_wrap=True, overflow="ellipsis")
 
@@ -147,16 +147,16 @@ def tell(rows: Sequence[Mapping[str, Any]], pace: Pace) -> str:
     """What all starts or islands did in one step, in a few words; the most wanted ones first.
 
     Example:
-        >>> row = {"loss": 0.25, "valid_accuracy": 0.9512}
+        >>> row = {"loss": 0.25, "selection_accuracy": 0.9512}
         >>> tell([row, row | {"loss": 0.35}], Pace(best=0.9612))
-        'best validation 0.961, now 0.951, loss 0.300'
+        'best score 0.961, now 0.951, loss 0.300'
     """
     words: list[str] = []
     table = pd.DataFrame(rows)
     if pace.best is not None:
-        words.append(f"best validation {pace.best:.3f}")
-    if "valid_accuracy" in table:
-        words.append(f"now {table['valid_accuracy'].max():.3f}")
+        words.append(f"best score {pace.best:.3f}")
+    if "selection_accuracy" in table:
+        words.append(f"now {table['selection_accuracy'].max():.3f}")
     if "loss" in table:
         words.append(f"loss {table['loss'].mean():.3f}")
     if pace.flips is not None:

@@ -33,7 +33,7 @@ class Limits(NamedTuple):
 
 
 SHARE, COUNT = Limits(0, 1, is_whole=False), Limits(0, LARGEST)
-HISTORY = {"step": Limits(1, LARGEST), "island": COUNT, "valid_accuracy": SHARE}
+HISTORY = {"step": Limits(1, LARGEST), "island": COUNT, "selection_accuracy": SHARE}
 HISTORY |= {"elapsed": Limits(0, LARGEST, is_whole=False), "best_accuracy": SHARE}
 LOGIT = Limits(-LARGEST, LARGEST)
 CHANNELS = {"channel": COUNT, "positions": COUNT, "rate": SHARE}

@@ -83,7 +83,7 @@ def confusion(run: Run) -> pd.DataFrame:
 
 
 def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
-    """A row a point: `stage`, `island`, `step`, `seconds` and `validation_accuracy`.
+    """A row a point: `stage`, `island`, `step`, `seconds` and `selection_accuracy`.
 
     Of many islands and steps, some evenly spread ones.
     """
@@ -92,14 +92,14 @@ def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
         islands = _spread(np.unique(rows["island"]), LINES)
         each = max(2, POINTS // (len(islands) * history["stage"].nunique()))
         parts += [_thinned(rows[rows["island"] == island], each) for island in islands]
-    names = {"elapsed": "seconds", "valid_accuracy": "validation_accuracy"}
+    names = {"elapsed": "seconds", "selection_accuracy": "selection_accuracy"}
     table = pd.concat(parts).rename(columns=names)
-    return table[["stage", "island", "step", "seconds", "validation_accuracy"]]
+    return table[["stage", "island", "step", "seconds", "selection_accuracy"]]
 
 
 def best_over_time(history: pd.DataFrame) -> pd.DataFrame:
-    """A row a step: `stage`, `step`, `seconds` and `best_validation_accuracy`; some of many."""
-    names = {"elapsed": "seconds", "best_accuracy": "best_validation_accuracy"}
+    """A row a step: `stage`, `step`, `seconds` and `best_selection_accuracy`; some of many."""
+    names = {"elapsed": "seconds", "best_accuracy": "best_selection_accuracy"}
     steps = history.drop_duplicates(["stage", "step"], keep="last").rename(columns=names)
     return _thinned(steps, POINTS // 2)[["stage", "step", *names.values()]]
 

@@ -254,7 +254,7 @@ ROWS = {
         5,
         continued(
             population=NO_POPULATION,
-            flips=evobin.FlipConfig(rounds=60, clips=512, proposals=400),
+            flips=evobin.FlipConfig(rounds=100, clips=512, proposals=400),
         ),
     ),
     3: Row(

@@ -240,7 +240,7 @@ def test_with_json_stdout_holds_an_object_a_step_and_the_figures_at_the_end(
     summary = json.loads(Path("run/summary.json").read_text())
     assert done["parts"] == summary["parts"]
     assert (done["folder"], done["result"]) == ("run", "run/result.txt")
-    assert steps[-1]["best_accuracy"] == done["parts"]["valid"]["accuracy"]
+    assert steps[-1]["best_accuracy"] == history["best_accuracy"].iloc[-1]
 
 
 def test_evaluate_with_json_prints_the_figures_of_the_tables(
@@ -304,7 +304,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
     clips: DataFolder, capsys: Capture
 ) -> None:
     out, err = run(capsys, "search", *clips.options, *SHORT)
-    assert re.search(r"s  straight-through training 1/1  best validation \d.*, loss \d", err)
+    assert re.search(r"s  straight-through training 1/1  best score \d.*, loss \d", err)
     (folder,) = Path("runs").iterdir()
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
     assert out.splitlines()[-1] == f"result      {folder}/result.txt"
@@ -312,7 +312,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
 
 
 @pytest.mark.parametrize("groups", [True, False])
-def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
+def test_the_accuracy_that_progress_tells_is_of_the_validation_clips_and_their_crops(
     groups: bool, clips: DataFolder, capsys: Capture
 ) -> None:
     more = ["--groups", str(clips.groups)] if groups else []
@@ -321,8 +321,10 @@ def test_the_accuracy_that_progress_tells_is_that_of_the_validation_clips(
         assert ("Parted by speaker." in told) == groups
         assert ("speakers may be shared" in told) != groups
     valid = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
-    (figures,) = re.findall(r"best validation (\S+), now (\S+),", err)
-    assert figures == (f"{valid['accuracy']:.3f}",) * 2
+    (figures,) = re.findall(r"best score (\S+), now (\S+),", err)
+    told = pd.read_csv("run/history.csv")["best_accuracy"].iloc[-1]
+    assert figures == (f"{told:.3f}",) * 2
+    assert told * 5 * valid["clips"] == pytest.approx(round(told * 5 * valid["clips"]), abs=1e-9)
 
 
 def test_a_run_ends_with_its_report(clips: DataFolder, capsys: Capture) -> None:

@@ -140,7 +140,7 @@ def test_the_numbers_behind_a_plot_can_be_saved(run: Path, browser: Any, tmp_pat
     found.value.save_as(tmp_path / "time.csv")
     raw = base64.b64decode(link.get_attribute("href").split(",", 1)[1])
     assert (tmp_path / "time.csv").read_bytes() == raw
-    assert raw.startswith(b"stage,island,step,seconds,validation_accuracy")
+    assert raw.startswith(b"stage,island,step,seconds,selection_accuracy")
 
 
 def test_it_prints_dark_on_light_whatever_the_screen(

@@ -8,8 +8,8 @@ import pytest
 from evobin.config import AugmentConfig
 from evobin.evaluation import NetworkFlipState
 from evobin.network import BinaryNetwork
-from evobin.scores import accuracy, margins
-from tests.builders import DENSE, classes_problem, planted_problem
+from evobin.scores import accuracy, accuracy_of, margins
+from tests.builders import DENSE, TINY, classes_problem, planted_problem
 from tests.strategies import random_solution
 
 
@@ -39,13 +39,60 @@ def test_clips_of_a_fixed_length_are_drawn_as_they_are() -> None:
         assert label_of[clip.tobytes()] == label
 
 
-def test_half_of_the_clips_of_a_fixed_length_are_looked_at_once() -> None:
-    problem = classes_problem()
+def test_half_of_the_clips_of_a_fixed_length_are_looked_at_as_they_are() -> None:
+    problem = classes_problem().with_views(np.random.default_rng(0))
+    assert problem.varied is None
     seen = problem.look(np.random.default_rng(0)).valid
     assert len(seen) == len(set(seen.names)) == 45
     assert set(seen.names) < set(problem.valid.names)
-    twice = planted_problem().look(np.random.default_rng(0)).valid
-    assert len(twice) == 2 * len(set(twice.names)) == 64
+
+
+def test_every_validation_clip_has_four_crops_varied_twice_as_much_as_in_training() -> None:
+    plain = planted_problem()
+    problem = plain.with_views(np.random.default_rng(0))
+    again, other = (plain.with_views(np.random.default_rng(seed)).varied for seed in (0, 1))
+    assert problem.varied is not None
+    assert again is not None
+    assert other is not None
+    n = len(plain.valid)
+    assert problem.varied.names == plain.valid.names * 4
+    assert problem.n_scored == 5 * n
+    np.testing.assert_array_equal(problem.varied.labels, np.tile(plain.valid.labels, 4))
+    assert set(problem.varied.clips.lengths) == {plain.frames}
+    np.testing.assert_array_equal(problem.varied.clips.frames, again.clips.frames)
+    assert not np.array_equal(problem.varied.clips.frames, other.clips.frames)
+    still = replace(plain, augment=AugmentConfig(0, 0, 0)).with_views(np.random.default_rng(0))
+    assert still.varied is not None
+    shifts = problem.varied.clips.frames - still.varied.clips.frames
+    spread = 2 * np.hypot(plain.augment.gain, plain.augment.equaliser)
+    assert 0.8 * spread < shifts.std() < 1.2 * spread
+
+
+def test_the_score_is_of_clips_and_crops_together() -> None:
+    problem = planted_problem().with_views(np.random.default_rng(0))
+    assert problem.varied is not None
+    solution = random_solution(TINY, np.random.default_rng(0))
+    right = sum(
+        np.count_nonzero((BinaryNetwork(TINY, solution).logits(part.clips) > 0) == part.labels)
+        for part in (problem.valid, problem.varied)
+    )
+    score = float(problem.score(solution[None])[0])
+    assert accuracy_of(score, problem.n_scored) == right / (5 * len(problem.valid))
+
+
+def test_only_what_is_as_good_on_the_validation_clips_can_beat_a_guarded_start() -> None:
+    plain = planted_problem()
+    problem = plain.with_views(np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    solutions = np.stack([random_solution(TINY, rng) for _ in range(200)])
+    scores, right = problem.score(solutions), np.floor(plain.score(solutions) * 64)
+    place = int(np.argsort(scores)[100])
+    guarded = problem.guarded(solutions[place]).score(solutions)
+    worse = right < right[place]
+    assert np.any(scores[worse] > scores[place])
+    assert np.all(guarded[worse] < guarded[place])
+    np.testing.assert_array_equal(guarded[~worse], scores[~worse])
+    np.testing.assert_array_equal(guarded <= scores, True)
 
 
 def test_the_score_of_several_classes_is_accuracy_and_then_the_mean_margin() -> None:

@@ -115,7 +115,7 @@ def test_flips_a_second_are_those_of_the_last_step(monkeypatch: pytest.MonkeyPat
 STEPS = [
     Progress("data", 1, 1, notes={"sizes": {"train": 1200, "valid": 156, "test": 408}}),
     Progress("ste", 0, 2),
-    Progress("ste", 2, 2, ({"loss": 0.125, "valid_accuracy": 0.9, "best_accuracy": 0.91},)),
+    Progress("ste", 2, 2, ({"loss": 0.125, "selection_accuracy": 0.9, "best_accuracy": 0.91},)),
     Progress("flips", 0, 3),
     Progress("flips", 1, 3, ({"tried": 400, "accepted": 4, "best_accuracy": 0.92},)),
 ]
@@ -135,8 +135,8 @@ def test_in_a_terminal_no_line_is_wider_than_it_and_the_best_accuracy_is_always_
             seen.append(plain.text.splitlines())
     assert all(len(line) <= width for lines in seen for line in lines)
     assert all(len(lines) == 2 for lines in seen)
-    assert "best validation 0.910" in seen[3][1]
-    assert "best validation 0.920, 400 flips/s" in seen[4][1]
+    assert "best score 0.910" in seen[3][1]
+    assert "best score 0.920, 400 flips/s" in seen[4][1]
     assert "1/3" in seen[4][0]
     assert "2 s left" in seen[4][0]
 
@@ -149,8 +149,8 @@ def test_in_a_terminal_a_line_of_each_stage_stays(monkeypatch: pytest.MonkeyPatc
     stays = [line for line in screen.text.splitlines() if re.search(r"\d s  [a-z]", line)]
     assert [re.sub(r"\x1b\[[?0-9;]*[A-Za-z]|\r", "", line).strip() for line in stays] == [
         "1 s  data  train 1200, valid 156, test 408 clips",
-        "3 s  straight-through training  best validation 0.910",
-        "5 s  bit flips  best validation 0.920",
+        "3 s  straight-through training  best score 0.910",
+        "5 s  bit flips  best score 0.920",
     ]
 
 
@@ -173,12 +173,12 @@ def test_quiet_shows_nothing(terminal: bool) -> None:
 def test_figures_are_told_in_words() -> None:
     flips, more = {"tried": 20, "accepted": 3}, {"tried": 10, "accepted": 1}
     assert tell([flips, more], pace.Pace(flips=41.4)) == "41 flips/s, 4 of 30 accepted"
-    child = {"move": "mean", "differ": 0.02, "valid_accuracy": 0.9}
-    other = child | {"move": "units", "differ": 0.04, "valid_accuracy": 0.92}
-    told = "best validation 0.950, now 0.920, mean+units, 3.0% of the weights differ"
+    child = {"move": "mean", "differ": 0.02, "selection_accuracy": 0.9}
+    other = child | {"move": "units", "differ": 0.04, "selection_accuracy": 0.92}
+    told = "best score 0.950, now 0.920, mean+units, 3.0% of the weights differ"
     assert tell([child, other], pace.Pace(best=0.95)) == told
     assert tell([], pace.Pace()) == ""
-    assert tell([], pace.Pace(best=0.95)) == "best validation 0.950"
+    assert tell([], pace.Pace(best=0.95)) == "best score 0.950"
 
 
 def json_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

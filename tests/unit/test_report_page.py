@@ -107,7 +107,7 @@ def test_the_numbers_behind_the_plots_are_those_of_the_run(kept: Path, page: Pag
     csv, clips = page.csv, pd.read_csv(kept / "clips.csv")
     history = pd.read_csv(kept / "history.csv").set_index(["stage", "island", "step"])
     points = csv["time.csv"].set_index(["stage", "island", "step"])
-    assert points["validation_accuracy"].to_dict() == history["valid_accuracy"].to_dict()
+    assert points["selection_accuracy"].to_dict() == history["selection_accuracy"].to_dict()
     counts = csv["logits.csv"].groupby(["part", "label"])["clips"].sum()
     assert counts.to_dict() == clips.groupby(["part", "label"]).size().to_dict()
     signs = BinaryNetwork.load(kept / "result.txt").signs

@@ -1,0 +1,101 @@
+"""Which score tells how a network does on speakers that nobody has heard.
+
+python -m tests.benchmarks.selection OUT
+
+Takes the four trainings of each fold that `python -m tests.benchmarks.ablation OUT` has kept, in
+their last epoch, and scores each on the validation clips of its fold as they are, on varied crops
+of them, and on both together, as a search does; by accuracy and by log-likelihood. Prints, for each
+score, its correlation with accuracy on the unseen fold, within folds, and what the best one by that
+score has there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import evobin
+from evobin.config import DataConfig
+from evobin.evaluation import NetworkProblem
+from evobin.pipeline.keeping import state_of
+from evobin.pipeline.parts import load_parts
+from evobin.runs import RunFolder
+from evobin.scores import accuracy, log_likelihood_table
+from evobin.stages import latent
+from tests.benchmarks.ablation import FOLDS, FOUR_STARTS, SEED, where
+
+
+def main() -> None:
+    """Scores what there is, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder of the ablation's cells")
+    out = parser.parse_args().out
+    rows = [
+        row for fold in range(FOLDS) if (out / f"fold{fold}/training.json").exists()
+        for row in scores_of(out / f"fold{fold}")
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    print(f"{len(table)} trainings, {table['fold'].nunique()} folds\n")
+    print(summary(table).to_markdown())
+
+
+def scores_of(data: Path) -> list[dict[str, float]]:
+    """A row a training of a fold: what it has by each score, and on the unseen fold."""
+    chosen = {k: v for k, v in where(data, data).items() if k in DataConfig.__dataclass_fields__}
+    parts = load_parts(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
+    problem = NetworkProblem(
+        evobin.SPEAKER_SEX,
+        parts.train,
+        parts.valid,
+        evobin.AugmentConfig(),
+        frames=FOUR_STARTS.frames,
+        batch_size=2,
+        n_threads=2,
+    ).with_views(np.random.default_rng(SEED))
+    varied, test = problem.varied, parts.test
+    assert varied is not None
+    assert test is not None
+    table = log_likelihood_table(evobin.SPEAKER_SEX.n_hidden)
+    with RunFolder.open(data / "training") as folder:
+        state = state_of(folder.read_checkpoint()[0])
+    assert state is not None
+    rows = []
+    for number in range(FOUR_STARTS.starts):
+        mean = state[f"training{number}"][3]
+        signs = latent.to_file_order(evobin.SPEAKER_SEX, latent.signs_of(mean))
+        network = evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs)
+        row = {"fold": float(data.name.removeprefix("fold"))}
+        for name, part in {"as they are": parts.valid, "varied": varied, "unseen": test}.items():
+            logits = network.logits(part.clips, problem.n_threads)
+            row[f"accuracy, {name}"] = accuracy(logits, part.labels)
+            places = logits + evobin.SPEAKER_SEX.n_hidden + 1
+            row[f"log-likelihood, {name}"] = float(table[part.labels, places].mean())
+        row["score of a search"] = float(problem.score(signs[None])[0])
+        rows.append(row)
+    return rows
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Correlation within folds, and the mean accuracy on unseen folds of those chosen."""
+    unseen = table["accuracy, unseen"]
+    inner = table - table.groupby("fold").transform("mean").assign(fold=0)
+    lines = {
+        name: {
+            "correlation": f"{inner[name].corr(inner[unseen.name]):.2f}",
+            "of the best by it": _percent(unseen[table.groupby("fold")[name].idxmax()].mean()),
+        }
+        for name in table.columns.drop(["fold", "accuracy, unseen", "log-likelihood, unseen"])
+    }
+    of_all = {"correlation": "", "of the best by it": _percent(unseen.mean())}
+    return pd.DataFrame(lines | {"any of the four, in the mean": of_all}).T
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%"
+
+
+if __name__ == "__main__":
+    main()
