@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +16,8 @@ from evobin.files import check_is_file
 MAX_N = 10_000_000
 """Variables of a formula."""
 MAX_WEIGHT = 2**63 - 1
+PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
+"""How a packed file begins, and what unpacks it."""
 _SHOWN = 20  # characters of a wrong word
 
 
@@ -38,14 +44,15 @@ def read_dimacs(path: Path) -> Formula:
     Comments (`c ...`), clauses over several lines and several on one, and the `%` that ends some
     old files are understood. In a `p wcnf` file a clause is hard whose weight is the header's top
     or more; in a file without a `p` line, one that begins with `h`. A cnf's clauses all weigh 1,
-    and a file whose name ends in `.cnf` must have its `p` line.
+    and a file whose name ends in `.cnf` must have its `p` line. A file may be packed by gzip, bzip2
+    or xz, as collections publish them.
 
     Raises:
         EvobinError: if the file cannot be read, or is malformed; names each wrong line.
     """
     try:
         check_is_file(path)
-        text = path.read_bytes().decode("utf-8", "replace")
+        text = _unpacked(path.read_bytes()).decode("utf-8", "replace")
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
     except OSError as error:
@@ -60,6 +67,16 @@ def read_dimacs(path: Path) -> Formula:
         if words and words[0][0] != "c":
             reader.read(number, words)
     return reader.end()
+
+
+def _unpacked(raw: bytes) -> bytes:
+    for beginning, unpack in PACKED.items():
+        if raw.startswith(beginning):
+            try:
+                return unpack(raw)
+            except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+                raise EvobinError("is packed, and damaged; fetch it again.") from error
+    return raw
 
 
 class _Reader:
@@ -80,7 +97,7 @@ class _Reader:
         if words[0] == "p":
             self._read_header(number, words)
             return
-        if not self._header and self._path.suffix == ".cnf":
+        if not self._header and ".cnf" in self._path.suffixes[-2:]:
             raise EvobinError(  # as the new wcnf form its first literals would be weights
                 f"{self._path}, line {number}: expected `p cnf VARIABLES CLAUSES` before all "
                 f"clauses, found {_shown(' '.join(words))}."
