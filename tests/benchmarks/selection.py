@@ -19,13 +19,14 @@ import pandas as pd
 
 import evobin
 from evobin.config import DataConfig
-from evobin.evaluation import NetworkProblem
+from evobin.data import Dataset
+from evobin.evaluation import NetworkProblem, Solution
 from evobin.pipeline.keeping import state_of
 from evobin.pipeline.parts import load_parts
 from evobin.runs import RunFolder
 from evobin.scores import accuracy, log_likelihood_table
 from evobin.stages import latent
-from tests.benchmarks.ablation import FOLDS, FOUR_STARTS, SEED, where
+from tests.benchmarks.ablation import FOUR_STARTS, SEED, where
 
 
 def main() -> None:
@@ -33,17 +34,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of the ablation's cells")
     out = parser.parse_args().out
-    rows = [
-        row for fold in range(FOLDS) if (out / f"fold{fold}/training.json").exists()
-        for row in scores_of(out / f"fold{fold}")
-    ]  # fmt: skip
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame([row for data in folds_of(out) for row in scores_of(data)])
     print(f"{len(table)} trainings, {table['fold'].nunique()} folds\n")
     print(summary(table).to_markdown())
 
 
-def scores_of(data: Path) -> list[dict[str, float]]:
-    """A row a training of a fold: what it has by each score, and on the unseen fold."""
+def folds_of(out: Path) -> list[Path]:
+    """The folders of the folds whose trainings the ablation has kept."""
+    return [folder for folder in sorted(out.glob("fold*")) if (folder / "training.json").exists()]
+
+
+def trained(data: Path) -> tuple[NetworkProblem, Dataset, list[Solution]]:
+    """What a fold's trainings looked at, the unseen clips, and the networks in the last epoch."""
     chosen = {k: v for k, v in where(data, data).items() if k in DataConfig.__dataclass_fields__}
     parts = load_parts(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
     problem = NetworkProblem(
@@ -54,21 +56,28 @@ def scores_of(data: Path) -> list[dict[str, float]]:
         frames=FOUR_STARTS.frames,
         batch_size=2,
         n_threads=2,
-    ).with_views(np.random.default_rng(SEED))
-    varied, test = problem.varied, parts.test
-    assert varied is not None
-    assert test is not None
-    table = log_likelihood_table(evobin.SPEAKER_SEX.n_hidden)
+    )
     with RunFolder.open(data / "training") as folder:
         state = state_of(folder.read_checkpoint()[0])
     assert state is not None
+    assert parts.test is not None
+    means = [state[f"training{number}"][3] for number in range(FOUR_STARTS.starts)]
+    networks = [latent.to_file_order(evobin.SPEAKER_SEX, latent.signs_of(mean)) for mean in means]
+    return problem, parts.test, networks
+
+
+def scores_of(data: Path) -> list[dict[str, float]]:
+    """A row a training of a fold: what it has by each score, and on the unseen fold."""
+    problem, test, networks = trained(data)
+    problem = problem.with_views(np.random.default_rng(SEED))
+    assert problem.varied is not None
+    table = log_likelihood_table(evobin.SPEAKER_SEX.n_hidden)
     rows = []
-    for number in range(FOUR_STARTS.starts):
-        mean = state[f"training{number}"][3]
-        signs = latent.to_file_order(evobin.SPEAKER_SEX, latent.signs_of(mean))
+    for signs in networks:
         network = evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs)
         row = {"fold": float(data.name.removeprefix("fold"))}
-        for name, part in {"as they are": parts.valid, "varied": varied, "unseen": test}.items():
+        parts = {"as they are": problem.valid, "varied": problem.varied, "unseen": test}
+        for name, part in parts.items():
             logits = network.logits(part.clips, problem.n_threads)
             row[f"accuracy, {name}"] = accuracy(logits, part.labels)
             places = logits + evobin.SPEAKER_SEX.n_hidden + 1
