@@ -6,13 +6,14 @@ Takes the four trainings of each fold that `python -m tests.benchmarks.ablation 
 their last epoch, and scores each on the validation clips of its fold as they are, on varied crops
 of them, and on both together, as a search does; by accuracy and by log-likelihood. Prints, for each
 score, its correlation with accuracy on the unseen fold, within folds, and what the best one by that
-score has there.
+score has there; and how the errors there are spread over speakers and over the four.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from evobin.evaluation import NetworkProblem, Solution
 from evobin.pipeline.keeping import state_of
 from evobin.pipeline.parts import load_parts
 from evobin.runs import RunFolder
-from evobin.scores import accuracy, log_likelihood_table
+from evobin.scores import accuracy, answers, log_likelihood_table
 from evobin.stages import latent
 from tests.benchmarks.ablation import FOUR_STARTS, SEED, where
 
@@ -36,7 +37,8 @@ def main() -> None:
     out = parser.parse_args().out
     table = pd.DataFrame([row for data in folds_of(out) for row in scores_of(data)])
     print(f"{len(table)} trainings, {table['fold'].nunique()} folds\n")
-    print(summary(table).to_markdown())
+    print(summary(table).to_markdown(), end="\n\n")
+    print(pd.DataFrame([errors_of(data) for data in folds_of(out)]).to_markdown(index=False))
 
 
 def folds_of(out: Path) -> list[Path]:
@@ -100,6 +102,24 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     }
     of_all = {"correlation": "", "of the best by it": _percent(unseen.mean())}
     return pd.DataFrame(lines | {"any of the four, in the mean": of_all}).T
+
+
+def errors_of(data: Path) -> dict[str, Any]:
+    """Of a fold: errors on its unseen clips, and which share of them a few speakers have."""
+    _, test, networks = trained(data)
+    assert test.groups is not None
+    found = [evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs) for signs in networks]
+    wrong = np.stack([answers(network.logits(test.clips)) != test.labels for network in found])
+    of_speakers = pd.Series(wrong.mean(axis=0)).groupby(test.groups["speaker"]).sum()
+    return {
+        "fold": data.name.removeprefix("fold"),
+        "speakers": len(of_speakers),
+        "errors": _percent(wrong.mean()),
+        "of these, of two speakers": _percent(of_speakers.nlargest(2).sum() / of_speakers.sum()),
+        "of these, in clips that all four get wrong": _percent(
+            len(networks) * wrong.all(axis=0).sum() / wrong.sum()
+        ),
+    }
 
 
 def _percent(share: float) -> str:
