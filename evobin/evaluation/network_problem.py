@@ -115,10 +115,12 @@ class NetworkProblem:
         """
         if self.architecture.frames is not None:
             return self
-        rows = np.tile(np.arange(len(self.valid)), VIEWS)
-        crops = draw_crops(self.valid.clips, rows, self.frames, self.augment.doubled(), rng)
-        copies = self.valid.subset(rows)
-        return replace(self, varied=replace(copies, clips=crops.clips(self.valid.clips)))
+        valid, rows = self.valid, np.tile(np.arange(len(self.valid)), VIEWS)
+        crops = draw_crops(valid.clips, rows, self.frames, self.augment.doubled(), rng)
+        groups = None if valid.groups is None else valid.groups.iloc[rows].reset_index(drop=True)
+        clips = crops.clips(valid.clips)
+        varied = Dataset(valid.names * VIEWS, clips, valid.labels[rows], groups)
+        return replace(self, varied=varied)
 
     def guarded(self, start: Solution) -> NetworkProblem:
         """The same problem, where only solutions as good on the validation clips can beat `start`.
