@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from evobin.checks import check_range
 from evobin.errors import SettingError
+
+AUGMENT_LIMITS = {
+    "gain": 100,
+    "equaliser": 100,
+    "tract": 0.3,
+    "tilt": 100,
+    "speed": 0.3,
+    "floor": 1,
+    "bands": 1,
+    "pauses": 1,
+}
+"""How strong each variation of training clips may be; none may be below 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +45,8 @@ class AugmentConfig:
 
     def check(self) -> None:
         """Raises SettingError if a value is out of range."""
-        check_range("augment.gain", self.gain, 0, 100)
-        check_range("augment.equaliser", self.equaliser, 0, 100)
-        check_range("augment.tract", self.tract, 0, 0.3)
-        check_range("augment.tilt", self.tilt, 0, 100)
-        check_range("augment.speed", self.speed, 0, 0.3)
-        check_range("augment.floor", self.floor, 0, 1)
-        check_range("augment.bands", self.bands, 0, 1)
-        check_range("augment.pauses", self.pauses, 0, 1)
+        for name, limit in AUGMENT_LIMITS.items():
+            check_range(f"augment.{name}", getattr(self, name), 0, limit)
 
     def doubled(self) -> AugmentConfig:
         """Every variation twice as strong, as far as it can be.
@@ -49,12 +55,9 @@ class AugmentConfig:
             >>> AugmentConfig(gain=1.5, tract=0.2).doubled().gain
             3.0
         """
-        limits = {"tract": 0.3, "speed": 0.3, "floor": 1.0, "bands": 1.0, "pauses": 1.0}
+        strengths = {name: 2 * getattr(self, name) for name in AUGMENT_LIMITS}
         return AugmentConfig(
-            **{
-                field.name: min(2 * getattr(self, field.name), limits.get(field.name, 100.0))
-                for field in fields(self)
-            }
+            **{name: min(strengths[name], limit) for name, limit in AUGMENT_LIMITS.items()}
         )
 
 

@@ -128,8 +128,9 @@ class NetworkProblem:
         One that answers fewer of them right, as they are, scores less than `start` whatever it
         has on varied ones.
         """
-        score = float(self.score(start[None])[0])
-        guard = Guard(self._right(self._answered(start)[0]), accuracy_of(score, self.n_scored))
+        logits = self._answered(start)
+        limit = accuracy_of(self._score(logits), self.n_scored)
+        guard = Guard(self._right(logits[0]), limit)
         return replace(self, guard=guard)
 
     def look(self, rng: np.random.Generator) -> NetworkProblem:
@@ -156,10 +157,9 @@ class NetworkProblem:
         Returns:
             [size] float64.
         """
-        return np.array([self._score(solution) for solution in population])
+        return np.array([self._score(self._answered(solution)) for solution in population])
 
-    def _score(self, solution: Solution) -> float:
-        logits = self._answered(solution)
+    def _score(self, logits: list[NDArray[np.int64]]) -> float:
         labels = np.concatenate([part.labels for part in self._scored])
         score = selection_score(np.concatenate(logits), labels, self.architecture.n_hidden)
         if self.guard is not None and self._right(logits[0]) < self.guard.right:

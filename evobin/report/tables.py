@@ -92,8 +92,7 @@ def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
         islands = _spread(np.unique(rows["island"]), LINES)
         each = max(2, POINTS // (len(islands) * history["stage"].nunique()))
         parts += [_thinned(rows[rows["island"] == island], each) for island in islands]
-    names = {"elapsed": "seconds", "selection_accuracy": "selection_accuracy"}
-    table = pd.concat(parts).rename(columns=names)
+    table = pd.concat(parts).rename(columns={"elapsed": "seconds"})
     return table[["stage", "island", "step", "seconds", "selection_accuracy"]]
 
 

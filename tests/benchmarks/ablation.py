@@ -27,8 +27,9 @@ import numpy as np
 import pandas as pd
 
 import evobin
-from evobin.config import Effort
+from evobin.config import DataConfig, Effort
 from evobin.errors import Stopped
+from evobin.pipeline.parts import Parts, load_parts
 from evobin.report import ProgressDisplay
 from evobin.runs import Checkpoint, RunFolder
 from evobin.stages.base import Progress
@@ -141,6 +142,12 @@ def where(data: Path, out: Path) -> dict[str, Any]:
         "seed": SEED,
         "out": out,
     }
+
+
+def parts_of(data: Path) -> Parts:
+    """Training and validation clips of four folds, parted by speaker, and the fifth."""
+    chosen = {k: v for k, v in where(data, data).items() if k in DataConfig.__dataclass_fields__}
+    return load_parts(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
 
 
 def searched(

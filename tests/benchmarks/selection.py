@@ -19,15 +19,13 @@ import numpy as np
 import pandas as pd
 
 import evobin
-from evobin.config import DataConfig
 from evobin.data import Dataset
 from evobin.evaluation import NetworkProblem, Solution
 from evobin.pipeline.keeping import state_of
-from evobin.pipeline.parts import load_parts
 from evobin.runs import RunFolder
 from evobin.scores import accuracy, answers, log_likelihood_table
 from evobin.stages import latent
-from tests.benchmarks.ablation import FOUR_STARTS, SEED, where
+from tests.benchmarks.ablation import FOUR_STARTS, SEED, parts_of
 
 
 def main() -> None:
@@ -35,10 +33,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of the ablation's cells")
     out = parser.parse_args().out
-    table = pd.DataFrame([row for data in folds_of(out) for row in scores_of(data)])
+    rows, errors = [], []
+    for data in folds_of(out):
+        fold, kept = int(data.name.removeprefix("fold")), trained(data)
+        rows += [{"fold": fold} | row for row in scores_of(*kept)]
+        errors.append({"fold": fold} | errors_of(*kept[1:]))
+    table = pd.DataFrame(rows)
     print(f"{len(table)} trainings, {table['fold'].nunique()} folds\n")
     print(summary(table).to_markdown(), end="\n\n")
-    print(pd.DataFrame([errors_of(data) for data in folds_of(out)]).to_markdown(index=False))
+    print(pd.DataFrame(errors).to_markdown(index=False))
 
 
 def folds_of(out: Path) -> list[Path]:
@@ -48,8 +51,7 @@ def folds_of(out: Path) -> list[Path]:
 
 def trained(data: Path) -> tuple[NetworkProblem, Dataset, list[Solution]]:
     """What a fold's trainings looked at, the unseen clips, and the networks in the last epoch."""
-    chosen = {k: v for k, v in where(data, data).items() if k in DataConfig.__dataclass_fields__}
-    parts = load_parts(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
+    parts = parts_of(data)
     problem = NetworkProblem(
         evobin.SPEAKER_SEX,
         parts.train,
@@ -68,16 +70,17 @@ def trained(data: Path) -> tuple[NetworkProblem, Dataset, list[Solution]]:
     return problem, parts.test, networks
 
 
-def scores_of(data: Path) -> list[dict[str, float]]:
+def scores_of(
+    problem: NetworkProblem, test: Dataset, networks: list[Solution]
+) -> list[dict[str, float]]:
     """A row a training of a fold: what it has by each score, and on the unseen fold."""
-    problem, test, networks = trained(data)
     problem = problem.with_views(np.random.default_rng(SEED))
     assert problem.varied is not None
     table = log_likelihood_table(evobin.SPEAKER_SEX.n_hidden)
     rows = []
     for signs in networks:
         network = evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs)
-        row = {"fold": float(data.name.removeprefix("fold"))}
+        row: dict[str, float] = {}
         parts = {"as they are": problem.valid, "varied": problem.varied, "unseen": test}
         for name, part in parts.items():
             logits = network.logits(part.clips, problem.n_threads)
@@ -104,15 +107,13 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines | {"any of the four, in the mean": of_all}).T
 
 
-def errors_of(data: Path) -> dict[str, Any]:
+def errors_of(test: Dataset, networks: list[Solution]) -> dict[str, Any]:
     """Of a fold: errors on its unseen clips, and which share of them a few speakers have."""
-    _, test, networks = trained(data)
     assert test.groups is not None
     found = [evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs) for signs in networks]
     wrong = np.stack([answers(network.logits(test.clips)) != test.labels for network in found])
     of_speakers = pd.Series(wrong.mean(axis=0)).groupby(test.groups["speaker"]).sum()
     return {
-        "fold": data.name.removeprefix("fold"),
         "speakers": len(of_speakers),
         "errors": _percent(wrong.mean()),
         "of these, of two speakers": _percent(of_speakers.nlargest(2).sum() / of_speakers.sum()),

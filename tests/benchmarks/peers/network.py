@@ -36,9 +36,8 @@ import torch
 from numpy.typing import NDArray
 
 import evobin
-from evobin.config import DataConfig
 from evobin.data import Dataset
-from evobin.pipeline.parts import Parts, load_parts
+from evobin.pipeline.parts import Parts
 from evobin.report import ProgressDisplay
 from evobin.scores import wilson_interval
 from tests.benchmarks import ablation
@@ -188,16 +187,6 @@ def evaluated(signs: Signs, part: Dataset) -> tuple[int, int]:
     return int(np.sum(answers == (part.labels == 1))), len(part)
 
 
-def parts_of(data: Path) -> Parts:
-    """Training and validation clips of four folds, parted by speaker, and the fifth."""
-    where = {
-        name: value
-        for name, value in ablation.where(data, data).items()
-        if name in DataConfig.__dataclass_fields__
-    }
-    return load_parts(DataConfig(**where), evobin.SPEAKER_SEX, SEED)
-
-
 def start_of(data: Path) -> Path:
     """The file that all methods start from, trained when it is first asked for."""
     path = data / "start" / "result.txt"
@@ -225,7 +214,7 @@ def polish(data: Path, minutes: float, out: Path) -> Signs:
 
 def run(method: str, data: Path, minutes: list[float], out: Path) -> dict[str, Any]:
     """What a method had after each time: right answers of the fifth fold, and validation."""
-    parts = parts_of(data)
+    parts = ablation.parts_of(data)
     start = evobin.BinaryNetwork.load(start_of(data)).signs
     task = Task(start, parts.train, parts.valid)
     cell: dict[str, Any] = {"start": _figures(start, parts)}
