@@ -74,7 +74,7 @@ class Relay(Algorithm):
                 self._add_last()
         elif self.evaluations - max(self.turn, self.found) >= self._turns:
             self.leg, self.turn = 2 - self.leg, self.evaluations
-        return self._legs[self.leg].ask().copy()
+        return self._legs[self.leg].ask()
 
     def _add_last(self) -> None:
         """The last leg begins at what the others have found."""

@@ -16,6 +16,8 @@ from evobin.optimisation.found import EvaluationError
 
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
+NUMBERS = (int, float, np.floating, np.integer, np.bool_)
+"""A tuple: a union would be made anew at every evaluation."""
 
 
 @dataclass(slots=True)
@@ -121,7 +123,7 @@ class _Unfit(Exception):  # noqa: N818  # never leaves this module alone
 def _number(value: Any) -> float:
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value.item()
-    if not isinstance(value, int | float | np.floating | np.integer | np.bool_):
+    if not isinstance(value, NUMBERS):
         raise _Unfit(f"returned {_shown(value)} where a number was expected")
     number = float(value)
     if math.isnan(number):
