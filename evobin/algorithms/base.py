@@ -136,7 +136,7 @@ class Algorithm(ABC):
     def _note(self, population: Population, scores: Scores) -> None:
         """Counts scores, and keeps the best solution; none of k where k is 0."""
         if len(scores):
-            place = int(scores.argmax())
+            place = best_place(scores)
             score = float(scores[place])
             if score > self.score or self.best is None:
                 self.best, self.score = population[place].copy(), score
@@ -201,6 +201,16 @@ def as_population(name: str, signs: NDArray[Any], n: int) -> Population:
         raise ValueError(f"`{name}` must hold a solution, but it has none; leave it out.")
     check_signs(name, array)
     return array.astype(np.int8)
+
+
+def best_place(scores: Scores) -> int:
+    """The first of the highest of [k] scores; k is mostly 1, where numpy takes a while to say so.
+
+    Example:
+        >>> best_place(np.array([1.0, 3.0, 3.0])), best_place(np.array([2.0]))
+        (1, 0)
+    """
+    return int(scores.argmax()) if len(scores) > 1 else 0
 
 
 def _generator(seed: Seed) -> np.random.Generator:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Algorithm, Seed
+from evobin.algorithms.base import Algorithm, Seed, best_place
 from evobin.algorithms.operators import flipped, heavy_tail, heavy_tailed_count
 from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
@@ -44,6 +44,6 @@ class HeavyTailed(Algorithm):
         return flipped(self.parent, np.array([count]), self.rng)
 
     def _learn(self, population: Population, scores: Scores) -> None:
-        place = int(scores.argmax())
+        place = best_place(scores)
         if scores[place] >= self.parent_score:
             self.parent, self.parent_score = population[place : place + 1], float(scores[place])

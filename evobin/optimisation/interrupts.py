@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class Interrupts:
@@ -17,11 +15,12 @@ class Interrupts:
     Attributes:
         came: whether one was held back; the next one is not.
         rushed: whether that next one came, so that an update may be left halfway.
+        let_through: used with `with` around what may be left anywhere.
     """
 
     def __init__(self) -> None:
         self.came = self.rushed = False
-        self._open = False
+        self.let_through = _Stretch()
 
     def __enter__(self) -> None:
         self._here = threading.current_thread() is threading.main_thread()
@@ -32,17 +31,21 @@ class Interrupts:
         if self._here:
             signal.signal(signal.SIGINT, self._before)
 
-    @contextmanager
-    def let_through(self) -> Iterator[None]:
-        """Around what may be left anywhere."""
-        self._open = True
-        try:
-            yield
-        finally:
-            self._open = False
-
     def _hear(self, _number: int, _frame: object) -> None:
         self.rushed = self.came
-        if self._open or self.came:
+        if self.let_through.entered or self.came:
             raise KeyboardInterrupt
         self.came = True
+
+
+class _Stretch:
+    """Where one is; `contextlib` would take longer than some functions that are searched."""
+
+    def __init__(self) -> None:
+        self.entered = False
+
+    def __enter__(self) -> None:
+        self.entered = True
+
+    def __exit__(self, *error: object) -> None:
+        self.entered = False

@@ -117,12 +117,13 @@ class Search:
 
     def _over(self) -> dict[str, Any]:
         """Why to stop; before that, a restart where the algorithm asks for one."""
-        options, reasons = self._options, dict[str, Any]()
-        if not self._evaluations:
+        options, evaluations = self._options, self._evaluations
+        reasons: dict[str, Any] = {}
+        if not evaluations:
             return reasons
         if options.target is not None and self._score >= self._objective.sign * options.target:
             reasons["target"] = options.target
-        if self._evaluations >= options.budget:
+        if evaluations >= options.budget:
             reasons["max_evaluations"] = options.budget
         if options.seconds is not None and self._seconds() >= options.seconds:
             reasons["seconds"] = options.seconds
@@ -138,7 +139,8 @@ class Search:
 
     def _step(self) -> None:
         """One batch of the algorithm, or a stretch of a walk."""
-        algorithm, left = self._algorithm, self._options.budget - self._evaluations
+        algorithm, before = self._algorithm, self._evaluations
+        left = self._options.budget - before
         if self._problem is not None and isinstance(algorithm, Walker):
             self._walk(algorithm, self._problem, left)
         else:
@@ -147,8 +149,8 @@ class Search:
             if self._options.seconds is not None:
                 deadline = self._began - self._spent + self._options.seconds
             try:
-                with self._interrupts.let_through():
-                    scores = self._objective.score(asked, self._evaluations, deadline)
+                with self._interrupts.let_through:
+                    scores = self._objective.score(asked, before, deadline)
             except EvaluationError as error:
                 algorithm.tell(asked[: len(error.before)], error.before)
                 self._note()
