@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,3 +54,22 @@ def test_bop_flips_where_the_gradient_is_past_the_threshold(task: network.Task) 
     )
     assert np.array_equal(high, task.start)
     assert not np.array_equal(low, task.start)
+
+
+def test_the_table_adds_folds_up_and_counts_from_the_start(tmp_path: Path) -> None:
+    for fold, reached in enumerate((92, 95)):
+        after = {"right": reached, "clips": 100, "valid": 0.9 + fold / 10, "steps": 7}
+        cell = {"start": {"right": 90, "clips": 100, "valid": 0.5}, "20": after, "5": after}
+        for name, method in (("a", "bop, PyTorch"), ("b", "evobin polish")):
+            kept = json.dumps({"method": method} | cell)
+            (tmp_path / f"{name}-fold{fold}.json").write_text(kept)
+    rows = network.summary(tmp_path)
+    assert list(zip(rows["method"], rows["minutes"], strict=True)) == [
+        (method, minutes) for method in ("evobin polish", "bop, PyTorch") for minutes in (5, 20)
+    ]
+    line = network.table(rows).iloc[0]
+    assert (line["folds"], line["unseen clips"], line["accuracy"]) == (2, 200, "93.50%")
+    assert line["95% interval"] == "89.20% to 96.16%"
+    assert (line["against the start"], line["validation"]) == ("+7 clips", "95.00%")
+    network.plot(rows, tmp_path / "network.png")
+    assert (tmp_path / "network.png").stat().st_size > 10_000

@@ -179,6 +179,7 @@ METHODS: dict[str, Callable[[Task, float], Search]] = {
     "bop, PyTorch": bop,
     **{f"nevergrad {name}": nevergrad(name) for name in NEVERGRAD},
 }
+EVERY = ["evobin polish", *METHODS]
 
 
 def evaluated(signs: Signs, part: Dataset) -> tuple[int, int]:
@@ -241,41 +242,95 @@ def _figures(signs: Signs, parts: Parts) -> dict[str, Any]:
     return {"right": right, "clips": clips, "valid": valid / valid_clips}
 
 
-def table(out: Path) -> pd.DataFrame:
-    """A line a method and time: accuracy on the unseen folds, and against the start."""
+def summary(out: Path) -> pd.DataFrame:
+    """A row a method and time, all finished folds in one; accuracies and intervals are shares."""
     cells: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for path in sorted(out.glob("*-fold*.json")):
         kept = json.loads(path.read_text())
         method, start = kept.pop("method"), kept.pop("start")
         for minutes, figures in kept.items():
             cells.setdefault((method, minutes), []).append((start, figures))
-    lines = []
+    rows = []
     for (method, minutes), pairs in cells.items():
         right, clips = (sum(figures[key] for _, figures in pairs) for key in ("right", "clips"))
+        before = sum(start["right"] for start, _ in pairs)
         low, high = wilson_interval(right, clips)
-        gained = right - sum(start["right"] for start, _ in pairs)
-        lines.append(
+        rows.append(
             {
                 "method": method,
-                "minutes": minutes,
+                "minutes": float(minutes),
                 "folds": len(pairs),
-                "unseen clips": clips,
-                "accuracy": f"{100 * right / clips:.2f}%",
-                "95% interval": f"{100 * low:.2f} to {100 * high:.2f}%",
-                "against the start": f"{gained:+d} clips",
-                "validation": f"{100 * np.mean([f['valid'] for _, f in pairs]):.2f}%",
-                "steps": np.mean([f.get("steps", np.nan) for _, f in pairs]),
+                "clips": clips,
+                "start": before / clips,
+                "accuracy": right / clips,
+                "low": low,
+                "high": high,
+                "gained": right - before,
+                "validation": np.mean([figures["valid"] for _, figures in pairs]),
+                "steps": np.mean([figures.get("steps", np.nan) for _, figures in pairs]),
             }
         )
-    return pd.DataFrame(lines)
+    order = {method: place for place, method in enumerate(EVERY)}
+    return pd.DataFrame(rows).sort_values(
+        ["method", "minutes"],
+        key=lambda column: column.map(order).fillna(column),
+        ignore_index=True,
+    )
+
+
+def table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The summary as it is printed."""
+    return pd.DataFrame(
+        {
+            "method": rows["method"],
+            "minutes": rows["minutes"],
+            "folds": rows["folds"],
+            "unseen clips": rows["clips"],
+            "accuracy": rows["accuracy"].map("{:.2%}".format),
+            "95% interval": [
+                f"{low:.2%} to {high:.2%}"
+                for low, high in zip(rows["low"], rows["high"], strict=True)
+            ],
+            "against the start": rows["gained"].map("{:+d} clips".format),
+            "validation": rows["validation"].map("{:.2%}".format),
+            "steps": rows["steps"],
+        }
+    )
+
+
+def plot(rows: pd.DataFrame, path: Path) -> None:
+    """Accuracy on the unseen folds with its interval, a line a method, and the start's."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
+
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axes = figure.subplots()
+    methods = list(dict.fromkeys(rows["method"]))
+    times = sorted(rows["minutes"].unique())
+    for number, minutes in enumerate(times):
+        part = rows[rows["minutes"] == minutes]
+        places = [
+            methods.index(method) + 0.25 * (number - (len(times) - 1) / 2)
+            for method in part["method"]
+        ]
+        reach = [part["accuracy"] - part["low"], part["high"] - part["accuracy"]]
+        axes.errorbar(
+            part["accuracy"], places, xerr=reach, fmt="o", capsize=3, label=f"{minutes:g} minutes"
+        )
+    axes.axvline(rows["start"].mean(), color="gray", ls="--", label="start")
+    axes.set(yticks=range(len(methods)), yticklabels=methods, xlabel="accuracy on unseen speakers")
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.xaxis.set_major_locator(MultipleLocator(0.01))
+    axes.invert_yaxis()
+    figure.legend(loc="outside upper right", ncols=1 + len(times), fontsize=8)
+    figure.savefig(path, dpi=150)
 
 
 def main() -> None:
     """Runs the cells that are asked for and missing, and prints the table."""
-    every = ["evobin polish", *METHODS]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of the cells; what it holds is kept")
-    parser.add_argument("--methods", nargs="*", default=every, choices=every)
+    parser.add_argument("--methods", nargs="*", default=EVERY, choices=EVERY)
     parser.add_argument("--folds", type=int, nargs="*", default=[0])
     parser.add_argument("--minutes", type=float, nargs="*", default=[5.0, 20.0])
     asked = parser.parse_args()
@@ -289,7 +344,9 @@ def main() -> None:
                 print(f"fold {fold}: {method}", flush=True)
                 cell = run(method, data, asked.minutes, asked.out / f"{name}-fold{fold}")
                 path.write_text(json.dumps({"method": method} | cell, indent=1))
-    print(table(asked.out).to_markdown(index=False))
+    rows = summary(asked.out)
+    print(table(rows).to_markdown(index=False))
+    plot(rows, asked.out / "network.png")
 
 
 if __name__ == "__main__":
