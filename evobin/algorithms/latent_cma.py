@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,6 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Algorithm, Seed, State
 from evobin.checks import check_number
 from evobin.evaluation.base import Population, Scores
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # that its plots need matplotlib; none is drawn here
-    import cma
 
 LARGEST = 1_000
 """Its own cost grows with the square of n: at 500 signs it is 3 ms an evaluation."""
@@ -49,6 +44,8 @@ class LatentCMA(Algorithm):
         step: float = 1.0,
         samples: int = 0,
     ) -> None:
+        import cma  # noqa: PLC0415  # longer than all else that a command imports
+
         check_number("n", n, 1, LARGEST)
         check_number("step", step, 1e-9, 1e9)
         check_number("samples", samples, 0, 1_000_000)

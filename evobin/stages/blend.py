@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from evobin.evaluation import AnyProblem
 from evobin.stages import latent as lat
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # that its plots need matplotlib; none is drawn here
-    import cma
 
 STEP = 0.3
 """First step length; an equal blend gives each of k relatives a weight of 1 / k."""
@@ -36,6 +30,8 @@ def blend(
     Source:
         Hansen and Ostermeier (2001), CMA-ES, as the package `cma` has it.
     """
+    import cma  # noqa: PLC0415  # longer than all else that a command imports
+
     k, n = latents.shape
     parts = list(problem.structure.layers.values()) or [slice(0, n)]
     view = problem.look(rng)

@@ -104,6 +104,14 @@ def test_help_imports_no_part_of_the_engine() -> None:
     assert done.stdout.splitlines()[-1] == "HEAVY []"
 
 
+def test_what_only_some_runs_need_is_not_imported_for_all() -> None:
+    code = (
+        "import sys, evobin.optimisation, evobin.pipeline\n"
+        "print(sorted({'cma', 'matplotlib', 'scipy.stats', 'torch'} & set(sys.modules)))"
+    )
+    assert subprocess_of(["-c", code]).stdout == "[]\n"
+
+
 @pytest.mark.parametrize("argv", [["--help"], ["search", "--help"], ["serch"]])
 def test_a_terminal_without_unicode_gets_its_help_too(argv: list[str]) -> None:
     done = subprocess_of(["-m", "evobin", *argv], PYTHONIOENCODING="ascii")

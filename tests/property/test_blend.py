@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 
 from evobin.evaluation import Population, Scores
@@ -67,9 +64,3 @@ def test_a_plateau_does_not_end_a_blend_and_numpys_own_generator_is_left_alone()
     blend(Flat(np.ones(40)), relatives(2, 40), 60, np.random.default_rng(0))
     assert 50 <= asked <= 75
     assert np.random.random() == expected  # noqa: NPY002
-
-
-def test_importing_it_warns_of_nothing() -> None:
-    code = "import warnings; warnings.simplefilter('error'); import evobin.stages.blend"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
