@@ -183,25 +183,31 @@ def check_output_file(path: Path) -> None:
         raise EvobinError(f"{path}: exists; name another file with --out or remove it.")
 
 
-def make_output_folder(path: Path) -> None:
+def make_output_folder(path: Path) -> list[Path]:
     """Creates an empty folder, with its parents, and makes sure that it can be written to.
 
     A search may run for hours before its first write, so a folder that is there already is
     tried out with a temporary file. An empty one is fine.
 
+    Returns:
+        The folders that were not there before, the innermost first.
+
     Raises:
         EvobinError: if the folder is not empty, a file is in the way, or nothing can be written.
 
     Example:
-        >>> make_output_folder(Path(tempfile.mkdtemp()) / "runs" / "first")
+        >>> [made.name for made in make_output_folder(Path(tempfile.mkdtemp()) / "runs" / "first")]
+        ['first', 'runs']
     """
     check_output_folder(path)
     try:
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
         raise cannot_write(path, error) from error
+    return made
 
 
 def check_is_file(path: Path) -> None:

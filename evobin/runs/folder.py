@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,10 @@ class RunFolder:
     with `with`: one process at a time can have it.
     """
 
-    def __init__(self, path: Path, lock: Lock) -> None:
+    def __init__(self, path: Path, lock: Lock, made: Iterable[Path] = ()) -> None:
         self.path = path
         self._lock = lock
+        self._made = made
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
@@ -53,8 +54,8 @@ class RunFolder:
         Raises:
             EvobinError: if it exists and is not empty, or cannot be written.
         """
-        files.make_output_folder(path)
-        return cls(path, _locked(path))
+        made = files.make_output_folder(path)
+        return cls(path, _locked(path), made)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -77,7 +78,8 @@ class RunFolder:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
         with contextlib.suppress(OSError):  # nothing was written: then there was no run
-            self.path.rmdir()
+            for path in self._made:
+                path.rmdir()
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Replaces the checkpoint, and keeps the one before it."""

@@ -15,6 +15,7 @@ import pytest
 from evobin.errors import EvobinError
 from evobin.result import read_signs
 from evobin.runs import RunFolder, default_path
+from tests.builders import files_below
 
 SIGNS = np.array([1, -1, -1], np.int8)
 
@@ -36,6 +37,19 @@ def test_a_folder_that_is_empty_is_taken_and_one_that_is_not_is_refused(tmp_path
     with pytest.raises(EvobinError, match="exists and is not empty; name another folder with"):
         RunFolder.create(tmp_path)
     assert read_signs(tmp_path / "result.txt", 3).tolist() == SIGNS.tolist()
+
+
+def test_a_run_that_writes_nothing_leaves_no_folder_but_those_that_were_there(
+    tmp_path: Path,
+) -> None:
+    for path in (tmp_path / "runs" / "new" / "first", tmp_path):
+        with RunFolder.create(path):
+            pass
+        assert tmp_path.is_dir()
+        assert files_below(tmp_path) == []
+    with RunFolder.create(tmp_path / "runs" / "second") as folder:
+        folder.write_result(SIGNS)
+    assert files_below(tmp_path) == ["runs", "runs/second", "runs/second/result.txt"]
 
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
