@@ -6,9 +6,10 @@ python -m tests.benchmarks.ablation OUT --rows 1 4 --folds 0 1 2
 A cell is one row on one fold: a whole run of the product on the clips of four folds, of which it
 takes its own validation speakers, and then one look at the fifth fold. Finished cells stay on disk
 and are not run again; an interrupted one is. Rows 1 to 4 begin with the same training, number for
-number: rows 2 to 4 go on from its checkpoint, and its core seconds count for each. No row ends by
-the clock, so that what else the machine does changes no figure; on two cores, ten minutes are
-twenty core minutes. Row 7 needs PyTorch, for a smooth network to cut.
+number: rows 2 to 4 go on from its checkpoint, and its core seconds count for each. Rows 1 to 6 do
+not end by the clock, so that what else the machine does changes no figure. Rows 7 to 9 end after
+ten minutes, as `evobin polish FILE --minutes 10` does: leave them two idle cores. Row 7 needs
+PyTorch, for a smooth network to cut.
 """
 
 from __future__ import annotations
@@ -205,10 +206,10 @@ def continued(**stages: Any) -> Callable[[Path, Path], evobin.pipeline.RunResult
 
 
 def polished(number: int) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
-    """A polish of the file that row `number` starts from."""
+    """Ten minutes of polish of the file that row `number` starts from."""
 
     def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
-        config = evobin.PolishConfig(**where(data, out))
+        config = evobin.PolishConfig(**where(data, out), minutes=10)
         with ProgressDisplay() as display:
             return evobin.polish(start_of(data, number), config, display)
 
