@@ -273,6 +273,27 @@ def add_table(table: Any, entry: NDArray[np.uint8], sums: Any, width: int) -> No
 
 
 @njit(nogil=True, cache=True)
+def add_groups(
+    columns: Any, entries: NDArray[np.uint8], first: int, width: int, table: Any, sums: Any
+) -> None:
+    """Adds the part of all inputs to a block of sums, group by group.
+
+    Args:
+        columns: [n_in, at least first + width + kernel - 1] float32 or int32.
+        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
+        first: first frame.
+        width: sums an output.
+        table: [2^GROUP, at least width + kernel - 1] of the same type, overwritten.
+        sums: [n_out, at least width] of the same type, updated.
+    """
+    reach = width + entries.shape[2] - 1
+    for g in range(len(entries)):
+        low, high = GROUP * g, min(GROUP * g + GROUP, len(columns))
+        fill_table(columns, low, high, first, reach, table)
+        add_table(table, entries[g], sums, width)
+
+
+@njit(nogil=True, cache=True)
 def fixed_point_sums(
     columns: NDArray[np.int32],
     starts: Starts,
@@ -291,7 +312,7 @@ def fixed_point_sums(
         sums: [n_out, positions] int32, overwritten.
         positions: [n + 1] int64, first position of each clip.
     """
-    groups, n_out, kernel = entries.shape
+    n_out, kernel = entries.shape[1:]
     table = np.empty((2**GROUP, BLOCK + kernel - 1), np.int32)
     block = np.empty((n_out, BLOCK), np.int32)
     for clip in range(len(starts) - 1):
@@ -300,14 +321,43 @@ def fixed_point_sums(
             width = min(BLOCK, length - first)
             for o in range(n_out):
                 block[o] = bias[o]
-            for g in range(groups):
-                low, high = GROUP * g, min(GROUP * g + GROUP, len(columns))
-                at = starts[clip] + first
-                fill_table(columns, low, high, at, width + kernel - 1, table)
-                add_table(table, entries[g], block, width)
+            add_groups(columns, entries, starts[clip] + first, width, table, block)
             at = positions[clip] + first
             for o in range(n_out):
                 sums[o, at : at + width] = block[o, :width]
+
+
+@njit(nogil=True, cache=True)
+def real_sums(
+    columns: NDArray[np.float32],
+    entries: NDArray[np.uint8],
+    bias: NDArray[np.float32],
+    sums: NDArray[np.float32],
+) -> None:
+    """Sums of the first layer on real numbers, by the same tables, rounded as float32 rounds.
+
+    Clips that lie one after the other are one long clip here; what is summed across their borders
+    means nothing.
+
+    Args:
+        columns: [n_in, rows] float32.
+        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
+        bias: [n_out] float32.
+        sums: [at least rows - kernel + 1, n_out] float32, overwritten as far.
+    """
+    n_out, kernel = entries.shape[1:]
+    length = columns.shape[1] - kernel + 1
+    table = np.empty((2**GROUP, BLOCK + kernel - 1), np.float32)
+    block = np.empty((n_out, BLOCK), np.float32)
+    for first in range(0, length, BLOCK):
+        width = min(BLOCK, length - first)
+        for o in range(n_out):
+            block[o] = bias[o]
+        add_groups(columns, entries, first, width, table, block)
+        for low in range(0, width, 16):  # pieces of a line of memory each way
+            for o in range(n_out):
+                for t in range(low, min(low + 16, width)):
+                    sums[first + t, o] = block[o, t]
 
 
 @njit(nogil=True, cache=True)
@@ -399,10 +449,7 @@ def real_block(
             reach = width + kernel - 1
             for o in range(n_out):
                 sums[o] = np.float32(bias[o] * scale)
-            for g in range(groups):
-                low, high = GROUP * g, min(GROUP * g + GROUP, n_in)
-                fill_table(unit, low, high, first, reach, table)
-                add_table(table, entries[g], sums, width)
+            add_groups(unit, entries, first, width, table, sums)
             for t in range(width):
                 window = size[first + t : first + t + kernel]
                 bound[t] = rounding * (window.sum() + scale) + TINY

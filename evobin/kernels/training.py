@@ -17,10 +17,20 @@ Floats = NDArray[np.float32]
 
 
 @njit(nogil=True, cache=True)
-def pool_peaks(
-    sums: Any, stride: int, frames: int, pool: int, peaks: Floats, winners: NDArray[np.uint8]
-) -> None:
-    """Max-pooling in ceil mode that remembers which frame won; the first one wins a tie.
+def signs(values: Floats, out: Floats) -> None:
+    """out[i] = 1 where values[i] is positive, else -1.
+
+    Args:
+        values: [n] float32.
+        out: [n] float32, overwritten.
+    """
+    for i in range(len(values)):
+        out[i] = np.float32(1.0) if values[i] > 0 else np.float32(-1.0)
+
+
+@njit(nogil=True, cache=True)
+def pool_peaks(sums: Any, stride: int, frames: int, pool: int, peaks: Floats) -> None:
+    """Max-pooling in ceil mode.
 
     Args:
         sums: [at least clips * stride, n_out] any real type; clip c starts at row c * stride.
@@ -28,49 +38,19 @@ def pool_peaks(
         frames: rows of each clip that hold sums; the rest is skipped.
         pool: frames a window.
         peaks: [clips * ceil(frames / pool), n_out] float32, overwritten.
-        winners: same shape, uint8, overwritten: offset of the winner in its window.
     """
     rows, n_out = peaks.shape
     pooled = -(frames // -pool)
     for row in range(rows):
         clip, window = row // pooled, row % pooled
         first = clip * stride + window * pool
-        peak, winner, source = peaks[row], winners[row], sums[first]
+        peak, source = peaks[row], sums[first]
         for o in range(n_out):
             peak[o] = source[o]
-            winner[o] = 0
         for j in range(1, min(pool, frames - window * pool)):
             source = sums[first + j]
             for o in range(n_out):
-                better = source[o] > peak[o]
-                peak[o] = source[o] if better else peak[o]
-                winner[o] = j if better else winner[o]
-
-
-@njit(nogil=True, cache=True)
-def unpool(
-    values: Floats, winners: NDArray[np.uint8], stride: int, frames: int, pool: int, out: Floats
-) -> None:
-    """Backward of max-pooling: each window's gradient goes to its winner, 0 to the others.
-
-    Args:
-        values: [clips * ceil(frames / pool), n_out] float32.
-        winners: same shape, uint8, from `pool_peaks`.
-        stride: rows a clip in `out`.
-        frames: rows of each clip that are overwritten.
-        pool: frames a window.
-        out: [at least clips * stride, n_out] float32.
-    """
-    rows, n_out = values.shape
-    pooled = -(frames // -pool)
-    for row in range(rows):
-        clip, window = row // pooled, row % pooled
-        first = clip * stride + window * pool
-        value, winner = values[row], winners[row]
-        for j in range(min(pool, frames - window * pool)):
-            target = out[first + j]
-            for o in range(n_out):
-                target[o] = value[o] if winner[o] == j else np.float32(0.0)
+                peak[o] = source[o] if source[o] > peak[o] else peak[o]
 
 
 @njit(nogil=True, cache=True)

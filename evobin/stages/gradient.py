@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.kernels import forward, training
-from evobin.network import WHOLE, Architecture, Layer, pack, pack_filters
+from evobin.network import WHOLE, Architecture, Layer, pack, pack_filters, table_entries
 from evobin.stages.latent import Floats
 
 
@@ -33,83 +33,97 @@ class BinaryWeights:
     """
 
     def __init__(self, architecture: Architecture, latent: Floats) -> None:
-        signs = np.where(latent > 0, np.float32(1), np.float32(-1))
+        signs = np.empty_like(latent)
+        training.signs(latent, signs)
         *layers, head = architecture.layers
         self.filters = [_filters(layer, signs) for layer in layers]
         self.biases: list[Floats] = [layer.bias(signs) for layer in layers]
+        self.entries = table_entries(self.filters[0].transpose(0, 2, 1))
         self.packed: list[NDArray[np.uint64]] = []
         self.offsets: list[NDArray[np.int64]] = []
         for layer, filters in zip(layers[1:], self.filters[1:], strict=True):
             self.packed.append(pack_filters(filters.transpose(0, 2, 1)))
             self.offsets.append(layer.fan_in + layer.bias(signs).astype(np.int64))
-        self.reversed: dict[int, Floats] = {}
-        for number, filters in enumerate(self.filters):
-            if number > 0 and not _is_whole(architecture, number):
-                n_out, kernel, n_in = filters.shape
-                turned = filters[:, ::-1].transpose(1, 0, 2)
-                self.reversed[number] = np.ascontiguousarray(turned).reshape(kernel * n_out, n_in)
+        self.turned = {
+            number: _turned(filters, _pool_of(architecture, number))
+            for number, filters in enumerate(self.filters)
+            if number > 0 and not _is_whole(architecture, number)
+        }
         self.head: Floats = head.weights(signs)
         self.head_bias: Floats = head.bias(signs)
 
 
 @dataclass(slots=True, eq=False)
 class _Stage:
-    """Buffers of one block; rows behind the last clip, and between slopes, stay 0.
+    """Buffers of one block; a linear layer takes a clip for one frame.
 
-    A linear layer takes a clip for one frame.
+    On the way back, a block that is pooled in windows counts time in them: a *period* is as many
+    frames as a window has, and `span` periods hold all windows that a frame has a part in.
     """
 
     layer: Layer
     whole: bool  # whether it slides under a max over all of time
-    kernel: int
-    pool: int
-    frames_in: int  # rows a clip in `inputs`
+    pool: int  # frames a pooling window
+    span: int
     frames_out: int  # sums a clip, before pooling
     stride: int  # rows a clip in `sums`
-    inputs: Floats
-    sums: NDArray[Any]
-    peaks: Floats
-    winners: NDArray[np.uint8]
-    slopes: Floats  # by the sums, on the rows of `inputs`, behind kernel - 1 rows of zeros
-    input_slopes: Floats
+    inputs: Floats  # [clips, frames, n_in]
+    sums: NDArray[Any]  # [positions, n_out]
+    peaks: Floats  # [clips, windows, n_out]
+    summed: Floats  # [periods + span, pool * n_in]: sums of the `pool` frames from each frame on
+    slopes: Floats  # [span - 1 + periods, n_out]: by the sums of a full window; 0 between clips
+    input_slopes: Floats  # [periods, pool * n_in]; under a max over all of time, like `inputs`
 
     @classmethod
     def new(cls, architecture: Architecture, number: int, clips: int, frames: int) -> _Stage:
         """Buffers of block `number` for `clips` of `frames` each."""
-        layer, block = architecture.layers[number], architecture.blocks[number]
+        layer = architecture.layers[number]
         n_out, kernel, n_in = _window_shape(layer)
         real, whole = number == 0, _is_whole(architecture, number)
         frames = 1 if layer.is_linear else frames
         frames_out = frames - kernel + 1
-        rows = -(clips * frames // -kernel) * kernel
-        pool = 1 if layer.is_linear else block.pool
-        peaks = clips if whole else clips * -(frames_out // -pool)
-        return cls(
+        pool = frames_out if whole else _pool_of(architecture, number)
+        span = _span(kernel, pool)
+        stride = frames if real else frames_out
+        periods = -(clips * _periods(frames, pool) // -span) * span
+        stage = cls(
             layer,
             whole,
-            kernel,
             pool,
-            frames,
+            span,
             frames_out,
-            stride=frames if real else frames_out,
-            inputs=np.zeros((rows + kernel, n_in), np.float32),
-            sums=np.zeros((rows, n_out), np.float32)
-            if real
-            else np.zeros((clips * frames_out, n_out), np.int16),
-            peaks=np.zeros((peaks, n_out), np.float32),
-            winners=np.zeros((0 if whole else peaks, n_out), np.uint8),
-            slopes=np.zeros((0 if whole else rows + 2 * kernel - 1, n_out), np.float32),
-            input_slopes=np.zeros((0 if real and not whole else rows + kernel, n_in), np.float32),
+            stride,
+            inputs=np.zeros((clips, frames, n_in), np.float32),
+            sums=np.zeros((clips * stride, n_out), np.float32 if real else np.int16),
+            peaks=np.zeros((clips, -(frames_out // -pool), n_out), np.float32),
+            summed=np.zeros((periods + span, pool * n_in), np.float32),
+            slopes=np.zeros((span - 1 + periods, n_out), np.float32),
+            input_slopes=np.zeros((periods, pool * n_in), np.float32),
         )
+        if whole:
+            stage.summed = stage.slopes = np.zeros((0, 0), np.float32)
+            stage.input_slopes = np.zeros_like(stage.inputs)
+        return stage
+
+    def by_frames(self, buffer: Floats) -> Floats:
+        """A view of `summed` or `input_slopes` as [clips, frames of all periods, n_in]."""
+        clips, frames, n_in = self.inputs.shape
+        shape = (clips, _periods(frames, self.pool) * self.pool, n_in)
+        return _first_rows(buffer, shape)
 
 
 class ShardGradient:
     """Loss and gradient of a fixed number of equally long clips; owns all its buffers.
 
-    A convolution over time is `kernel` matrix products: the windows that start `kernel` rows
-    apart do not overlap, so that each product reads the flat input as a [rows / kernel,
-    kernel * n_in] matrix without a copy. Windows that straddle two clips are summed and ignored.
-    Binary sums come from the packed kernels of the forward pass.
+    Binary sums come from the packed kernels of the forward pass, those of real features from its
+    tables. On the way back, a pooling window's gradient goes to all of its frames in equal
+    shares: the windows that two neighbouring frames begin differ little, and a gradient by window
+    has that many times fewer rows than one by frame. Under a max over all of time, the frames
+    that reach it share its gradient alone.
+
+    A gradient by the weights of a convolution, or by its input, is `span` matrix products: the
+    windows that start `span` periods apart do not overlap, so that each product reads flat rows
+    as a matrix without a copy. Windows that straddle two clips meet slopes of 0.
 
     Args:
         architecture: the network's shape.
@@ -132,8 +146,7 @@ class ShardGradient:
     @property
     def features(self) -> Floats:
         """[clips, frames, n_in] float32: write the features here before `run`."""
-        shape = (self.clips, self.frames, self.architecture.n_in)
-        return _first_rows(self.stages[0].inputs, shape)
+        return self.stages[0].inputs.reshape(self.clips, self.frames, self.architecture.n_in)
 
     def run(
         self, weights: BinaryWeights, labels: NDArray[Any], scale: float, slopes: Floats
@@ -155,7 +168,8 @@ class ShardGradient:
         slopes[:] = 0.0
         for number in range(len(self.stages)):
             self._forward(number, weights)
-        hidden = np.where(self.stages[-1].peaks > 0, np.float32(1), np.float32(-1))
+        peaks = self.stages[-1].peaks.reshape(self.clips, -1)
+        hidden = np.where(peaks > 0, np.float32(1), np.float32(-1))
         logits: Floats = hidden @ weights.head.T + weights.head_bias
         if logits.shape[1] == 1:
             loss, by_logit = _logistic_loss(logits / self.widths[-1], labels)
@@ -172,75 +186,99 @@ class ShardGradient:
 
     def _forward(self, number: int, weights: BinaryWeights) -> None:
         stage = self.stages[number]
-        if number == 0:
-            n_out = stage.layer.shape[0]
-            _by_phases(stage.inputs, weights.filters[0].reshape(n_out, -1).T, stage.sums)
+        clips, frames, n_in = stage.inputs.shape
+        flat, peaks = stage.inputs.reshape(-1, n_in), stage.peaks.reshape(-1, stage.peaks.shape[2])
+        if number > 0:
+            starts = np.arange(clips + 1) * frames
+            to = np.arange(clips + 1) * stage.frames_out
+            packed, offset = weights.packed[number - 1], weights.offsets[number - 1]
+            forward.binary_sums(pack(flat), starts, packed, offset, stage.sums, to)
+        elif stage.layer.is_linear:
+            np.matmul(flat, weights.filters[0][:, 0].T, out=stage.sums)
             stage.sums += weights.biases[0]
         else:
-            starts = np.arange(self.clips + 1) * stage.frames_in
-            to = np.arange(self.clips + 1) * stage.frames_out
-            bits = pack(stage.inputs[: starts[-1]])
-            packed, offset = weights.packed[number - 1], weights.offsets[number - 1]
-            forward.binary_sums(bits, starts, packed, offset, stage.sums, to)
+            columns = np.ascontiguousarray(flat.T)
+            forward.real_sums(columns, weights.entries, weights.biases[0], stage.sums)
         if stage.whole:
-            training.peaks_over_time(stage.sums, stage.stride, stage.frames_out, stage.peaks)
+            training.peaks_over_time(stage.sums, stage.stride, stage.frames_out, peaks)
         else:
-            training.pool_peaks(
-                stage.sums, stage.stride, stage.frames_out, stage.pool, stage.peaks, stage.winners
-            )
+            training.pool_peaks(stage.sums, stage.stride, stage.frames_out, stage.pool, peaks)
         if stage is not self.stages[-1]:
-            out = _first_rows(self.stages[number + 1].inputs, stage.peaks.shape)
-            out[:] = -1.0
-            np.copyto(out, np.float32(1), where=stage.peaks > 0)
+            training.signs(stage.peaks.reshape(-1), self.stages[number + 1].inputs.reshape(-1))
 
     def _backward(
         self, number: int, by_output: Floats, weights: BinaryWeights, slopes: Floats
     ) -> Floats:
         """Adds a block's gradient to `slopes`; returns that by the outputs of the block below."""
         stage = self.stages[number]
+        by_peaks = self._window_slope(stage.peaks.copy() if stage.whole else stage.peaks, number)
+        by_peaks *= by_output.reshape(by_peaks.shape)
         if stage.whole:
-            by_peaks = by_output * self._window_slope(stage.peaks.copy(), number)
-            self._whole_backward(number, by_peaks, weights, slopes)
-        else:
-            by_peaks = self._window_slope(stage.peaks, number)
-            by_peaks *= by_output
-            self._window_backward(number, by_peaks, weights, slopes)
-        if number == 0:
-            return by_peaks
-        return _first_rows(stage.input_slopes, self.stages[number - 1].peaks.shape)
+            self._whole_backward(number, by_peaks[:, 0], weights, slopes)
+            return stage.input_slopes
+        self._window_backward(number, by_peaks, weights, slopes)
+        return stage.by_frames(stage.input_slopes)[:, : stage.inputs.shape[1]]
 
     def _whole_backward(
         self, number: int, by_peaks: Floats, weights: BinaryWeights, slopes: Floats
     ) -> None:
         stage = self.stages[number]
+        _, frames, n_in = stage.inputs.shape
         stage.input_slopes[:] = 0.0
         training.max_backward(
             by_peaks,
-            stage.peaks,
+            stage.peaks[:, 0],
             stage.sums,
-            (stage.stride, stage.frames_out, stage.frames_in),
-            stage.inputs,
+            (stage.stride, stage.frames_out, frames),
+            stage.inputs.reshape(-1, n_in),
             weights.filters[number],
             _filters(stage.layer, slopes),
             stage.layer.bias(slopes),
-            stage.input_slopes,
+            stage.input_slopes.reshape(-1, n_in),
         )
 
     def _window_backward(
         self, number: int, by_peaks: Floats, weights: BinaryWeights, slopes: Floats
     ) -> None:
         stage = self.stages[number]
-        kernel = stage.kernel
-        at = stage.slopes[kernel - 1 :]
-        training.unpool(by_peaks, stage.winners, stage.frames_in, stage.frames_out, stage.pool, at)
-        rows = len(stage.inputs) - kernel
-        total = _filters(stage.layer, slopes).reshape(stage.layer.shape[0], -1)
-        for phase in range(kernel):
-            windows = stage.inputs[phase : phase + rows].reshape(rows // kernel, -1)
-            total += at[phase : phase + rows : kernel].T @ windows
-        stage.layer.bias(slopes)[:] = at.sum(axis=0)
+        pool, span = stage.pool, stage.span
+        clips, frames, n_in = stage.inputs.shape
+        n_out, kernel, _ = _window_shape(stage.layer)
+        full = stage.frames_out // pool
+        at = stage.slopes[span - 1 :]
+        by_clip = _first_rows(at, (clips, _periods(frames, pool), n_out))
+        np.divide(by_peaks[:, :full], np.float32(pool), out=by_clip[:, :full])
+        firsts = max(frames - pool + 1, 0)
+        summed = stage.by_frames(stage.summed)[:, :firsts]
+        summed[:] = stage.inputs[:, :firsts]
+        for frame in range(1, pool):
+            summed += stage.inputs[:, frame : frame + firsts]
+        total = _filters(stage.layer, slopes).reshape(n_out, -1)
+        for phase in range(span):
+            rows = stage.summed[phase : phase + len(at)].reshape(len(at) // span, -1)
+            total += at[phase::span].T @ rows[:, : kernel * n_in]
+        stage.layer.bias(slopes)[:] = by_peaks.sum(axis=(0, 1))
         if number > 0:
-            _by_phases(stage.slopes, weights.reversed[number], stage.input_slopes[:rows])
+            _by_phases(stage.slopes, weights.turned[number], stage.input_slopes)
+        cut = stage.frames_out - full * pool
+        for frame in range(full * pool, stage.frames_out):
+            by_frame = by_peaks[:, full] / np.float32(cut)
+            self._frame_backward(number, frame, by_frame, weights, slopes)
+
+    def _frame_backward(
+        self, number: int, frame: int, by_frame: Floats, weights: BinaryWeights, slopes: Floats
+    ) -> None:
+        """The same for one frame of all clips, in a window that their end cuts off."""
+        stage = self.stages[number]
+        clips, _, n_in = stage.inputs.shape
+        n_out, kernel, _ = _window_shape(stage.layer)
+        window = slice(frame, frame + kernel)
+        total = _filters(stage.layer, slopes).reshape(n_out, -1)
+        total += by_frame.T @ stage.inputs[:, window].reshape(clips, -1)
+        if number > 0:
+            by_input = by_frame @ weights.filters[number].reshape(n_out, -1)
+            by_frames = stage.by_frames(stage.input_slopes)
+            by_frames[:, window] += by_input.reshape(clips, kernel, n_in)
 
     def _window_slope(self, peaks: Floats, number: int) -> Floats:
         """Derivative of tanh(sum / width), in place of the sums."""
@@ -276,6 +314,35 @@ def _is_whole(architecture: Architecture, number: int) -> bool:
     """Whether a block slides under a max over all of time; a linear layer does not slide."""
     ends = number == len(architecture.blocks) - 1 or architecture.blocks[number].pool == WHOLE
     return ends and not architecture.layers[number].is_linear
+
+
+def _pool_of(architecture: Architecture, number: int) -> int:
+    """Frames a pooling window of a block that does not slide under a max over all of time."""
+    return 1 if architecture.layers[number].is_linear else architecture.blocks[number].pool
+
+
+def _periods(frames: int, pool: int) -> int:
+    """Periods that hold so many frames."""
+    return -(frames // -pool)
+
+
+def _span(kernel: int, pool: int) -> int:
+    """Periods that hold all pooling windows which a frame can have a part in."""
+    return -((kernel - 1) // -pool) + 1
+
+
+def _turned(filters: Floats, pool: int) -> Floats:
+    """[span * n_out, pool * n_in]: the matrix from slopes by windows to those by a period's frames.
+
+    A frame has a part in the sums of a frame so many before it through the tap of that number.
+    """
+    n_out, kernel, n_in = filters.shape
+    span = _span(kernel, pool)
+    out = np.zeros((span, n_out, pool, n_in), np.float32)
+    for frame in range(pool):
+        for tap in range(kernel):
+            out[(frame - tap) // pool + span - 1, :, frame] += filters[:, tap]
+    return out.reshape(span * n_out, pool * n_in)
 
 
 def _first_rows(buffer: Floats, shape: tuple[int, ...]) -> Floats:

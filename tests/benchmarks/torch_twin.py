@@ -55,10 +55,15 @@ def parameters(architecture: Architecture, latent: NDArray[Any], dtype: Any) -> 
 
 def pooled(architecture: Architecture, number: int, sums: Any) -> Any:
     """A block's sums, [clips, n_out, positions], behind its pooling."""
-    pool = architecture.blocks[number].pool
-    if number == len(architecture.blocks) - 1 or pool == WHOLE:
+    if _is_whole(architecture, number):
         return sums.amax(2, keepdim=True)
-    return functional.max_pool1d(sums, pool, ceil_mode=True)
+    return functional.max_pool1d(sums, architecture.blocks[number].pool, ceil_mode=True)
+
+
+def _is_whole(architecture: Architecture, number: int) -> bool:
+    """Whether a block's max is over all of time."""
+    ends = number == len(architecture.blocks) - 1
+    return ends or architecture.blocks[number].pool == WHOLE
 
 
 def binary_logits(architecture: Architecture, weights: list[Any], x: Any) -> Any:
@@ -82,6 +87,8 @@ def loss_of(
     widths: tuple[float, ...],
     x: Any,
     labels: Any,
+    *,
+    shares: bool = False,
 ) -> Any:
     """Cross-entropy of the signs of `latents`.
 
@@ -91,12 +98,18 @@ def loss_of(
         widths: straight-through windows, one a layer.
         x: [clips, frames, n_in].
         labels: [clips] int64.
+        shares: whether a pooling window's gradient goes to all its frames in equal shares, as
+            evobin has it; PyTorch gives it to the first that is largest.
     """
     signs = [Through.apply(latent) for latent in latents]
     h = x.permute(0, 2, 1)
     for number in range(len(architecture.blocks)):
         h = functional.conv1d(h, signs[2 * number], signs[2 * number + 1])
-        h = Window.apply(pooled(architecture, number, h), widths[number])
+        peaks = pooled(architecture, number, h)
+        if shares and not _is_whole(architecture, number):
+            means = functional.avg_pool1d(h, architecture.blocks[number].pool, ceil_mode=True)
+            peaks = means + (peaks - means).detach()
+        h = Window.apply(peaks, widths[number])
     z = functional.linear(h[:, :, 0], signs[-2], signs[-1]) / widths[-1]
     if z.shape[1] == 1:
         return functional.binary_cross_entropy_with_logits(z[:, 0], labels.to(z.dtype))
@@ -110,11 +123,11 @@ def loss_and_gradient(
     x: NDArray[np.float32],
     labels: NDArray[Any],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Cross-entropy and its gradient by `latent`, in float64 and file order."""
+    """Cross-entropy and its gradient by `latent` in evobin's way, in float64 and file order."""
     latents = parameters(architecture, latent, torch.float64)
     inputs = torch.tensor(x, dtype=torch.float64)
     targets = torch.tensor(labels, dtype=torch.int64)
-    loss = loss_of(architecture, latents, widths, inputs, targets)
+    loss = loss_of(architecture, latents, widths, inputs, targets, shares=True)
     loss.backward()
     return float(loss.detach()), np.concatenate([leaf.grad.numpy().ravel() for leaf in latents])
 

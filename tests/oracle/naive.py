@@ -138,8 +138,9 @@ def loss_and_gradient(
         by_output = (by_logit @ head.weights(weights))[None]
         for n in range(last, -1, -1):
             layer = architecture.layers[n]
+            pool = 0 if smooth or n == last else architecture.blocks[n].pool
             by_output = conv_backward(
-                layer, weights, slopes, inputs[n], sums[n], by_output, widths[n]
+                layer, weights, slopes, inputs[n], sums[n], by_output, widths[n], pool
             )
     return loss, slopes
 
@@ -173,8 +174,12 @@ def conv_backward(
     sums: tuple[Array, list[list[list[int]]]],
     by_output: Array,
     width: float,
+    pool: int,
 ) -> Array:
-    """Adds a block's gradient to `slopes`; returns the gradient by its input."""
+    """Adds a block's gradient to `slopes`; returns the gradient by its input.
+
+    With `pool`, all frames of a pooling window have equal shares, else the winners.
+    """
     kernel = layer.shape[2]
     w, by_weight, by_bias = layer.weights(weights), layer.weights(slopes), layer.bias(slopes)
     by_input = np.zeros_like(x)
@@ -182,8 +187,9 @@ def conv_backward(
     for row, channels in enumerate(winners):
         for o, ties in enumerate(channels):
             slope = (1 - math.tanh(s[ties[0], o] / width) ** 2) / width
-            share = by_output[row, o] * slope / len(ties)
-            for t in ties:
+            taking = range(row * pool, min((row + 1) * pool, len(s))) if pool else ties
+            share = by_output[row, o] * slope / len(taking)
+            for t in taking:
                 by_weight[o] += share * x[t : t + kernel].T
                 by_bias[o] += share
                 by_input[t : t + kernel] += share * w[o].T

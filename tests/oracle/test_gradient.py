@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from numpy.typing import NDArray
 
 from evobin.network import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
@@ -56,6 +56,7 @@ def test_the_smooth_twins_gradient_equals_finite_differences(
         assert slopes[index] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
 
 
+@example(Architecture(3, (ConvBlock(4, 1, 4), ConvBlock(2, 1))), 23)  # one frame, pooled by four
 @given(architectures(widths=(1, 3, 6), max_kernel=5), seeds)
 def test_the_fast_gradient_equals_the_twin_with_signs(
     architecture: Architecture, seed: int
