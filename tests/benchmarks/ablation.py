@@ -41,7 +41,7 @@ SEED = 0
 CONTINUED = (2, 3, 4)
 NO_POPULATION = evobin.PopulationConfig(rounds=0)
 NO_FLIPS = evobin.FlipConfig(rounds=0)
-FOUR_STARTS = evobin.SteConfig(starts=4, epochs=40)
+FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30)
 
 Cell = dict[str, Any]
 
@@ -254,7 +254,7 @@ ROWS = {
         "STE only, all of the time",
         5,
         searched(
-            ste=evobin.SteConfig(starts=7, epochs=40), population=NO_POPULATION, flips=NO_FLIPS
+            ste=evobin.SteConfig(starts=7, epochs=30), population=NO_POPULATION, flips=NO_FLIPS
         ),
     ),
     2: Row(
@@ -262,20 +262,20 @@ ROWS = {
         5,
         continued(
             population=NO_POPULATION,
-            flips=evobin.FlipConfig(rounds=100, clips=512, proposals=400),
+            flips=evobin.FlipConfig(rounds=50, clips=512, proposals=400),
         ),
     ),
     3: Row(
         "STE + population, no flips",
         5,
-        continued(population=evobin.PopulationConfig(rounds=7), flips=NO_FLIPS),
+        continued(population=evobin.PopulationConfig(rounds=6), flips=NO_FLIPS),
     ),
     4: Row(
         "STE + flips + population",
         5,
         continued(
-            population=evobin.PopulationConfig(rounds=5, proposals=200),
-            flips=evobin.FlipConfig(rounds=16, clips=512, proposals=400),
+            population=evobin.PopulationConfig(rounds=3, proposals=200),
+            flips=evobin.FlipConfig(rounds=14, clips=512, proposals=400),
         ),
     ),
     5: Row("--effort standard", 3, searched("standard")),
