@@ -100,8 +100,8 @@ def loss_and_gradient(
     """Cross-entropy and its gradient by `weights`, one clip and one number at a time.
 
     With `smooth`, activations are tanh(sum / width), and the gradient is the true one: finite
-    differences confirm it. Without, activations are signs and the same formulas are the
-    straight-through gradient.
+    differences confirm it. Without, activations are signs, and the same formulas are the
+    straight-through gradient, in which all frames of a pooling window have equal shares.
 
     Args:
         architecture: the network's shape.
@@ -178,7 +178,7 @@ def conv_backward(
 ) -> Array:
     """Adds a block's gradient to `slopes`; returns the gradient by its input.
 
-    With `pool`, all frames of a pooling window have equal shares, else the winners.
+    All frames of a window of `pool` have equal shares; where it is 0, its winners have.
     """
     kernel = layer.shape[2]
     w, by_weight, by_bias = layer.weights(weights), layer.weights(slopes), layer.bias(slopes)
