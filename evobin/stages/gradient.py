@@ -38,7 +38,8 @@ class BinaryWeights:
         *layers, head = architecture.layers
         self.filters = [_filters(layer, signs) for layer in layers]
         self.biases: list[Floats] = [layer.bias(signs) for layer in layers]
-        self.entries = table_entries(self.filters[0].transpose(0, 2, 1))
+        linear = layers[0].is_linear
+        self.entries = None if linear else table_entries(self.filters[0].transpose(0, 2, 1))
         self.packed: list[NDArray[np.uint64]] = []
         self.offsets: list[NDArray[np.int64]] = []
         for layer, filters in zip(layers[1:], self.filters[1:], strict=True):
@@ -85,8 +86,8 @@ class _Stage:
         pool = frames_out if whole else _pool_of(architecture, number)
         span = _span(kernel, pool)
         stride = frames if real else frames_out
-        periods = -(clips * _periods(frames, pool) // -span) * span
-        stage = cls(
+        periods = 0 if whole else _periods(clips * _periods(frames, pool), span) * span
+        return cls(
             layer,
             whole,
             pool,
@@ -95,15 +96,13 @@ class _Stage:
             stride,
             inputs=np.zeros((clips, frames, n_in), np.float32),
             sums=np.zeros((clips * stride, n_out), np.float32 if real else np.int16),
-            peaks=np.zeros((clips, -(frames_out // -pool), n_out), np.float32),
+            peaks=np.zeros((clips, _periods(frames_out, pool), n_out), np.float32),
             summed=np.zeros((periods + span, pool * n_in), np.float32),
             slopes=np.zeros((span - 1 + periods, n_out), np.float32),
-            input_slopes=np.zeros((periods, pool * n_in), np.float32),
+            input_slopes=np.zeros(
+                (clips, frames, n_in) if whole else (periods, pool * n_in), np.float32
+            ),
         )
-        if whole:
-            stage.summed = stage.slopes = np.zeros((0, 0), np.float32)
-            stage.input_slopes = np.zeros_like(stage.inputs)
-        return stage
 
     def by_frames(self, buffer: Floats) -> Floats:
         """A view of `summed` or `input_slopes` as [clips, frames of all periods, n_in]."""
@@ -193,7 +192,7 @@ class ShardGradient:
             to = np.arange(clips + 1) * stage.frames_out
             packed, offset = weights.packed[number - 1], weights.offsets[number - 1]
             forward.binary_sums(pack(flat), starts, packed, offset, stage.sums, to)
-        elif stage.layer.is_linear:
+        elif weights.entries is None:
             np.matmul(flat, weights.filters[0][:, 0].T, out=stage.sums)
             stage.sums += weights.biases[0]
         else:
@@ -322,13 +321,13 @@ def _pool_of(architecture: Architecture, number: int) -> int:
 
 
 def _periods(frames: int, pool: int) -> int:
-    """Periods that hold so many frames."""
+    """Periods of `pool` that hold so many frames; the last one need not be full."""
     return -(frames // -pool)
 
 
 def _span(kernel: int, pool: int) -> int:
     """Periods that hold all pooling windows which a frame can have a part in."""
-    return -((kernel - 1) // -pool) + 1
+    return _periods(kernel - 1, pool) + 1
 
 
 def _turned(filters: Floats, pool: int) -> Floats:
