@@ -121,19 +121,21 @@ class SearchConfig(ExecutionConfig, DataConfig):
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(default_factory=lambda: SteConfig(starts=4, rates=POLISH_RATES))
+    ste: SteConfig = field(
+        default_factory=lambda: SteConfig(starts=4, smooth=0, rates=POLISH_RATES)
+    )
 
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
             "quick": {
-                "ste": SteConfig(starts=2, epochs=20, rates=POLISH_RATES),
+                "ste": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
-                "ste": SteConfig(starts=12, epochs=80, rates=POLISH_RATES),
+                "ste": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },

@@ -69,12 +69,16 @@ class SteConfig:
     """Trainings side by side, from different random numbers, of which the best is kept."""
     epochs: int = 40
     """Passes over the training clips; 0 skips the stage."""
+    smooth: float = 0.25
+    """Share of the epochs, the first ones, with real weights and tanh for signs, which are cut to
+    signs then; 0 for none. A polish begins with signs and has none."""
     batch: int = 32
     """Clips a step, an even number."""
     frames: int = 200
     """Frames of a random crop; shorter clips are repeated."""
-    rates: tuple[float, ...] = (5e-3,)
-    """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine."""
+    rates: tuple[float, ...] = ()
+    """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine.
+    Where none is named, 2e-3 behind smooth epochs, and 5e-3 without."""
     spread: float = 0.1
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
     average: float = 0.98
@@ -84,16 +88,35 @@ class SteConfig:
         """Raises SettingError if a value is out of range."""
         check_range("ste.starts", self.starts, 1, 10_000)
         check_range("ste.epochs", self.epochs, 0, 1_000_000)
+        check_range("ste.smooth", self.smooth, 0, 0.75)
         check_range("ste.batch", self.batch, 2, 65_536)
         if self.batch % 2:
             raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
         check_range("ste.frames", self.frames, 1, 1_000_000)
-        if not self.rates:
-            raise SettingError("`ste.rates` must name at least one rate, but it is empty.")
         for rate in self.rates:
             check_range("ste.rates", rate, 0, 1)
         check_range("ste.spread", self.spread, 1e-6, 1)
         check_range("ste.average", self.average, 0, 1 - 1e-9)
+
+    @property
+    def smooth_epochs(self) -> int:
+        """How many epochs have real weights.
+
+        Example:
+            >>> SteConfig(epochs=30).smooth_epochs
+            7
+        """
+        return int(self.smooth * self.epochs)
+
+    @property
+    def first_rates(self) -> tuple[float, ...]:
+        """`rates`, or the one that is taken where none is named.
+
+        Example:
+            >>> SteConfig(smooth=0).first_rates
+            (0.005,)
+        """
+        return self.rates or ((2e-3,) if self.smooth_epochs else (5e-3,))
 
 
 @dataclass(frozen=True, slots=True)

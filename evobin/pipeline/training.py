@@ -13,7 +13,7 @@ import pandas as pd
 
 from evobin import parallel
 from evobin.checks import check_range
-from evobin.config import ExecutionConfig, PolishConfig, SearchConfig
+from evobin.config import ExecutionConfig, PolishConfig, SearchConfig, SteConfig
 from evobin.errors import EvobinError, SettingError, WorkersError
 from evobin.evaluation import NetworkProblem, Solution
 from evobin.evaluation.firing import firing_rates
@@ -265,10 +265,9 @@ def _seeds(config: SearchConfig) -> dict[str, int]:
 def _stages(problem: NetworkProblem, config: SearchConfig, kept: Checkpoint, host: Host) -> Outcome:
     """Training, population refinement and flips, as far as they are asked for and there is time."""
     seeds = _seeds(config)
-    if config.ste.epochs > 0 or config.population.rounds > 0:
-        _compile_training(problem, config)
-
     start = kept.arrays.get("start")
+    if config.ste.epochs > 0 or config.population.rounds > 0:
+        _compile_training(problem, config.ste, smooth=start is None)
 
     def make(name: str, begun: Outcome | None) -> Stage:
         if begun is None or name == Pretraining.name:
@@ -298,12 +297,15 @@ def _stages(problem: NetworkProblem, config: SearchConfig, kept: Checkpoint, hos
     return begun
 
 
-def _compile_training(problem: NetworkProblem, config: SearchConfig) -> None:
+def _compile_training(problem: NetworkProblem, config: SteConfig, *, smooth: bool) -> None:
     """Compiles the kernels of training once, before workers would each do it."""
     few = problem.train.subset(np.arange(2))
-    short = replace(config.ste, batch=2)
-    begun = begin(problem, short, (0, 0), None)
-    train_epoch(replace(problem, train=few, valid=few, varied=None, guard=None), short, begun, 0)
+    small = replace(problem, train=few, valid=few, varied=None, guard=None)
+    early = int(smooth and config.smooth_epochs > 0)
+    short = replace(config, batch=2, epochs=2, smooth=early / 2)
+    training = begin(small, short, (0, 0), None)
+    for epoch in range(1 - early, 2):
+        training = train_epoch(small, short, training, epoch).training
 
 
 def _compile_flips(problem: NetworkProblem, solution: Solution) -> None:

@@ -97,8 +97,9 @@ def _course(run: Run, prefix: str) -> Section:
         "The share right of the validation clips and of varied crops of them. Thin lines are "
         "starts or islands, the thick one is the best so far, and a new ground is a new stage: one "
         "in which the thick line stays level has not paid. It may fall once, in the last quarter "
-        "of the training, where late candidates begin to count. The lowest tenth of the points is "
-        "left out."
+        "of the training, where late candidates begin to count. Where a training begins with real "
+        "weights, a line shows what their signs are worth. The lowest tenth of the points is left "
+        "out."
     )
     if len(points) < len(run.history):
         reading += f" Of {len(run.history):,} points, {len(points):,} are drawn."

@@ -1,4 +1,4 @@
-"""Straight-through gradient of a binary network: forward with signs, backward through them."""
+"""Gradients of a network: with signs, straight through them, or with tanh in their place."""
 
 from __future__ import annotations
 
@@ -24,8 +24,29 @@ def default_widths(architecture: Architecture) -> tuple[float, ...]:
     return (4.0 * roots[0], *roots[1:])
 
 
-class BinaryWeights:
-    """One sign vector in all the forms that a step needs, made once a step for all shards.
+class _Weights:
+    """Weights in the forms that a step needs, made once a step for all shards.
+
+    Args:
+        architecture: the network's shape.
+        values: [n_weights] float32 in window order. Not modified, and not copied.
+    """
+
+    def __init__(self, architecture: Architecture, values: Floats) -> None:
+        *layers, head = architecture.layers
+        self.filters = [_filters(layer, values) for layer in layers]
+        self.biases: list[Floats] = [layer.bias(values) for layer in layers]
+        self.turned = {
+            number: _turned(filters, _pool_of(architecture, number))
+            for number, filters in enumerate(self.filters)
+            if number > 0 and not _is_whole(architecture, number)
+        }
+        self.head: Floats = head.weights(values)
+        self.head_bias: Floats = head.bias(values)
+
+
+class BinaryWeights(_Weights):
+    """One sign vector: activations are signs too, and sums come from the packed kernels.
 
     Args:
         architecture: the network's shape.
@@ -35,9 +56,8 @@ class BinaryWeights:
     def __init__(self, architecture: Architecture, latent: Floats) -> None:
         signs = np.empty_like(latent)
         training.signs(latent, signs)
-        *layers, head = architecture.layers
-        self.filters = [_filters(layer, signs) for layer in layers]
-        self.biases: list[Floats] = [layer.bias(signs) for layer in layers]
+        super().__init__(architecture, signs)
+        layers = architecture.layers[:-1]
         linear = layers[0].is_linear
         self.entries = None if linear else table_entries(self.filters[0].transpose(0, 2, 1))
         self.packed: list[NDArray[np.uint64]] = []
@@ -45,13 +65,22 @@ class BinaryWeights:
         for layer, filters in zip(layers[1:], self.filters[1:], strict=True):
             self.packed.append(pack_filters(filters.transpose(0, 2, 1)))
             self.offsets.append(layer.fan_in + layer.bias(signs).astype(np.int64))
-        self.turned = {
-            number: _turned(filters, _pool_of(architecture, number))
-            for number, filters in enumerate(self.filters)
-            if number > 0 and not _is_whole(architecture, number)
-        }
-        self.head: Floats = head.weights(signs)
-        self.head_bias: Floats = head.bias(signs)
+
+
+class SmoothWeights(_Weights):
+    """Real weights: activations are tanh(sum / width), and all sums are matrix products.
+
+    Args:
+        architecture: the network's shape.
+        values: [n_weights] float32 in window order. Not modified, and not copied.
+    """
+
+    def __init__(self, architecture: Architecture, values: Floats) -> None:
+        super().__init__(architecture, values)
+        self.columns = [filters.reshape(len(filters), -1).T for filters in self.filters]
+
+
+AnyWeights = BinaryWeights | SmoothWeights
 
 
 @dataclass(slots=True, eq=False)
@@ -68,24 +97,29 @@ class _Stage:
     span: int
     frames_out: int  # sums a clip, before pooling
     stride: int  # rows a clip in `sums`
-    inputs: Floats  # [clips, frames, n_in]
-    sums: NDArray[Any]  # [positions, n_out]
+    padded: Floats  # [positions, n_in]: the inputs, and zeros for windows that begin in the last
+    inputs: Floats  # [clips, frames, n_in], a view of it
+    sums: NDArray[Any]  # [at least clips * stride, n_out]
     peaks: Floats  # [clips, windows, n_out]
     summed: Floats  # [periods + span, pool * n_in]: sums of the `pool` frames from each frame on
     slopes: Floats  # [span - 1 + periods, n_out]: by the sums of a full window; 0 between clips
     input_slopes: Floats  # [periods, pool * n_in]; under a max over all of time, like `inputs`
 
     @classmethod
-    def new(cls, architecture: Architecture, number: int, clips: int, frames: int) -> _Stage:
+    def new(
+        cls, architecture: Architecture, number: int, clips: int, frames: int, *, smooth: bool
+    ) -> _Stage:
         """Buffers of block `number` for `clips` of `frames` each."""
         layer = architecture.layers[number]
         n_out, kernel, n_in = _window_shape(layer)
-        real, whole = number == 0, _is_whole(architecture, number)
+        real, whole = smooth or number == 0, _is_whole(architecture, number)
         frames = 1 if layer.is_linear else frames
         frames_out = frames - kernel + 1
         pool = frames_out if whole else _pool_of(architecture, number)
         span = _span(kernel, pool)
         stride = frames if real else frames_out
+        rows = _periods(clips * frames, kernel) * kernel if smooth else clips * stride
+        padded = np.zeros((max(clips * frames, rows + kernel - 1), n_in), np.float32)
         periods = 0 if whole else _periods(clips * _periods(frames, pool), span) * span
         return cls(
             layer,
@@ -94,8 +128,9 @@ class _Stage:
             span,
             frames_out,
             stride,
-            inputs=np.zeros((clips, frames, n_in), np.float32),
-            sums=np.zeros((clips * stride, n_out), np.float32 if real else np.int16),
+            padded=padded,
+            inputs=_first_rows(padded, (clips, frames, n_in)),
+            sums=np.zeros((rows, n_out), np.float32 if real else np.int16),
             peaks=np.zeros((clips, _periods(frames_out, pool), n_out), np.float32),
             summed=np.zeros((periods + span, pool * n_in), np.float32),
             slopes=np.zeros((span - 1 + periods, n_out), np.float32),
@@ -114,11 +149,11 @@ class _Stage:
 class ShardGradient:
     """Loss and gradient of a fixed number of equally long clips; owns all its buffers.
 
-    Binary sums come from the packed kernels of the forward pass, those of real features from its
-    tables. On the way back, a pooling window's gradient goes to all of its frames in equal
-    shares: the windows that two neighbouring frames begin differ little, and a gradient by window
-    has that many times fewer rows than one by frame. Under a max over all of time, the frames
-    that reach it share its gradient alone.
+    Of a binary network, binary sums come from the packed kernels of the forward pass, those of
+    real features from its tables. On the way back, a pooling window's gradient goes to all of its
+    frames in equal shares: the windows that two neighbouring frames begin differ little, and a
+    gradient by window has that many times fewer rows than one by frame. Under a max over all of
+    time, the frames that reach it share its gradient alone.
 
     A gradient by the weights of a convolution, or by its input, is `span` matrix products: the
     windows that start `span` periods apart do not overlap, so that each product reads flat rows
@@ -128,18 +163,25 @@ class ShardGradient:
         architecture: the network's shape.
         clips: clips a shard.
         frames: length of each, at least `architecture.min_frames`, or `architecture.frames`.
-        widths: straight-through windows, as `default_widths` gives them.
+        widths: of the straight-through windows, or of each tanh, as `default_widths` gives them.
+        smooth: whether it takes SmoothWeights; else BinaryWeights.
     """
 
     def __init__(
-        self, architecture: Architecture, clips: int, frames: int, widths: tuple[float, ...]
+        self,
+        architecture: Architecture,
+        clips: int,
+        frames: int,
+        widths: tuple[float, ...],
+        *,
+        smooth: bool = False,
     ) -> None:
         self.architecture = architecture
         self.clips, self.frames = clips, frames
         self.widths = [np.float32(width) for width in widths]
         self.stages: list[_Stage] = []
         for number, block in enumerate(architecture.blocks):
-            self.stages.append(_Stage.new(architecture, number, clips, frames))
+            self.stages.append(_Stage.new(architecture, number, clips, frames, smooth=smooth))
             frames = int(block.frames_out(frames))
 
     @property
@@ -148,7 +190,7 @@ class ShardGradient:
         return self.stages[0].inputs.reshape(self.clips, self.frames, self.architecture.n_in)
 
     def run(
-        self, weights: BinaryWeights, labels: NDArray[Any], scale: float, slopes: Floats
+        self, weights: AnyWeights, labels: NDArray[Any], scale: float, slopes: Floats
     ) -> tuple[float, Floats]:
         """One pass forward and backward.
 
@@ -156,7 +198,7 @@ class ShardGradient:
         its gradient goes through each sign as if it were tanh(sum / width).
 
         Args:
-            weights: the signs.
+            weights: of the kind that the buffers are for.
             labels: [clips], from 0.
             scale: factor of the loss, one over the size of the whole batch.
             slopes: [n_weights] float32 in window order, overwritten with the gradient.
@@ -167,8 +209,8 @@ class ShardGradient:
         slopes[:] = 0.0
         for number in range(len(self.stages)):
             self._forward(number, weights)
-        peaks = self.stages[-1].peaks.reshape(self.clips, -1)
-        hidden = np.where(peaks > 0, np.float32(1), np.float32(-1))
+        hidden = np.empty_like(self.stages[-1].peaks).reshape(self.clips, -1)
+        self._activate(len(self.stages) - 1, weights, hidden)
         logits: Floats = hidden @ weights.head.T + weights.head_bias
         if logits.shape[1] == 1:
             loss, by_logit = _logistic_loss(logits / self.widths[-1], labels)
@@ -183,10 +225,26 @@ class ShardGradient:
             by_output = self._backward(number, by_output, weights, slopes)
         return loss * scale, logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def _forward(self, number: int, weights: BinaryWeights) -> None:
+    def _forward(self, number: int, weights: AnyWeights) -> None:
+        """Sums and peaks of a block, and the inputs of the one above."""
+        stage = self.stages[number]
+        if isinstance(weights, BinaryWeights):
+            self._binary_sums(number, weights)
+        else:
+            _by_phases(stage.padded, weights.columns[number], stage.sums)
+            stage.sums += weights.biases[number]
+        peaks = stage.peaks.reshape(-1, stage.peaks.shape[2])
+        if stage.whole:
+            training.peaks_over_time(stage.sums, stage.stride, stage.frames_out, peaks)
+        else:
+            training.pool_peaks(stage.sums, stage.stride, stage.frames_out, stage.pool, peaks)
+        if stage is not self.stages[-1]:
+            self._activate(number, weights, self.stages[number + 1].inputs)
+
+    def _binary_sums(self, number: int, weights: BinaryWeights) -> None:
         stage = self.stages[number]
         clips, frames, n_in = stage.inputs.shape
-        flat, peaks = stage.inputs.reshape(-1, n_in), stage.peaks.reshape(-1, stage.peaks.shape[2])
+        flat = stage.inputs.reshape(-1, n_in)
         if number > 0:
             starts = np.arange(clips + 1) * frames
             to = np.arange(clips + 1) * stage.frames_out
@@ -198,15 +256,18 @@ class ShardGradient:
         else:
             columns = np.ascontiguousarray(flat.T)
             forward.real_sums(columns, weights.entries, weights.biases[0], stage.sums)
-        if stage.whole:
-            training.peaks_over_time(stage.sums, stage.stride, stage.frames_out, peaks)
+
+    def _activate(self, number: int, weights: AnyWeights, out: Floats) -> None:
+        """Signs of a block's peaks, or tanh in their place."""
+        peaks, out = self.stages[number].peaks.reshape(-1), out.reshape(-1)
+        if isinstance(weights, BinaryWeights):
+            training.signs(peaks, out)
         else:
-            training.pool_peaks(stage.sums, stage.stride, stage.frames_out, stage.pool, peaks)
-        if stage is not self.stages[-1]:
-            training.signs(stage.peaks.reshape(-1), self.stages[number + 1].inputs.reshape(-1))
+            np.divide(peaks, self.widths[number], out=out)
+            np.tanh(out, out=out)
 
     def _backward(
-        self, number: int, by_output: Floats, weights: BinaryWeights, slopes: Floats
+        self, number: int, by_output: Floats, weights: AnyWeights, slopes: Floats
     ) -> Floats:
         """Adds a block's gradient to `slopes`; returns that by the outputs of the block below."""
         stage = self.stages[number]
@@ -219,7 +280,7 @@ class ShardGradient:
         return stage.by_frames(stage.input_slopes)[:, : stage.inputs.shape[1]]
 
     def _whole_backward(
-        self, number: int, by_peaks: Floats, weights: BinaryWeights, slopes: Floats
+        self, number: int, by_peaks: Floats, weights: AnyWeights, slopes: Floats
     ) -> None:
         stage = self.stages[number]
         _, frames, n_in = stage.inputs.shape
@@ -237,7 +298,7 @@ class ShardGradient:
         )
 
     def _window_backward(
-        self, number: int, by_peaks: Floats, weights: BinaryWeights, slopes: Floats
+        self, number: int, by_peaks: Floats, weights: AnyWeights, slopes: Floats
     ) -> None:
         stage = self.stages[number]
         pool, span = stage.pool, stage.span
@@ -265,7 +326,7 @@ class ShardGradient:
             self._frame_backward(number, frame, by_frame, weights, slopes)
 
     def _frame_backward(
-        self, number: int, frame: int, by_frame: Floats, weights: BinaryWeights, slopes: Floats
+        self, number: int, frame: int, by_frame: Floats, weights: AnyWeights, slopes: Floats
     ) -> None:
         """The same for one frame of all clips, in a window that their end cuts off."""
         stage = self.stages[number]

@@ -8,17 +8,27 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evobin.config import SteConfig
 from evobin.errors import SettingError
 from evobin.evaluation import NetworkProblem, Solution
+from evobin.network import Architecture
 from evobin.scores import answers
 from evobin.stages import latent as lat
 from evobin.stages.base import Host, MapTasks, Outcome, Row, Stage, State
-from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.stages.gradient import (
+    AnyWeights,
+    BinaryWeights,
+    ShardGradient,
+    SmoothWeights,
+    default_widths,
+)
 
 SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
+SMOOTH_RATE = 1e-2
+"""First learning rate of real weights, in units of their spread at the beginning."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +63,11 @@ class Training:
         """One that goes on by itself."""
         return self.with_arrays(self.arrays, self.optimiser.steps)
 
+    def cut(self, spread: float) -> Training:
+        """One that begins anew from the signs; `rng` draws magnitudes, in (0, spread]."""
+        latent = lat.latent_from(lat.signs_of(self.optimiser.latent), spread, self.rng)
+        return Training(lat.Adam.start(latent), latent.copy(), self.rng, self.rate)
+
     def __getstate__(self) -> dict[str, Any]:
         # as bytes: joblib would hand large arrays over as read-only files that stay for the run
         numbers = {"steps": self.optimiser.steps, "limit": self.optimiser.limit}
@@ -64,6 +79,33 @@ class Training:
         latent, first, second, self.mean = arrays
         self.optimiser = lat.Adam(latent, first, second, **state["numbers"])
         self.rng, self.rate = state["rng"], state["rate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Epochs over which a learning rate falls to 0 along a cosine.
+
+    Attributes:
+        rate: the first one.
+        epochs: how many.
+        unit: real weights are latents over this; 0 where weights are the signs of latents.
+    """
+
+    rate: float
+    epochs: int
+    unit: float = 0.0
+
+    def rates(self, epoch: int, steps: int) -> NDArray[np.float64]:
+        """Of each step of an epoch, from 0."""
+        done = np.arange(epoch * steps, (epoch + 1) * steps) / (self.epochs * steps)
+        rates: NDArray[np.float64] = self.rate * 0.5 * (1.0 + np.cos(np.pi * done))
+        return rates
+
+    def weights(self, architecture: Architecture, latent: lat.Floats) -> AnyWeights:
+        """What a step computes with."""
+        if self.unit:
+            return SmoothWeights(architecture, latent / np.float32(self.unit))
+        return BinaryWeights(architecture, latent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,9 +131,12 @@ class Pretraining(Stage):
     """Straight-through training as a stage, an epoch of all starts a step.
 
     Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
-    starts side by side. After every epoch the signs of each one's running mean of latents are
-    scored, on what `problem.score` looks at. Only candidates of the last quarter count: the best
-    of many undertrained ones is the luckiest on the few speakers that a score is taken from.
+    starts side by side. The first epochs are those of a smooth network, with real weights and tanh
+    for signs. It is then cut to the signs of its weights, which loses most of what it could, and
+    training goes on straight through the signs. After every epoch the signs of each one's running
+    mean of latents are scored, on what `problem.score` looks at. Only candidates of the last
+    quarter count: the best of many undertrained ones is the luckiest on the few speakers that a
+    score is taken from.
 
     Args:
         problem: labelled clips and the network's shape.
@@ -120,6 +165,8 @@ class Pretraining(Stage):
         if start is None and config.epochs == 0:
             raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
         self.total = config.epochs
+        if start is not None:
+            config = replace(config, smooth=0)
         self._problem, self._config, self._start = problem, config, start
         self._trainings = [
             begin(problem, config, (seed, number), start) for number in range(config.starts)
@@ -207,7 +254,8 @@ def begin(
     else:
         signs = lat.to_window_order(problem.architecture, start)
         latent = lat.latent_from(signs, config.spread, rng)
-    rate = config.rates[seed[1] % len(config.rates)]
+    rates = config.first_rates
+    rate = rates[seed[1] % len(rates)]
     return Training(lat.Adam.start(latent), latent.copy(), rng, rate)
 
 
@@ -220,10 +268,19 @@ def train_epoch(
         problem: as for `Pretraining`; its `n_threads` share each batch.
         config: as for `Pretraining`.
         training: where to go on from; not modified.
-        epoch: from 0; decides the learning rate.
+        epoch: from 0; decides the learning rate, and whether weights are real.
     """
-    training = training.copy()
-    loss, accuracy = _pass(problem, config, training, epoch)
+    training, early = training.copy(), config.smooth_epochs
+    if epoch < early:
+        unit = config.spread / 3**0.5  # the standard deviation of random latents
+        loss, accuracy = _pass(
+            problem, config, training, Phase(SMOOTH_RATE * unit, early, unit), epoch
+        )
+    else:
+        if epoch == early > 0:
+            training = training.cut(config.spread)
+        phase = Phase(training.rate, config.epochs - early)
+        loss, accuracy = _pass(problem, config, training, phase, epoch - early)
     signs = lat.signs_of(training.mean)
     candidate = lat.to_file_order(problem.architecture, signs)
     score = float(problem.score(candidate[None])[0])
@@ -231,28 +288,28 @@ def train_epoch(
 
 
 def _pass(
-    problem: NetworkProblem, config: SteConfig, training: Training, epoch: int
+    problem: NetworkProblem, config: SteConfig, training: Training, phase: Phase, epoch: int
 ) -> tuple[float, float]:
     """One pass over the training clips in random order; mean loss and accuracy of its steps."""
     size, train = config.batch, problem.train
     steps = max(1, len(train) // size)
-    done = np.arange(epoch * steps, (epoch + 1) * steps) / (config.epochs * steps)
-    rates = training.rate * 0.5 * (1.0 + np.cos(np.pi * done))
     order = training.rng.permutation(np.resize(np.arange(len(train)), steps * size))
     frames = problem.architecture.frames or config.frames
     crops = problem.crops(train, order, frames, training.rng)
     widths = default_widths(problem.architecture)
+    smooth = phase.unit > 0
     shards = [
-        ShardGradient(problem.architecture, size // SHARDS, frames, widths) for _ in range(SHARDS)
+        ShardGradient(problem.architecture, size // SHARDS, frames, widths, smooth=smooth)
+        for _ in range(SHARDS)
     ]
     slopes = np.empty((SHARDS, problem.n), np.float32)
     loss, right = 0.0, 0
     with ThreadPoolExecutor(problem.n_threads) as threads:
-        for step, rate in enumerate(rates):
-            weights = BinaryWeights(problem.architecture, training.optimiser.latent)
+        for step, rate in enumerate(phase.rates(epoch, steps)):
+            weights = phase.weights(problem.architecture, training.optimiser.latent)
 
             def work(
-                number: int, step: int = step, weights: BinaryWeights = weights
+                number: int, step: int = step, weights: AnyWeights = weights
             ) -> tuple[float, int]:
                 shard = shards[number]
                 first = step * size + number * shard.clips
@@ -279,7 +336,8 @@ def train_on(
 
     Args:
         problem: as for `Pretraining`.
-        config: epochs, at least one, learning rate, and so on; `starts` and `spread` play no part.
+        config: epochs, at least one, learning rate, and so on; `starts`, `smooth` and `spread` play
+            no part.
         latent: [n] float32, in file order; not modified.
         rng: draws the order of the clips and their crops; advanced.
 
@@ -287,8 +345,9 @@ def train_on(
         [n] float32, in file order; loss and accuracy in the last epoch.
     """
     moved = lat.to_window_order(problem.architecture, latent)
-    training = Training(lat.Adam.start(moved), moved.copy(), rng, config.rates[0])
+    phase = Phase(config.first_rates[0], config.epochs)
+    training = Training(lat.Adam.start(moved), moved.copy(), rng, phase.rate)
     loss = accuracy = np.nan
     for epoch in range(config.epochs):
-        loss, accuracy = _pass(problem, config, training, epoch)
+        loss, accuracy = _pass(problem, config, training, phase, epoch)
     return lat.to_file_order(problem.architecture, training.optimiser.latent), loss, accuracy

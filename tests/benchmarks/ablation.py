@@ -41,7 +41,7 @@ SEED = 0
 CONTINUED = (2, 3, 4)
 NO_POPULATION = evobin.PopulationConfig(rounds=0)
 NO_FLIPS = evobin.FlipConfig(rounds=0)
-FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30)
+FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30, smooth=0)
 
 Cell = dict[str, Any]
 
@@ -244,7 +244,7 @@ def make_cut(data: Path, path: Path) -> None:
 
 def make_undertrained(data: Path, path: Path) -> None:
     """Straight-through training that was stopped far too early."""
-    short = evobin.SteConfig(starts=1, epochs=6)
+    short = evobin.SteConfig(starts=1, epochs=6, smooth=0)
     shutil.rmtree(path.parent, ignore_errors=True)
     searched(ste=short, population=NO_POPULATION, flips=NO_FLIPS)(data, path.parent)
 
@@ -254,7 +254,9 @@ ROWS = {
         "STE only, all of the time",
         5,
         searched(
-            ste=evobin.SteConfig(starts=7, epochs=30), population=NO_POPULATION, flips=NO_FLIPS
+            ste=evobin.SteConfig(starts=7, epochs=30, smooth=0),
+            population=NO_POPULATION,
+            flips=NO_FLIPS,
         ),
     ),
     2: Row(

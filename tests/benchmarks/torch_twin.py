@@ -89,8 +89,9 @@ def loss_of(
     labels: Any,
     *,
     shares: bool = False,
+    smooth: bool = False,
 ) -> Any:
-    """Cross-entropy of the signs of `latents`.
+    """Cross-entropy of the signs of `latents`, or of a smooth network.
 
     Args:
         architecture: the network's shape.
@@ -100,8 +101,9 @@ def loss_of(
         labels: [clips] int64.
         shares: whether a pooling window's gradient goes to all its frames in equal shares, as
             evobin has it; PyTorch gives it to the first that is largest.
+        smooth: whether weights are the latents themselves, and activations tanh(sum / width).
     """
-    signs = [Through.apply(latent) for latent in latents]
+    signs = latents if smooth else [Through.apply(latent) for latent in latents]
     h = x.permute(0, 2, 1)
     for number in range(len(architecture.blocks)):
         h = functional.conv1d(h, signs[2 * number], signs[2 * number + 1])
@@ -109,7 +111,8 @@ def loss_of(
         if shares and not _is_whole(architecture, number):
             means = functional.avg_pool1d(h, architecture.blocks[number].pool, ceil_mode=True)
             peaks = means + (peaks - means).detach()
-        h = Window.apply(peaks, widths[number])
+        width = widths[number]
+        h = torch.tanh(peaks / width) if smooth else Window.apply(peaks, width)
     z = functional.linear(h[:, :, 0], signs[-2], signs[-1]) / widths[-1]
     if z.shape[1] == 1:
         return functional.binary_cross_entropy_with_logits(z[:, 0], labels.to(z.dtype))
@@ -122,12 +125,14 @@ def loss_and_gradient(
     widths: tuple[float, ...],
     x: NDArray[np.float32],
     labels: NDArray[Any],
+    *,
+    smooth: bool = False,
 ) -> tuple[float, NDArray[np.float64]]:
     """Cross-entropy and its gradient by `latent` in evobin's way, in float64 and file order."""
     latents = parameters(architecture, latent, torch.float64)
     inputs = torch.tensor(x, dtype=torch.float64)
     targets = torch.tensor(labels, dtype=torch.int64)
-    loss = loss_of(architecture, latents, widths, inputs, targets, shares=True)
+    loss = loss_of(architecture, latents, widths, inputs, targets, shares=True, smooth=smooth)
     loss.backward()
     return float(loss.detach()), np.concatenate([leaf.grad.numpy().ravel() for leaf in latents])
 

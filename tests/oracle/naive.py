@@ -96,12 +96,14 @@ def loss_and_gradient(
     labels: Array,
     *,
     smooth: bool,
+    shares: bool,
 ) -> tuple[float, Array]:
     """Cross-entropy and its gradient by `weights`, one clip and one number at a time.
 
-    With `smooth`, activations are tanh(sum / width), and the gradient is the true one: finite
-    differences confirm it. Without, activations are signs, and the same formulas are the
-    straight-through gradient, in which all frames of a pooling window have equal shares.
+    With `smooth`, activations are tanh(sum / width), and without `shares` the gradient is then the
+    true one: finite differences confirm it. Without `smooth`, activations are signs, and the same
+    formulas are the straight-through gradient. With `shares`, a pooling window's gradient goes to
+    all of its frames in equal shares.
 
     Args:
         architecture: the network's shape.
@@ -110,6 +112,7 @@ def loss_and_gradient(
         x: [clips, frames, n_in].
         labels: [clips].
         smooth: tanh or sign.
+        shares: all frames of a pooling window, or the one that wins it.
     """
     slopes = np.zeros_like(weights)
     loss = 0.0
@@ -138,7 +141,7 @@ def loss_and_gradient(
         by_output = (by_logit @ head.weights(weights))[None]
         for n in range(last, -1, -1):
             layer = architecture.layers[n]
-            pool = 0 if smooth or n == last else architecture.blocks[n].pool
+            pool = architecture.blocks[n].pool if shares and n != last else 0
             by_output = conv_backward(
                 layer, weights, slopes, inputs[n], sums[n], by_output, widths[n], pool
             )

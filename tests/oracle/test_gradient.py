@@ -8,7 +8,7 @@ from hypothesis import example, given
 from numpy.typing import NDArray
 
 from evobin.network import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
-from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.stages.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
 from evobin.stages.latent import random_latent, signs_of, to_file_order, to_window_order
 from tests.oracle import naive
 from tests.strategies import architectures, seeds
@@ -43,31 +43,43 @@ def test_the_smooth_twins_gradient_equals_finite_differences(
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
     weights, widths = latent.astype(np.float64), (2.0, 1.5, 1.2, 1.0)
-    _, slopes = naive.loss_and_gradient(architecture, weights, widths, x, labels, smooth=True)
+    _, slopes = naive.loss_and_gradient(
+        architecture, weights, widths, x, labels, smooth=True, shares=False
+    )
     step = 1e-6
     for index in range(architecture.n_weights):
         up, down = weights.copy(), weights.copy()
         up[index] += step
         down[index] -= step
         losses = [
-            naive.loss_and_gradient(architecture, w, widths, x, labels, smooth=True)[0]
+            naive.loss_and_gradient(architecture, w, widths, x, labels, smooth=True, shares=False)[
+                0
+            ]
             for w in (up, down)
         ]
         assert slopes[index] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
 
 
+@pytest.mark.parametrize("smooth", [False, True])
 @example(Architecture(3, (ConvBlock(4, 1, 4), ConvBlock(2, 1))), 23)  # one frame, pooled by four
 @given(architectures(widths=(1, 3, 6), max_kernel=5), seeds)
-def test_the_fast_gradient_equals_the_twin_with_signs(
-    architecture: Architecture, seed: int
+def test_the_fast_gradient_equals_the_twin(
+    smooth: bool, architecture: Architecture, seed: int
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
     widths = default_widths(architecture)
-    shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths)
+    shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths, smooth=smooth)
     slopes = np.empty(architecture.n_weights, np.float32)
-    weights = BinaryWeights(architecture, to_window_order(architecture, latent))
+    kind = SmoothWeights if smooth else BinaryWeights
+    weights = kind(architecture, to_window_order(architecture, latent))
     expected_loss, expected = naive.loss_and_gradient(
-        architecture, signs_of(latent).astype(float), widths, x, labels, smooth=False
+        architecture,
+        (latent if smooth else signs_of(latent)).astype(float),
+        widths,
+        x,
+        labels,
+        smooth=smooth,
+        shares=True,
     )
     for _ in range(2):  # buffers are reused: nothing may be left over
         shard.features[:] = x
@@ -86,6 +98,7 @@ def test_window_order_and_back_is_the_identity(architecture: Architecture, seed:
 
 
 @pytest.mark.needs_jit
+@pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize(
     "architecture",
     [
@@ -96,21 +109,24 @@ def test_window_order_and_back_is_the_identity(architecture: Architecture, seed:
     ],
     ids=["speaker sex", "global max", "linear over frames", "linear"],
 )
-def test_the_gradient_equals_pytorchs_autograd(architecture: Architecture) -> None:
+def test_the_gradient_equals_pytorchs_autograd(architecture: Architecture, smooth: bool) -> None:
     pytest.importorskip("torch", reason="PyTorch is missing: pip install 'evobin[bench]'")
     from tests.benchmarks.torch_twin import loss_and_gradient
 
     rng = np.random.default_rng(0)
     x = rng.normal(-5.0, 3.0, (4, 120, architecture.n_in)).astype(np.float32)
     labels = rng.integers(0, architecture.n_classes, 4)
-    latent = random_latent(architecture.n_weights, 0.1, rng)
+    latent = random_latent(architecture.n_weights, 1.0, rng)
     widths = default_widths(architecture)
-    shard = ShardGradient(architecture, 4, 120, widths)
+    shard = ShardGradient(architecture, 4, 120, widths, smooth=smooth)
     shard.features[:] = x
     slopes = np.empty(architecture.n_weights, np.float32)
-    weights = BinaryWeights(architecture, to_window_order(architecture, latent))
+    kind = SmoothWeights if smooth else BinaryWeights
+    weights = kind(architecture, to_window_order(architecture, latent))
     loss, _ = shard.run(weights, labels, 1 / 4, slopes)
-    expected_loss, expected = loss_and_gradient(architecture, latent, widths, x, labels)
+    expected_loss, expected = loss_and_gradient(
+        architecture, latent, widths, x, labels, smooth=smooth
+    )
     assert loss == pytest.approx(expected_loss, rel=1e-6)
     actual = to_file_order(architecture, slopes)
     for layer in architecture.layers:

@@ -51,7 +51,7 @@ def config_of(clips: DataFolder, out: Path, kind: type[SearchConfig] = SearchCon
         n_jobs=1,
         seed=4,
         report=False,
-        ste=evobin.SteConfig(starts=2, epochs=2, batch=4, frames=57),
+        ste=evobin.SteConfig(starts=2, epochs=2, smooth=0.5, batch=4, frames=57),
         population=evobin.PopulationConfig(rounds=2, epochs=1, size=2, migrate=1),
         flips=evobin.FlipConfig(rounds=2, clips=4, proposals=10),
     )

@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.strategies import random_solution, seeds
 
-STE = SteConfig(starts=2, epochs=3, batch=16, frames=14, rates=(0.02,))
+STE = SteConfig(starts=2, epochs=3, smooth=0.4, batch=16, frames=14, rates=(0.02,))
 FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
 POPULATION = PopulationConfig(rounds=3, epochs=1, proposals=5, moves=("units", "path"))
 
@@ -234,6 +234,31 @@ def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
     epochs = [train_epoch(problem, STE, training, 1) for training in (stays, travels)]
     assert epochs[0].candidate.tobytes() == epochs[1].candidate.tobytes()
     assert epochs[0].loss == epochs[1].loss
+
+
+def test_training_from_a_start_has_no_smooth_epochs() -> None:
+    problem, start = planted_problem(), start_of(0)
+    with_none = pretrain(problem, replace(STE, smooth=0), 1, start)
+    assert pretrain(problem, STE, 1, start).history == with_none.history
+
+
+def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
+    problem = planted_problem()
+    config = replace(STE, starts=1, epochs=24, smooth=0.5)
+    training, losses = begin(problem, config, (0, 0), None), []
+    for epoch in range(12):
+        done = train_epoch(problem, config, training, epoch)
+        training = done.training
+        losses.append(done.loss)
+    assert losses[-1] < 0.7 * losses[0]
+    cut = training.copy().cut(config.spread)
+    latent = cut.optimiser.latent
+    np.testing.assert_array_equal(latent > 0, training.optimiser.latent > 0)
+    assert 0 < np.abs(latent).min() < np.abs(latent).max() <= config.spread
+    assert not cut.arrays[1:3].any()
+    np.testing.assert_array_equal(cut.mean, latent)
+    first = train_epoch(problem, config, training, 12)
+    assert first.training.optimiser.steps * 12 == training.optimiser.steps
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -50,8 +50,8 @@ def in_search(config: Any) -> SearchConfig:
         (SteConfig, "batch", 33, r"`ste\.batch` must be even, but it is 33"),
         (SteConfig, "frames", 0, r"`ste\.frames` must be from 1"),
         (SteConfig, "rates", (1e-3, -1e-3), r"`ste\.rates` must be from 0 to 1"),
-        (SteConfig, "rates", (), r"`ste\.rates` must name at least one rate"),
         (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
+        (SteConfig, "smooth", 0.8, r"`ste\.smooth` must be from 0 to 0.75"),
         (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
         (ExecutionConfig, "n_jobs", 0, r"`n_jobs` must be at least 1, or -1"),
         (ExecutionConfig, "scheduler", "tcp://h:1", r"`scheduler` needs `backend` dask"),
@@ -116,7 +116,7 @@ def test_settings_cannot_be_changed_and_are_not_shared() -> None:
 
 
 def test_a_polish_is_gentler_than_a_search() -> None:
-    assert min(PolishConfig().ste.rates) < min(SearchConfig().ste.rates)
+    assert PolishConfig().ste.smooth_epochs == 0 < SearchConfig().ste.smooth_epochs
     assert PolishConfig().ste.starts < SearchConfig().ste.starts
     assert PolishConfig().flips == SearchConfig().flips
 
