@@ -1,4 +1,4 @@
-"""Clips a second of straight-through training, evobin and PyTorch in turn.
+"""Clips a second of training, straight through the signs and smooth, evobin and PyTorch in turn.
 
 python -m pytest -m benchmark -s tests/benchmarks/test_training_speed.py
 """
@@ -16,7 +16,7 @@ import pytest
 
 from evobin.network import SPEAKER_SEX
 from evobin.parallel import one_blas_thread
-from evobin.stages.gradient import BinaryWeights, ShardGradient, default_widths
+from evobin.stages.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
 from evobin.stages.latent import Adam, random_latent
 from evobin.stages.ste import SHARDS
 
@@ -24,21 +24,24 @@ pytestmark = pytest.mark.benchmark
 CLIPS, FRAMES, TURNS = 32, 200, 15
 
 
-def evobin_step(threads: int) -> Callable[[], None]:
-    """One step as `pretrain` takes it: signs, gradient by shards, Adam."""
+def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
+    """One step as `pretrain` takes it: weights, gradient by shards, Adam."""
     rng = np.random.default_rng(0)
     size = CLIPS // SHARDS
     widths = default_widths(SPEAKER_SEX)
-    shards = [ShardGradient(SPEAKER_SEX, size, FRAMES, widths) for _ in range(SHARDS)]
+    shards = [
+        ShardGradient(SPEAKER_SEX, size, FRAMES, widths, smooth=smooth) for _ in range(SHARDS)
+    ]
     slopes = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
     optimiser = Adam.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng))
     labels = rng.integers(0, 2, (SHARDS, size))
     for shard in shards:
         shard.features[:] = rng.normal(-5.0, 3.0, shard.features.shape)
     pool = ThreadPoolExecutor(threads)
+    kind = SmoothWeights if smooth else BinaryWeights
 
     def step() -> None:
-        weights = BinaryWeights(SPEAKER_SEX, optimiser.latent)
+        weights = kind(SPEAKER_SEX, optimiser.latent)
 
         def work(number: int) -> None:
             shards[number].run(weights, labels[number], 1 / CLIPS, slopes[number])
@@ -49,7 +52,7 @@ def evobin_step(threads: int) -> Callable[[], None]:
     return step
 
 
-def torch_step(threads: int) -> Callable[[], None]:
+def torch_step(threads: int, *, smooth: bool) -> Callable[[], None]:
     """The same step in PyTorch."""
     import torch
 
@@ -65,7 +68,7 @@ def torch_step(threads: int) -> Callable[[], None]:
 
     def step() -> None:
         optimiser.zero_grad()
-        loss_of(SPEAKER_SEX, latents, widths, x, labels).backward()
+        loss_of(SPEAKER_SEX, latents, widths, x, labels, smooth=smooth).backward()
         optimiser.step()
         with torch.no_grad():
             for latent in latents:
@@ -74,10 +77,14 @@ def torch_step(threads: int) -> Callable[[], None]:
     return step
 
 
+@pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_training_step_is_at_least_as_fast_as_in_pytorch(threads: int) -> None:
+def test_a_training_step_is_at_least_as_fast_as_in_pytorch(threads: int, smooth: bool) -> None:
     pytest.importorskip("torch", reason="PyTorch is missing: pip install 'evobin[bench]'")
-    steps = {"evobin": evobin_step(threads), "PyTorch": torch_step(threads)}
+    steps = {
+        "evobin": evobin_step(threads, smooth=smooth),
+        "PyTorch": torch_step(threads, smooth=smooth),
+    }
     # only our BLAS is held to one thread: the same limit would take PyTorch's threads away
     pools: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "evobin": one_blas_thread,
@@ -94,7 +101,8 @@ def test_a_training_step_is_at_least_as_fast_as_in_pytorch(threads: int) -> None
     rates = {name: CLIPS / float(np.median(times)) for name, times in took.items()}
     ratio = rates["evobin"] / rates["PyTorch"]
     print(
-        f"\n{threads} threads, {CLIPS} clips of {FRAMES} frames, {platform.machine()}: "
+        f"\n{'smooth' if smooth else 'binary'}, {threads} threads, "
+        f"{CLIPS} clips of {FRAMES} frames, {platform.machine()}: "
         f"evobin {rates['evobin']:.0f} clips/s, PyTorch {rates['PyTorch']:.0f} clips/s, "
         f"ratio {ratio:.2f}"
     )
