@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from evobin.network import WHOLE, Architecture
+from evobin.stages.gradient import default_widths
 
 
 def sign(x: Any) -> Any:
@@ -152,9 +153,7 @@ def smooth_weights(
     rng = np.random.default_rng(0)
     start = rng.normal(0.0, 1.0, architecture.n_weights).astype(np.float32)
     leaves = parameters(architecture, start, torch.float32)
-    widths = [layer.fan_in**0.5 for layer in architecture.layers]
-    widths[0] *= 4.0
-    last = len(architecture.blocks) - 1
+    widths = default_widths(architecture)
     optimiser = torch.optim.Adam(leaves, 0.01)
     steps = epochs * (len(clips) // 32)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -167,14 +166,8 @@ def smooth_weights(
                 clip = np.resize(clips[row], (max(200, len(clips[row])), clips[row].shape[1]))
                 first = int(rng.integers(0, len(clip) - 199))
                 crops.append(clip[first : first + 200] + np.float32(rng.normal()))
-            h = torch.tensor(np.stack(crops)).permute(0, 2, 1)
-            for number, block in enumerate(architecture.blocks):
-                h = functional.conv1d(h, leaves[2 * number], leaves[2 * number + 1])
-                pooled = functional.max_pool1d(h, block.pool, ceil_mode=True)
-                h = torch.tanh((h.amax(2) if number == last else pooled) / widths[number])
-            logits = functional.linear(h, leaves[-2], leaves[-1])[:, 0] / widths[-1]
-            targets = torch.tensor(labels[rows], dtype=torch.float32)
-            loss = functional.binary_cross_entropy_with_logits(logits, targets)
+            x, targets = torch.tensor(np.stack(crops)), torch.tensor(labels[rows])
+            loss = loss_of(architecture, leaves, widths, x, targets, smooth=True)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
