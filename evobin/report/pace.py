@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
+
+RECENT = 7  # steps that tell the time left; few, for a training's smooth epochs take longer
 
 
 @dataclass(slots=True)
@@ -25,7 +28,7 @@ class Pace:
     _last: float = 0.0
     _done: int = 0
     _to_do: int = 0
-    _steps: list[float] = field(default_factory=list)
+    _steps: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def __post_init__(self) -> None:
         self._began = self._last = time.monotonic()
@@ -42,7 +45,7 @@ class Pace:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the stage has left, by its median step; None before a step was done."""
+        """Seconds that the stage has left, by the median of its latest steps; None before one."""
         if not self._steps:
             return None
         since = time.monotonic() - self._last
@@ -52,7 +55,8 @@ class Pace:
         """Takes note of one step; `progress` has `stage`, `done`, `total` and `rows`."""
         now = time.monotonic()
         if progress.stage != self.stage:
-            self.stage, self._steps, self._done = progress.stage, [], 0
+            self.stage, self._done = progress.stage, 0
+            self._steps.clear()
         step, self._last = now - self._last, now
         n_steps, self._done = progress.done - self._done, progress.done
         self._to_do = progress.total - progress.done

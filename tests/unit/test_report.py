@@ -103,6 +103,18 @@ def test_the_time_left_is_that_of_the_median_step_and_passes(
     assert watch.left is None
 
 
+def test_the_time_left_follows_where_steps_become_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, watch = Clock(monkeypatch), pace.Pace()
+    for done in range(1, 11):  # the smooth epochs of a training
+        clock.now += 8.0
+        watch.hear(Progress("ste", done, 40, ({"loss": 0.5},)))
+    assert watch.left == 240.0
+    for done in range(11, 15):
+        clock.now += 5.0
+        watch.hear(Progress("ste", done, 40, ({"loss": 0.5},)))
+    assert watch.left == 130.0
+
+
 def test_flips_a_second_are_those_of_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, watch = Clock(monkeypatch), pace.Pace()
     clock.now = 2.0
