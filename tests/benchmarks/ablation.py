@@ -282,14 +282,14 @@ ROWS = {
             flips=evobin.FlipConfig(rounds=14, clips=512, proposals=400),
         ),
     ),
-    5: Row("--effort standard", 3, searched("standard")),
+    5: Row("--effort standard", 5, searched("standard")),
     6: Row("--effort thorough", 1, searched("thorough")),
     7: Row("polish of a file cut from a smooth network", 3, polished(7)),
     8: Row("polish of an under-trained file", 3, polished(8)),
     9: Row("polish of row 1's file", 3, polished(9)),
     10: Row(
         "--effort standard, its training alone",
-        3,
+        5,
         searched("standard", population=NO_POPULATION, flips=NO_FLIPS),
     ),
 }
