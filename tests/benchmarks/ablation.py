@@ -322,6 +322,7 @@ def table(out: Path) -> pd.DataFrame:
                 "folds": len(mine),
                 "accuracy": _with_error(right),
                 "against": "its start" if number in POLISHED else "row 1",
+                "pairs": len(paired) if number != 1 else "",
                 "difference": _with_error(change) if number != 1 and paired else "",
                 "errors": f"{-100 * change.sum() / wrong:+.0f}%" if number != 1 and wrong else "",
                 "validation": f"{100 * np.mean([c['valid'] for c in mine.values()]):.2f}%",

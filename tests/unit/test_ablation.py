@@ -26,10 +26,11 @@ def test_rows_are_compared_fold_by_fold_with_the_first_or_with_their_start(tmp_p
     keep(tmp_path, 8, 2, 0.91, start=0.85)
     keep(tmp_path, 9, 2, 0.97, start=0.98)
     keep(tmp_path, 10, 1, 0.97)
+    keep(tmp_path, 10, 3, 0.87)
     table = ablation.table(tmp_path).set_index("row")
     first, fourth, eighth, ninth, tenth = (table.iloc[i] for i in range(5))
     assert first["accuracy"] == "94.00 ± 2.31"
-    assert (first["difference"], first["errors"]) == ("", "")
+    assert (first["pairs"], first["difference"], first["errors"]) == ("", "", "")
     assert (fourth["folds"], fourth["accuracy"]) == (2, "95.00 ± 3.00")
     assert fourth["difference"] == "1.00 ± 1.00"
     assert fourth["errors"] == "-17%"  # of 0.1 and 0.02, 0.02 are mended
@@ -40,7 +41,8 @@ def test_rows_are_compared_fold_by_fold_with_the_first_or_with_their_start(tmp_p
     )
     assert (ninth["difference"], ninth["errors"]) == ("-1.00", "+50%")
     assert ninth["core minutes"] == "2.0"
-    assert (tenth["against"], tenth["difference"], tenth["errors"]) == ("row 1", "3.00", "-50%")
+    assert (tenth["folds"], tenth["against"], tenth["pairs"]) == (2, "row 1", 1)
+    assert (tenth["difference"], tenth["errors"]) == ("3.00", "-50%")
 
 
 def test_without_cells_the_table_is_empty(tmp_path: Path) -> None:
