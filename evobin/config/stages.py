@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,6 +73,9 @@ class SteConfig:
     smooth: float = 0.25
     """Share of the epochs, the first ones, with real weights and tanh for signs, which are cut to
     signs then; 0 for none. A polish begins with signs and has none."""
+    restarts: int = 0
+    """Times that training begins anew from the signs that it has reached, at the first learning
+    rate; the epochs behind the smooth ones are divided evenly."""
     batch: int = 32
     """Clips a step, an even number."""
     frames: int = 200
@@ -89,6 +93,7 @@ class SteConfig:
         check_range("ste.starts", self.starts, 1, 10_000)
         check_range("ste.epochs", self.epochs, 0, 1_000_000)
         check_range("ste.smooth", self.smooth, 0, 0.75)
+        check_range("ste.restarts", self.restarts, 0, 1000)
         check_range("ste.batch", self.batch, 2, 65_536)
         if self.batch % 2:
             raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
@@ -107,6 +112,19 @@ class SteConfig:
             7
         """
         return int(self.smooth * self.epochs)
+
+    def cycle(self, epoch: int) -> tuple[int, int]:
+        """The first epoch of the cycle that an epoch behind the smooth ones is in, and its length.
+
+        Example:
+            >>> SteConfig(epochs=80, smooth=0.125, restarts=2).cycle(79)
+            (56, 24)
+        """
+        early, cycles = self.smooth_epochs, self.restarts + 1
+        binary = self.epochs - early
+        bounds = [early + binary * number // cycles for number in range(cycles + 1)]
+        place = bisect_right(bounds, epoch)
+        return bounds[place - 1], bounds[place] - bounds[place - 1]
 
     @property
     def first_rates(self) -> tuple[float, ...]:

@@ -52,6 +52,7 @@ def in_search(config: Any) -> SearchConfig:
         (SteConfig, "rates", (1e-3, -1e-3), r"`ste\.rates` must be from 0 to 1"),
         (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
         (SteConfig, "smooth", 0.8, r"`ste\.smooth` must be from 0 to 0.75"),
+        (SteConfig, "restarts", -1, r"`ste\.restarts` must be from 0"),
         (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
         (ExecutionConfig, "n_jobs", 0, r"`n_jobs` must be at least 1, or -1"),
         (ExecutionConfig, "scheduler", "tcp://h:1", r"`scheduler` needs `backend` dask"),
@@ -183,3 +184,25 @@ def test_an_architecture_comes_back_from_plain_settings() -> None:
     assert SearchConfig.from_plain(plain).architecture == dense
     del plain["architecture"]  # a run of old
     assert SearchConfig.from_plain(plain).architecture == SPEAKER_SEX
+
+
+@pytest.mark.parametrize(
+    ("epochs", "smooth", "restarts", "lengths"),
+    [
+        (10, 0.0, 0, [10]),
+        (80, 0.125, 2, [23, 23, 24]),
+        (9, 0.25, 1, [3, 4]),
+        (2, 0.5, 3, [1]),  # more cycles than epochs
+        (3, 0.0, 4, [1, 1, 1]),
+    ],
+)
+def test_cycles_share_the_epochs_behind_the_smooth_ones(
+    epochs: int, smooth: float, restarts: int, lengths: list[int]
+) -> None:
+    config = SteConfig(epochs=epochs, smooth=smooth, restarts=restarts)
+    epoch = config.smooth_epochs
+    for length in lengths:
+        for inside in range(epoch, epoch + length):
+            assert config.cycle(inside) == (epoch, length)
+        epoch += length
+    assert epoch == epochs
