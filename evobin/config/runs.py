@@ -104,13 +104,13 @@ class SearchConfig(ExecutionConfig, DataConfig):
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
             "quick": {
-                "ste": SteConfig(starts=2),
+                "ste": SteConfig(starts=2, epochs=40, smooth=0.25, restarts=0),
                 "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
-                "ste": SteConfig(starts=16, epochs=100),
+                "ste": SteConfig(starts=16, epochs=100, restarts=3),
                 "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },
@@ -122,20 +122,20 @@ class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
     ste: SteConfig = field(
-        default_factory=lambda: SteConfig(starts=4, smooth=0, rates=POLISH_RATES)
+        default_factory=lambda: SteConfig(epochs=40, smooth=0, restarts=0, rates=POLISH_RATES)
     )
 
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
             "quick": {
-                "ste": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
+                "ste": SteConfig(starts=2, epochs=20, smooth=0, restarts=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
-                "ste": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
+                "ste": SteConfig(starts=12, epochs=80, smooth=0, restarts=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },

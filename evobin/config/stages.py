@@ -66,14 +66,14 @@ class AugmentConfig:
 class SteConfig:
     """Straight-through training of latent weights, whose signs are a solution."""
 
-    starts: int = 8
+    starts: int = 4
     """Trainings side by side, from different random numbers, of which the best is kept."""
-    epochs: int = 40
+    epochs: int = 80
     """Passes over the training clips; 0 skips the stage."""
-    smooth: float = 0.25
+    smooth: float = 0.125
     """Share of the epochs, the first ones, with real weights and tanh for signs, which are cut to
     signs then; 0 for none. A polish begins with signs and has none."""
-    restarts: int = 0
+    restarts: int = 2
     """Times that training begins anew from the signs that it has reached, at the first learning
     rate; the epochs behind the smooth ones are divided evenly."""
     batch: int = 32
@@ -109,7 +109,7 @@ class SteConfig:
 
         Example:
             >>> SteConfig(epochs=30).smooth_epochs
-            7
+            3
         """
         return int(self.smooth * self.epochs)
 
@@ -117,7 +117,7 @@ class SteConfig:
         """The first epoch of the cycle that an epoch behind the smooth ones is in, and its length.
 
         Example:
-            >>> SteConfig(epochs=80, smooth=0.125, restarts=2).cycle(79)
+            >>> SteConfig().cycle(79)
             (56, 24)
         """
         early, cycles = self.smooth_epochs, self.restarts + 1

@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.strategies import random_solution, seeds
 
-STE = SteConfig(starts=2, epochs=3, smooth=0.4, batch=16, frames=14, rates=(0.02,))
+STE = SteConfig(starts=2, epochs=3, smooth=0.4, restarts=0, batch=16, frames=14, rates=(0.02,))
 FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
 POPULATION = PopulationConfig(rounds=3, epochs=1, proposals=5, moves=("units", "path"))
 
