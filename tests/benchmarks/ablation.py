@@ -43,7 +43,7 @@ CONTINUED = (2, 3, 4)
 POLISHED = (7, 8, 9)
 NO_POPULATION = evobin.PopulationConfig(rounds=0)
 NO_FLIPS = evobin.FlipConfig(rounds=0)
-FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30, smooth=0)
+FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30, smooth=0, restarts=0)
 
 Cell = dict[str, Any]
 
@@ -246,7 +246,7 @@ def make_cut(data: Path, path: Path) -> None:
 
 def make_undertrained(data: Path, path: Path) -> None:
     """Straight-through training that was stopped far too early."""
-    short = evobin.SteConfig(starts=1, epochs=6, smooth=0)
+    short = evobin.SteConfig(starts=1, epochs=6, smooth=0, restarts=0)
     shutil.rmtree(path.parent, ignore_errors=True)
     searched(ste=short, population=NO_POPULATION, flips=NO_FLIPS)(data, path.parent)
 
@@ -256,7 +256,7 @@ ROWS = {
         "STE only, all of the time",
         5,
         searched(
-            ste=evobin.SteConfig(starts=7, epochs=30, smooth=0),
+            ste=evobin.SteConfig(starts=7, epochs=30, smooth=0, restarts=0),
             population=NO_POPULATION,
             flips=NO_FLIPS,
         ),
@@ -272,14 +272,16 @@ ROWS = {
     3: Row(
         "STE + population, no flips",
         5,
-        continued(population=evobin.PopulationConfig(rounds=6), flips=NO_FLIPS),
+        continued(
+            population=evobin.PopulationConfig(rounds=2, epochs=22, rate=5e-3), flips=NO_FLIPS
+        ),
     ),
     4: Row(
         "STE + flips + population",
         5,
         continued(
-            population=evobin.PopulationConfig(rounds=3, proposals=200),
-            flips=evobin.FlipConfig(rounds=14, clips=512, proposals=400),
+            population=evobin.PopulationConfig(rounds=2, epochs=18, rate=5e-3),
+            flips=evobin.FlipConfig(rounds=8, clips=512, proposals=400),
         ),
     ),
     5: Row("--effort standard", 5, searched("standard")),
