@@ -6,8 +6,9 @@ python -m tests.benchmarks.ablation OUT --rows 1 4 --folds 0 1 2
 A cell is one row on one fold: a whole run of the product on the clips of four folds, of which it
 takes its own validation speakers, and then one look at the fifth fold. Finished cells stay on disk
 and are not run again; an interrupted one is. Rows 1 to 4 begin with the same training, number for
-number, straight through the signs from random latents, without the smooth epochs of a search: rows
-2 to 4 go on from its checkpoint, and its core seconds count for each. Row 10 is row 5 without the
+number, straight through the signs from random latents, without the smooth epochs and the restarts
+of a search: rows 2 to 4 go on from its checkpoint, and its core seconds count for each; how long
+their children are trained was chosen on other splits of the speakers. Row 10 is row 5 without the
 stages behind its training, number for number. Rows 7 to 9 end after ten minutes, as `evobin polish
 FILE --minutes 10` does: leave them two idle cores. The others do not end by the clock, so that what
 else the machine does changes no figure. Row 7 needs PyTorch, for a smooth network to cut.
