@@ -93,6 +93,8 @@ class SearchConfig(ExecutionConfig, DataConfig):
                 settings[name] = Architecture.from_plain(value)
             elif dataclasses.is_dataclass(kinds.get(name)):
                 inner = {key: tuple(x) if isinstance(x, list) else x for key, x in value.items()}
+                if name == "ste":  # runs of old had neither
+                    inner = {"smooth": 0.0, "restarts": 0} | inner
                 settings[name] = kinds[name](**inner)
             elif value is not None and Path in typing.get_args(kinds.get(name)):
                 settings[name] = Path(value)

@@ -187,6 +187,14 @@ def test_an_architecture_comes_back_from_plain_settings() -> None:
     assert SearchConfig.from_plain(plain).architecture == SPEAKER_SEX
 
 
+def test_a_run_of_old_keeps_its_training() -> None:
+    plain = SearchConfig().plain()
+    del plain["ste"]["smooth"], plain["ste"]["restarts"]
+    ste = SearchConfig.from_plain(plain).ste
+    assert (ste.smooth, ste.restarts) == (0, 0)
+    assert ste.first_rates == (5e-3,)
+
+
 @pytest.mark.parametrize(
     ("epochs", "smooth", "restarts", "lengths"),
     [
