@@ -301,7 +301,7 @@ def _compile_training(problem: NetworkProblem, config: SteConfig, *, smooth: boo
     """Compiles the kernels of training once, before workers would each do it."""
     few = problem.train.subset(np.arange(2))
     small = replace(problem, train=few, valid=few, varied=None, guard=None)
-    short = replace(config, batch=2, epochs=2, smooth=0.5, restarts=0)
+    short = replace(config, batch=2, epochs=2, smooth=0.5)
     training = begin(small, short, (0, 0), None)
     for epoch in (0, 1) if smooth and config.smooth_epochs else (1,):
         training = train_epoch(small, short, training, epoch).training
