@@ -445,8 +445,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without box characters
     argv = sys.argv[1:] if argv is None else argv
     try:
-        usage.read(_commands(argv), DESCRIPTION, argv)()
-        sys.stdout.flush()
+        with SIGNALS.at_once():
+            usage.read(_commands(argv), DESCRIPTION, argv)()
+            sys.stdout.flush()
     except EvobinError as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1

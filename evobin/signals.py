@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 ENDING = "ending the step at hand and keeping all"
 
@@ -32,6 +35,16 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Has SIGTERM end what is done within as Ctrl-C does, so that it can tidy up."""
+        self.number = signal.SIGINT
+        before = signal.signal(signal.SIGTERM, self._end)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
     def came(self) -> bool:
         """Whether one came."""
         return self._came
@@ -42,6 +55,10 @@ class Signals:
         self.number, self._came = signal.SIGPIPE, True
         told = error.strerror or type(error).__name__
         print(f"evobin: stdout cannot be written ({told}); {ENDING}.", file=sys.stderr)
+
+    def _end(self, number: int, _frame: object) -> NoReturn:
+        self.number = number
+        raise KeyboardInterrupt
 
     def _hear(self, number: int, _frame: object) -> None:
         self.number = number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -220,16 +221,22 @@ def failing(error: BaseException) -> Callable[..., NoReturn]:
     return fail
 
 
-def test_an_interrupt_leaves_nothing(
-    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("place", [(audio, "load_features"), (recordings, "_write_table")])
+def test_a_signal_leaves_nothing(
+    place: tuple[Any, str],
+    sent: signal.Signals,
+    code: int,
+    corpus: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> None:
-    before = files_below(Path())
-    for place in ((audio, "load_features"), (recordings, "_write_table")):
-        with monkeypatch.context() as patched:
-            patched.setattr(*place, failing(KeyboardInterrupt()))
-            assert main(["features", "in", "--out", "out", *QUIET]) == 130
-        assert capsys.readouterr().err == "evobin: interrupted; the command did not finish.\n"
-        assert files_below(Path()) == before
+    before, handler = files_below(Path()), signal.getsignal(sent)
+    monkeypatch.setattr(*place, lambda *_args, **_more: signal.raise_signal(sent))
+    assert main(["features", "in", "--out", "out", *QUIET]) == code
+    assert capsys.readouterr().err == "evobin: interrupted; the command did not finish.\n"
+    assert files_below(Path()) == before
+    assert signal.getsignal(sent) == handler
 
 
 @pytest.mark.parametrize("place", [(os, "fsync"), (Path, "rename")])
