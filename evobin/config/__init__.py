@@ -3,10 +3,11 @@
 from evobin.config.data import ClipsConfig, DataConfig, EvaluateConfig, FeaturesConfig
 from evobin.config.execution import Backend, ExecutionConfig
 from evobin.config.formats import Format
-from evobin.config.runs import Effort, PolishConfig, SearchConfig
+from evobin.config.runs import POLISH_RATES, Effort, PolishConfig, SearchConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 
 __all__ = [
+    "POLISH_RATES",
     "AugmentConfig",
     "Backend",
     "ClipsConfig",

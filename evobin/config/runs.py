@@ -16,6 +16,8 @@ from evobin.config.execution import ExecutionConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.errors import SettingError
 
+POLISH_RATES = (1e-3, 5e-3)
+"""A good file needs the low rate, one that has lost most needs the high one; starts try both."""
 Effort = Literal["quick", "standard", "thorough"]
 """How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
 
@@ -121,19 +123,21 @@ class SearchConfig(ExecutionConfig, DataConfig):
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(default_factory=lambda: SteConfig(epochs=40, smooth=0.25, restarts=0))
+    ste: SteConfig = field(
+        default_factory=lambda: SteConfig(epochs=40, smooth=0, restarts=0, rates=POLISH_RATES)
+    )
 
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
             "quick": {
-                "ste": SteConfig(starts=2, epochs=20, smooth=0.25, restarts=0),
+                "ste": SteConfig(starts=2, epochs=20, smooth=0, restarts=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
-                "ste": SteConfig(starts=12, epochs=80, smooth=0.25, restarts=0),
+                "ste": SteConfig(starts=12, epochs=80, smooth=0, restarts=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },

@@ -72,8 +72,7 @@ class SteConfig:
     """Passes over the training clips; 0 skips the stage."""
     smooth: float = 0.125
     """Share of the epochs, the first ones, with real weights and tanh for signs, which are cut to
-    signs then; 0 for none. A polish has them only if its file has fewer than 95% of the training
-    clips right."""
+    signs then; 0 for none. A polish begins with signs and has none."""
     restarts: int = 2
     """Times that training begins anew from the signs that it has reached, at the first learning
     rate; the epochs behind the smooth ones are divided evenly."""
@@ -83,8 +82,7 @@ class SteConfig:
     """Frames of a random crop; shorter clips are repeated."""
     rates: tuple[float, ...] = ()
     """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine.
-    Where none is named, 2e-3 behind smooth epochs, and 5e-3 without; in a polish without, 1e-3 and
-    5e-3."""
+    Where none is named, 2e-3 behind smooth epochs, and 5e-3 without."""
     spread: float = 0.1
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
     average: float = 0.98

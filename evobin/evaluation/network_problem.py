@@ -17,7 +17,7 @@ from evobin.evaluation.base import Population, Scores, Solution, Structure
 from evobin.evaluation.flip_state import Batch, NetworkFlipState
 from evobin.evaluation.moves import unit_indices
 from evobin.network import Architecture, BinaryNetwork
-from evobin.scores import accuracy, accuracy_of, answers, selection_score
+from evobin.scores import accuracy_of, answers, selection_score
 
 VIEWS = 4
 """Varied crops of a validation clip."""
@@ -158,11 +158,6 @@ class NetworkProblem:
             [size] float64.
         """
         return np.array([self._score(self._answered(solution)) for solution in population])
-
-    def train_accuracy(self, solution: Solution) -> float:
-        """Share of the training clips, whole and as they are, that a solution answers right."""
-        logits = BinaryNetwork(self.architecture, solution).logits(self.train.clips, self.n_threads)
-        return accuracy(logits, self.train.labels)
 
     def _score(self, logits: list[NDArray[np.int64]]) -> float:
         labels = np.concatenate([part.labels for part in self._scored])

@@ -267,7 +267,7 @@ def _stages(problem: NetworkProblem, config: SearchConfig, kept: Checkpoint, hos
     seeds = _seeds(config)
     start = kept.arrays.get("start")
     if config.ste.epochs > 0 or config.population.rounds > 0:
-        _compile_training(problem, config.ste)
+        _compile_training(problem, config.ste, smooth=start is None)
 
     def make(name: str, begun: Outcome | None) -> Stage:
         if begun is None or name == Pretraining.name:
@@ -297,13 +297,13 @@ def _stages(problem: NetworkProblem, config: SearchConfig, kept: Checkpoint, hos
     return begun
 
 
-def _compile_training(problem: NetworkProblem, config: SteConfig) -> None:
+def _compile_training(problem: NetworkProblem, config: SteConfig, *, smooth: bool) -> None:
     """Compiles the kernels of training once, before workers would each do it."""
     few = problem.train.subset(np.arange(2))
     small = replace(problem, train=few, valid=few, varied=None, guard=None)
     short = replace(config, batch=2, epochs=2, smooth=0.5)
     training = begin(small, short, (0, 0), None)
-    for epoch in (0, 1) if config.smooth_epochs else (1,):
+    for epoch in (0, 1) if smooth and config.smooth_epochs else (1,):
         training = train_epoch(small, short, training, epoch).training
 
 

@@ -29,12 +29,6 @@ SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
 SMOOTH_RATE = 1e-2
 """First learning rate of real weights, in units of their spread at the beginning."""
-LOST = 0.95
-"""A file with fewer of the training clips right has not learned, or has lost, too much to be kept
-to: it is trained smooth at first, as random latents are."""
-FILE_RATES = (1e-3, 5e-3)
-"""First learning rates from the signs of a file: a good one needs the low one, an under-trained one
-the high one; starts try both."""
 
 
 @dataclass(slots=True, eq=False)
@@ -139,12 +133,11 @@ class Pretraining(Stage):
     Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
     starts side by side. The first epochs are those of a smooth network, with real weights and tanh
     for signs. It is then cut to the signs of its weights, which loses most of what it could, and
-    training goes on straight through the signs; a `start` that has most of the training clips right
-    is trained like that from the beginning. Training can begin anew from the signs that it has
-    reached, with random magnitudes and the first learning rate. After every epoch the signs of each
-    one's running mean of latents are scored, on what `problem.score` looks at. Only candidates of
-    the last quarter count: the best of many undertrained ones is the luckiest on the few speakers
-    that a score is taken from.
+    training goes on straight through the signs. It can begin anew from these, with random
+    magnitudes and the first learning rate. After every epoch the signs of each one's running mean
+    of latents are scored, on what `problem.score` looks at. Only candidates of the last quarter
+    count: the best of many undertrained ones is the luckiest on the few speakers that a score is
+    taken from.
 
     Args:
         problem: labelled clips and the network's shape.
@@ -176,7 +169,7 @@ class Pretraining(Stage):
             raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
         self.total = config.epochs
         if start is not None:
-            config = _from_file(problem, config, start)
+            config = replace(config, smooth=0)
         self._problem, self._config, self._start = problem, config, start
         self._trainings = [
             begin(problem, config, (seed, number), start) for number in range(config.starts)
@@ -252,13 +245,6 @@ def pretrain(
         SettingError: as `Pretraining`.
     """
     return (host or Host()).run(Pretraining(problem, config, seed, start))
-
-
-def _from_file(problem: NetworkProblem, config: SteConfig, start: Solution) -> SteConfig:
-    """How to train from the signs of a file: straight through them, or smooth at first."""
-    if config.smooth_epochs and problem.train_accuracy(start) < LOST:
-        return config
-    return replace(config, smooth=0, rates=config.rates or FILE_RATES)
 
 
 def begin(

@@ -236,30 +236,10 @@ def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
     assert epochs[0].loss == epochs[1].loss
 
 
-def test_a_start_that_is_mostly_right_is_trained_straight_at_two_rates() -> None:
-    problem = planted_problem()
-    good = pretrain(problem, replace(STE, starts=4, epochs=40, rates=(0.03,)), 0).solution
-    assert problem.train_accuracy(good) >= 0.95
-    asked = replace(STE, rates=())
-    straight = replace(STE, smooth=0, rates=(1e-3, 5e-3))
-    assert pretrain(problem, asked, 1, good).history == pretrain(problem, straight, 1, good).history
-    begun = replace(straight, rates=())
-    assert pretrain(problem, begun, 1, good).history == pretrain(problem, asked, 1, good).history
-
-
-def test_a_start_that_has_lost_most_is_trained_smooth_at_first() -> None:
+def test_training_from_a_start_has_no_smooth_epochs() -> None:
     problem, start = planted_problem(), start_of(0)
-    assert problem.train_accuracy(start) < 0.95
-    training = begin(problem, STE, (1, 0), start)
-    losses = []
-    for epoch in range(STE.epochs):
-        done = train_epoch(problem, STE, training, epoch)
-        training = done.training
-        losses.append(done.loss)
-    told = pretrain(problem, replace(STE, starts=1), 1, start).history
-    assert [row["loss"] for row in told] == losses
-    straight = pretrain(problem, replace(STE, starts=1, smooth=0), 1, start).history
-    assert [row["loss"] for row in straight] != losses
+    with_none = pretrain(problem, replace(STE, smooth=0), 1, start)
+    assert pretrain(problem, STE, 1, start).history == with_none.history
 
 
 def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:

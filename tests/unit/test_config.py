@@ -117,6 +117,7 @@ def test_settings_cannot_be_changed_and_are_not_shared() -> None:
 
 
 def test_a_polish_is_gentler_than_a_search() -> None:
+    assert PolishConfig().ste.smooth_epochs == 0 < SearchConfig().ste.smooth_epochs
     assert PolishConfig().ste.restarts == 0 < SearchConfig().ste.restarts
     assert PolishConfig().ste.epochs < SearchConfig().ste.epochs
     assert PolishConfig().flips == SearchConfig().flips

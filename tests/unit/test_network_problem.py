@@ -80,14 +80,6 @@ def test_the_score_is_of_clips_and_crops_together() -> None:
     assert accuracy_of(score, problem.n_scored) == right / (5 * len(problem.valid))
 
 
-def test_training_accuracy_is_of_whole_clips() -> None:
-    problem = classes_problem()
-    solution = random_solution(DENSE, np.random.default_rng(0))
-    right = BinaryNetwork(DENSE, solution).predict(problem.train.clips) == problem.train.labels
-    assert problem.train_accuracy(solution) == np.mean(right)
-    assert 0 < right.sum() < len(right)
-
-
 def test_only_what_is_as_good_on_the_validation_clips_can_beat_a_guarded_start() -> None:
     plain = planted_problem()
     problem = plain.with_views(np.random.default_rng(0))
