@@ -93,8 +93,8 @@ class SearchConfig(ExecutionConfig, DataConfig):
                 settings[name] = Architecture.from_plain(value)
             elif dataclasses.is_dataclass(kinds.get(name)):
                 inner = {key: tuple(x) if isinstance(x, list) else x for key, x in value.items()}
-                if name == "ste":  # runs of old had neither
-                    inner = {"smooth": 0.0, "restarts": 0} | inner
+                if name == "ste":  # a run of old had none
+                    inner = {"smooth": 0.0} | inner
                 settings[name] = kinds[name](**inner)
             elif value is not None and Path in typing.get_args(kinds.get(name)):
                 settings[name] = Path(value)
@@ -106,13 +106,13 @@ class SearchConfig(ExecutionConfig, DataConfig):
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
             "quick": {
-                "ste": SteConfig(starts=2, epochs=40, smooth=0.25, restarts=0),
+                "ste": SteConfig(starts=2),
                 "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
-                "ste": SteConfig(starts=16, epochs=100, restarts=3),
+                "ste": SteConfig(starts=16, epochs=100),
                 "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },
@@ -124,20 +124,20 @@ class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
     ste: SteConfig = field(
-        default_factory=lambda: SteConfig(epochs=40, smooth=0, restarts=0, rates=POLISH_RATES)
+        default_factory=lambda: SteConfig(starts=4, smooth=0, rates=POLISH_RATES)
     )
 
     @staticmethod
     def _efforts() -> dict[Effort, dict[str, Any]]:
         return {
             "quick": {
-                "ste": SteConfig(starts=2, epochs=20, smooth=0, restarts=0, rates=POLISH_RATES),
+                "ste": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=2),
                 "flips": FlipConfig(rounds=4),
             },
             "standard": {},
             "thorough": {
-                "ste": SteConfig(starts=12, epochs=80, smooth=0, restarts=0, rates=POLISH_RATES),
+                "ste": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
                 "population": PopulationConfig(rounds=25, islands=4, families=2),
                 "flips": FlipConfig(rounds=30, islands=4),
             },

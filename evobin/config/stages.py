@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,16 +65,13 @@ class AugmentConfig:
 class SteConfig:
     """Straight-through training of latent weights, whose signs are a solution."""
 
-    starts: int = 4
+    starts: int = 8
     """Trainings side by side, from different random numbers, of which the best is kept."""
-    epochs: int = 80
+    epochs: int = 40
     """Passes over the training clips; 0 skips the stage."""
-    smooth: float = 0.125
+    smooth: float = 0.25
     """Share of the epochs, the first ones, with real weights and tanh for signs, which are cut to
     signs then; 0 for none. A polish begins with signs and has none."""
-    restarts: int = 2
-    """Times that training begins anew from the signs that it has reached, at the first learning
-    rate; the epochs behind the smooth ones are divided evenly."""
     batch: int = 32
     """Clips a step, an even number."""
     frames: int = 200
@@ -93,7 +89,6 @@ class SteConfig:
         check_range("ste.starts", self.starts, 1, 10_000)
         check_range("ste.epochs", self.epochs, 0, 1_000_000)
         check_range("ste.smooth", self.smooth, 0, 0.75)
-        check_range("ste.restarts", self.restarts, 0, 1000)
         check_range("ste.batch", self.batch, 2, 65_536)
         if self.batch % 2:
             raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
@@ -109,22 +104,9 @@ class SteConfig:
 
         Example:
             >>> SteConfig(epochs=30).smooth_epochs
-            3
+            7
         """
         return int(self.smooth * self.epochs)
-
-    def cycle(self, epoch: int) -> tuple[int, int]:
-        """The first epoch of the cycle that an epoch behind the smooth ones is in, and its length.
-
-        Example:
-            >>> SteConfig().cycle(79)
-            (56, 24)
-        """
-        early, cycles = self.smooth_epochs, self.restarts + 1
-        binary = self.epochs - early
-        bounds = [early + binary * number // cycles for number in range(cycles + 1)]
-        place = bisect_right(bounds, epoch)
-        return bounds[place - 1], bounds[place] - bounds[place - 1]
 
     @property
     def first_rates(self) -> tuple[float, ...]:

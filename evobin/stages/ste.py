@@ -133,11 +133,10 @@ class Pretraining(Stage):
     Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
     starts side by side. The first epochs are those of a smooth network, with real weights and tanh
     for signs. It is then cut to the signs of its weights, which loses most of what it could, and
-    training goes on straight through the signs. It can begin anew from these, with random
-    magnitudes and the first learning rate. After every epoch the signs of each one's running mean
-    of latents are scored, on what `problem.score` looks at. Only candidates of the last quarter
-    count: the best of many undertrained ones is the luckiest on the few speakers that a score is
-    taken from.
+    training goes on straight through the signs. After every epoch the signs of each one's running
+    mean of latents are scored, on what `problem.score` looks at. Only candidates of the last
+    quarter count: the best of many undertrained ones is the luckiest on the few speakers that a
+    score is taken from.
 
     Args:
         problem: labelled clips and the network's shape.
@@ -151,8 +150,6 @@ class Pretraining(Stage):
     Source:
         Courbariaux et al. (2016), Binarized neural networks: latent weights clipped to [-1, 1],
         gradients straight through the sign. The window is tanh's derivative instead of a box.
-        Loshchilov and Hutter (2017), SGDR: stochastic gradient descent with warm restarts; drawing
-        magnitudes anew is ours.
     """
 
     name = "ste"
@@ -271,19 +268,19 @@ def train_epoch(
         problem: as for `Pretraining`; its `n_threads` share each batch.
         config: as for `Pretraining`.
         training: where to go on from; not modified.
-        epoch: from 0; decides the learning rate, whether weights are real, and whether training
-            begins anew.
+        epoch: from 0; decides the learning rate, and whether weights are real.
     """
     training, early = training.copy(), config.smooth_epochs
     if epoch < early:
         unit = config.spread / 3**0.5  # the standard deviation of random latents
-        first, phase = 0, Phase(SMOOTH_RATE * unit, early, unit)
+        loss, accuracy = _pass(
+            problem, config, training, Phase(SMOOTH_RATE * unit, early, unit), epoch
+        )
     else:
-        first, epochs = config.cycle(epoch)
-        phase = Phase(training.rate, epochs)
-        if epoch == first > 0:
+        if epoch == early > 0:
             training = training.cut(config.spread)
-    loss, accuracy = _pass(problem, config, training, phase, epoch - first)
+        phase = Phase(training.rate, config.epochs - early)
+        loss, accuracy = _pass(problem, config, training, phase, epoch - early)
     signs = lat.signs_of(training.mean)
     candidate = lat.to_file_order(problem.architecture, signs)
     score = float(problem.score(candidate[None])[0])
@@ -339,8 +336,8 @@ def train_on(
 
     Args:
         problem: as for `Pretraining`.
-        config: epochs, at least one, learning rate, and so on; `starts`, `smooth`, `restarts` and
-            `spread` play no part.
+        config: epochs, at least one, learning rate, and so on; `starts`, `smooth` and `spread` play
+            no part.
         latent: [n] float32, in file order; not modified.
         rng: draws the order of the clips and their crops; advanced.
 

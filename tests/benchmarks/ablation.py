@@ -6,12 +6,12 @@ python -m tests.benchmarks.ablation OUT --rows 1 4 --folds 0 1 2
 A cell is one row on one fold: a whole run of the product on the clips of four folds, of which it
 takes its own validation speakers, and then one look at the fifth fold. Finished cells stay on disk
 and are not run again; an interrupted one is. Rows 1 to 4 begin with the same training, number for
-number, straight through the signs from random latents, without the smooth epochs and the restarts
-of a search: rows 2 to 4 go on from its checkpoint, and its core seconds count for each; how long
-their children are trained was chosen on other splits of the speakers. Row 10 is row 5 without the
-stages behind its training, number for number. Rows 7 to 9 end after ten minutes, as `evobin polish
-FILE --minutes 10` does: leave them two idle cores. The others do not end by the clock, so that what
-else the machine does changes no figure. Row 7 needs PyTorch, for a smooth network to cut.
+number, straight through the signs from random latents, without the smooth epochs of a search: rows
+2 to 4 go on from its checkpoint, and its core seconds count for each; how long their children are
+trained was chosen on other splits of the speakers. Row 10 is row 5 without the stages behind its
+training, number for number. Rows 7 to 9 end after ten minutes, as `evobin polish FILE --minutes 10`
+does: leave them two idle cores. The others do not end by the clock, so that what else the machine
+does changes no figure. Row 7 needs PyTorch, for a smooth network to cut.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CONTINUED = (2, 3, 4)
 POLISHED = (7, 8, 9)
 NO_POPULATION = evobin.PopulationConfig(rounds=0)
 NO_FLIPS = evobin.FlipConfig(rounds=0)
-FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30, smooth=0, restarts=0)
+FOUR_STARTS = evobin.SteConfig(starts=4, epochs=30, smooth=0)
 
 Cell = dict[str, Any]
 
@@ -247,7 +247,7 @@ def make_cut(data: Path, path: Path) -> None:
 
 def make_undertrained(data: Path, path: Path) -> None:
     """Straight-through training that was stopped far too early."""
-    short = evobin.SteConfig(starts=1, epochs=6, smooth=0, restarts=0)
+    short = evobin.SteConfig(starts=1, epochs=6, smooth=0)
     shutil.rmtree(path.parent, ignore_errors=True)
     searched(ste=short, population=NO_POPULATION, flips=NO_FLIPS)(data, path.parent)
 
@@ -257,7 +257,7 @@ ROWS = {
         "STE only, all of the time",
         5,
         searched(
-            ste=evobin.SteConfig(starts=7, epochs=30, smooth=0, restarts=0),
+            ste=evobin.SteConfig(starts=7, epochs=30, smooth=0),
             population=NO_POPULATION,
             flips=NO_FLIPS,
         ),

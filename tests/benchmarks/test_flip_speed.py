@@ -55,7 +55,7 @@ def trained() -> NDArray[np.int8]:
     """Weights of one start, trained on all real clips as a search would."""
     problem = NetworkProblem(SPEAKER_SEX, voices(), voices(), AugmentConfig(), 200, 256, 2)
     with threadpool_limits(1, user_api="blas"):
-        outcome = pretrain(problem, SteConfig(starts=1, epochs=40, smooth=0, restarts=0), 0)
+        outcome = pretrain(problem, SteConfig(starts=1, smooth=0), 0)
     print(f"\n{processor()}; trained to {outcome.score:.3f} of the clips that it saw")
     return outcome.solution
 

@@ -282,7 +282,7 @@ def test_an_effort_shows_its_budgets_and_a_budget_overrides_it(
     for argv, expected in (
         (["--effort", "quick"], 2),
         (["--effort=thorough"], 16),
-        ([], 4),
+        ([], 8),
     ):
         assert exit_code("search", *argv, "--help") == 0
         out = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())

@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.strategies import random_solution, seeds
 
-STE = SteConfig(starts=2, epochs=3, smooth=0.4, restarts=0, batch=16, frames=14, rates=(0.02,))
+STE = SteConfig(starts=2, epochs=3, smooth=0.4, batch=16, frames=14, rates=(0.02,))
 FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
 POPULATION = PopulationConfig(rounds=3, epochs=1, proposals=5, moves=("units", "path"))
 
@@ -259,28 +259,6 @@ def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
     np.testing.assert_array_equal(cut.mean, latent)
     first = train_epoch(problem, config, training, 12)
     assert first.training.optimiser.steps * 12 == training.optimiser.steps
-
-
-@pytest.mark.parametrize("start", [None, start_of(0)])
-def test_a_restart_is_a_training_of_its_own_from_the_signs(start: Solution | None) -> None:
-    problem = planted_problem()
-    config = replace(STE, starts=1, epochs=8, smooth=0 if start is not None else 0.25, restarts=1)
-    early = config.smooth_epochs
-    middle = early + (8 - early) // 2
-    training = begin(problem, config, (0, 0), start)
-    for epoch in range(middle):
-        training = train_epoch(problem, config, training, epoch).training
-    alone = training.copy().cut(config.spread)
-    fresh = replace(config, epochs=8 - middle, smooth=0, restarts=0)
-    for epoch in range(middle, 8):
-        training = train_epoch(problem, config, training, epoch).training
-        alone = train_epoch(problem, fresh, alone, epoch - middle).training
-    np.testing.assert_array_equal(training.arrays, alone.arrays)
-    once = replace(config, restarts=0)
-    straight = begin(problem, once, (0, 0), start)
-    for epoch in range(8):
-        straight = train_epoch(problem, once, straight, epoch).training
-    assert (straight.arrays != training.arrays).any()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -52,7 +52,6 @@ def in_search(config: Any) -> SearchConfig:
         (SteConfig, "rates", (1e-3, -1e-3), r"`ste\.rates` must be from 0 to 1"),
         (SteConfig, "spread", 0.0, r"`ste\.spread` must be from 1e-06"),
         (SteConfig, "smooth", 0.8, r"`ste\.smooth` must be from 0 to 0.75"),
-        (SteConfig, "restarts", -1, r"`ste\.restarts` must be from 0"),
         (SteConfig, "average", 1.0, r"`ste\.average` must be from 0"),
         (ExecutionConfig, "n_jobs", 0, r"`n_jobs` must be at least 1, or -1"),
         (ExecutionConfig, "scheduler", "tcp://h:1", r"`scheduler` needs `backend` dask"),
@@ -118,8 +117,7 @@ def test_settings_cannot_be_changed_and_are_not_shared() -> None:
 
 def test_a_polish_is_gentler_than_a_search() -> None:
     assert PolishConfig().ste.smooth_epochs == 0 < SearchConfig().ste.smooth_epochs
-    assert PolishConfig().ste.restarts == 0 < SearchConfig().ste.restarts
-    assert PolishConfig().ste.epochs < SearchConfig().ste.epochs
+    assert PolishConfig().ste.starts < SearchConfig().ste.starts
     assert PolishConfig().flips == SearchConfig().flips
 
 
@@ -189,29 +187,7 @@ def test_an_architecture_comes_back_from_plain_settings() -> None:
 
 def test_a_run_of_old_keeps_its_training() -> None:
     plain = SearchConfig().plain()
-    del plain["ste"]["smooth"], plain["ste"]["restarts"]
+    del plain["ste"]["smooth"]
     ste = SearchConfig.from_plain(plain).ste
-    assert (ste.smooth, ste.restarts) == (0, 0)
+    assert ste.smooth == 0
     assert ste.first_rates == (5e-3,)
-
-
-@pytest.mark.parametrize(
-    ("epochs", "smooth", "restarts", "lengths"),
-    [
-        (10, 0.0, 0, [10]),
-        (80, 0.125, 2, [23, 23, 24]),
-        (9, 0.25, 1, [3, 4]),
-        (2, 0.5, 3, [1]),  # more cycles than epochs
-        (3, 0.0, 4, [1, 1, 1]),
-    ],
-)
-def test_cycles_share_the_epochs_behind_the_smooth_ones(
-    epochs: int, smooth: float, restarts: int, lengths: list[int]
-) -> None:
-    config = SteConfig(epochs=epochs, smooth=smooth, restarts=restarts)
-    epoch = config.smooth_epochs
-    for length in lengths:
-        for inside in range(epoch, epoch + length):
-            assert config.cycle(inside) == (epoch, length)
-        epoch += length
-    assert epoch == epochs

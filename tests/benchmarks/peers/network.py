@@ -194,7 +194,7 @@ def start_of(data: Path) -> Path:
     path = data / "start" / "result.txt"
     if not path.exists():
         shutil.rmtree(path.parent, ignore_errors=True)
-        one = evobin.SteConfig(starts=1, epochs=40, smooth=0, restarts=0)
+        one = evobin.SteConfig(starts=1, epochs=40, smooth=0)
         ablation.searched(ste=one, population=ablation.NO_POPULATION, flips=ablation.NO_FLIPS)(
             data, path.parent
         )
