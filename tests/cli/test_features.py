@@ -221,22 +221,28 @@ def failing(error: BaseException) -> Callable[..., NoReturn]:
     return fail
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def terminate(*_args: Any, **_more: Any) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("stop", "code"), [(failing(KeyboardInterrupt()), 130), (terminate, 143)], ids=["int", "term"]
+)
 @pytest.mark.parametrize("place", [(audio, "load_features"), (recordings, "_write_table")])
-def test_a_signal_leaves_nothing(
+def test_an_interrupt_leaves_nothing(
     place: tuple[Any, str],
-    sent: signal.Signals,
+    stop: Callable[..., None],
     code: int,
     corpus: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: Capture,
 ) -> None:
-    before, handler = files_below(Path()), signal.getsignal(sent)
-    monkeypatch.setattr(*place, lambda *_args, **_more: signal.raise_signal(sent))
+    before, handler = files_below(Path()), signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(*place, stop)
     assert main(["features", "in", "--out", "out", *QUIET]) == code
     assert capsys.readouterr().err == "evobin: interrupted; the command did not finish.\n"
     assert files_below(Path()) == before
-    assert signal.getsignal(sent) == handler
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 @pytest.mark.parametrize("place", [(os, "fsync"), (Path, "rename")])
