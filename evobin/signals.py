@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -37,8 +38,14 @@ class Signals:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Has SIGTERM end what is done within as Ctrl-C does, so that it can tidy up."""
+        """Has SIGTERM end what is done within as Ctrl-C does, so that it can tidy up.
+
+        In another thread than the main one, where Python sends no signals, it does nothing.
+        """
         self.number = signal.SIGINT
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before = signal.signal(signal.SIGTERM, self._end)
         try:
             yield
@@ -60,11 +67,10 @@ class Signals:
         self.number = number
         raise KeyboardInterrupt
 
-    def _hear(self, number: int, _frame: object) -> None:
-        self.number = number
+    def _hear(self, number: int, frame: object) -> None:
         if self._came:
-            raise KeyboardInterrupt
-        self._came = True
+            self._end(number, frame)
+        self.number, self._came = number, True
         print(f"\nevobin: {ENDING}; once more ends at once.", file=sys.stderr)
 
 

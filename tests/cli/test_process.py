@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -59,6 +60,13 @@ def test_an_interrupt_is_one_line_and_exit_130(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.fullmatch(r"evobin: interrupted; \w.*\.\n", captured.err)
+
+
+def test_a_command_works_in_a_thread(tmp_path: Path, capsys: Capture) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        code = threads.submit(main, ["voices", str(tmp_path / "out"), "--speakers", "6"]).result()
+    assert code == 0
+    assert capsys.readouterr().out.endswith(f"clips in {tmp_path / 'out'}\n")
 
 
 @pytest.mark.parametrize(
