@@ -273,14 +273,12 @@ def train_epoch(
     training, early = training.copy(), config.smooth_epochs
     if epoch < early:
         unit = config.spread / 3**0.5  # the standard deviation of random latents
-        loss, accuracy = _pass(
-            problem, config, training, Phase(SMOOTH_RATE * unit, early, unit), epoch
-        )
+        first, phase = 0, Phase(SMOOTH_RATE * unit, early, unit)
     else:
         if epoch == early > 0:
             training = training.cut(config.spread)
-        phase = Phase(training.rate, config.epochs - early)
-        loss, accuracy = _pass(problem, config, training, phase, epoch - early)
+        first, phase = early, Phase(training.rate, config.epochs - early)
+    loss, accuracy = _pass(problem, config, training, phase, epoch - first)
     signs = lat.signs_of(training.mean)
     candidate = lat.to_file_order(problem.architecture, signs)
     score = float(problem.score(candidate[None])[0])
