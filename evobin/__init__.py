@@ -52,7 +52,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evobin.blueprint import load_architecture
+    from evobin.commands.diff import diff
+    from evobin.commands.evaluate import evaluate, predict
+    from evobin.commands.export import export_network, import_network
+    from evobin.commands.features import write_features
+    from evobin.commands.inspect import inspect
+    from evobin.commands.search import polish, resume, search
+    from evobin.commands.voices import write_voices
     from evobin.config import (
         AugmentConfig,
         ClipsConfig,
@@ -65,32 +71,23 @@ if TYPE_CHECKING:
         SearchConfig,
         SteConfig,
     )
+    from evobin.drive.maximize import maximize, minimize
     from evobin.errors import EvobinError, Stopped
-    from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
-    from evobin.optimisation import (
-        EvaluationError,
-        Found,
-        maximize,
-        minimize,
-    )
-    from evobin.pipeline import (
-        diff,
-        evaluate,
-        export_network,
-        import_network,
-        inspect,
-        polish,
-        predict,
-        resume,
-        search,
-        write_features,
-        write_voices,
-    )
+    from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+    from evobin.network.binary import BinaryNetwork
+    from evobin.network.blueprint import load_architecture
     from evobin.problems import QUBO, Ising, MaxSat, NKLandscape
     from evobin.report.page import write_report
+    from evobin.results.search import EvaluationError, Found
 
 _HOMES = {
-    "evobin.blueprint": ("load_architecture",),
+    "evobin.commands.diff": ("diff",),
+    "evobin.commands.evaluate": ("evaluate", "predict"),
+    "evobin.commands.export": ("export_network", "import_network"),
+    "evobin.commands.features": ("write_features",),
+    "evobin.commands.inspect": ("inspect",),
+    "evobin.commands.search": ("polish", "resume", "search"),
+    "evobin.commands.voices": ("write_voices",),
     "evobin.config": (
         "AugmentConfig",
         "ClipsConfig",
@@ -103,29 +100,14 @@ _HOMES = {
         "SearchConfig",
         "SteConfig",
     ),
+    "evobin.drive.maximize": ("maximize", "minimize"),
     "evobin.errors": ("EvobinError", "Stopped"),
-    "evobin.network": ("SPEAKER_SEX", "WHOLE", "Architecture", "BinaryNetwork", "ConvBlock"),
-    "evobin.optimisation": (
-        "EvaluationError",
-        "Found",
-        "maximize",
-        "minimize",
-    ),
-    "evobin.pipeline": (
-        "diff",
-        "evaluate",
-        "export_network",
-        "import_network",
-        "inspect",
-        "polish",
-        "predict",
-        "resume",
-        "search",
-        "write_features",
-        "write_voices",
-    ),
+    "evobin.network.architecture": ("SPEAKER_SEX", "WHOLE", "Architecture", "ConvBlock"),
+    "evobin.network.binary": ("BinaryNetwork",),
+    "evobin.network.blueprint": ("load_architecture",),
     "evobin.problems": ("QUBO", "Ising", "MaxSat", "NKLandscape"),
     "evobin.report.page": ("write_report",),
+    "evobin.results.search": ("EvaluationError", "Found"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from evobin.cli import main
+from evobin.cli.main import main
 
 sys.exit(main())

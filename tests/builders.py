@@ -12,21 +12,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.clips import Clips
+from evobin.commands.evaluate import Evaluation
+from evobin.commands.search import USES
 from evobin.config import AugmentConfig, SearchConfig
-from evobin.data import Dataset
-from evobin.evaluation import (
-    NetworkFlipState,
-    NetworkProblem,
-    Population,
-    Scores,
-    Solution,
-    Structure,
-)
-from evobin.evaluation.firing import firing_rates
-from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork, ConvBlock
-from evobin.pipeline import Evaluation
-from evobin.pipeline.training import USES
+from evobin.core.problem import Population, Scores, Solution, Structure
+from evobin.core.samples import Clips, Dataset
+from evobin.network.analysis.firing import firing_rates
+from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.state import NetworkFlipState
+from evobin.problems.sampled_network import NetworkProblem
 from evobin.runs import RunFolder
 from evobin.voices import Voices, VoicesSettings, synthesise
 

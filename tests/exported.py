@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from evobin.interchange import c_format, onnx_format, torch_format
-from evobin.network import WHOLE, Architecture, BinaryNetwork
+from evobin.network.architecture import WHOLE, Architecture
+from evobin.network.binary import BinaryNetwork
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Seed, State
 from evobin.algorithms.single_flips import AHEAD, SingleFlips
 from evobin.checks import check_range
+from evobin.core.problem import ODDS, Course, Scores, WalkingState
 from evobin.errors import SettingError
-from evobin.evaluation.base import ODDS, Course, Scores, WalkingState
 
 SCHEDULES = ("geometric", "linear")
 MOST_SWEEPS = 1000

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number, check_shape, check_signs
+from evobin.core.problem import AnyProblem, Population, Scores, Solution, Structure
 from evobin.errors import SettingError
-from evobin.evaluation.base import AnyProblem, Population, Scores, Solution, Structure
 
 Seed = int | Sequence[int] | np.random.SeedSequence
 """What `numpy.random.default_rng` makes a generator of."""

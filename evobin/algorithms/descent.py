@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Seed
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, place_of
 from evobin.checks import check_range
+from evobin.core.problem import Course, Scores, WalkingState
 from evobin.errors import SettingError
-from evobin.evaluation.base import Course, Scores, WalkingState
 
 RULES = ("steepest", "first")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evobin.algorithms.heavy_tailed import HeavyTailed
-from evobin.evaluation.base import Population
+from evobin.core.problem import Population
 
 
 class FastGA(HeavyTailed):

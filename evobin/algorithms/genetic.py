@@ -15,8 +15,8 @@ from evobin.algorithms.operators import (
     units_crossover,
 )
 from evobin.checks import check_number
+from evobin.core.problem import Population, Scores
 from evobin.errors import SettingError
-from evobin.evaluation.base import Population, Scores
 
 Crossover = Literal["uniform", "points", "units"]
 PARENTS = 2

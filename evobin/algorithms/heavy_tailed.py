@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Algorithm, Seed, best_place
 from evobin.algorithms.operators import flipped, heavy_tail, heavy_tailed_count
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 
 
 class HeavyTailed(Algorithm):

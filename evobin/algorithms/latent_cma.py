@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed, State
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 
 LARGEST = 1_000
 """Its own cost grows with the square of n: at 500 signs it is 3 ms an evaluation."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.evaluation.base import Population
+from evobin.core.problem import Population
 from evobin.kernels.mutation import flip_distinct
 
 Counts = NDArray[np.int64]

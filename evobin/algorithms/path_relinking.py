@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import LARGEST, Algorithm, Seed
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores, Solution
+from evobin.core.problem import Population, Scores, Solution
 
 SHORTEST = 3
 """Signs that two solutions must differ in, for a path to have a point that is next to neither."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 
 
 class PBIL(Univariate):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Algorithm, Seed, State
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 from evobin.kernels.linkage import average_linkage
 
 LARGEST = 4_000

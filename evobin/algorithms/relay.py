@@ -12,7 +12,7 @@ from evobin.algorithms.pyramid import LARGEST, Pyramid
 from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.umda import UMDA
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 
 
 class Relay(Algorithm):

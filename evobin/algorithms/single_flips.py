@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.base import MANY, Seed, State, Walker
-from evobin.errors import SettingError
-from evobin.evaluation.base import (
+from evobin.core.problem import (
     AnyProblem,
     Course,
     FlipState,
@@ -19,6 +18,7 @@ from evobin.evaluation.base import (
     Solution,
     WalkingState,
 )
+from evobin.errors import SettingError
 
 Words = NDArray[np.uint64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Seed
 from evobin.algorithms.heavy_tailed import HeavyTailed
-from evobin.evaluation.base import Population
+from evobin.core.problem import Population
 
 
 class Sweeps(HeavyTailed):

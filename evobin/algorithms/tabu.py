@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Seed
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, Words, place_of
 from evobin.checks import check_range
-from evobin.evaluation.base import Course, Scores, WalkingState
+from evobin.core.problem import Course, Scores, WalkingState
 
 
 class Tabu(SingleFlips):

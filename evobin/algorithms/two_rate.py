@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.algorithms.base import Algorithm, Seed
 from evobin.algorithms.operators import binomial_flips
 from evobin.checks import check_number
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 
 
 class TwoRate(Algorithm):

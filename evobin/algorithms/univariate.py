@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evobin.algorithms.base import Algorithm, Seed
 from evobin.algorithms.operators import sampled
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 
 
 class Univariate(Algorithm):

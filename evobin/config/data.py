@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from evobin.architecture import SPEAKER_SEX, Architecture
 from evobin.checks import check_range
 from evobin.config.execution import check_n_jobs
 from evobin.errors import SettingError
+from evobin.network.architecture import SPEAKER_SEX, Architecture
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from evobin.architecture import Architecture
 from evobin.checks import check_range
 from evobin.config.data import DataConfig
 from evobin.config.execution import ExecutionConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.errors import SettingError
+from evobin.network.architecture import Architecture
 
 POLISH_RATES = (1e-3, 5e-3)
 """A good file needs the low rate, one that has lost most needs the high one; starts try both."""

@@ -9,16 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.interchange.c_parts import parts
-from evobin.network import (
-    WHOLE,
-    Architecture,
-    BinaryNetwork,
-    ConvBlock,
-    Layer,
-    Signs,
-    pack,
-    pack_filters,
-)
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
+from evobin.network.binary import BinaryNetwork, Signs
+from evobin.network.packing import pack, pack_filters
 
 TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as

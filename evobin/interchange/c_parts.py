@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evobin.network import Architecture
+from evobin.network.architecture import Architecture
 
 _RETURNS = """\
  * Returns the label, {labels}; or -1 if t is below {n} or above EVOBIN_MAX_FRAMES, or a feature

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evobin.extras import need
-from evobin.network import WHOLE, Architecture, BinaryNetwork, Signs
+from evobin.network.architecture import WHOLE, Architecture
+from evobin.network.binary import BinaryNetwork, Signs
 
 OPSET = 18
 """The version of ONNX's operators that the model uses, of December 2022."""

@@ -19,7 +19,8 @@ import numpy as np
 from evobin.errors import EvobinError, several
 from evobin.extras import need
 from evobin.files import check_is_file
-from evobin.network import Architecture, BinaryNetwork, Signs
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork, Signs
 
 _BYTES_A_WEIGHT = 64  # eight times float64: a tensor may be a part of a larger one
 _SLACK = 1 << 20  # bytes for all that is no weight

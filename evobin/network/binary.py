@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin import result
-from evobin.architecture import SPEAKER_SEX, WHOLE, Architecture
 from evobin.checks import check_shape, check_signs
-from evobin.clips import Clips, cuts_of, starts_of
+from evobin.core.samples import Clips, cuts_of, starts_of
+from evobin.core.scores import answers
 from evobin.kernels import forward
+from evobin.network import result_file as result
+from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture
 from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
-from evobin.scores import answers
 
 Signs = NDArray[np.int8]
 

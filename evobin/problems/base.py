@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape, check_signs
-from evobin.evaluation.base import ODDS, Course, Population, Scores, Solution, Structure
+from evobin.core.problem import ODDS, Course, Population, Scores, Solution, Structure
 from evobin.kernels import walks
 
 Box = tuple[NDArray[Any], ...]

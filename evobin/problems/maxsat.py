@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range, check_shape, check_signs
+from evobin.core.problem import Population, Scores, Solution
 from evobin.errors import EvobinError
-from evobin.evaluation.base import Population, Scores, Solution
 from evobin.problems.base import Box, WhiteBox
 from evobin.problems.dimacs import MAX_N, Formula, read_dimacs
 from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums

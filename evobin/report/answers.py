@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evobin.network import SPEAKER_SEX
+from evobin.network.architecture import SPEAKER_SEX
 from evobin.report import plots, tables
 from evobin.report.blocks import Csv, Grid, Plot, Section
 from evobin.report.reading import PARTS, Run

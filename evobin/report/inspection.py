@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evobin.evaluation.firing import BEHIND_MAX
+from evobin.network.analysis.firing import BEHIND_MAX
 from evobin.report.console import show_accuracy
 from evobin.report.text import percent, write_line, write_words
 

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
+from evobin.core.scores import Interval, margins, wilson_interval
 from evobin.errors import EvobinError
 from evobin.files import check_is_file
-from evobin.network import SPEAKER_SEX, Architecture, BinaryNetwork
+from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.binary import BinaryNetwork
 from evobin.runs import RESULT, SUMMARY
-from evobin.scores import Interval, margins, wilson_interval
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
 """The names of the parts, as a person reads them."""

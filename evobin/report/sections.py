@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evobin.evaluation.firing import BEHIND_MAX
-from evobin.network import SPEAKER_SEX, Architecture
+from evobin.network.analysis.firing import BEHIND_MAX
+from evobin.network.architecture import SPEAKER_SEX, Architecture
 from evobin.report import plots, tables
 from evobin.report.answers import absent, answers, kind_of, share
 from evobin.report.blocks import Csv, Grid, Plot, Section

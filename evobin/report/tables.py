@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.evaluation.firing import pooled
-from evobin.network import BinaryNetwork
+from evobin.core.scores import wilson_interval
+from evobin.network.analysis.firing import pooled
+from evobin.network.binary import BinaryNetwork
 from evobin.report.reading import Run
-from evobin.scores import wilson_interval
 
 POINTS = 2_000
 """Points of a plot over time, all lines together."""

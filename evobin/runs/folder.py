@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin import files, result
+from evobin import files
 from evobin.errors import EvobinError
+from evobin.network import result_file as result
 from evobin.runs.checkpoint import Checkpoint
 from evobin.runs.lock import Lock
 

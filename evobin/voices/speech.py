@@ -8,17 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.features import SAMPLE_RATE, log_mel
+from evobin.audio.log_mel import SAMPLE_RATE, log_mel
 from evobin.kernels.synthesis import glottal_source, resonate
 from evobin.voices.phones import FRAME_SECONDS, Tracks, draw_tracks
-from evobin.voices.traits import (
-    CLIP,
-    Room,
-    Speaker,
-    draw_room,
-    draw_speaker,
-    generator,
-)
+from evobin.voices.traits import CLIP, Room, Speaker, draw_room, draw_speaker, generator
 
 Floats = NDArray[np.float64]
 

@@ -30,12 +30,13 @@ import numpy as np
 import pandas as pd
 
 import evobin
+from evobin.commands.search import RunResult
 from evobin.config import DataConfig, Effort
+from evobin.core.stage import Progress
+from evobin.data.splits import Parts, load_parts
 from evobin.errors import Stopped
-from evobin.pipeline.parts import Parts, load_parts
 from evobin.report import ProgressDisplay
 from evobin.runs import Checkpoint, RunFolder
-from evobin.stages.base import Progress
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"
 FOLDS = 5
@@ -61,7 +62,7 @@ class Row:
 
     title: str
     folds: int
-    run: Callable[[Path, Path], evobin.pipeline.RunResult]
+    run: Callable[[Path, Path], RunResult]
 
 
 def main() -> None:
@@ -154,12 +155,10 @@ def parts_of(data: Path) -> Parts:
     return load_parts(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
 
 
-def searched(
-    effort: Effort = "standard", **stages: Any
-) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
+def searched(effort: Effort = "standard", **stages: Any) -> Callable[[Path, Path], RunResult]:
     """A search with the budgets of an effort, but for these stages."""
 
-    def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
+    def run(data: Path, out: Path) -> RunResult:
         config = evobin.SearchConfig.of(effort, **where(data, out), **stages)
         with ProgressDisplay() as display:
             return evobin.search(config, display)
@@ -192,10 +191,10 @@ def training(data: Path) -> float:
     return float(json.loads(spent.read_text()))
 
 
-def continued(**stages: Any) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
+def continued(**stages: Any) -> Callable[[Path, Path], RunResult]:
     """A search with these stages, behind the training of `training`."""
 
-    def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
+    def run(data: Path, out: Path) -> RunResult:
         shutil.copytree(data / "training", out)
         config = evobin.SearchConfig(**where(data, out), ste=FOUR_STARTS, **stages)
         with RunFolder.open(out) as folder:
@@ -208,10 +207,10 @@ def continued(**stages: Any) -> Callable[[Path, Path], evobin.pipeline.RunResult
     return run
 
 
-def polished(number: int) -> Callable[[Path, Path], evobin.pipeline.RunResult]:
+def polished(number: int) -> Callable[[Path, Path], RunResult]:
     """Ten minutes of polish of the file that row `number` starts from."""
 
-    def run(data: Path, out: Path) -> evobin.pipeline.RunResult:
+    def run(data: Path, out: Path) -> RunResult:
         config = evobin.PolishConfig(**where(data, out), minutes=10)
         with ProgressDisplay() as display:
             return evobin.polish(start_of(data, number), config, display)
@@ -236,7 +235,7 @@ def start_of(data: Path, number: int) -> Path:
 
 def make_cut(data: Path, path: Path) -> None:
     """A smooth network, trained on the four folds and cut to its signs."""
-    from evobin.result import write_signs
+    from evobin.network.result_file import write_signs
     from tests.benchmarks.torch_twin import smooth_weights
 
     clips = pd.read_csv(data / "rest.tsv", sep="\t", header=None)

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 import evobin
-from evobin.data import Dataset
-from evobin.evaluation import NetworkProblem, Solution
-from evobin.pipeline.keeping import state_of
+from evobin.core.problem import Solution
+from evobin.core.samples import Dataset
+from evobin.core.scores import accuracy, answers, log_likelihood_table
+from evobin.drive.recorder import state_of
+from evobin.problems.sampled_network import NetworkProblem
 from evobin.runs import RunFolder
-from evobin.scores import accuracy, answers, log_likelihood_table
-from evobin.stages import latent
+from evobin.training import latent
 from tests.benchmarks.ablation import FOUR_STARTS, SEED, parts_of
 
 

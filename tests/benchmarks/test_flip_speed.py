@@ -24,13 +24,16 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from evobin.clips import Clips
 from evobin.config import AugmentConfig, SteConfig
-from evobin.data import Dataset, FeatureShape, load_dataset
-from evobin.evaluation import Batch, NetworkFlipState, NetworkProblem
+from evobin.core.samples import Clips, Dataset
+from evobin.data.dataset import FeatureShape, load_dataset
 from evobin.kernels import forward
-from evobin.network import SPEAKER_SEX, BinaryNetwork, pack, pack_filters
-from evobin.stages.ste import pretrain
+from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.network.packing import pack, pack_filters
+from evobin.problems.sampled_network import NetworkProblem
+from evobin.training.ste import pretrain
 from tests.builders import rank_correlation
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"

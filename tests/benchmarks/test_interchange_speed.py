@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evobin.clips import Clips
+from evobin.core.samples import Clips
 from evobin.interchange import c_format
-from evobin.network import BinaryNetwork
+from evobin.network.binary import BinaryNetwork
 from tests.builders import GOLDEN_RESULT
 from tests.exported import CompiledC, gcc
 

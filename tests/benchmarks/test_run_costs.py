@@ -18,16 +18,16 @@ import numpy as np
 import pytest
 
 from evobin.config import Backend, DataConfig, ExecutionConfig, SearchConfig
-from evobin.evaluation import NetworkProblem
-from evobin.network import SPEAKER_SEX
+from evobin.core.stage import Outcome, Stage, in_order
+from evobin.data.splits import load_parts
+from evobin.drive.recorder import parts_of
+from evobin.network.architecture import SPEAKER_SEX
 from evobin.parallel import Workers, one_blas_thread
-from evobin.pipeline.keeping import parts_of
-from evobin.pipeline.parts import load_parts
+from evobin.problems.sampled_network import NetworkProblem
 from evobin.runs import Checkpoint, RunFolder
-from evobin.stages.base import Outcome, Stage, in_order
-from evobin.stages.flips import FlipSearch
-from evobin.stages.population import Refinement
-from evobin.stages.ste import Pretraining
+from evobin.training.flip_search import FlipSearch
+from evobin.training.population import Refinement
+from evobin.training.ste import Pretraining
 
 pytestmark = pytest.mark.benchmark
 ROOT = Path(__file__).parents[2]

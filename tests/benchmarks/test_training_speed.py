@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import pytest
 
-from evobin.network import SPEAKER_SEX
+from evobin.network.architecture import SPEAKER_SEX
 from evobin.parallel import one_blas_thread
-from evobin.stages.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
-from evobin.stages.latent import Adam, random_latent
-from evobin.stages.ste import SHARDS
+from evobin.training.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
+from evobin.training.latent import Adam, random_latent
+from evobin.training.ste import SHARDS
 
 pytestmark = pytest.mark.benchmark
 CLIPS, FRAMES, TURNS = 32, 200, 15

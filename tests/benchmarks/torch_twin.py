@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from evobin.network import WHOLE, Architecture
-from evobin.stages.gradient import default_widths
+from evobin.network.architecture import WHOLE, Architecture
+from evobin.training.gradient import default_widths
 
 
 def sign(x: Any) -> Any:

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 import evobin
-from evobin.scores import accuracy
-from evobin.stages.flips import flip_rounds, pack, unpack
+from evobin.core.scores import accuracy
+from evobin.training.flip_search import flip_rounds, pack, unpack
 from tests.benchmarks.selection import folds_of, trained
 
 ROUNDS = 6

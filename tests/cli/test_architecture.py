@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import evobin
-from evobin.cli import main
+from evobin.cli.main import main
 from tests.builders import DataFolder, cells
 
 Capture = pytest.CaptureFixture[str]

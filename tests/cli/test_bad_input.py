@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evobin.cli import main
-from evobin.pipeline import training, voices
+from evobin.cli.main import main
+from evobin.commands import search as training
+from evobin.commands import voices
 from tests.builders import (
     GOLDEN_RESULT,
     DataFolder,

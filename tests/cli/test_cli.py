@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evobin.cli import COMMANDS, main
+from evobin.cli.main import COMMANDS, main
+from evobin.commands import search as training
+from evobin.commands import voices
+from evobin.core.scores import selection_score, wilson_interval
 from evobin.errors import EvobinError
-from evobin.network import SPEAKER_SEX, BinaryNetwork
-from evobin.pipeline import training, voices
+from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.binary import BinaryNetwork
 from evobin.report import page
-from evobin.scores import selection_score, wilson_interval
 from tests.builders import (
     GOLDEN,
     GOLDEN_RESULT,

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from evobin.cli import main
+from evobin.cli.main import main
 from evobin.errors import SettingError
 from tests.builders import GOLDEN_RESULT, files_below
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from evobin import audio
-from evobin.cli import main
+from evobin.audio import recordings as audio
+from evobin.audio.log_mel import log_mel
+from evobin.cli.main import main
+from evobin.commands import evaluate as answers
+from evobin.commands import features as recordings
 from evobin.errors import EvobinError
-from evobin.features import log_mel
-from evobin.pipeline import answers, recordings
 from tests.builders import GOLDEN_RESULT, files_below
 
 QUIET = ["--n-jobs", "1", "--quiet"]

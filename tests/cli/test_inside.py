@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evobin.cli import main
-from evobin.network import SPEAKER_SEX, BinaryNetwork
+from evobin.cli.main import main
+from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.binary import BinaryNetwork
 from tests.builders import GOLDEN_RESULT, DataFolder, cells, files_below, random_folder
-from tests.unit.test_network import random_network
+from tests.unit.network.test_binary import random_network
 
 CONV1, CONV2, CONV3, LINEAR = SPEAKER_SEX.layers
 Capture = pytest.CaptureFixture[str]

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from evobin import pipeline
-from evobin.cli import main
-from evobin.network import SPEAKER_SEX, BinaryNetwork
-from evobin.pipeline import training
+from evobin.cli.main import main
+from evobin.commands import search as training
+from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.binary import BinaryNetwork
 from tests.builders import GOLDEN, GOLDEN_RESULT, files_below, random_folder
 
 STAGES = [
@@ -42,20 +42,23 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
 @pytest.mark.parametrize(
     ("name", "argv"),
     [
-        ("search", ["search"]),
-        ("polish", ["polish", "r.txt"]),
-        ("evaluate", ["evaluate", "r.txt", "--data", "a", "--features", "f"]),
-        ("inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
-        ("diff", ["diff", "a.txt", "b.txt"]),
-        ("predict", ["predict", "r.txt", "a.npy"]),
-        ("write_features", ["features", "a.wav", "--out", "out"]),
-        ("write_voices", ["voices", "out"]),
+        ("evobin.commands.search.search", ["search"]),
+        ("evobin.commands.search.polish", ["polish", "r.txt"]),
+        (
+            "evobin.commands.evaluate.evaluate",
+            ["evaluate", "r.txt", "--data", "a", "--features", "f"],
+        ),
+        ("evobin.commands.inspect.inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
+        ("evobin.commands.diff.diff", ["diff", "a.txt", "b.txt"]),
+        ("evobin.commands.evaluate.predict", ["predict", "r.txt", "a.npy"]),
+        ("evobin.commands.features.write_features", ["features", "a.wav", "--out", "out"]),
+        ("evobin.commands.voices.write_voices", ["voices", "out"]),
     ],
 )
 def test_an_interrupt_is_one_line_and_exit_130(
     name: str, argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(pipeline, name, interrupt)
+    monkeypatch.setattr(name, interrupt)
     assert main(argv) == 130
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -114,7 +117,7 @@ def test_help_imports_no_part_of_the_engine() -> None:
 
 def test_what_only_some_runs_need_is_not_imported_for_all() -> None:
     code = (
-        "import sys, evobin.optimisation, evobin.pipeline\n"
+        "import sys, evobin.drive.maximize, evobin.commands.search, evobin.commands.features\n"
         "print(sorted({'cma', 'matplotlib', 'scipy.stats', 'torch'} & set(sys.modules)))"
     )
     assert subprocess_of(["-c", code]).stdout == "[]\n"

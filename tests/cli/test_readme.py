@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evobin.cli import main
+from evobin.cli.main import main
 from evobin.config import FlipConfig, PolishConfig, PopulationConfig, SearchConfig, SteConfig
 from tests.builders import files_below
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from threadpoolctl import threadpool_limits
 
-from evobin.architecture import SPEAKER_SEX
-from evobin.blueprint import load_architecture
-from evobin.cli import main
+from evobin.cli.main import main
 from evobin.config import PolishConfig, SearchConfig
+from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.blueprint import load_architecture
 from tests.cli.test_readme import EFFORTS, README
 
 SECTION = README.partition("\n## Networks of another shape\n")[2].partition("\n## ")[0]

@@ -11,7 +11,7 @@ import pytest
 
 from evobin import problems
 from evobin.algorithms import ALGORITHMS
-from evobin.optimisation import Options
+from evobin.drive.options import Options
 from tests.cli.test_readme import README
 
 SECTION = README.partition("\n## Your own problems\n")[2].partition("\n## ")[0]

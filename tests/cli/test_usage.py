@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from evobin.cli import COMMANDS, main
-from evobin.usage import options
+from evobin.cli.main import COMMANDS, main
+from evobin.cli.usage import options
 
 Capture = pytest.CaptureFixture[str]
 LISTED = ", ".join(COMMANDS)

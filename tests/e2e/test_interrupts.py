@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from evobin.network import SPEAKER_SEX
-from evobin.result import read_signs
+from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.result_file import read_signs
 from tests.builders import DataFolder, files_below, random_folder
 from tests.e2e.kills import evobin, killed_and_resumed, search, undisturbed
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evobin.network import BinaryNetwork
-from evobin.scores import wilson_interval
+from evobin.core.scores import wilson_interval
+from evobin.network.binary import BinaryNetwork
 from tests.builders import DataFolder, files_below, small_voices, voices_folder
 
 STAGES = [

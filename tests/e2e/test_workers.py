@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evobin.clips import Clips
 from evobin.config import Backend, ExecutionConfig
+from evobin.core.samples import Clips
 from evobin.errors import EvobinError, WorkersError
 from evobin.parallel import Workers
 from tests.builders import files_below

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.network import WHOLE, Architecture, Layer
+from evobin.network.architecture import WHOLE, Architecture, Layer
 
 Array = NDArray[Any]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evobin.audio import cut, trim_silence
+from evobin.audio.recordings import cut, trim_silence
 from tests.oracle import naive
 
 

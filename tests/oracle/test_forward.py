@@ -12,16 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evobin.kernels import forward
-from evobin.network import (
-    SPEAKER_SEX,
-    WHOLE,
-    Architecture,
-    BinaryNetwork,
-    ConvBlock,
-    pack,
-    table_entries,
-    unpack,
-)
+from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
+from evobin.network.packing import pack, table_entries, unpack
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds
 

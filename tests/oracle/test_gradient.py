@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from numpy.typing import NDArray
 
-from evobin.network import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
-from evobin.stages.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
-from evobin.stages.latent import random_latent, signs_of, to_file_order, to_window_order
+from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.training.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
+from evobin.training.latent import random_latent, signs_of, to_file_order, to_window_order
 from tests.oracle import naive
 from tests.strategies import architectures, seeds
 

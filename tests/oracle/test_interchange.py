@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from evobin.network import SPEAKER_SEX, WHOLE, Architecture, BinaryNetwork, ConvBlock
+from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
 from tests.builders import GOLDEN, GOLDEN_RESULT
 from tests.exported import CompiledC, OnnxModel, TorchModule
 from tests.oracle import naive

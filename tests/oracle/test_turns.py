@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
-from evobin.clips import Clips
-from evobin.evaluation import turns
-from evobin.evaluation.turns import turned_by_any, turned_by_last_layers
-from evobin.network import Architecture, BinaryNetwork, ConvBlock, Layer
+from evobin.core.samples import Clips
+from evobin.network.analysis import turns
+from evobin.network.analysis.turns import turned_by_any, turned_by_last_layers
+from evobin.network.architecture import Architecture, ConvBlock, Layer
+from evobin.network.binary import BinaryNetwork
 from tests.builders import TINY
 from tests.strategies import architectures, random_clips, random_solution, seeds
 

@@ -14,7 +14,7 @@ from evobin.algorithms.annealing import Annealing
 from evobin.algorithms.descent import Descent
 from evobin.algorithms.single_flips import SingleFlips
 from evobin.algorithms.tabu import Tabu
-from evobin.evaluation.base import Population, Scores
+from evobin.core.problem import Population, Scores
 from evobin.problems.base import BoxState, WhiteBox
 from tests.boxes import KINDS, random_signs
 

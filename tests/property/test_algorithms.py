@@ -11,8 +11,8 @@ import pytest
 import evobin
 from evobin.algorithms import ALGORITHMS
 from evobin.algorithms.base import Algorithm, State
+from evobin.core.problem import Population, Scores
 from evobin.errors import SettingError
-from evobin.evaluation import Population, Scores
 from evobin.runs import Checkpoint
 
 EVERY = pytest.mark.parametrize("kind", ALGORITHMS.values(), ids=ALGORITHMS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evobin.evaluation import Population, Scores
-from evobin.stages.blend import blend
+from evobin.core.problem import Population, Scores
+from evobin.training.blend import blend
 from tests.builders import TINY, NoisyProblem, planted_problem
 
 

@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from evobin.clips import Clips
 from evobin.config import SteConfig
-from evobin.evaluation import Batch, NetworkFlipState, flip_state, moves
-from evobin.evaluation.block_state import BinaryBlock
+from evobin.core.samples import Clips
 from evobin.kernels import flips, forward, gains, planes
-from evobin.network import WHOLE, Architecture, BinaryNetwork, ConvBlock, pack
-from evobin.stages.ste import pretrain
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips import moves
+from evobin.network.flips import state as flip_state
+from evobin.network.flips.blocks import BinaryBlock
+from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.network.packing import pack
+from evobin.training.ste import pretrain
 from tests.builders import classes_problem, planted_problem, rank_correlation
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds

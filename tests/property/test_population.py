@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from evobin.config import PopulationConfig
-from evobin.evaluation import NetworkProblem
-from evobin.stages.base import Host, Outcome
-from evobin.stages.population import Recipe, Refinement, breed, refine, relink
+from evobin.core.stage import Host, Outcome
+from evobin.problems.sampled_network import NetworkProblem
+from evobin.training.population import Recipe, Refinement, breed, refine, relink
 from tests.builders import TINY, NoisyProblem, planted_problem
 
 SIGNS_ONLY = PopulationConfig(rounds=6, epochs=0, proposals=20, moves=("uniform", "units", "path"))

@@ -16,13 +16,14 @@ import pandas as pd
 import pytest
 
 import evobin
+from evobin.commands import search as training
+from evobin.commands.search import RunResult
 from evobin.config import ExecutionConfig, SearchConfig
+from evobin.drive.recorder import Keeper
 from evobin.errors import EvobinError, Stopped, WorkersError
-from evobin.pipeline import training
-from evobin.pipeline.keeping import Keeper
-from evobin.result import read_signs
+from evobin.network.result_file import read_signs
 from evobin.runs import Checkpoint, RunFolder
-from evobin.stages.population import Refinement
+from evobin.training.population import Refinement
 from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
 
 STEPS = 6
@@ -33,7 +34,7 @@ ALONE = ExecutionConfig(n_jobs=1, report=False)
 def _round_by_round() -> Iterator[None]:
     """Every round of flips is a step, as every epoch is."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("evobin.stages.flips.ROUNDS_A_TASK", 1)
+        patched.setattr("evobin.training.flip_search.ROUNDS_A_TASK", 1)
         yield
 
 
@@ -68,7 +69,7 @@ class StopAt:
         return self.left <= 0
 
 
-def begin(kind: str, clips: DataFolder, out: Path, stop: Any = None) -> evobin.pipeline.RunResult:
+def begin(kind: str, clips: DataFolder, out: Path, stop: Any = None) -> RunResult:
     if kind == "search":
         return evobin.search(config_of(clips, out), stop=stop)
     return evobin.polish(GOLDEN_RESULT, config_of(clips, out, evobin.PolishConfig), stop=stop)
@@ -108,7 +109,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(
     assert "lock" not in left
     if n > 1 or kind == "polish":
         read_signs(tmp_path / "run" / "result.txt", evobin.SPEAKER_SEX.n_weights)
-    done = evobin.pipeline.resume(tmp_path / "run", ALONE)
+    done = evobin.resume(tmp_path / "run", ALONE)
     assert done.folder == tmp_path / "run"
     assert (done.start is not None) == (kind == "polish")
     assert_same(tmp_path / "run", expected)
@@ -122,8 +123,8 @@ def test_a_run_that_is_stopped_behind_every_step_gets_there_too(
         begin(kind, clips, tmp_path / "run", StopAt(2))
     for _ in range(STEPS - 1):
         with pytest.raises(Stopped):
-            evobin.pipeline.resume(tmp_path / "run", ALONE, stop=StopAt(2))
-    evobin.pipeline.resume(tmp_path / "run", ALONE)
+            evobin.resume(tmp_path / "run", ALONE, stop=StopAt(2))
+    evobin.resume(tmp_path / "run", ALONE)
     assert_same(tmp_path / "run", expected)
 
 
@@ -156,7 +157,7 @@ def test_from_a_damaged_checkpoint_a_run_goes_back_to_the_one_before_it(
         kinds = {"half": bytes(data[: len(data) // 2]), "byte": bytes(data), "empty": b""}
         path.write_bytes(kinds[damage])
     notes: list[str] = []
-    evobin.pipeline.resume(
+    evobin.resume(
         stopped, ALONE, observer=lambda progress: notes.append(progress.notes.get("note", ""))
     )
     assert notes[0].startswith(f"{path}: ")
@@ -169,7 +170,7 @@ def test_without_a_whole_checkpoint_nothing_is_done(stopped: Path) -> None:
         (stopped / name).write_bytes(b"evobin checkpoint 1 sha256 00\n")
     before = files_below(stopped)
     with pytest.raises(EvobinError, match=r"(is damaged.*){2}Nothing is left to go on from"):
-        evobin.pipeline.resume(stopped, ALONE)
+        evobin.resume(stopped, ALONE)
     assert files_below(stopped) == before
 
 
@@ -182,7 +183,7 @@ def test_a_finished_run_a_foreign_folder_and_none_are_refused(
         (tmp_path / "none", "is no folder; name a run folder"),
     ):
         with pytest.raises(EvobinError, match=f"{path}: {told}"):
-            evobin.pipeline.resume(path)
+            evobin.resume(path)
     assert files_below(tmp_path) == []
 
 
@@ -192,7 +193,7 @@ def test_other_clips_are_refused(stopped: Path, clips: DataFolder) -> None:
     try:
         np.save(path, np.load(path) + np.float16(1))
         with pytest.raises(EvobinError, match="the clips are not those that the run began with"):
-            evobin.pipeline.resume(stopped, ALONE)
+            evobin.resume(stopped, ALONE)
     finally:
         path.write_bytes(before)
 
@@ -200,7 +201,7 @@ def test_other_clips_are_refused(stopped: Path, clips: DataFolder) -> None:
 def test_another_version_is_refused(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "version", lambda name: "99")
     with pytest.raises(EvobinError, match=r"was begun by evobin .*, and this is 99; resume it"):
-        evobin.pipeline.resume(stopped, ALONE)
+        evobin.resume(stopped, ALONE)
 
 
 def test_a_checkpoint_that_evobin_did_not_write_is_refused(stopped: Path) -> None:
@@ -209,12 +210,12 @@ def test_a_checkpoint_that_evobin_did_not_write_is_refused(stopped: Path) -> Non
         forged = Checkpoint(dict(whole.plain) | change, whole.arrays)
         (stopped / "checkpoint").write_bytes(forged.to_bytes())
         with pytest.raises(EvobinError, match="its checkpoint is not as evobin writes it"):
-            evobin.pipeline.resume(stopped, ALONE)
+            evobin.resume(stopped, ALONE)
 
 
 def test_a_folder_that_was_moved_goes_on(stopped: Path, searched: Path, tmp_path: Path) -> None:
     shutil.move(stopped, tmp_path / "elsewhere")
-    evobin.pipeline.resume(tmp_path / "elsewhere", ALONE)
+    evobin.resume(tmp_path / "elsewhere", ALONE)
     assert_same(tmp_path / "elsewhere", searched)
 
 
@@ -250,7 +251,7 @@ def test_where_workers_are_lost_for_good_the_last_step_is_kept(
         keep(keeper, stage)
 
     monkeypatch.setattr(Keeper, "_keep", count)
-    evobin.pipeline.resume(tmp_path / "run", ALONE)
+    evobin.resume(tmp_path / "run", ALONE)
     assert len(steps) == 3  # a round of the population and two of flips: nothing twice
     assert_same(tmp_path / "run", searched)
 
@@ -295,5 +296,5 @@ def test_a_disk_that_fills_up_leaves_a_checkpoint_to_go_on_from(
         with pytest.raises(EvobinError, match=r"run/checkpoint: cannot be written \(No space left"):
             evobin.search(config)
     assert "lock" not in files_below(tmp_path / "run")
-    evobin.pipeline.resume(tmp_path / "run", ALONE)
+    evobin.resume(tmp_path / "run", ALONE)
     assert_same(tmp_path / "run", searched)

@@ -15,14 +15,16 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from evobin.config import ExecutionConfig, FlipConfig, PopulationConfig, SteConfig
-from evobin.evaluation import NetworkProblem, Population, Scores, Solution
-from evobin.network import Architecture, BinaryNetwork, ConvBlock
+from evobin.core.problem import Population, Scores, Solution
+from evobin.core.stage import Host, Outcome, Progress, Stage, State, in_order
+from evobin.network.architecture import Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
 from evobin.parallel import Workers
-from evobin.stages import flips
-from evobin.stages.base import Host, Outcome, Progress, Stage, State, in_order
-from evobin.stages.flips import FlipSearch, flip_round, local_search, pack, unpack
-from evobin.stages.population import Refinement, refine
-from evobin.stages.ste import Pretraining, begin, pretrain, train_epoch
+from evobin.problems.sampled_network import NetworkProblem
+from evobin.training import flip_search as flips
+from evobin.training.flip_search import FlipSearch, flip_round, local_search, pack, unpack
+from evobin.training.population import Refinement, refine
+from evobin.training.ste import Pretraining, begin, pretrain, train_epoch
 from tests.builders import (
     DENSE,
     TINY,

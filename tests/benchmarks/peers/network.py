@@ -36,10 +36,10 @@ import torch
 from numpy.typing import NDArray
 
 import evobin
-from evobin.data import Dataset
-from evobin.pipeline.parts import Parts
+from evobin.core.samples import Dataset
+from evobin.core.scores import wilson_interval
+from evobin.data.splits import Parts
 from evobin.report import ProgressDisplay
-from evobin.scores import wilson_interval
 from tests.benchmarks import ablation
 from tests.benchmarks.torch_twin import binary_logits, loss_of, parameters
 
@@ -154,7 +154,7 @@ def bop(task: Task, minutes: float) -> Search:
 
 
 def _bop_steps(task: Task, threshold: float) -> Search:
-    from evobin.stages.gradient import default_widths
+    from evobin.training.gradient import default_widths
 
     rng = np.random.default_rng(SEED)
     widths = default_widths(evobin.SPEAKER_SEX)

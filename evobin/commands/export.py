@@ -1,0 +1,70 @@
+"""Networks for other programs, and from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from evobin import files
+from evobin.config import Format
+from evobin.errors import SettingError
+from evobin.interchange import c_format, onnx_format, torch_format
+from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.binary import BinaryNetwork
+
+_ENCODERS: Mapping[Format, Callable[[BinaryNetwork], bytes]] = {
+    "torch": torch_format.encode,
+    "onnx": onnx_format.encode,
+    "c": c_format.encode,
+}
+
+
+def export_network(
+    result: str | Path,
+    format: Format,  # noqa: A002
+    out: str | Path,
+    architecture: Architecture = SPEAKER_SEX,
+) -> None:
+    """Writes a result file's network for another program.
+
+    Args:
+        result: the result file.
+        format: "torch" (a state dict), "onnx" (a model) or "c" (a C99 file).
+        out: the file to write, which must not be there yet.
+        architecture: the network's shape.
+
+    Raises:
+        EvobinError: if a file has problems, or the format needs a package that is not installed.
+        SettingError: if there is no such format.
+    """
+    if format not in _ENCODERS:
+        names = ", ".join(_ENCODERS)
+        raise SettingError(f"`format` must be one of {names}, but it is {format!r}.")
+    out = Path(out)
+    files.check_output_file(out)
+    files.write_bytes(out, _ENCODERS[format](BinaryNetwork.load(result, architecture)))
+
+
+def import_network(
+    model: str | Path, out: str | Path | None = None, architecture: Architecture = SPEAKER_SEX
+) -> Path:
+    """Writes the result file of a PyTorch model, its weights cut by sign.
+
+    Args:
+        model: a file of `torch.save(model.state_dict(), file)`.
+        out: the file to write, which must not be there yet; by default `model` with the ending
+            .txt.
+        architecture: the network's shape.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        EvobinError: if a file has problems, or PyTorch is not installed.
+    """
+    model = Path(model)
+    network = torch_format.load(model, architecture)
+    out = model.with_suffix(".txt") if out is None else Path(out)
+    files.check_output_file(out)
+    network.save(out)
+    return out

@@ -1,0 +1,1 @@
+"""Contracts, samples, scores and stages: what every other package speaks."""

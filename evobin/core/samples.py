@@ -1,0 +1,152 @@
+"""Clips of different lengths, held in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin.checks import check_shape
+
+Frames = NDArray[np.float32] | NDArray[np.float64]
+
+
+def starts_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n + 1] int64: where each of n pieces starts that lie one after the other, and the end.
+
+    Example:
+        >>> starts_of([3, 2])
+        array([0, 3, 5])
+    """
+    starts = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
+
+
+def cuts_of(n: int, size: int) -> NDArray[np.int64]:
+    """[pieces + 1] int64: where pieces of n rows start, `size` each but the last, and the end.
+
+    Example:
+        >>> cuts_of(8, 3)
+        array([0, 3, 6, 8])
+    """
+    return np.append(np.arange(0, n, size), n)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clips:
+    """Feature matrices of different lengths, one after the other.
+
+    Clip `i` is `frames[starts[i]:starts[i + 1]]`. Both arrays are read-only, in every process:
+    numba compiles a second time for a writeable array, and what joblib sends to a worker as a
+    memory map is read-only.
+
+    Attributes:
+        frames: [sum of t, n_in] float32 or float64, C order, read-only.
+        starts: [n + 1] int64, ascending from 0, read-only.
+
+    Example:
+        >>> clips = Clips.join([np.zeros((57, 64)), np.ones((60, 64))])
+        >>> len(clips), clips[1].shape, clips.frames.dtype
+        (2, (60, 64), dtype('float64'))
+    """
+
+    frames: Frames
+    starts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        self.frames.setflags(write=False)
+        self.starts.setflags(write=False)
+
+    @classmethod
+    def join(cls, clips: Sequence[NDArray[np.floating]]) -> Clips:
+        """Copies matrices into one array.
+
+        float16 and float32 become float32, which holds them exactly; if any clip needs float64
+        (float64 or integers), all become float64.
+
+        Args:
+            clips: at least one [t, n_in] array of real numbers, any memory order; not modified.
+
+        Raises:
+            ValueError: if `clips` is empty or a matrix has another width than the first.
+        """
+        if not len(clips):
+            raise ValueError("`clips` must hold at least one clip, but it is empty.")
+        n_in = clips[0].shape[-1]
+        for i, clip in enumerate(clips):
+            check_shape(f"clips[{i}]", clip, (None, n_in))
+        narrow = all(np.can_cast(clip.dtype, np.float32) for clip in clips)
+        starts = starts_of([len(clip) for clip in clips])
+        shape = int(starts[-1]), n_in
+        frames: Frames = np.empty(shape, np.float32) if narrow else np.empty(shape, np.float64)
+        for clip, start, stop in zip(clips, starts, starts[1:], strict=False):
+            frames[start:stop] = clip
+        return cls(frames, starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, index: int) -> Frames:
+        return self.frames[self.starts[index] : self.starts[index + 1]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[n] int64, frames of each clip."""
+        return np.diff(self.starts)
+
+    def stretch(self, start: int, stop: int) -> Clips:
+        """Clips `start` to `stop`, the last one excluded, without a copy."""
+        starts = self.starts[start : stop + 1]
+        return Clips(self.frames[starts[0] : starts[-1]], starts - starts[0])
+
+    def subset(self, rows: NDArray[np.intp]) -> Clips:
+        """A copy of some clips, in the order of `rows` ([m] integers)."""
+        return Clips.join([self[int(row)] for row in rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Labelled clips, with who speaks them when that is known.
+
+    Attributes:
+        names: [n] file names, as the data file spells them.
+        clips: [n] features.
+        labels: [n] int8, from 0, read-only.
+        groups: one row a clip, in the same order: the column "speaker", then whatever other
+            columns the groups file has, all str; None without a groups file.
+
+    Example:
+        >>> clips = Clips.join([np.zeros((57, 64)), np.ones((60, 64))])
+        >>> dataset = Dataset(("a.npy", "b.npy"), clips, np.array([0, 1], np.int8), None)
+        >>> len(dataset), dataset.subset(np.array([1])).names
+        (2, ('b.npy',))
+    """
+
+    names: tuple[str, ...]
+    clips: Clips
+    labels: NDArray[np.int8]
+    groups: pd.DataFrame | None
+
+    def __post_init__(self) -> None:
+        n = len(self.names)
+        check_shape("labels", self.labels, (n,))
+        check_shape("clips.lengths", self.clips.lengths, (n,))
+        if self.groups is not None:
+            check_shape("groups", self.groups.to_numpy(), (n, None))
+        self.labels.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def subset(self, rows: NDArray[np.intp]) -> Dataset:
+        """A copy of some clips, in the order of `rows` ([m] integers, at least one)."""
+        return Dataset(
+            names=tuple(self.names[int(row)] for row in rows),
+            clips=self.clips.subset(rows),
+            labels=self.labels[rows],
+            groups=None if self.groups is None else self.groups.iloc[rows].reset_index(drop=True),
+        )

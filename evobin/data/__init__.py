@@ -1,0 +1,1 @@
+"""Labelled samples: tables, splits, variations, corpora of recordings."""

@@ -1,0 +1,166 @@
+"""Recordings as the user named them: what they are called, their labels, and who speaks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from evobin.audio.recordings import SUFFIXES, clip_name
+from evobin.data.tables import raise_if_any, read_groups, read_labels, show
+from evobin.errors import EvobinError, several
+from evobin.files import check_is_file
+
+FOLDERS = ({"male": 0, "female": 1}, {"0": 0, "1": 1})
+"""Folders that tell the label of what is in them, in lower case; the first kind that occurs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """Recordings and what is known of them, in one order.
+
+    Attributes:
+        recordings: file by name; a name is the path below the folder that was named.
+        labels: 0 or 1 for each; None if none are known.
+        groups: a row a recording, "speaker" and further columns; None if they are not known.
+    """
+
+    recordings: Mapping[str, Path]
+    labels: list[int] | None
+    groups: pd.DataFrame | None
+
+
+def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> Corpus:
+    """Finds the recordings, and what is known of each.
+
+    Args:
+        audio: files, and folders, which are searched with all below them; hidden ones, and files
+            that do not end as recordings do, are left out.
+        labels: a tsv file; without it, folders tell.
+        groups: a tsv file.
+
+    Raises:
+        EvobinError: if one is missing or nothing is known of it while it is of others, if two
+            would get one name or are one file, or if there are none.
+    """
+    recordings = find_recordings(audio)
+    places = {name: str(path) for name, path in recordings.items()}
+    problems: dict[Path, list[str]] = {}
+    known = table = None
+    if labels is not None:
+        known = read_labels(labels, places, problems.setdefault(labels, []), SUFFIXES)
+    if groups is not None:
+        table = read_groups(groups, places, problems.setdefault(groups, []), SUFFIXES)
+    raise_if_any(problems)
+    return Corpus(recordings, labels_of_folders(recordings) if labels is None else known, table)
+
+
+def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
+    """All recordings by name, in the order of the names below each folder.
+
+    Raises:
+        EvobinError: as `survey`.
+    """
+    recordings: dict[str, Path] = {}
+    taken: dict[str, Path] = {}
+    problems: list[str] = []
+    for named in audio:
+        try:
+            for name, path in _below(named, leads=len(audio) > 1):
+                try:
+                    _check_name(name, path, taken)
+                except EvobinError as error:
+                    problems.append(str(error))
+                recordings[name] = path
+        except EvobinError as error:
+            problems.append(f"{named}: {error}")
+    if problems:
+        raise several(f"{len(problems)} problems with recordings", problems)
+    return recordings
+
+
+def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
+    """The labels that folders tell; None where no folder does.
+
+    Raises:
+        EvobinError: if a recording is in no such folder, or in two that differ, where others are.
+
+    Example:
+        >>> labels_of_folders({"s1/Male/a.wav": Path("a.wav"), "s2/Female/a.wav": Path("a.wav")})
+        [0, 1]
+    """
+    for labels in FOLDERS:
+        told = [_told(PurePosixPath(name).parts[:-1], labels) for name in recordings]
+        if any(told):
+            problems = [
+                f"{path}: must lie in a folder named {' or '.join(labels)}, as others do, and not "
+                "in both; move it, or tell all labels with --labels."
+                for path, found in zip(recordings.values(), told, strict=True)
+                if len(found) != 1
+            ]
+            if problems:
+                raise several(f"{len(problems)} recordings have no label", problems)
+            return [label for (label,) in told]
+    return None
+
+
+def _told(folders: Iterable[str], labels: Mapping[str, int]) -> set[int]:
+    return {labels[folder.lower()] for folder in folders if folder.lower() in labels}
+
+
+def _below(named: Path, *, leads: bool) -> Iterator[tuple[str, Path]]:
+    """Names and files; a folder's own name leads theirs if there are several to tell apart."""
+    try:
+        if not named.is_dir():
+            check_is_file(named)
+            yield named.name, named
+            return
+        own = named.resolve().name if named.name in ("", "..") else named.name
+        base = own if leads else ""
+        empty = True
+        for path in _walk(named):
+            empty = False
+            yield str(PurePosixPath(base, path.relative_to(named).as_posix())), path
+    except OSError as error:
+        where = "" if error.filename is None else f" at {error.filename}"
+        raise EvobinError(f"cannot be read{where} ({error.strerror}); check it.") from error
+    if empty:
+        raise EvobinError(f"holds no recordings; they end with {', '.join(SUFFIXES)}.")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(root, name)
+
+
+def _check_name(name: str, path: Path, taken: dict[str, Path]) -> None:
+    """Raises EvobinError if it will not do; `taken` gets its real path and its feature file."""
+    if "\t" in name or "\n" in name or not _is_utf8(name):
+        raise EvobinError(
+            f"{show(str(path))}: has a tab, a line break or no UTF-8 in its name; rename it."
+        )
+    other = taken.setdefault(os.path.realpath(path), path)
+    if other is not path:
+        raise EvobinError(f"{path}: is named twice, also as {other}; leave out one.")
+    other = taken.setdefault(clip_name(name), path)
+    if other is not path:
+        raise EvobinError(
+            f"{path}: would be {clip_name(name)}, and so would {other}; rename or leave out one."
+        )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # other bytes reach Python as lone surrogates
+        return False
+    return True

@@ -1,0 +1,318 @@
+"""Labelled clips from a tsv file and a folder of features, and splits that keep speakers apart."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from evobin.core.samples import Clips, Dataset
+from evobin.data.tables import (
+    is_label_header,
+    normal_name,
+    parse_label,
+    raise_if_any,
+    read_groups,
+    show,
+)
+from evobin.errors import LISTED, EvobinError
+from evobin.files import Table, check_is_file, read_table
+
+ENDINGS = (".npy",)
+"""How a line that names a clip, and so is no header, begins."""
+_HEADERS = {
+    (1, 0): npy.read_array_header_1_0,
+    (2, 0): npy.read_array_header_2_0,
+    (3, 0): npy.read_array_header_2_0,  # differs only in the names of structured types
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureShape:
+    """What a network needs of a clip's [t, n_in] features, and which labels it can answer.
+
+    Attributes:
+        n_in: width of a feature matrix, at least 1.
+        min_frames: the fewest frames that have an answer, at least 1.
+        largest: largest magnitude; sums of a few hundred times 1e300 are still finite in float64.
+        frames: frames of every clip; None where they may differ. Where it is 1, a clip may be a
+            vector, [n_in].
+        n_classes: labels are 0 to n_classes - 1.
+    """
+
+    n_in: int
+    min_frames: int
+    largest: float = 1e300
+    frames: int | None = None
+    n_classes: int = 2
+
+    @property
+    def told(self) -> str:
+        """The shape of a clip, for messages."""
+        if self.frames == 1:
+            return f"[{self.n_in}] or [1, {self.n_in}]"
+        return f"[{self.frames or 't'}, {self.n_in}]"
+
+
+def load_dataset(
+    data: Path,
+    features: Path,
+    groups: Path | None,
+    shape: FeatureShape,
+    *,
+    one_class_ok: bool = False,
+) -> Dataset:
+    r"""Loads labelled clips and checks every one of them; all problems are reported together.
+
+    The first line of `data` is a header if its second field is not a number and its first does
+    not end in `.npy`. The first line of `groups` is one if its first field neither ends in
+    `.npy` nor names a clip of `data`. CRLF line ends, a byte-order mark and trailing blank lines
+    are understood in both.
+
+    Args:
+        data: tsv file, one clip a line: `<file name>\t<label>`, label 0 to `shape.n_classes` - 1.
+        features: folder of the `.npy` files, each [t, n_in]; `data` names nothing outside it.
+        groups: tsv file `<file name>\t<speaker>`, more columns are carried along; it must name
+            every clip of `data` and may name others. None if speakers are not known.
+        shape: what the network needs of the clips.
+        one_class_ok: whether labels may be missing, so that all clips may have the same one.
+
+    Returns:
+        The clips in the order of `data`.
+
+    Raises:
+        EvobinError: if anything is wrong with the files: one line for one problem, else a line
+            with their number, then the first ten, one an indented line.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.save(folder / "a.npy", np.zeros((57, 64), np.float16))
+        >>> _ = (folder / "train.tsv").write_text("a.npy\t1\n")
+        >>> shape = FeatureShape(n_in=64, min_frames=57)
+        >>> dataset = load_dataset(folder / "train.tsv", folder, None, shape, one_class_ok=True)
+        >>> dataset.names, dataset.labels
+        (('a.npy',), array([1], dtype=int8))
+    """
+    rows = read_table(data)
+    if is_label_header(rows[0][1], ENDINGS):
+        rows = rows[1:]
+    if not rows:
+        raise EvobinError(f"{data}: holds no clips; list one a line: file name, tab, 0 or 1.")
+    if not features.is_dir():
+        raise EvobinError(f"{features}: is not a folder; name the folder that holds the clips.")
+    problems: dict[Path, list[str]] = {data: []}
+    listing = _load_clips(data, rows, features.resolve(), shape, problems[data])
+    if not problems[data] and not one_class_ok:
+        problems[data] += _missing_labels(data, listing.labels, shape.n_classes)
+    table = None
+    if groups is not None:
+        table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
+    raise_if_any(problems)
+    labels = np.array(listing.labels, np.int8)
+    return Dataset(tuple(listing.names), Clips.join(listing.clips), labels, table)
+
+
+def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+    """Reads one feature file and checks it; nothing is ever unpickled.
+
+    Args:
+        path: an `.npy` file of real numbers.
+        shape: what the network needs of it.
+
+    Returns:
+        [t, n_in] float16, float32 or float64 (integers become float64), native byte order, in
+        the file's memory order; perhaps read-only. A vector becomes [1, n_in].
+
+    Raises:
+        EvobinError: if the file is missing, damaged, of another type or shape, or holds a value
+            that is not finite or beyond `shape.largest` in magnitude.
+    """
+    try:
+        return _read_clip(path, shape)
+    except EvobinError as error:
+        raise EvobinError(f"{path}: {error}") from error
+
+
+def hold_out(
+    dataset: Dataset, share: float, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Splits off some clips, label by label; whole speakers where they are known.
+
+    Speakers (without them: clips) of a label, the label that most of a speaker's clips have, are
+    held in random order until `share` of their clips is met as closely as that order allows. At
+    least one of each label stays on either side. The split depends on names, not on their order.
+
+    Args:
+        dataset: at least two speakers (clips) of each label.
+        share: aimed share of held clips, above 0 and below 1.
+        seed: of the random order, not negative.
+
+    Returns:
+        The kept rows and the held rows, both ascending.
+
+    Raises:
+        EvobinError: if a label, up to the highest that occurs, has fewer than two speakers (clips).
+        ValueError: if `share` or `seed` is out of range.
+
+    Example:
+        >>> clips = Clips.join([np.zeros((57, 64))] * 4)
+        >>> dataset = Dataset(("a", "b", "c", "d"), clips, np.array([0, 0, 1, 1], np.int8), None)
+        >>> kept, held = hold_out(dataset, 0.5, seed=0)
+        >>> dataset.labels[kept], dataset.labels[held]
+        (array([0, 1], dtype=int8), array([0, 1], dtype=int8))
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
+    speakers = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
+    unique, speaker = np.unique(np.array(speakers, str), return_inverse=True)
+    counts = np.zeros((len(unique), max(2, int(dataset.labels.max()) + 1)), np.int64)
+    np.add.at(counts, (speaker, dataset.labels), 1)
+    sizes, majority = counts.sum(axis=1), counts.argmax(axis=1)
+    _check_enough(np.bincount(majority, minlength=counts.shape[1]), by_clip=dataset.groups is None)
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(unique), bool)
+    for label in range(counts.shape[1]):
+        order = rng.permutation(np.flatnonzero(majority == label))
+        clips = np.cumsum(sizes[order])
+        # One at least on either side: the last count, all of them, is no candidate.
+        nearest = int(np.argmin(np.abs(clips[:-1] - share * clips[-1])))
+        held[order[: nearest + 1]] = True
+    return np.flatnonzero(~held[speaker]), np.flatnonzero(held[speaker])
+
+
+def _check_enough(counts: NDArray[np.intp], *, by_clip: bool) -> None:
+    """Raises EvobinError if a label has fewer than two speakers (clips) to part."""
+    if counts.min() >= 2:
+        return
+    kind = "clips" if by_clip else "speakers"
+    told = [
+        f"{count} with label {label}"
+        for label, count in enumerate(counts.tolist())
+        if len(counts) == 2 or count < 2
+    ]
+    raise EvobinError(
+        f"holding out needs at least 2 {kind} of each label, but there are "
+        f"{' and '.join(told[:LISTED])}; add {kind}."
+    )
+
+
+def _missing_labels(data: Path, labels: list[int], n_classes: int) -> list[str]:
+    missing = sorted(set(range(n_classes)) - set(labels))
+    if not missing:
+        return []
+    if n_classes == 2:
+        return [f"{data}: every clip has label {labels[0]}; add some of {missing[0]}."]
+    told = ", ".join(map(str, missing[:LISTED])) + (", ..." if len(missing) > LISTED else "")
+    return [f"{data}: no clip has label {told}; add some, or name fewer classes."]
+
+
+class _Listing(NamedTuple):
+    """What the lines of a data file gave; complete if there are no problems."""
+
+    names: list[str]
+    labels: list[int]
+    clips: list[NDArray[np.floating]]
+    places: dict[str, str]  # normalised name -> file and line, of every line that names a clip
+
+
+def _load_clips(
+    data: Path, rows: Table, root: Path, shape: FeatureShape, problems: list[str]
+) -> _Listing:
+    listing = _Listing([], [], [], {})
+    seen: dict[Path, int] = {}  # by real path: also finds another spelling and a link
+    for line, fields in rows:
+        name, place = fields[0], f"{data}, line {line}"
+        subject = f"{place}:"
+        try:
+            path = _locate(name, root)
+            first = seen.setdefault(path, line)
+            if first != line:
+                raise EvobinError(f"{show(name)} is listed in line {first} already; keep one.")
+            listing.places[normal_name(name)] = place
+            listing.labels.append(parse_label(fields, shape.n_classes))
+            subject += f" {show(name)}"
+            listing.clips.append(_read_clip(path, shape))
+            listing.names.append(name)
+        except EvobinError as error:
+            problems.append(f"{subject} {error}")
+    return listing
+
+
+def _locate(name: str, root: Path) -> Path:
+    """The real path of a clip inside the (resolved) features folder."""
+    if not name:
+        raise EvobinError("the file name is empty; name a clip or delete the line.")
+    path = Path(name)
+    real = Path(os.path.realpath(root / path))
+    if path.is_absolute() or ".." in path.parts or not real.is_relative_to(root):
+        raise EvobinError(f"{show(name)} is outside the features folder; name one in it.")
+    return real
+
+
+def _read_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+    """The checked features; the text of an EvobinError lacks its subject, the file."""
+    try:
+        check_is_file(path)
+        with path.open("rb") as file:
+            dims, fortran, dtype = _read_header(file)
+            _check_header(dims, dtype, shape)
+            # Before anything is allocated: a damaged header can announce terabytes.
+            announced = math.prod(dims) * dtype.itemsize
+            present = os.fstat(file.fileno()).st_size - file.tell()
+            raw = file.read(announced) if announced <= present else b""
+    except OSError as error:
+        raise EvobinError(f"cannot be read ({error.strerror}); check it.") from error
+    if len(raw) < announced:
+        raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
+    clip = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
+    clip = np.atleast_2d(clip)
+    _check_values(clip, shape.largest)
+    ordinary = dtype.kind == "f" and dtype.itemsize <= 8
+    return clip.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        read = _HEADERS[npy.read_magic(file)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python 2 wrote headers that numpy only warns of
+            return read(file)
+    except OSError:
+        raise
+    except Exception as error:
+        # numpy reads the header with Python's own parser, which can fail in many ways.
+        raise EvobinError("is empty, damaged or not an npy file; use numpy.save.") from error
+
+
+def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureShape) -> None:
+    told = list(dims)
+    if dtype.hasobject:
+        raise EvobinError("holds Python objects, which are not read; save it as float32.")
+    if dtype.kind not in "fiu":
+        raise EvobinError(f"has dtype {dtype}, not real numbers; save it as float32.")
+    if len(dims) == 1 and shape.frames == 1:
+        dims = 1, *dims
+    if len(dims) != 2 or dims[1] != shape.n_in or shape.frames not in (None, dims[0]):
+        raise EvobinError(f"must have shape {shape.told}, but it has {told}.")
+    if dims[0] < shape.min_frames:
+        raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
+
+
+def _check_values(clip: NDArray[Any], largest: float) -> None:
+    wrong = ~np.isfinite(clip)
+    if clip.dtype.kind != "f" or float(np.finfo(clip.dtype).max) > largest:
+        wrong |= np.abs(clip) > largest
+    if wrong.any():
+        frame, band = (int(i) for i in np.argwhere(wrong)[0])
+        raise EvobinError(
+            f"holds {clip[frame, band]} at [{frame}, {band}]; values must be finite and at most "
+            f"{largest:g} in magnitude."
+        )

@@ -1,0 +1,1 @@
+"""Runs a search: budget, clock, checkpoints, interrupts."""

@@ -1,0 +1,162 @@
+"""Keeps a run as it goes: its history, its best result, and all that it needs to go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evobin.config import SearchConfig
+from evobin.core.scores import accuracy_of
+from evobin.core.stage import Host, MapTasks, Observer, Progress, Row, Stage, State
+from evobin.errors import Stopped
+from evobin.runs import RESULT, SUMMARY, Checkpoint, RunFolder
+
+Stop = Callable[[], bool]
+"""Says whether a run is to keep what it has and end."""
+
+STATE = "state."
+"""In front of the names of a stage's arrays in a checkpoint."""
+
+
+def state_of(kept: Checkpoint) -> State | None:
+    """The state of the stage that a checkpoint was written in; None before the first step."""
+    if "stage" not in kept.plain:
+        return None
+    arrays = {
+        name.removeprefix(STATE): array
+        for name, array in kept.arrays.items()
+        if name.startswith(STATE)
+    }
+    return dict(kept.plain["state"]) | arrays
+
+
+def parts_of(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of a checkpoint is the stage's, plain values and arrays; `state_of` reads it back."""
+    state = stage.state()
+    arrays = {STATE + k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+    plain = {k: v for k, v in state.items() if STATE + k not in arrays}
+    return {"stage": stage.name, "state": plain}, arrays
+
+
+def told_of(path: Path) -> str:
+    """What a run that ended early has left behind, for the user."""
+    if not path.exists():
+        return "nothing was written yet"
+    if (path / SUMMARY).exists():
+        return f"the run is finished, and `evobin report {path}` shows it"
+    kept = "holds the best so far" if (path / RESULT).exists() else "is not there yet"
+    return f"{path / RESULT} {kept}, and `evobin resume {path}` goes on"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What a run is to do, where it is kept, who watches it, and who may stop it."""
+
+    command: str
+    config: SearchConfig
+    path: Path
+    observer: Observer
+    stop: Stop | None
+
+    def is_stopped(self) -> bool:
+        """Whether the run is to keep what it has and end."""
+        return self.stop is not None and self.stop()
+
+
+class Keeper:
+    """Watches a run, writes down what it does, and ends it when it is asked to.
+
+    Args:
+        job: what the run is to do.
+        folder: the run folder.
+        kept: the checkpoint that the run goes on from; an empty one, but for the start of a polish,
+            if it is new.
+        about: versions, and the fingerprint of the clips.
+        n_valid: validation clips, to tell accuracies.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        folder: RunFolder,
+        kept: Checkpoint,
+        about: Mapping[str, Any],
+        n_valid: int,
+    ) -> None:
+        self._job, self._folder, self._about, self._n_valid = job, folder, about, n_valid
+        self._own = {k: v for k, v in kept.arrays.items() if not k.startswith(STATE)}
+        self._history: list[Row] = list(kept.plain.get("history", []))
+        self._spent: float = kept.plain.get("elapsed", 0.0)
+        self._began = self._kept = self._stepped = time.monotonic()
+        self._is_new = not kept.plain
+        self._stage: Stage | None = None
+
+    def begin(self) -> None:
+        """Writes what a new run is, and a first checkpoint, so that it can be gone on with."""
+        if self._is_new:
+            named = {"command": self._job.command} | dict(self._about)
+            self._folder.write_config(named | self._job.config.plain())
+            if "start" in self._own:
+                self._folder.write_result(self._own["start"])
+            self._write({}, {})
+        if self._job.is_stopped():
+            raise Stopped(told_of(self._job.path))
+
+    def host(self, map_tasks: MapTasks) -> Host:
+        """What the stages of this run run in."""
+        minutes = self._job.config.minutes
+        end = np.inf if minutes is None else self._began - self._spent + 60.0 * minutes
+        return Host(map_tasks, self._observe, lambda: time.monotonic() >= end, self._keep)
+
+    def _elapsed(self) -> float:
+        return self._spent + time.monotonic() - self._began
+
+    def _observe(self, progress: Progress) -> None:
+        if not progress.rows:
+            self._job.observer(progress)
+            return
+        if progress.best is not None:
+            self._folder.write_result(progress.best)
+        told = {
+            "elapsed": round(self._elapsed(), 3),
+            "best": progress.score,
+            "best_accuracy": accuracy_of(progress.score, self._n_valid),
+        }
+        rows = [
+            row | {"selection_accuracy": accuracy_of(row["score"], self._n_valid)} | told
+            for row in progress.rows
+        ]
+        self._history += rows
+        self._folder.write_history(self._history)
+        self._job.observer(replace(progress, rows=tuple(rows)))
+
+    def keep_last(self) -> None:
+        """Writes a checkpoint of the last step that was done, where there is a newer one."""
+        if self._stage is not None:
+            self._write(*parts_of(self._stage))
+
+    def _keep(self, stage: Stage) -> None:
+        """Writes a checkpoint when the next step would end too late for one, or the run is over."""
+        self._stage = stage
+        now, is_stopped = time.monotonic(), self._job.is_stopped()
+        step, self._stepped = now - self._stepped, now
+        if is_stopped or now + step - self._kept >= self._job.config.checkpoint_seconds:
+            self._write(*parts_of(stage))
+            self._kept = time.monotonic()
+        if is_stopped:
+            raise Stopped(told_of(self._job.path))
+
+    def _write(self, plain: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        run: dict[str, Any] = {
+            "command": self._job.command,
+            "config": self._job.config.plain(),
+            "elapsed": self._elapsed(),
+            "history": self._history,
+        }
+        run |= self._about
+        self._folder.write_checkpoint(Checkpoint(run | dict(plain), self._own | dict(arrays)))

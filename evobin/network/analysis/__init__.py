@@ -1,0 +1,1 @@
+"""What is inside a network: channels, firing rates, answers that hang on one flip."""

@@ -1,0 +1,1 @@
+"""One network on a batch of samples, exact under flips."""

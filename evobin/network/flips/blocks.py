@@ -1,0 +1,397 @@
+"""Sums and signs of one block of a network on a batch, and what a changed filter changes in them.
+
+Every method either finds out (and writes to nothing but buffers) or writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.core.samples import Frames, cuts_of
+from evobin.kernels import flips, forward, planes
+from evobin.network.architecture import WHOLE, Layer
+from evobin.network.flips.geometry import WORD, Geometry
+from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
+
+Ints = NDArray[np.int64]
+Signs = NDArray[np.int8]
+
+
+class Change(NamedTuple):
+    """One weight of a filter that flips."""
+
+    i: int
+    """Input channel."""
+    tap: int
+    """Offset in the window, -1 for the bias."""
+    old: int
+    """The weight before."""
+
+
+class BlockState:
+    """What all blocks share: pooled signs, and counts under a max over all of time.
+
+    Attributes:
+        layer: where the weights lie in a solution.
+        at: where clips lie in the arrays.
+        last: whether no block follows.
+        whole: whether it pools over all of time, as the last block always does, and one that has
+            a single position a clip.
+        sums: of all positions, before pooling.
+        bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
+        planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
+        active: [n, n_out] int16, positive sums of a channel; empty where `whole` is False.
+    """
+
+    def __init__(self, layer: Layer, geometry: Geometry) -> None:
+        self.layer = layer
+        self.at = geometry
+        self.last, self.whole = geometry.last, geometry.pool == WHOLE
+        n_out = layer.shape[0]
+        rows, n = int(geometry.to[-1]), len(geometry.to) - 1
+        shape = (0, 0) if self.last else (n_out, int(geometry.out_words[-1]) + 1)
+        self.planes: Bits = np.zeros(shape, np.uint64)
+        shape = (0, 0) if self.last else (rows, -(-n_out // WORD))
+        self.bits: Bits = np.empty(shape, np.uint64)
+        self.active = np.zeros((n, n_out) if self.whole else (0, 0), np.int16)
+        self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
+        self._toggled = np.empty(4096, np.int64)
+        self._after: NDArray[Any] | None = None  # sums behind what was found out, if known
+
+    def channel(self, o: int) -> NDArray[Any]:
+        """[positions] view of one channel's sums."""
+        raise NotImplementedError
+
+    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
+        """Pooled signs that toggle when some weights of one filter flip.
+
+        Args:
+            o: output channel of the filter.
+            changes: at least one, each of another weight.
+
+        Returns:
+            Row * 2^16 + o of each sign, ascending; overwritten by the next call of any method.
+        """
+        self._after = None
+        if len(changes) == 1:
+            return self.find_out_each(np.array([(o, *changes[0])]))
+        self._after = after = self._sums_behind(o, changes)
+        at = self.at
+        count = self._list(
+            flips.rows_of_sums, self.channel(o), after, o, at.positions, at.pool, at.to
+        )
+        return self._toggled[:count]
+
+    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+        """Pooled signs that toggle when one weight flips, for each of several.
+
+        Args:
+            changes: [m, 4] int64, output channel and `Change` of each, fewer than
+                2^15.
+            clips: consecutive ones to look at.
+
+        Returns:
+            Number in `changes` * 2^48 + row * 2^16 + channel of each sign, ascending; overwritten
+            by the next call of any method.
+        """
+        raise NotImplementedError
+
+    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
+        """[positions] of one channel, if some of its weights flip."""
+        raise NotImplementedError
+
+    def write(self, o: int, changes: Sequence[Change]) -> None:
+        """Writes the sums and weights of what `find_out` was asked last."""
+        raise NotImplementedError
+
+    def write_toggled(self, toggled: Ints) -> None:
+        """Toggles pooled signs, as row * 2^16 + channel; nothing in the last block."""
+        if not self.last:
+            at = self.at
+            planes.write_toggled(
+                toggled, at.clip_of_row_out, at.to, at.out_words, self.bits, self.planes
+            )
+
+    def swap(self, a: int, b: int) -> None:
+        """Swaps two output channels with all that belongs to them."""
+        for by_channel in (self.planes, self.active.T):
+            if len(by_channel):
+                by_channel[[a, b]] = by_channel[[b, a]]
+        if not self.last:
+            (word_a, bit_a), (word_b, bit_b) = divmod(a, WORD), divmod(b, WORD)
+            one = np.uint64(1)
+            differ = (self.bits[:, word_a] >> bit_a) ^ (self.bits[:, word_b] >> bit_b)
+            self.bits[:, word_a] ^= (differ & one) << bit_a
+            self.bits[:, word_b] ^= (differ & one) << bit_b
+
+    def _list(self, kernel: Callable[..., int], *args: Any) -> int:
+        """Has a kernel list signs in `_toggled`, which grows with the need; returns how many."""
+        while True:
+            count = kernel(*args, self._toggled)
+            if count <= len(self._toggled):
+                return count
+            self._toggled = np.empty(2 * count, np.int64)
+
+    def _count(self, o: int) -> None:
+        if self.whole:
+            planes.count_positive(self.channel(o), self.at.positions, self.active[:, o])
+
+
+class RealBlock(BlockState):
+    """The first block: sums of fixed-point features, [n_out, positions] int32.
+
+    Args:
+        layer: where the weights lie.
+        geometry: where clips lie.
+        frames: [rows, n_in], the features.
+        unit: 1 in fixed point, the size of a bias.
+        solution: [n_weights] int8.
+    """
+
+    def __init__(
+        self, layer: Layer, geometry: Geometry, frames: Frames, unit: int, solution: Signs
+    ) -> None:
+        super().__init__(layer, geometry)
+        self.frames, self.unit, at = frames, unit, geometry
+        columns = np.empty(frames.shape[::-1], np.int32)
+        planes.fix_features(frames, float(unit), columns)
+        self.columns: NDArray[np.int32] = columns
+        self.largest = max(int(columns.max()), -int(columns.min()))
+        self.sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
+        self._sum(layer.weights(solution), layer.bias(solution).astype(np.int32) * np.int32(unit))
+        for o in range(len(self.sums)):
+            self._count(o)
+        if not self.last:
+            planes.pool_channels(self.sums, at.positions, at.window, at.out_words, self.planes)
+            planes.bits_of_planes(self.planes, at.to, at.out_words, self.bits)
+
+    def _sum(self, weights: Signs, bias: NDArray[np.int32]) -> None:
+        """Fills the sums of all channels."""
+        columns, starts, positions = self.columns, self.at.starts, self.at.positions
+        if self.layer.is_linear:  # a clip is one frame, and many clips are those of one
+            by_clip = columns.reshape(len(columns), len(starts) - 1, -1)
+            columns = by_clip.transpose(2, 0, 1).reshape(self.layer.fan_in, -1)
+            weights = join_taps(weights)
+            positions = cuts_of(columns.shape[1], forward.BLOCK)
+            starts = positions.copy()
+            starts.setflags(write=False)  # as those of clips: numba compiles anew for others
+        entries = table_entries(weights)
+        forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
+
+    def channel(self, o: int) -> NDArray[np.int32]:
+        """[positions] int32 view of one channel's sums."""
+        view: NDArray[np.int32] = self.sums[o]
+        return view
+
+    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+        """As in `BlockState`."""
+        at = self.at.of_clips(clips)
+        count = self._list(
+            flips.rows_of_real_flips,
+            self.sums,
+            self.columns,
+            self.unit,
+            changes,
+            at.starts,
+            at.positions,
+            at.pool,
+            at.to,
+        )
+        return self._toggled[:count]
+
+    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int32]:
+        before, out = self.channel(o), np.empty(self.sums.shape[1], np.int32)
+        for i, tap, old in changes:
+            factor = -2 * old * (self.unit if tap < 0 else 1)
+            column, at = self.columns[i], self.at
+            flips.shift_channel(before, column, tap, factor, at.starts, at.positions, out)
+            before = out
+        return out
+
+    def write(self, o: int, changes: Sequence[Change]) -> None:
+        """Writes the sums of what `find_out` was asked last."""
+        self.sums[o] = self._sums_behind(o, changes) if self._after is None else self._after
+        self._count(o)
+
+    def swap(self, a: int, b: int) -> None:
+        """Swaps two output channels with all that belongs to them."""
+        super().swap(a, b)
+        self.sums[[a, b]] = self.sums[[b, a]]
+
+
+class BinaryBlock(BlockState):
+    """A block on signs: sums [positions, n_out] int16, and bit planes of where they stand.
+
+    Args:
+        layer: where the weights lie.
+        geometry: where clips lie.
+        below: the block that it takes its inputs from.
+        solution: [n_weights] int8.
+
+    Attributes:
+        above: [n_out, words + 1] uint64, where a sum is positive.
+        edge: [n_out, words + 1] uint64, where it is from -1 to 2.
+    """
+
+    def __init__(
+        self, layer: Layer, geometry: Geometry, below: BlockState, solution: Signs
+    ) -> None:
+        super().__init__(layer, geometry)
+        at, n_out = geometry, layer.shape[0]
+        self.below = below
+        weights, bias = layer.weights(solution), layer.bias(solution)
+        self._updates = weights.transpose(1, 2, 0)[:, ::-1].copy()  # the last tap first
+        self._bias = bias.copy()
+        self.sums = np.empty((int(at.positions[-1]), n_out), np.int16)
+        offset = layer.fan_in + bias.astype(np.int64)
+        forward.binary_sums(
+            below.bits, at.starts, pack_filters(weights), offset, self.sums, at.positions
+        )
+        self._halves = np.empty(self.sums.shape, np.int8)
+        flips.halve_sums(self.sums.reshape(-1), self._halves.reshape(-1))
+        high_bits: Bits = np.empty((len(self.sums), -(-n_out // WORD)), np.uint64)
+        edge_bits: Bits = np.empty_like(high_bits)
+        planes.pack_sums(self.sums, high_bits, edge_bits)
+        self.above: Bits = np.empty((n_out, int(at.words[-1]) + 1), np.uint64)
+        self.edge: Bits = np.empty_like(self.above)
+        planes.planes_of_bits(high_bits, at.positions, at.words, self.above)
+        planes.planes_of_bits(edge_bits, at.positions, at.words, self.edge)
+        for o in range(n_out):
+            self._count(o)
+        if not self.last:
+            planes.pool_bits(high_bits, at.positions, at.window, at.to, self.bits)
+            planes.planes_of_bits(self.bits, at.to, at.out_words, self.planes)
+        longest = int(np.diff(at.positions).max())
+        self._behind = np.empty((longest, n_out), np.int16)
+        self._halves_behind = np.empty((longest, n_out), np.int8)
+
+    def channel(self, o: int) -> NDArray[np.int16]:
+        """[positions] int16 view of one channel's sums."""
+        view: NDArray[np.int16] = self.sums[:, o]
+        return view
+
+    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+        """As in `BlockState`; from the bit planes alone."""
+        at = self.at.of_clips(clips)
+        count = self._list(
+            flips.rows_of_flips,
+            self.above,
+            self.edge,
+            self.below.planes,
+            changes,
+            at.words,
+            at.in_words,
+            at.pool,
+            at.to,
+        )
+        return self._toggled[:count]
+
+    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
+        weights, bias = self._updates[:, ::-1, o].T.copy(), int(self._bias[o])
+        for i, tap, old in changes:
+            if tap < 0:
+                bias = -old
+            else:
+                weights[tap, i] = -old
+        out = np.empty(len(self.sums), np.int16)
+        filters = pack(weights).ravel()
+        offset = self.layer.fan_in + bias
+        at = self.at
+        flips.channel_sums(self.below.bits, at.starts, filters, offset, at.positions, out)
+        return out
+
+    def write(self, o: int, changes: Sequence[Change]) -> None:
+        """Writes the sums and weights of what `find_out` was asked last."""
+        after = self._sums_behind(o, changes) if self._after is None else self._after
+        for i, tap, old in changes:
+            if tap < 0:
+                self._bias[o] = -old
+            else:
+                self._updates[i, -1 - tap, o] = -old
+        self.sums[:, o] = after
+        at = self.at
+        flips.halve_sums(after, self._halves[:, o])
+        planes.pack_channel(after, at.positions, at.words, self.above[o], self.edge[o])
+        self._count(o)
+
+    def follow(self, inputs: Ints) -> Ints:
+        """Pooled signs that toggle when some inputs do, for each owner alone.
+
+        Args:
+            inputs: owner * 2^48 + row * 2^16 + channel of each, in ascending order of owners and
+                rows.
+
+        Returns:
+            The same of each sign that toggles, in the same order; overwritten by the next call of
+            any method.
+        """
+        count = self._follow(inputs, 1, flips.HALF - 1, self._halves, self._halves_behind)
+        if count < 0:
+            count = self._follow(inputs, 2, self.layer.fan_in, self.sums, self._behind)
+        return self._toggled[:count]
+
+    def warm_up(self) -> None:
+        """Compiles what only a crowd of toggled inputs needs."""
+        none = np.empty(0, np.int64)
+        self._follow(none, 2, self.layer.fan_in, self.sums, self._behind)
+
+    def _follow(
+        self, inputs: Ints, step: int, most: int, sums: NDArray[Any], behind: NDArray[Any]
+    ) -> int:
+        at = self.at
+        return self._list(
+            flips.follow,
+            inputs,
+            self.below.bits,
+            at.clip_of_row,
+            at.starts,
+            self._updates,
+            step,
+            most,
+            sums,
+            at.positions,
+            at.pool,
+            at.to,
+            self.active,
+            behind,
+        )
+
+    def write_inputs(self, inputs: Ints) -> None:
+        """Writes what inputs do that have toggled; they are toggled in `below` already."""
+        at = self.at
+        flips.write_inputs(
+            inputs,
+            self.below.bits,
+            at.clip_of_row,
+            at.starts,
+            self._updates,
+            self.sums,
+            self._halves,
+            at.positions,
+            at.words,
+            self.above,
+            self.edge,
+            self.active,
+        )
+
+    def swap(self, a: int, b: int) -> None:
+        """Swaps two output channels with all that belongs to them."""
+        super().swap(a, b)
+        by_channel: tuple[NDArray[Any], ...] = (
+            self.sums.T,
+            self._halves.T,
+            self.above,
+            self.edge,
+            self._updates.T,
+            self._bias,
+        )
+        for array in by_channel:
+            array[[a, b]] = array[[b, a]]
+
+    def swap_inputs(self, a: int, b: int) -> None:
+        """Swaps the weights of two inputs that were swapped in `below`."""
+        self._updates[[a, b]] = self._updates[[b, a]]

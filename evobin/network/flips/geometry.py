@@ -1,0 +1,86 @@
+"""Where clips lie in the arrays of one block of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.core.samples import starts_of
+from evobin.network.architecture import WHOLE, ConvBlock
+
+Starts = NDArray[np.int64]
+
+WORD = 64
+
+
+def words_of(starts: Starts) -> Starts:
+    """[n + 1] int64: first word of each clip, if it begins a new one and a row takes a bit."""
+    return starts_of(-(-np.diff(starts) // WORD))
+
+
+@dataclass(slots=True, eq=False)
+class Geometry:
+    """Where each clip lies in a block's arrays; see `kernels.flips`."""
+
+    starts: Starts
+    positions: Starts
+    to: Starts
+    words: Starts
+    in_words: Starts
+    out_words: Starts
+    clip_of_row: NDArray[np.int32]  # of rows in
+    clip_of_row_out: NDArray[np.int32]
+    pool: int  # 0 for all of time
+    last: bool
+
+    def of_clips(self, clips: slice) -> Geometry:
+        """That of consecutive clips alone; rows, positions and words stay where they are."""
+        if clips == slice(None):
+            return self
+        ends = slice(clips.start, clips.stop + 1)
+        return replace(
+            self,
+            starts=self.starts[ends],
+            positions=self.positions[ends],
+            to=self.to[ends],
+            words=self.words[ends],
+            in_words=self.in_words[ends],
+            out_words=self.out_words[ends],
+        )
+
+    @classmethod
+    def of(cls, block: ConvBlock, starts: Starts, *, last: bool) -> Geometry:
+        """Geometry of a block whose inputs are rows starts[c] to starts[c + 1]."""
+        lengths = np.diff(starts)
+        positions = starts_of(lengths - block.kernel + 1)
+        single = positions[-1] == len(starts) - 1
+        pool = WHOLE if last or single else block.pool
+        to = np.arange(len(starts)) if pool == WHOLE else starts_of(block.frames_out(lengths))
+        return cls(
+            starts,
+            positions,
+            to,
+            words=words_of(positions),
+            in_words=words_of(starts),
+            out_words=words_of(to),
+            clip_of_row=_owners(starts),
+            clip_of_row_out=_owners(to),
+            pool=pool,
+            last=last,
+        )
+
+    @property
+    def single(self) -> bool:
+        """Whether each clip has one position, as in linear layers."""
+        return int(self.positions[-1]) == len(self.positions) - 1
+
+    @property
+    def window(self) -> int:
+        """Positions a pooling window, as many as the longest clip has for all of time."""
+        return self.pool or int(np.diff(self.positions).max())
+
+
+def _owners(starts: Starts) -> NDArray[np.int32]:
+    return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))

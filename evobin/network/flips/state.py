@@ -1,0 +1,465 @@
+"""One network on one batch of clips, exact under flips."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import methodcaller
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.checks import check_range
+from evobin.core.problem import Solution
+from evobin.core.samples import Clips
+from evobin.kernels import flips
+from evobin.network.architecture import MAX_FRAMES, Architecture
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.blocks import BinaryBlock, BlockState, Change, RealBlock
+from evobin.network.flips.gains import block_gains
+from evobin.network.flips.geometry import Geometry
+from evobin.network.flips.heads import Head
+
+Ints = NDArray[np.int64]
+
+MAX_FEATURE = 1e6
+"""Magnitude up to which features can be held in fixed point: int32 sums then have room."""
+MAX_AT_ONCE = 1024
+"""Logits a clip that are held at once, one or a class for each flip that is tried, 8 bytes each;
+fewer than 2^15."""
+GROUP = 16
+"""Clips on which several flips are tried at once: what belongs to them stays in the cache."""
+SAMPLE = 512
+"""Clips on which gains of the first block are corrected: all of a batch of the usual size."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Clips to search on.
+
+    Attributes:
+        clips: n clips.
+        labels: [n] int8, from 0.
+    """
+
+    clips: Clips
+    labels: NDArray[np.int8]
+
+
+_Place = tuple[int, int, Change]
+"""Block, output channel, and the rest of where a weight lies; the last layer is a block too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Move:
+    """Flips within one filter, found out and not yet written.
+
+    Attributes:
+        indices: the flips.
+        number: block of the filter; the last layer counts as one.
+        channel: of the filter.
+        changes: the same flips, in the block's terms.
+        toggled: what toggles behind each block from `number` on.
+        logits: [n, n_logits] behind the move.
+        score: behind the move.
+    """
+
+    indices: tuple[int, ...]
+    number: int
+    channel: int
+    changes: Sequence[Change]
+    toggled: Sequence[Ints] = field(repr=False)
+    logits: Ints = field(repr=False)
+    score: float
+
+
+class NetworkFlipState:
+    """All sums and signs of one network on one batch of clips.
+
+    A flip is found out without writing anything; it is written when the next one is asked for,
+    so that taking it back costs nothing. The score is the mean log-likelihood of the labels, a
+    logistic function of the logit being the probability, or the softmax of several.
+
+    Features are rounded to multiples of a power of two so small that float32 still holds them
+    and so large that int32 holds every sum (2^-17 for log-mel), for real sums in floating point
+    would drift. `clips` are the rounded ones: all numbers here are exact for those. The features
+    given are kept too, not copied.
+
+    Args:
+        architecture: the network's shape.
+        solution: [n_weights] int8; copied.
+        batch: clips and labels.
+
+    Raises:
+        ValueError: if clips, labels or solution do not fit the architecture, a feature is beyond
+            `MAX_FEATURE` in magnitude, or a clip is longer than `MAX_FRAMES`.
+    """
+
+    def __init__(self, architecture: Architecture, solution: Solution, batch: Batch) -> None:
+        self.architecture = architecture
+        self.labels = batch.labels.copy()  # writeable: numba compiles again for read-only ones
+        network = BinaryNetwork(architecture, solution)
+        clips = network.check(batch.clips)
+        check_range("frames of the longest clip", int(clips.lengths.max()), 1, MAX_FRAMES)
+        for label in (int(self.labels.min()), int(self.labels.max())):
+            check_range("label", label, 0, architecture.n_classes - 1)
+        self._solution = network.signs.copy()
+        self._starts_of_layers = [layer.start for layer in architecture.layers]
+        self._first, self._later = self._new_blocks(clips)
+        self._blocks: list[BlockState] = [self._first, *self._later]
+        self._head = Head.of(architecture.layers[-1], self._solution)
+        self._logits = self._head.logits(self._blocks[-1].active)
+        self._score = self._head.mean(self.labels, self._logits)
+        self._move: _Move | None = None  # found out, not yet written
+        # What takes the last move back, if it is written: no bound method, for that would tie this
+        # object to itself, and its arrays would stay until the garbage collector comes.
+        self._back: Callable[[NetworkFlipState], None] | None = None
+
+    def _new_blocks(self, clips: Clips) -> tuple[RealBlock, list[BinaryBlock]]:
+        largest = max(float(clips.frames.max()), -float(clips.frames.min()), 1.0)
+        check_range("largest feature", largest, 1.0, MAX_FEATURE)
+        room = (2**31 - 1) / ((self.architecture.layers[0].fan_in + 1) * largest)
+        unit = 2 ** int(np.floor(np.log2(min(room, 2**23 / largest))))
+        layers, (block, *others) = self.architecture.layers, self.architecture.blocks
+        geometry = Geometry.of(block, clips.starts, last=not others)
+        first = RealBlock(layers[0], geometry, clips.frames, unit, self._solution)
+        below: BlockState = first
+        later: list[BinaryBlock] = []
+        for number, block in enumerate(others, 1):
+            geometry = Geometry.of(block, geometry.to, last=number == len(others))
+            below = BinaryBlock(layers[number], geometry, below, self._solution)
+            later.append(below)
+        return first, later
+
+    @property
+    def clips(self) -> Clips:
+        """The clips as they are held: rounded to fixed point. A copy."""
+        first = self._first
+        return Clips((first.columns.T / first.unit).astype(np.float32, order="C"), first.at.starts)
+
+    @property
+    def score(self) -> float:
+        """Mean log-likelihood of the labels, in nats a clip; at most 0."""
+        return self._score if self._move is None else self._move.score
+
+    @property
+    def logits(self) -> Ints:
+        """[n] int64, or [n, n_classes], the network's output for each clip; a copy."""
+        logits = self._logits if self._move is None else self._move.logits
+        return (logits[:, 0] if logits.shape[1] == 1 else logits).copy()
+
+    @property
+    def solution(self) -> Solution:
+        """[n_weights] int8, the present solution; a copy."""
+        solution = self._solution.copy()
+        if self._move is not None:
+            solution[list(self._move.indices)] *= -1
+        return solution
+
+    def flip(self, index: int) -> None:
+        """Flips one weight or bias; flipping it again restores every number.
+
+        Args:
+            index: 0 to n_weights - 1, in file order.
+
+        Raises:
+            IndexError: if there is no such weight.
+        """
+        if self._move is not None and self._move.indices == (index,):
+            self._move, self._back = None, methodcaller("flip", index)
+            return
+        number, channel, change = self._place_of(index)
+        self.settle()
+        self._back = None
+        self._move = self._find_out(number, channel, (index,), (change,))
+
+    def flip_all(self, indices: Iterable[int]) -> None:
+        """Flips several weights and biases as one move.
+
+        Cost: that of one filter's sums on the batch for each filter that changes.
+
+        Args:
+            indices: different ones, each as for `flip`.
+
+        Raises:
+            IndexError: if there is no such weight.
+            ValueError: if an index comes twice.
+        """
+        order = sorted(int(index) for index in indices)
+        twice = [a for a, b in pairwise(order) if a == b]
+        if twice:
+            raise ValueError(f"`indices` must differ, but {twice[0]} comes twice.")
+        filters: dict[tuple[int, int], list[tuple[int, Change]]] = {}
+        for index in order:
+            number, channel, change = self._place_of(index)
+            filters.setdefault((number, channel), []).append((index, change))
+        self.settle()
+        for (number, channel), members in sorted(filters.items()):
+            flipped, changes = zip(*members, strict=True)
+            self._move = self._find_out(number, channel, flipped, changes)
+            self.settle()
+        self._back = methodcaller("flip_all", order)
+
+    def swap_units(self, number: int, a: int, b: int) -> None:
+        """Swaps two hidden units with their filters and outgoing weights: no logit changes.
+
+        Nothing is computed; what is cached of the two changes places.
+
+        Args:
+            number: block whose output channels they are, from 0.
+            a: one channel.
+            b: another.
+
+        Raises:
+            IndexError: if there is no such block or channel.
+        """
+        blocks = self.architecture.blocks
+        if not 0 <= number < len(blocks):
+            raise IndexError(f"`number` must be from 0 to {len(blocks) - 1}, got {number}.")
+        for channel in (a, b):
+            if not 0 <= channel < blocks[number].n_out:
+                raise IndexError(
+                    f"channels must be from 0 to {blocks[number].n_out - 1}, got {channel}."
+                )
+        self.settle()
+        layer, following = self.architecture.layers[number : number + 2]
+        into, outgoing = layer.weights(self._solution), following.weights(self._solution)
+        bias = layer.bias(self._solution)
+        for array in (into, bias, outgoing.swapaxes(0, 1)):
+            array[[a, b]] = array[[b, a]]
+        self._blocks[number].swap(a, b)
+        if number + 1 < len(blocks):
+            self._later[number].swap_inputs(a, b)
+        else:
+            self._head.swap(a, b)
+        self._back = methodcaller("swap_units", number, a, b)
+
+    def undo(self) -> None:
+        """Takes the last move back, of whichever kind; only the last one can be.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        if self._move is not None:
+            self._move = None
+        elif self._back is not None:
+            self._back(self)
+            self.settle()
+            self._back = None
+        else:
+            raise ValueError("there is no move to take back; only the last one can be.")
+
+    def _place_of(self, index: int) -> _Place:
+        """Block, channel, and the rest of where a weight lies."""
+        if not 0 <= index < len(self._solution):
+            raise IndexError(f"`index` must be from 0 to {len(self._solution) - 1}, got {index}.")
+        number = bisect_right(self._starts_of_layers, index) - 1
+        layer = self.architecture.layers[number]
+        offset = index - layer.start
+        old = int(self._solution[index])
+        if offset >= layer.n_weights:
+            return number, offset - layer.n_weights, Change(0, -1, old)
+        channel, inside = divmod(offset, layer.fan_in)
+        taps = layer.shape[2] if len(layer.shape) == 3 else 1
+        return number, channel, Change(*divmod(inside, taps), old)
+
+    def _find_out(
+        self, number: int, channel: int, indices: tuple[int, ...], changes: Sequence[Change]
+    ) -> _Move:
+        if number == len(self._blocks):
+            toggled: list[Ints] = []
+            logits = self._logits.copy()
+            for change in changes:
+                logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
+        else:
+            toggled = self._follow(number, self._blocks[number].find_out(channel, changes))
+            logits = np.empty_like(self._logits)
+            self._shift_logits(toggled[-1], logits[None])
+        score = self._head.mean(self.labels, logits)
+        return _Move(indices, number, channel, changes, toggled, logits, score)
+
+    def _follow(self, number: int, outputs: Ints) -> list[Ints]:
+        """What toggles behind each block from `number` on if `outputs` do there."""
+        toggled = [outputs]
+        for block in self._later[number:]:
+            toggled.append(block.follow(toggled[-1]))
+        return toggled
+
+    def _shift_logits(self, toggled: Ints, out: Ints) -> None:
+        """Fills `out`, [owners, n, n_logits], when signs behind the max over time toggle."""
+        active = self._blocks[-1].active
+        flips.shift_logits(toggled, active, self._head.weights, self._logits, out)
+
+    def settle(self) -> None:
+        """Writes the last flip, if it is not written yet; to take it back then costs as much."""
+        move, self._move = self._move, None
+        if move is None:
+            return
+        if move.number == len(self._blocks):
+            self._head.write(move.channel, move.changes)
+        else:
+            block = self._blocks[move.number]
+            block.write(move.channel, move.changes)
+            block.write_toggled(move.toggled[0])
+            steps = zip(self._later[move.number :], pairwise(move.toggled), strict=True)
+            for above, (inputs, toggled) in steps:
+                above.write_inputs(inputs)
+                above.write_toggled(toggled)
+        self._solution[list(move.indices)] *= -1
+        self._logits, self._score = move.logits, move.score
+        self._back = methodcaller("flip_all", move.indices)
+
+    def effects(self, indices: Iterable[int]) -> NDArray[np.float64]:
+        """Exact change of the score for each of several flips, none of which is made.
+
+        Cheaper than so many calls of `flip`: all flips look at a few clips before the next ones.
+
+        Args:
+            indices: any, each as for `flip`.
+
+        Returns:
+            [m] float64: what `score` would rise by.
+
+        Raises:
+            IndexError: if there is no such weight.
+        """
+        self.settle()
+        return self._effects(np.array(list(indices), np.int64), len(self.labels))
+
+    def _effects(self, indices: Ints, sample: int) -> NDArray[np.float64]:
+        """As `effects`, of the mean score of the first `sample` clips."""
+        labels = self.labels[:sample]
+        scores = np.empty(len(indices))
+        for some, logits in self._logits_by_parts(indices, sample):
+            scores[some] = self._head.means(labels, logits)
+        return scores - self._head.mean(labels, self._logits[:sample])
+
+    def turned(self, indices: Iterable[int]) -> NDArray[np.bool_]:
+        """[n] bool, whether any of several flips, alone, would turn a clip's answer over.
+
+        None of them is made; arguments, errors and cost as for `effects`.
+        """
+        self.settle()
+        turned, answers = np.zeros(len(self.labels), bool), self._head.answers
+        parts = self._logits_by_parts(np.array(list(indices), np.int64), len(self.labels))
+        for _, logits in parts:
+            turned |= (answers(logits) != answers(self._logits)).any(axis=0)
+        return turned
+
+    def _logits_by_parts(self, indices: Ints, sample: int) -> Iterator[tuple[list[int], Ints]]:
+        """Some places in `indices`, and the [m, sample, n_logits] logits behind each of those."""
+        places = [self._place_of(index) for index in indices.tolist()]
+        by_layer: dict[int, list[int]] = {}
+        for owner, (number, _, _) in enumerate(places):
+            by_layer.setdefault(number, []).append(owner)
+        at_once = max(1, MAX_AT_ONCE // self.architecture.n_logits)
+        for number, owners in by_layer.items():
+            for low in range(0, len(owners), at_once):
+                some = owners[low : low + at_once]
+                chosen = [places[owner] for owner in some]
+                yield some, self._logits_behind(number, chosen, sample)
+
+    def _logits_behind(self, number: int, places: Sequence[_Place], sample: int) -> Ints:
+        """[m, sample, n_logits] logits of the first clips behind each of several flips."""
+        if number == len(self._blocks):
+            active = self._blocks[-1].active[:sample]
+            moved = np.repeat(self._logits[None, :sample], len(places), axis=0)
+            for logits, (_, channel, change) in zip(moved, places, strict=True):
+                logits[:, channel] += self._head.shift(active, change)
+            return moved
+        changes = np.array([(channel, *change) for _, channel, change in places])
+        found = []
+        for low in range(0, sample, GROUP):
+            clips = slice(low, min(low + GROUP, sample))
+            toggled = self._follow(number, self._blocks[number].find_out_each(changes, clips))
+            found.append(toggled[-1].copy())
+        out = np.empty((len(places), *self._logits.shape), np.int64)
+        self._shift_logits(np.concatenate(found), out)
+        return np.ascontiguousarray(out[:, :sample])
+
+    def gains(self) -> NDArray[np.float64]:
+        """Predicted change of score for each single flip.
+
+        Exact for the last layer and the block below it; further down, first order: a flip is worth
+        the sum of what each sign it toggles is worth alone (the Boolean derivative, propagated from
+        the logits down), in single precision. The first block's are corrected filter by filter
+        where others follow; see `_correct_first`. Not exact ones are for ranking.
+
+        Returns:
+            [n_weights] float64, in file order.
+        """
+        self.settle()
+        out = np.zeros(len(self._solution))
+        sample = min(len(self.labels), SAMPLE)
+        head = self.architecture.layers[-1]
+        head.weights(out)[:], head.bias(out)[:], worths = self._head.gains(
+            self.labels, self._logits, self._blocks[-1].active
+        )
+        sampled = block_gains(self._blocks, self._solution, worths, out, sample)
+        out /= len(self.labels)
+        if len(self._blocks) > 1:
+            self._correct_first(out, sampled / sample, sample)
+        return out
+
+    def _correct_first(
+        self, gains: NDArray[np.float64], sampled: NDArray[np.float64], sample: int
+    ) -> None:
+        """Adds to the first block's gains what first order misses, filter by filter.
+
+        Features are far from zero mean, so that all weights of a filter that are +1 shift its sums
+        alike when they flip, and all that are -1 the other way: one flip of each kind, the median
+        one, is tried on some clips, and its error there is taken for that of all.
+
+        Args:
+            gains: [n_weights], updated.
+            sampled: [n_out, fan-in], the first block's on the first `sample` clips alone.
+            sample: how many clips to try on.
+        """
+        layer = self.architecture.layers[0]
+        weights, sampled = layer.weights(self._solution).ravel(), sampled.ravel()
+        corrected = layer.weights(gains).reshape(-1)
+        groups = [
+            members
+            for low in range(0, layer.n_weights, layer.fan_in)
+            for sign in (-1, 1)
+            if len(members := low + np.flatnonzero(weights[low : low + layer.fan_in] == sign))
+        ]
+        medians = np.array(
+            [
+                members[np.argsort(sampled[members], kind="stable")[len(members) // 2]]
+                for members in groups
+            ]
+        )
+        errors = self._effects(layer.start + medians, sample) - sampled[medians]
+        for members, error in zip(groups, errors, strict=True):
+            corrected[members] += error * sample / len(self.labels)
+
+    def warm_up(self) -> None:
+        """Runs every kernel of flips and gains once, so that numba has compiled them all."""
+        self.gains()
+        for layer in self.architecture.layers:
+            for _ in range(2):
+                self.flip(layer.start)
+                self.settle()
+            self.flip_all([layer.start, layer.start + 1])
+            self.undo()
+        for block in self._later:
+            block.warm_up()
+
+    def verify(self) -> None:
+        """Recomputes all logits by a full forward pass.
+
+        Raises:
+            RuntimeError: if a logit differs from the incremental one; names both.
+        """
+        full = BinaryNetwork(self.architecture, self.solution).logits(self.clips)
+        present = self.logits
+        wrong = np.flatnonzero((full != present).reshape(len(full), -1).any(axis=1))
+        if len(wrong):
+            clip = int(wrong[0])
+            raise RuntimeError(
+                f"incremental logit {present[clip]} of clip {clip} differs from the full "
+                f"pass, {full[clip]}."
+            )

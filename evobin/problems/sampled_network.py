@@ -1,0 +1,232 @@
+"""Labelled clips as a problem: find the signs of a network that answers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.checks import check_range
+from evobin.config import AugmentConfig
+from evobin.core.problem import Population, Scores, Solution, Structure
+from evobin.core.samples import Dataset
+from evobin.core.scores import accuracy_of, answers, selection_score
+from evobin.data.augmentation import Crops, WholeClips, draw_crops
+from evobin.errors import SettingError
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.moves import unit_indices
+from evobin.network.flips.state import Batch, NetworkFlipState
+
+VIEWS = 4
+"""Varied crops of a validation clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a polished file has, so that nothing worse on the validation clips replaces it.
+
+    Attributes:
+        right: validation clips, as they are, that it answers right.
+        limit: just below its score.
+    """
+
+    right: int
+    limit: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkProblem:
+    """A network to be found for labelled clips.
+
+    Selection looks at the validation clips, whole, and at varied crops of them where it has some;
+    search draws varied crops of the training clips. Nothing else is looked at. Where the
+    architecture has clips of a fixed length, they need not be log-mel, and are taken whole and as
+    they are.
+
+    Attributes:
+        architecture: the network's shape.
+        train: clips that batches are drawn from.
+        valid: clips that `score` answers for.
+        augment: how crops are varied; for a fixed length as it is by default, or 0: it plays no
+            part there.
+        frames: length of a crop; plays no part for a fixed length.
+        batch_size: clips in a drawn batch.
+        n_threads: threads that `score` may use; no score depends on it.
+        varied: crops of the validation clips that `score` answers for besides; see `with_views`.
+        guard: what a solution must have to score more than a polished file; see `guarded`.
+
+    Raises:
+        SettingError: if a label or a variation does not fit the architecture.
+    """
+
+    architecture: Architecture
+    train: Dataset
+    valid: Dataset
+    augment: AugmentConfig
+    frames: int
+    batch_size: int
+    n_threads: int = 1
+    varied: Dataset | None = None
+    guard: Guard | None = None
+
+    def __post_init__(self) -> None:
+        self.augment.check()
+        for name, part in (("train", self.train), ("valid", self.valid)):
+            for label in (int(part.labels.min()), int(part.labels.max())):
+                check_range(f"{name}.labels", label, 0, self.architecture.n_classes - 1)
+        for field in fields(self.augment):
+            asked = getattr(self.augment, field.name) not in (0, field.default)
+            if asked and self.architecture.frames is not None:
+                raise SettingError(
+                    f"`augment.{field.name}` varies log-mel of any length, but the architecture's "
+                    "`frames` fixes the length, and clips are taken as they are; leave it out."
+                )
+
+    @property
+    def n(self) -> int:
+        """Length of a solution."""
+        return self.architecture.n_weights
+
+    @property
+    def structure(self) -> Structure:
+        """Layers and hidden units."""
+        return _structure(self.architecture)
+
+    @property
+    def n_scored(self) -> int:
+        """Clips and crops that `score` answers for."""
+        return sum(len(part) for part in self._scored)
+
+    @property
+    def _scored(self) -> tuple[Dataset, ...]:
+        return (self.valid,) if self.varied is None else (self.valid, self.varied)
+
+    def with_views(self, rng: np.random.Generator) -> NetworkProblem:
+        """The same problem, with varied crops of the validation clips to score on besides.
+
+        `VIEWS` of each clip, varied twice as much as training clips are: what a network answers to
+        them tells more of speakers that nobody has heard than what it answers to clips of a few
+        others in a few rooms, nearly all of which are right. Clips of a fixed length have none.
+
+        Args:
+            rng: source of all randomness; advanced.
+        """
+        if self.architecture.frames is not None:
+            return self
+        valid, rows = self.valid, np.tile(np.arange(len(self.valid)), VIEWS)
+        crops = draw_crops(valid.clips, rows, self.frames, self.augment.doubled(), rng)
+        groups = None if valid.groups is None else valid.groups.iloc[rows].reset_index(drop=True)
+        clips = crops.clips(valid.clips)
+        varied = Dataset(valid.names * VIEWS, clips, valid.labels[rows], groups)
+        return replace(self, varied=varied)
+
+    def guarded(self, start: Solution) -> NetworkProblem:
+        """The same problem, where only solutions as good on the validation clips can beat `start`.
+
+        One that answers fewer of them right, as they are, scores less than `start` whatever it
+        has on varied ones.
+        """
+        logits = self._answered(start)
+        limit = accuracy_of(self._score(logits), self.n_scored)
+        guard = Guard(self._right(logits[0]), limit)
+        return replace(self, guard=guard)
+
+    def look(self, rng: np.random.Generator) -> NetworkProblem:
+        """The same problem, with a random half of the validation speakers, or clips, to score on.
+
+        Args:
+            rng: source of all randomness; advanced.
+        """
+        every = np.unique(_speakers(self.valid))
+        some = rng.choice(every, -(-len(every) // 2), replace=False)
+        valid, *varied = (
+            part.subset(np.flatnonzero(np.isin(_speakers(part), some))) for part in self._scored
+        )
+        return replace(self, valid=valid, varied=varied[0] if varied else None, guard=None)
+
+    def score(self, population: Population) -> Scores:
+        """Validation accuracy, with the margin as tie-break; see `scores.selection_score`.
+
+        Of the clips as they are and of varied crops, where there are some, together.
+
+        Args:
+            population: [size, n] int8; not modified.
+
+        Returns:
+            [size] float64.
+        """
+        return np.array([self._score(self._answered(solution)) for solution in population])
+
+    def _score(self, logits: list[NDArray[np.int64]]) -> float:
+        labels = np.concatenate([part.labels for part in self._scored])
+        score = selection_score(np.concatenate(logits), labels, self.architecture.n_hidden)
+        if self.guard is not None and self._right(logits[0]) < self.guard.right:
+            return min(score, self.guard.limit)
+        return score
+
+    def _answered(self, solution: Solution) -> list[NDArray[np.int64]]:
+        """Logits of the validation clips, and of varied crops where there are some."""
+        network = BinaryNetwork(self.architecture, solution)
+        return [network.logits(part.clips, self.n_threads) for part in self._scored]
+
+    def _right(self, logits: NDArray[np.int64]) -> int:
+        """How many validation clips have their label."""
+        return int(np.count_nonzero(answers(logits) == self.valid.labels))
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """Draws varied crops of training clips, as many of each label, without repeats if enough.
+
+        Labels that no clip has are passed over, and each of the others has one at least.
+
+        Args:
+            rng: source of all randomness; advanced.
+        """
+        rows = []
+        labels = np.unique(self.train.labels)
+        share = max(1, self.batch_size // len(labels))
+        for label in labels:
+            members = np.flatnonzero(self.train.labels == label)
+            rows.append(rng.choice(members, share, replace=share > len(members)))
+        chosen = np.concatenate(rows)
+        crops = self.crops(self.train, chosen, self.frames, rng)
+        return Batch(crops.clips(self.train.clips), self.train.labels[chosen])
+
+    def crops(
+        self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator
+    ) -> Crops | WholeClips:
+        """Varied crops of some clips, or, where their length is fixed, the clips themselves.
+
+        Args:
+            dataset: training or validation clips.
+            rows: [n] which of them.
+            frames: length of a crop.
+            rng: source of all randomness; advanced.
+        """
+        if self.architecture.frames is not None:
+            return WholeClips(rows)
+        return draw_crops(dataset.clips, rows, frames, self.augment, rng)
+
+    def start(self, solution: Solution, batch: Batch) -> NetworkFlipState:
+        """Prepares a solution for flips on a batch."""
+        return NetworkFlipState(self.architecture, solution, batch)
+
+
+def _speakers(dataset: Dataset) -> NDArray[np.str_]:
+    """[n] who speaks each clip, or its name where that is not known."""
+    if dataset.groups is None:
+        return np.array(dataset.names)
+    names: NDArray[np.str_] = dataset.groups["speaker"].to_numpy(str)
+    return names
+
+
+@cache
+def _structure(architecture: Architecture) -> Structure:
+    layers = {layer.name: slice(layer.start, layer.stop) for layer in architecture.layers}
+    units = [
+        [unit_indices(architecture, number, channel) for channel in range(block.n_out)]
+        for number, block in enumerate(architecture.blocks)
+    ]
+    return Structure(layers, units)

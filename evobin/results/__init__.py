@@ -1,0 +1,1 @@
+"""What searches, evaluations and inspections return."""

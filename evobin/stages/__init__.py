@@ -1,1 +1,0 @@
-"""Algorithms: straight-through training and bit flips."""

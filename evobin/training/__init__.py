@@ -1,0 +1,1 @@
+"""Stages of a network search: training, population refinement, bit flips."""

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evobin.config import DataConfig
+from evobin.core.samples import Dataset
+from evobin.data import splits as parts_module
+from evobin.data.splits import Parts, feature_shape, load_parts, synthesised_parts
+from evobin.errors import EvobinError, SettingError
+from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from tests.builders import DataFolder, random_folder, small_voices
+
+SMALL = Architecture(3, (ConvBlock(2, 2),))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    return random_folder(tmp_path, n_in=3, frames=2, clips=40)
+
+
+def load(folder: DataFolder, seed: int = 0, groups: bool = False, **more: Any) -> Parts:
+    speakers = folder.groups if groups else None
+    config = DataConfig(folder.data, folder.features, speakers, **more)
+    return load_parts(config, SMALL, seed)
+
+
+def names(part: Dataset | None) -> set[str]:
+    assert part is not None
+    return set(part.names)
+
+
+def speakers(part: Dataset | None) -> set[str]:
+    assert part is not None
+    assert part.groups is not None
+    return set(part.groups["speaker"])
+
+
+@pytest.mark.parametrize("groups", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_clip_is_in_exactly_one_part_of_both_labels(
+    folder: DataFolder, seed: int, groups: bool
+) -> None:
+    parts = load(folder, seed, groups, valid_share=0.25, test_share=0.25)
+    assert parts.test is not None
+    whole = [*parts.train.names, *parts.valid.names, *parts.test.names]
+    assert sorted(whole) == sorted(f"c{i}.npy" for i in range(40))
+    for part in (parts.train, parts.valid, parts.test):
+        assert set(part.labels) == {0, 1}
+    speaker = 2 if groups else 0  # clips that cannot be parted
+    assert len(parts.valid) == pytest.approx(10, abs=speaker)
+    assert len(parts.test) == pytest.approx(10, abs=speaker)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_groups_no_speaker_is_in_two_parts(folder: DataFolder, seed: int) -> None:
+    parts = load(folder, seed, groups=True, valid_share=0.3, test_share=0.3)
+    assert parts.note == "Parted by group."
+    assert not speakers(parts.train) & speakers(parts.valid)
+    assert not speakers(parts.train) & speakers(parts.test)
+    assert not speakers(parts.valid) & speakers(parts.test)
+
+
+def test_without_groups_the_note_says_what_may_be_shared(folder: DataFolder) -> None:
+    parts = load(folder)
+    assert parts.note.endswith("clips that belong together may be in different parts.")
+    assert parts.test is None
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_only_parts_for_the_built_in_network_speak_of_speakers(
+    tmp_path: Path, groups: bool
+) -> None:
+    voices = random_folder(tmp_path / "voices", clips=16)
+    config = DataConfig(voices.data, voices.features, voices.groups if groups else None)
+    told = load_parts(config, SPEAKER_SEX, 0).note
+    assert told == "Parted by speaker." if groups else told.endswith("too high for new speakers.")
+
+
+def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:
+    parts = load(folder, groups=True, test_share=0.2)
+    for part in (parts.train, parts.valid, parts.test):
+        assert part is not None
+        assert part.groups is not None
+        for i, name in enumerate(part.names):
+            number = int(name[1:-4])
+            assert part.labels[i] == number % 2
+            assert part.groups["room"][i] == f"r{number % 3}"
+            np.testing.assert_array_equal(part.clips[i], np.load(folder.features / name))
+
+
+def test_the_seed_decides_the_parts(folder: DataFolder) -> None:
+    assert load(folder, 1).valid.names == load(folder, 1).valid.names
+    assert names(load(folder, 1).valid) != names(load(folder, 2).valid)
+
+
+def test_named_parts_are_used_as_they_are(folder: DataFolder) -> None:
+    train = folder.write("a.tsv", *(f"c{i}.npy {i % 2}" for i in range(10)))
+    valid = folder.write("b.tsv", "c20.npy 0", "c23.npy 1")
+    test = folder.write("c.tsv", "c31.npy 1", "c30.npy 0", "c32.npy 0")
+    config = DataConfig(train, folder.features, None, valid, test)
+    parts = load_parts(config, SMALL, 0)
+    assert parts.train.names == tuple(f"c{i}.npy" for i in range(10))
+    assert parts.valid.names == ("c20.npy", "c23.npy")
+    assert names(parts.test) == {"c30.npy", "c31.npy", "c32.npy"}
+    assert parts.note == ""
+
+
+def test_a_named_test_part_leaves_the_rest_to_be_parted(folder: DataFolder) -> None:
+    folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(32)))
+    test = folder.write("test.tsv", "c36.npy 0", "c37.npy 1")
+    parts = load(folder, test=test, valid_share=0.25)
+    assert names(parts.test) == {"c36.npy", "c37.npy"}
+    assert (len(parts.train), len(parts.valid)) == (24, 8)
+
+
+def test_named_parts_that_share_groups_say_so(folder: DataFolder) -> None:
+    folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(1, 36)))
+    valid = folder.write("valid.tsv", "c0.npy 0", "c39.npy 1")
+    parts = load(folder, groups=True, valid=valid)
+    assert parts.note == "1 groups of the validation part are in the training part too."
+
+
+@pytest.mark.parametrize(
+    ("valid", "test", "blamed"),
+    [
+        (["c3.npy 1", "c38.npy 0"], None, r"valid\.tsv: names c3\.npy that .*train\.tsv names too"),
+        (None, ["c2.npy 0", "c3.npy 1"], r"test\.tsv: names c2\.npy and 1 more clips that .*train"),
+        (["c38.npy 0", "c39.npy 1"], ["c38.npy 0", "c37.npy 1"], r"test\.tsv: names c38.* .*valid"),
+        (["./c3.npy 1", "c38.npy 0"], None, r"valid\.tsv: names \./c3\.npy that .*train\.tsv"),
+    ],
+)
+def test_a_clip_in_two_parts_is_refused(
+    folder: DataFolder, valid: list[str] | None, test: list[str] | None, blamed: str
+) -> None:
+    folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(36)))
+    named = {"valid": valid, "test": test}
+    paths: dict[str, Any] = {
+        name: folder.write(f"{name}.tsv", *rows) for name, rows in named.items() if rows
+    }
+    with pytest.raises(EvobinError, match=f"{blamed}.*; a clip can be in one part only"):
+        load(folder, **paths)
+
+
+def test_data_and_features_need_each_other(folder: DataFolder) -> None:
+    with pytest.raises(SettingError, match="`data` needs `features` as well; name both or neither"):
+        DataConfig(data=folder.data)
+    with pytest.raises(SettingError, match="`features` needs `data` as well; name both or neither"):
+        DataConfig(features=folder.features)
+
+
+def test_a_test_part_is_named_or_held_out_but_not_both(folder: DataFolder) -> None:
+    with pytest.raises(SettingError, match="`test` and `test_share` exclude each other"):
+        DataConfig(folder.data, folder.features, test=folder.data, test_share=0.1)
+
+
+def test_without_data_there_are_no_parts_to_load() -> None:
+    with pytest.raises(ValueError, match="`config` must name `data` and `features`"):
+        load_parts(DataConfig(), SMALL, 0)
+
+
+def test_problems_of_a_named_part_name_its_file(folder: DataFolder) -> None:
+    valid = folder.write("valid.tsv", "c38.npy 0", "c39.npy 2")
+    with pytest.raises(EvobinError, match=r"valid\.tsv, line 2: expected label 0 or 1, found '2'"):
+        load(folder, valid=valid)
+
+
+def test_what_a_network_needs_comes_from_its_architecture() -> None:
+    shape = feature_shape(Architecture(7, (ConvBlock(2, 5, 2), ConvBlock(2, 3))))
+    assert (shape.n_in, shape.min_frames) == (7, 9)
+
+
+def test_synthesised_voices_are_parted_by_speaker_with_their_own_labels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def synthesise(seed: int, map_clips: Any) -> Any:
+        asked.append((seed, map_clips))
+        return small_voices()
+
+    monkeypatch.setattr(parts_module, "synthesise", synthesise)
+    parts = synthesised_parts(5, map)
+    assert asked == [(5, map)]
+    assert parts.test is not None
+    assert (len(parts.train), len(parts.valid), len(parts.test)) == (24, 8, 8)
+    assert not speakers(parts.train) & (speakers(parts.valid) | speakers(parts.test))
+    voices = small_voices()
+    for part in (parts.train, parts.valid, parts.test):
+        rows = [voices.names.index(name) for name in part.names]
+        assert part.labels.tolist() == voices.labels[rows].tolist()
+        np.testing.assert_array_equal(part.clips[0], voices.features[rows[0]])
