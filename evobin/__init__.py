@@ -52,12 +52,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evobin import testing
+    from evobin.algorithms.base import Algorithm
     from evobin.commands.diff import diff
-    from evobin.commands.evaluate import evaluate, predict
-    from evobin.commands.export import export_network, import_network
+    from evobin.commands.evaluate import evaluate
+    from evobin.commands.export import export_network
     from evobin.commands.features import write_features
+    from evobin.commands.import_ import import_network
     from evobin.commands.inspect import inspect
-    from evobin.commands.search import polish, resume, search
+    from evobin.commands.polish import polish
+    from evobin.commands.predict import predict
+    from evobin.commands.resume import resume
+    from evobin.commands.search import search
     from evobin.commands.voices import write_voices
     from evobin.config import (
         AugmentConfig,
@@ -71,22 +77,30 @@ if TYPE_CHECKING:
         SearchConfig,
         SteConfig,
     )
+    from evobin.core.problem import FlipState, IncrementalProblem, Problem, SampledProblem
+    from evobin.core.stage import Progress
     from evobin.drive.maximize import maximize, minimize
     from evobin.errors import EvobinError, Stopped
-    from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+    from evobin.network.architecture import WHOLE, Architecture, ConvBlock
     from evobin.network.binary import BinaryNetwork
     from evobin.network.blueprint import load_architecture
-    from evobin.problems import QUBO, Ising, MaxSat, NKLandscape
+    from evobin.network.presets import SPEAKER_SEX
+    from evobin.problems import QUBO, Ising, MaxSat, NetworkProblem, NKLandscape
     from evobin.report.page import write_report
-    from evobin.results.search import EvaluationError, Found
+    from evobin.results.search import EvaluationError, SearchResult
 
 _HOMES = {
+    "evobin.algorithms.base": ("Algorithm",),
     "evobin.commands.diff": ("diff",),
-    "evobin.commands.evaluate": ("evaluate", "predict"),
-    "evobin.commands.export": ("export_network", "import_network"),
+    "evobin.commands.evaluate": ("evaluate",),
+    "evobin.commands.export": ("export_network",),
     "evobin.commands.features": ("write_features",),
+    "evobin.commands.import_": ("import_network",),
     "evobin.commands.inspect": ("inspect",),
-    "evobin.commands.search": ("polish", "resume", "search"),
+    "evobin.commands.polish": ("polish",),
+    "evobin.commands.predict": ("predict",),
+    "evobin.commands.resume": ("resume",),
+    "evobin.commands.search": ("search",),
     "evobin.commands.voices": ("write_voices",),
     "evobin.config": (
         "AugmentConfig",
@@ -100,14 +114,17 @@ _HOMES = {
         "SearchConfig",
         "SteConfig",
     ),
+    "evobin.core.problem": ("FlipState", "IncrementalProblem", "Problem", "SampledProblem"),
+    "evobin.core.stage": ("Progress",),
     "evobin.drive.maximize": ("maximize", "minimize"),
     "evobin.errors": ("EvobinError", "Stopped"),
-    "evobin.network.architecture": ("SPEAKER_SEX", "WHOLE", "Architecture", "ConvBlock"),
+    "evobin.network.architecture": ("WHOLE", "Architecture", "ConvBlock"),
     "evobin.network.binary": ("BinaryNetwork",),
     "evobin.network.blueprint": ("load_architecture",),
-    "evobin.problems": ("QUBO", "Ising", "MaxSat", "NKLandscape"),
+    "evobin.network.presets": ("SPEAKER_SEX",),
+    "evobin.problems": ("QUBO", "Ising", "MaxSat", "NKLandscape", "NetworkProblem"),
     "evobin.report.page": ("write_report",),
-    "evobin.results.search": ("EvaluationError", "Found"),
+    "evobin.results.search": ("EvaluationError", "SearchResult"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -115,6 +132,7 @@ __all__ = [
     "QUBO",
     "SPEAKER_SEX",
     "WHOLE",
+    "Algorithm",
     "Architecture",
     "AugmentConfig",
     "BinaryNetwork",
@@ -126,13 +144,19 @@ __all__ = [
     "ExecutionConfig",
     "FeaturesConfig",
     "FlipConfig",
-    "Found",
+    "FlipState",
+    "IncrementalProblem",
     "Ising",
     "MaxSat",
     "NKLandscape",
+    "NetworkProblem",
     "PolishConfig",
     "PopulationConfig",
+    "Problem",
+    "Progress",
+    "SampledProblem",
     "SearchConfig",
+    "SearchResult",
     "SteConfig",
     "Stopped",
     "diff",
@@ -147,6 +171,7 @@ __all__ = [
     "predict",
     "resume",
     "search",
+    "testing",
     "write_features",
     "write_report",
     "write_voices",
@@ -154,10 +179,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("evobin")
+    if name == "testing":
+        return importlib.import_module("evobin.testing")
     if name not in _HOME:
         raise AttributeError(f"module 'evobin' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]

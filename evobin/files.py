@@ -277,5 +277,5 @@ def read_table(path: Path) -> Table:
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:
-        raise EvobinError(f"{path}: is empty; expected one clip a line, fields split by tabs.")
+        raise EvobinError(f"{path}: is empty; expected one sample a line, fields split by tabs.")
     return [(number, line.split("\t")) for number, line in enumerate(lines, 1)]

@@ -1,4 +1,4 @@
-"""White boxes of every kind, each with its naive score."""
+"""Compiled problems of every family, each with its naive score."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.problems.base import WhiteBox
+from evobin.core.compiled import CompiledProblem, CompiledState
+from evobin.core.problem import verify
 from evobin.problems.ising import Ising
 from evobin.problems.maxsat import MaxSat
 from evobin.problems.nk import NKLandscape
@@ -21,15 +22,31 @@ Signs = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Case:
-    """A white box, its naive score, and how large a difference rounding explains."""
+    """A problem, its naive score, and how large a difference rounding explains."""
 
-    box: WhiteBox
+    problem: CompiledProblem
     naive: Callable[[Signs], float]
     within: float = 0.0
 
 
 def random_signs(n: int, rng: np.random.Generator) -> Signs:
     return rng.choice(np.array([-1, 1], np.int8), n)
+
+
+def verify_all(problem: CompiledProblem, state: CompiledState) -> None:
+    """Compares the score and all gains with those of a fresh state.
+
+    Raises:
+        RuntimeError: if one differs; names both numbers.
+    """
+    verify(problem, state)
+    kept, fresh = state.gains(), problem.start(state.solution).gains()
+    wrong = np.flatnonzero(kept != fresh)
+    if len(wrong):
+        raise RuntimeError(
+            f"the gain of flip {wrong[0]} is {kept[wrong[0]]:g}, but from scratch it is "
+            f"{fresh[wrong[0]]:g}."
+        )
 
 
 def qubo(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Case:
@@ -44,8 +61,8 @@ def ising(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Cas
     couplings = couplings * (rng.random((n, n)) < share)
     fields = rng.integers(-3, 4, n) if whole else rng.normal(size=n)
     within = 0.0 if whole else 1e-13 * float(np.abs(couplings).sum() + np.abs(fields).sum())
-    box = Ising(couplings, fields)
-    return Case(box, lambda s: -naive.ising_energy(couplings, fields, s), within)
+    problem = Ising(couplings, fields)
+    return Case(problem, lambda s: -naive.ising_energy(couplings, fields, s), within)
 
 
 def maxsat(n: int, rng: np.random.Generator, *, hard: float, whole: bool) -> Case:
@@ -57,16 +74,16 @@ def maxsat(n: int, rng: np.random.Generator, *, hard: float, whole: bool) -> Cas
     weights = rng.integers(1, 9, len(clauses)) if whole else rng.random(len(clauses)) + 0.1
     given = np.where(rng.random(len(clauses)) < hard, math.inf, weights)
     within = 0.0 if whole else 1e-12 * float(weights.sum()) * len(clauses)
-    box = MaxSat(n, clauses, given)
-    return Case(box, lambda s: naive.maxsat_score(clauses, given.tolist(), s), within)
+    problem = MaxSat(n, clauses, given)
+    return Case(problem, lambda s: naive.maxsat_score(clauses, given.tolist(), s), within)
 
 
 def nk(n: int, rng: np.random.Generator) -> Case:
     width = min(n, 3)
     members = np.array([rng.choice(n, width, replace=False) for _ in range(n + 2)])
     tables = rng.random((n + 2, 2**width))
-    box = NKLandscape.from_tables(n, members, tables)
-    return Case(box, lambda s: naive.nk_score(members, tables, s), 1e-13)
+    problem = NKLandscape.from_tables(n, members, tables)
+    return Case(problem, lambda s: naive.nk_score(members, tables, s), 1e-13)
 
 
 KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {

@@ -12,16 +12,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.commands.evaluate import Evaluation
-from evobin.commands.search import USES
 from evobin.config import AugmentConfig, SearchConfig
-from evobin.core.problem import Population, Scores, Solution, Structure
+from evobin.core.problem import (
+    FlipState,
+    IncrementalProblem,
+    Population,
+    SampledProblem,
+    Scores,
+    Solution,
+)
 from evobin.core.samples import Clips, Dataset
+from evobin.core.stage import Stage
+from evobin.drive.driver import Driver
 from evobin.network.analysis.firing import firing_rates
-from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.state import NetworkFlipState
-from evobin.problems.sampled_network import NetworkProblem
+from evobin.network.presets import SPEAKER_SEX
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.evaluation import Evaluation
+from evobin.results.run import USES
+from evobin.results.search import SearchResult
 from evobin.runs import RunFolder
 from evobin.voices import Voices, VoicesSettings, synthesise
 
@@ -66,7 +77,7 @@ class DataFolder:
 
 
 def random_folder(root: Path, n_in: int = 64, frames: int = 57, clips: int = 8) -> DataFolder:
-    """Random clips c0.npy, c1.npy, ... of odd and even label; speakers s0, s1, ... of two clips."""
+    """Random clips c0.npy, c1.npy, ... of both labels; speakers s0, s1, ... of two clips."""
     folder = DataFolder(root)
     folder.features.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -114,11 +125,13 @@ def planted_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:
     return Dataset(tuple(f"{prefix}{i}.npy" for i in range(n)), Clips.join(clips), labels, speakers)
 
 
-def planted_problem(n_threads: int = 1) -> NetworkProblem:
+def planted_problem(n_threads: int = 1) -> SampledNetworkProblem:
     """A problem that a tiny network can learn in a second."""
     augment = AugmentConfig(gain=0.1, equaliser=0.05)
     train, valid = planted_dataset(128, 1), planted_dataset(64, 2, "v")
-    return NetworkProblem(TINY, train, valid, augment, 14, batch_size=32, n_threads=n_threads)
+    return SampledNetworkProblem(
+        TINY, train, valid, augment, 14, batch_size=32, n_threads=n_threads
+    )
 
 
 DENSE = Architecture(12, (ConvBlock(24, 1), ConvBlock(16, 1)), n_classes=3, frames=1)
@@ -133,15 +146,15 @@ def classes_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:
     return Dataset(names, Clips(features, np.arange(n + 1)), labels, None)
 
 
-def classes_problem() -> NetworkProblem:
+def classes_problem() -> SampledNetworkProblem:
     """Three classes of vectors, which a tiny dense network can learn in a second."""
     train, valid = classes_dataset(150, 1), classes_dataset(90, 2, "v")
-    return NetworkProblem(DENSE, train, valid, AugmentConfig(), 200, batch_size=32)
+    return SampledNetworkProblem(DENSE, train, valid, AugmentConfig(), 200, batch_size=32)
 
 
 @dataclass
-class NoisyState:
-    """A batch of `NoisyProblem`; its score is a linear form, weights @ solution."""
+class NoisyState(FlipState):
+    """The score is a linear form, weights @ solution."""
 
     weights: NDArray[np.float64]
     signs: Solution
@@ -154,18 +167,32 @@ class NoisyState:
     def solution(self) -> Solution:
         return self.signs.copy()
 
-    def gains(self) -> NDArray[np.float64]:
-        return -2.0 * self.weights * self.signs
-
     def flip(self, index: int) -> None:
         self.signs[index] *= -1
 
-    def verify(self) -> None:
-        """Nothing is incremental here."""
+    def gains(self) -> NDArray[np.float64]:
+        return -2.0 * self.weights * self.signs
 
 
 @dataclass
-class NoisyProblem:
+class NoisyBatch(IncrementalProblem):
+    """What `NoisyProblem` looks like on a batch: the linear form of other weights."""
+
+    weights: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        self.n = len(self.weights)
+
+    def score(self, population: Population) -> Scores:
+        # one by one, as the state does it: a product of a matrix rounds otherwise
+        return np.array([float(self.weights @ solution) for solution in population])
+
+    def start(self, solution: Solution) -> NoisyState:
+        return NoisyState(self.weights, solution.copy())
+
+
+@dataclass
+class NoisyProblem(SampledProblem):
     """No network: agree with the signs of `weights`, seen through the noise of a batch.
 
     A test can plant batches instead.
@@ -176,28 +203,28 @@ class NoisyProblem:
     noise: float = 0.0
     drawn: int = 0
 
-    @property
-    def n(self) -> int:
-        return len(self.weights)
+    def __post_init__(self) -> None:
+        self.n = len(self.weights)
 
     def score(self, population: Population) -> Scores:
         return population @ self.weights
 
-    def draw(self, rng: np.random.Generator) -> NDArray[np.float64]:
+    def sample(self, rng: np.random.Generator) -> NoisyBatch:
         self.drawn += 1
         if self.batches:
-            return self.batches[(self.drawn - 1) % len(self.batches)]
-        return self.weights + self.noise * rng.normal(size=self.n)
+            return NoisyBatch(self.batches[(self.drawn - 1) % len(self.batches)])
+        return NoisyBatch(self.weights + self.noise * rng.normal(size=self.n))
 
-    def start(self, solution: Solution, batch: NDArray[np.float64]) -> NoisyState:
-        return NoisyState(batch, solution.copy())
 
-    @property
-    def structure(self) -> Structure:
-        return Structure()
+def run(stage: Stage, driver: Driver | None = None) -> SearchResult:
+    """All steps of a stage that are left, in this process unless a driver says otherwise."""
+    return (driver or Driver()).run(stage)
 
-    def look(self, rng: np.random.Generator) -> NoisyProblem:
-        return self
+
+def assert_equals_a_full_pass(state: NetworkFlipState) -> None:
+    """The logits are those that the network gives the same samples."""
+    network = BinaryNetwork(state.architecture, state.solution)
+    np.testing.assert_array_equal(state.logits, network.logits(state.clips))
 
 
 def rank_correlation(state: NetworkFlipState, indices: NDArray[np.intp]) -> float:
@@ -229,7 +256,7 @@ LAYERS = ("conv1", "conv2", "conv3", "linear")
 
 
 def history_rows(islands: int = 2, steps: int = 4) -> list[dict[str, Any]]:
-    """What the three stages tell, as a run keeps it: a row a step and start or island."""
+    """The history of three stages, as a run keeps it: a row a step and start or island."""
     rng, rows, clock, best = np.random.default_rng(0), [], 0.0, 0.5
     for stage in ("ste", "population", "flips"):
         for step in range(1, steps + 1):

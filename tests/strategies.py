@@ -26,7 +26,7 @@ def architectures(
 ) -> Architecture:
     """One to three blocks; widths around the word size, every kernel and pool allowed.
 
-    Some have linear layers behind a global max or behind a fixed number of frames, and some have
+    Some have linear layers after a global max or after a fixed number of frames, and some have
     more than two classes; `plain` ones have neither.
     """
     width, pool = st.sampled_from(widths), st.integers(1, 4)

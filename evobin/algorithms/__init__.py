@@ -10,15 +10,15 @@ from evobin.algorithms.genetic import Genetic
 from evobin.algorithms.latent_cma import LatentCMA
 from evobin.algorithms.path_relinking import PathRelinking
 from evobin.algorithms.pbil import PBIL
+from evobin.algorithms.portfolio import Portfolio
 from evobin.algorithms.pyramid import Pyramid
-from evobin.algorithms.relay import Relay
 from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.tabu import Tabu
 from evobin.algorithms.two_rate import TwoRate
 from evobin.algorithms.umda import UMDA
 
 _KINDS: tuple[type[Algorithm], ...] = (
-    Relay,
+    Portfolio,
     Sweeps,
     FastGA,
     TwoRate,
@@ -50,8 +50,8 @@ __all__ = [
     "Genetic",
     "LatentCMA",
     "PathRelinking",
+    "Portfolio",
     "Pyramid",
-    "Relay",
     "Sweeps",
     "Tabu",
     "TwoRate",

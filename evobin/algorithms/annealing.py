@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Seed, State
+from evobin.algorithms.base import check_optional
 from evobin.algorithms.single_flips import AHEAD, SingleFlips
-from evobin.checks import check_range
-from evobin.core.problem import ODDS, Course, Scores, WalkingState
+from evobin.core.compiled import CompiledState, Walk
+from evobin.core.problem import Scores
 from evobin.errors import SettingError
+from evobin.kernels.families import compiled, flip, highest, note_best, note_flip, update_best
 
-SCHEDULES = ("geometric", "linear")
-MOST_SWEEPS = 1000
+Schedule = Literal["geometric", "linear"]
+FEWEST = 8
+"""Sweeps of the first anneal where their number is not set; each restart has twice as many."""
+MOST = 2**20
+PROBED = 4096
+"""Neighbours whose changes choose the temperatures."""
+BLOCK = 64
+"""Gains that are looked at together: one vectorised maximum."""
+ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float32)
+"""[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance."""
 
 
 class Annealing(SingleFlips):
     """Offers each sign in turn to be flipped, sweep by sweep, at falling temperatures.
 
     A flip that costs d is made with probability exp(-d / temperature). Where no temperatures are
-    given, all n neighbours of the first solution are looked at: at the hottest, half their mean
-    change is accepted every second time; at the coldest, a tenth of it once in a hundred times, and
-    so is one of the smallest changes (the lowest twentieth of those that are not 0).
+    given, neighbours of the first solution are looked at, up to 4,096 of them: at the hottest, half
+    their mean change is accepted every second time; at the coldest, a tenth of it once in a hundred
+    times, and so is one of the smallest changes (the lowest twentieth of those that are not 0).
 
     One neighbour is asked for at a time, for the next one depends on whether it is accepted.
 
     Args:
-        n, seed, initial, patience: as for `SingleFlips`.
-        sweeps: offers of each sign, n evaluations; behind the last it stops, too. 0 for as many as
-            fit into the budget, 1,000 at most.
+        sweeps: offers of each sign, n evaluations; after the last it stops. None for 8 in a first
+            search and twice as many in each that restarts after it, so that whatever budget there
+            is, the longest anneal has about half of it, and a search that goes on with a larger
+            budget does what one with that budget would have done.
         schedule: inverse temperatures rise "geometric" or "linear".
-        hot: first temperature; 0 to choose both from the gains.
-        cold: last temperature; 0 to choose both.
+        hot: first temperature; None to choose it from the changes.
+        cold: last temperature, at most `hot`; None to choose it. Both are set, or neither.
+        patience: as for `SingleFlips`.
 
     Raises:
         SettingError: if an argument is out of range.
@@ -45,7 +56,7 @@ class Annealing(SingleFlips):
         multiples of 1/4096, and those below 1/8192 are 0.
 
     Example:
-        >>> search = Annealing(n=20, seed=0, sweeps=20)
+        >>> search = Annealing(sweeps=20).start(n=20, seed=0)
         >>> while not search.stop():
         ...     population = search.ask()
         ...     search.tell(population, population.sum(axis=1))
@@ -53,50 +64,72 @@ class Annealing(SingleFlips):
         20.0
     """
 
-    name = "annealing"
-    kept = (*SingleFlips.kept, "hot", "cold", "sweep", "sweeps")
+    transient = (*SingleFlips.transient, "_temperatures", "_draws")
 
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
-        sweeps: int = 0,
-        schedule: str = "geometric",
-        hot: float = 0.0,
-        cold: float = 0.0,
+        sweeps: int | None = None,
+        schedule: Schedule = "geometric",
+        hot: float | None = None,
+        cold: float | None = None,
+        patience: int | None = None,
     ) -> None:
-        self.row = -(-n // 4)  # 16 bits a sign
-        super().__init__(n, seed, initial, patience)
-        check_range("sweeps", sweeps, 0, 10**7)
-        check_range("hot", hot, 0, 1e100)
-        check_range("cold", cold, 0 if hot == 0 else 1e-100, hot)
-        if schedule not in SCHEDULES:
-            raise SettingError(f"`schedule` must be one of {SCHEDULES}, but it is {schedule!r}.")
-        self.sweeps, self.schedule = sweeps, schedule
-        self.hot, self.cold, self.sweep = float(hot), float(cold), 0
-        self._temperatures, self._draws = np.empty(0), _odds_places(self.words)
+        super().__init__(patience=patience)
+        check_optional("sweeps", sweeps, 1, 10**7)
+        check_optional("hot", hot, 1e-100, 1e100)
+        check_optional("cold", cold, 1e-100, 1e100 if hot is None else hot)
+        if (hot is None) != (cold is None):
+            raise SettingError(
+                f"`hot` and `cold` must be set together, but they are {hot} and {cold}; set both "
+                "or neither."
+            )
+        if schedule not in get_args(Schedule):
+            raise SettingError(
+                f"`schedule` must be one of {get_args(Schedule)}, but it is {schedule!r}."
+            )
+        self.sweeps, self.schedule, self.hot, self.cold = sweeps, schedule, hot, cold
+
+    def begin(self) -> None:
+        """As in `Algorithm`."""
+        self.row = -(-self.n // 4)  # 16 bits a sign
+        super().begin()
+        self.width = min(self.n, PROBED)
+        self.sweep = 0
+        self.n_sweeps = self.sweeps or min(FEWEST << min(self.restart, 20), MOST)
+        self.range = (0.0, 0.0) if self.hot is None or self.cold is None else (self.hot, self.cold)
+        self._temperatures = np.empty(0)
+        self._draws = _odds_places(self.words)
+        self._set_temperatures()
 
     def stop(self) -> dict[str, Any]:
-        """Behind the last sweep, or as in `Algorithm`."""
-        if self.sweep < self.sweeps or not self.sweeps:
+        """After the last sweep, or as in `Algorithm`."""
+        if self.sweep < self.n_sweeps:
             return super().stop()
         return {"stagnation": self.evaluations - self.found}
 
-    def load(self, state: State) -> None:
+    def load(self, state: dict[str, Any]) -> None:
         """As in `Algorithm`."""
         super().load(state)
-        if self.hot:
-            self._set_temperatures()
+        self._set_temperatures()
+
+    @property
+    def _is_cooling(self) -> bool:
+        """Whether temperatures are known and the first solution is."""
+        return self.range[0] > 0 and not len(self.waiting)
+
+    def _places(self) -> NDArray[np.int64]:
+        """Of the neighbours that choose the temperatures, some evenly spread ones."""
+        if self.width == 1:
+            return np.array([self.first])
+        return np.arange(self.width) * self.n // self.width
 
     def _step(self, scores: Scores) -> None:
         if len(self.waiting):
-            self._begin(scores)
-            if self.hot:
-                self._set_temperatures()
-        elif not self.hot:
+            self._begin_at(scores)
+            if self.range[0] > 0:
+                self.width = 1
+        elif not self._is_cooling:
             some = scores[np.isfinite(scores)] - (self.level if np.isfinite(self.level) else 0.0)
             self._choose_temperatures(np.abs(some))
         else:
@@ -109,7 +142,7 @@ class Annealing(SingleFlips):
         self.first += 1
         if self.first == self.n:
             self.first = 0
-            self.sweep = min(self.sweep + 1, self.sweeps)
+            self.sweep = min(self.sweep + 1, self.n_sweeps)
             self._ahead(1)
             self._use(1)
             self._draws = _odds_places(self.words)
@@ -119,37 +152,110 @@ class Annealing(SingleFlips):
         if not len(some):
             some = np.ones(1)
         mean = some.mean()
-        self.hot = float(mean / 2 / np.log(2))
-        self.cold = float(min(mean / 10, np.quantile(some, 0.05)) / np.log(100))
+        cold = min(mean / 10, np.quantile(some, 0.05)) / np.log(100)
+        self.range = float(mean / 2 / np.log(2)), float(cold)
+        self.width = 1
         self._set_temperatures()
 
     def _set_temperatures(self) -> None:
-        """[sweeps + 1] float64: where it goes on behind the last sweep, it stays cold."""
-        if not self.sweeps:
-            left = (self.budget - self.evaluations) // self.n
-            self.sweeps = min(max(left, 1), MOST_SWEEPS)
-        first, last = 1 / self.hot, 1 / self.cold
-        ladder = np.geomspace if self.schedule == "geometric" else np.linspace
-        self._temperatures = 1 / np.append(ladder(first, last, self.sweeps), last)
+        """[n_sweeps + 1] float64: where it goes on after the last sweep, it stays cold."""
         self._draws = _odds_places(self.words)
-        self.width = 1
+        if self.range[0] > 0:
+            first, last = 1 / self.range[0], 1 / self.range[1]
+            ladder = np.geomspace if self.schedule == "geometric" else np.linspace
+            self._temperatures = 1 / np.append(ladder(first, last, self.n_sweeps), last)
 
-    def _run(self, state: WalkingState, course: Course, room: int) -> int:
-        if not self.hot or self.stop():
-            return 0
-        rows = -(-(self.first + room) // self.n)
-        rows = min(rows, self.sweeps - self.sweep, max(AHEAD // self.row, 1))
+    def _prepare(self) -> None:
+        self.waiting = self.waiting[:0]
+        self._choose_temperatures(np.ones(1))
+
+    def _run(self, state: CompiledState, walk: Walk, target: float, room: int) -> tuple[int, int]:
+        if not self._is_cooling or self.stop():
+            return 0, 0
+        rows = max(-(-(self.first + room) // self.n), 1)
+        rows = min(rows, self.n_sweeps - self.sweep, max(AHEAD // self.row, 1))
         draws = np.ascontiguousarray(_odds_places(self._ahead(rows))[:, : self.n])
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
-        spent = state.metropolis(course, draws, temperatures, self.first, room)
+        levels = np.array([state.score, self.score, target])
+        spent, logged = _anneal(
+            state.box, state.tag, walk, levels, draws, temperatures, ODDS, self.first, room
+        )
         done, self.first = divmod(self.first + spent, self.n)
         self.sweep += done
         self._use(done)
         self._draws = _odds_places(self.words)
-        self.present, self.level = state.solution, float(course.levels[0])
-        return spent
+        self.level = float(levels[0])
+        return int(spent), int(logged)
 
 
 def _odds_places(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
     """A place in `ODDS` for each sign: 12 of 16 random bits, the same on every machine."""
     return words.astype("<u8", copy=False).view("<u2") >> np.uint16(4)
+
+
+@compiled
+def _anneal(
+    box: Any,
+    tag: Any,
+    walk: Walk,
+    levels: NDArray[np.float64],
+    draws: NDArray[np.uint16],
+    temperatures: NDArray[np.float64],
+    odds: NDArray[np.float32],
+    first: int,
+    room: int,
+) -> tuple[int, int]:
+    """Offers each sign in turn; a flip that costs d is made with probability exp(-d / temperature).
+
+    Blocks in which no gain is high enough are skipped whole, so that cold sweeps cost little.
+
+    Args:
+        box: updated.
+        tag: see `kernels.families`.
+        walk: overwritten; `best` updated.
+        levels: [3] float64: score of the present solution and of the best, both updated; a score
+            that is enough.
+        draws: [sweeps, n] uint16, random places in `odds`.
+        temperatures: [sweeps] float64.
+        odds: [4096] float32, as `ODDS`.
+        first: sign to begin with.
+        room: offers to make at most.
+
+    Returns:
+        Offers made, and entries in the log of `walk`.
+    """
+    gains, signs = box.gains, box.signs
+    best, journal, at, tops = walk
+    n = len(gains)
+    level, top, target = levels
+    done, logged, length, mark = 0, 0, -1, 0
+    sweep, i = 0, first
+    while done < room and sweep < len(temperatures) and top < target and logged < len(at):
+        temperature = temperatures[sweep]
+        reach = -(temperature * odds[0])
+        size = min(BLOCK, n - i, room - done)
+        block, draw = gains[i : i + size], draws[sweep, i : i + size]
+        if highest(block) >= reach:
+            for k in range(size):
+                gain = block[k]
+                if gain < 0 and (gain < reach or gain < -(temperature * odds[draw[k]])):
+                    continue
+                flip(box, i + k)
+                length, mark = note_flip(best, journal, length, mark, i + k)
+                level += gain
+                if level > top:
+                    top = level
+                    length, mark = note_best(best, signs, length)
+                    at[logged], tops[logged] = done + k + 1, top
+                    logged += 1
+                    if top >= target or logged == len(at):
+                        size = k + 1
+                        break
+        done += size
+        i += size
+        if i == n:
+            i = 0
+            sweep += 1
+    update_best(best, journal, mark)
+    levels[0], levels[1] = level, top
+    return done, logged

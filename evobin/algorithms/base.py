@@ -1,25 +1,26 @@
-"""What all algorithms share: ask what to score, tell the scores, stop, state to go on from."""
+"""What all algorithms share: ask what to score, take the scores, stop, state to go on from."""
 
 from __future__ import annotations
 
+import copy
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number, check_shape, check_signs
-from evobin.core.problem import AnyProblem, Population, Scores, Solution, Structure
+from evobin.core.problem import IncrementalProblem, Population, Scores, Solution, Structure
+from evobin.core.state import State
 from evobin.errors import SettingError
 
 Seed = int | Sequence[int] | np.random.SeedSequence
 """What `numpy.random.default_rng` makes a generator of."""
-State = dict[str, Any]
-"""All that an algorithm needs to go on: arrays, and values that JSON can hold, by name."""
 
-ALWAYS = ("score", "evaluations", "found")
 MANY = 10**15
 """No count is larger."""
 LARGEST = 10_000_000
@@ -29,109 +30,130 @@ LARGEST = 10_000_000
 class Algorithm(ABC):
     """Searches {-1, +1}^n for a maximum, a batch at a time.
 
-    A subclass says in `_propose` which solutions it wants scored and in `_learn` what follows from
-    their scores, and names in `kept` the attributes that both change. All random numbers come from
-    `rng`. Made of the same arguments and given the `state` of another one, it goes on as that one
-    would have, wherever that was, between `ask` and `tell` or within a batch.
+    An instance is made of settings alone, and is ready once `start` is called; `start` may be
+    called again. A subclass says in `ask` which solutions it wants scored and in `tell` what
+    follows from their scores, and may prepare itself in `begin`. All random numbers must come from
+    `rng`.
+
+    What a subclass's own `ask` and `tell` need not care for is done around them: `ask` returns the
+    same until all of it has scores, scores may come in parts and as a list, the best solution is
+    kept, and all attributes are the state that a checkpoint keeps.
 
     Args:
-        n: length of a solution, at least 1.
-        seed: decides every random number.
-        initial: [n] or [k, n] of -1 and +1, where to begin; not modified. Random by default.
-        patience: evaluations without a new best after which it stops; 0 for 50 n.
+        patience: evaluations without a new best after which it stops; None for 50 n.
 
     Attributes:
-        name: what `maximize(algorithm=...)` calls it.
-        kept: names of the subclass's attributes that are its state: arrays, and values that JSON
-            has a notation for; none of them is None.
-        structure: what belongs together in a solution; set before the first `ask` where known.
-        budget: evaluations that there are for it; set before the first `ask` where known.
-        best: [n] int8, the best solution told so far; None before there is one.
+        name: what `maximize(algorithm=...)` calls it; by default made of the class's name.
+        n: length of a solution.
+        rng: source of all random numbers.
+        initial: [k, n] int8, where to begin; None for anywhere.
+        structure: what belongs together in a solution, as far as that is known.
+        restart: how many searches there were before this one; 0 for the first.
+        best: [n] int8, the best solution so far; None before there is one.
         score: of `best`.
-        evaluations: scores told.
-        found: evaluations when `best` was told.
+        evaluations: scores so far.
+        found: evaluations when `best` was found.
         improvements: (evaluations, score) at each new best; whoever reads it may empty it.
 
     Raises:
-        SettingError: if an argument is out of range.
+        SettingError: if a setting is out of range.
 
     Example:
         >>> from evobin.algorithms import FastGA
-        >>> search = FastGA(n=20, seed=0)
+        >>> search = FastGA().start(n=20, seed=0)
         >>> while search.score < 20 and not search.stop():
         ...     population = search.ask()
-        ...     search.tell(population, population.sum(axis=1))
+        ...     search.tell(population, [x.sum() for x in population])
         >>> search.best.sum()
         np.int64(20)
     """
 
-    name: ClassVar[str]
-    kept: ClassVar[tuple[str, ...]] = ()
-    structure: Structure = Structure()
-    budget: int = MANY
+    name: ClassVar[str] = "algorithm"
+    patience: int | None = None
+    transient: ClassVar[tuple[str, ...]] = ("structure", "initial", "_within")
+    """Attributes that are no state: what `start` is given, and what can be made again."""
+    waits: ClassVar[int] = 50
+    """Evaluations without a new best after which it stops by default, as a multiple of n."""
 
-    def __init__(
-        self, n: int, seed: Seed = 0, initial: NDArray[Any] | None = None, patience: int = 0
-    ) -> None:
-        check_number("n", n, 1, LARGEST)
-        check_number("patience", patience, 0, MANY)
-        self.n = n
-        self.rng = _generator(seed)
-        self.initial = None if initial is None else as_population("initial", initial, n)
-        self.best: Solution | None = None
-        self.score = -np.inf
-        self.patience = patience or 50 * n
-        self.evaluations = self.found = 0
-        self.improvements: list[tuple[int, float]] = []
-        self._asked: Population | None = None
-        self._told: Scores = np.empty(0)
+    def __init__(self, *, patience: int | None = None) -> None:
+        check_optional("patience", patience, 1, MANY)
+        self.patience = patience
 
-    @abstractmethod
-    def _propose(self) -> Population:
-        """[k, n] int8, k at least 1: what to score next; not touched again, here or elsewhere."""
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        own = vars(cls)
+        if "name" not in own:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__.strip("_")).lower()
+        if "ask" in own:
+            setattr(cls, "ask", _asking(own["ask"]))  # noqa: B010  # mypy knows no other way
+        if "tell" in own:
+            setattr(cls, "tell", _telling(own["tell"]))  # noqa: B010
 
     @abstractmethod
-    def _learn(self, population: Population, scores: Scores) -> None:
-        """Draws the consequences of what `_propose` returned; [k, n] int8 and [k] float64."""
-
-    def stop(self) -> dict[str, Any]:
-        """Why it makes no sense to go on without a restart; empty = go on."""
-        stale = self.evaluations - self.found
-        return {"stagnation": stale} if stale >= self.patience else {}
-
     def ask(self) -> Population:
-        """[k, n] int8, read-only: what to score next, the same until it is told."""
-        if self._asked is None:
-            self._asked = self._propose()
-            self._asked.setflags(write=False)
-        return self._asked[len(self._told) :]
+        """[k, n] int8, read-only, k at least 1: what to score next, the same until `tell`."""
 
-    def tell(self, population: Population, scores: Scores) -> None:
+    @abstractmethod
+    def tell(self, population: Population, scores: ArrayLike) -> None:
         """Takes the scores of what was asked, or of its first rows; then the others come next.
 
         Args:
             population: [k, n] int8, the first k rows of the last `ask`; not modified.
-            scores: [k] float64, higher is better; no NaN. Not modified.
+            scores: [k] numbers, higher is better, -inf for what cannot be scored; not modified.
 
         Raises:
-            ValueError: if these are not k of the solutions asked.
+            ValueError: if these are not k of the solutions asked, or a score is NaN.
         """
-        asked, first = self._asked, len(self._told)
-        k = len(scores)
-        if asked is None or len(population) != k or first + k > len(asked):
-            left = 0 if asked is None else len(asked) - first
-            raise ValueError(
-                f"`scores` must tell of `population`, the first rows of the {left} asked, but it "
-                f"has {k} and `population` has {len(population)}; call `ask` before each `tell`."
-            )
-        self._note(asked[first : first + k], scores)
-        if first or k < len(asked):
-            scores = self._told = np.concatenate([self._told, scores])
-            if len(scores) < len(asked):
-                return
-            self._told = np.empty(0)
-        self._asked = None
-        self._learn(asked, scores)
+
+    def begin(self) -> None:  # noqa: B027  # most have nothing to prepare
+        """Prepares a search: called by `start`, when `n`, `rng` and `initial` are set."""
+
+    def start(
+        self,
+        n: int,
+        seed: Seed = 0,
+        initial: ArrayLike | None = None,
+        *,
+        structure: Structure | None = None,
+        restart: int = 0,
+    ) -> Self:
+        """Makes it ready to be asked; whatever it did before is forgotten.
+
+        Args:
+            n: length of a solution, at least 1.
+            seed: decides every random number.
+            initial: [n] or [k, n] of -1 and +1, where to begin; not modified. Random by default.
+            structure: what belongs together in a solution, where that is known.
+            restart: how many searches there were before this one.
+
+        Returns:
+            Itself.
+
+        Raises:
+            SettingError: if an argument, or a setting for this n, is out of range.
+            ValueError: if `initial` has another shape or other values.
+        """
+        check_number("n", n, 1, LARGEST)
+        self.n = int(n)
+        self.rng = _generator(seed)
+        self.initial = None if initial is None else as_population("initial", initial, n)
+        self.structure = structure or Structure()
+        self.restart = restart
+        self.best: Solution | None = None
+        self.score = -np.inf
+        self.evaluations = self.found = 0
+        self.improvements: list[tuple[int, float]] = []
+        self._asked: Population | None = None
+        self._told: Scores = np.empty(0)
+        self._within = False
+        self.begin()
+        return self
+
+    def stop(self) -> dict[str, Any]:
+        """Why it makes no sense to go on without a restart; empty = go on."""
+        stale = self.evaluations - self.found
+        limit = self.waits * self.n if self.patience is None else self.patience
+        return {"stagnation": stale} if stale >= limit else {}
 
     def _note(self, population: Population, scores: Scores) -> None:
         """Counts scores, and keeps the best solution; none of k where k is 0."""
@@ -151,41 +173,111 @@ class Algorithm(ABC):
 
     def state(self) -> State:
         """What `load` needs to go on from here; later steps do not change it."""
-        names = (*ALWAYS, *self.kept)
-        state: State = {name: _copied(getattr(self, name)) for name in names}
-        state |= {"rng": self.rng.bit_generator.state, "told": self._told}
-        if self._asked is not None:
-            state["asked"] = self._asked
-        return state if self.best is None else state | {"best": self.best}
+        kept = {name: value for name, value in vars(self).items() if name not in self.transient}
+        return copy.deepcopy(kept)
 
     def load(self, state: State) -> None:
-        """Goes on from where another algorithm made of the same arguments was."""
-        for name in (*ALWAYS, *self.kept):
-            setattr(self, name, _copied(state[name]))
-        self.rng.bit_generator.state = state["rng"]
-        self.best, self._asked = state.get("best"), state.get("asked")
-        self._told = state["told"]
+        """Goes on from where another algorithm, started with the same arguments, was."""
+        vars(self).update(copy.deepcopy(state))
 
 
 class Walker(Algorithm):
-    """An algorithm that goes by single flips, and is faster on a problem that knows their gains."""
+    """An algorithm that goes by single flips, and is faster on a problem that follows them."""
 
     @abstractmethod
-    def walk(self, problem: AnyProblem, evaluations: int, target: float = np.inf) -> None:
-        """Goes on as `ask`, `problem.score` and `tell` would, by the problem's gains.
+    def walk(
+        self,
+        problem: IncrementalProblem,
+        evaluations: int,
+        target: float = np.inf,
+        *,
+        pause: float = np.inf,
+        deadline: float = np.inf,
+    ) -> None:
+        """Goes on as `ask`, `problem.score` and `tell` would, flip by flip.
 
-        A single-flip gain looked at is an evaluation. It ends where `evaluations` more are spent,
-        or behind the batch (what `ask` would have returned) that reached `target` or after which
-        `stop` says something; two walks one after the other are the same as a long one.
+        A single flip looked at is an evaluation. It ends where `evaluations` more are spent, or
+        after the batch (what `ask` would have returned) that reached `target` or after which `stop`
+        says something; two walks one after the other are the same as a long one. With 0 evaluations
+        it only compiles what it needs.
 
         Args:
             problem: what to maximise, of this `n`.
-            evaluations: at least 1.
+            evaluations: at least 0.
             target: score that is enough.
+            pause: by `time.monotonic`; from then on it ends after the present batch.
+            deadline: by `time.monotonic`; from then on it may end within a batch.
         """
 
 
-def as_population(name: str, signs: NDArray[Any], n: int) -> Population:
+def _asking(own: Callable[[Any], Any]) -> Callable[[Any], Population]:
+    """A subclass's `ask`, and what all need around it."""
+
+    @wraps(own)
+    def ask(self: Algorithm) -> Population:
+        if self._within:  # a subclass's, called by a subclass of that
+            asked: Population = own(self)
+            return asked
+        if self._asked is None:
+            self._within = True
+            try:
+                asked = own(self)
+            finally:
+                self._within = False
+            if not _is_population(asked, self.n):
+                asked = as_population("what `ask` returns", asked, self.n)
+            self._asked = asked
+        left: Population = self._asked[len(self._told) :]
+        left.setflags(write=False)  # a view: what a subclass keeps of it stays its own
+        return left
+
+    return ask
+
+
+def _telling(own: Callable[..., None]) -> Callable[..., None]:
+    """A subclass's `tell`, and what all need around it."""
+
+    @wraps(own)
+    def tell(self: Algorithm, population: Population, scores: ArrayLike) -> None:
+        if self._within:
+            own(self, population, scores)
+            return
+        numbers = as_scores(scores)
+        asked, first, k = self._asked, len(self._told), len(numbers)
+        if asked is None or len(population) != k or first + k > len(asked):
+            left = 0 if asked is None else len(asked) - first
+            raise ValueError(
+                f"`scores` must be those of `population`, the first rows of the {left} asked, but "
+                f"it has {k} and `population` has {len(population)}; call `ask` before each `tell`."
+            )
+        self._note(asked[first : first + k], numbers)
+        if first or k < len(asked):
+            numbers = self._told = np.concatenate([self._told, numbers])
+            if len(numbers) < len(asked):
+                return
+            self._told = np.empty(0)
+        self._asked = None
+        self._within = True
+        try:
+            own(self, asked, numbers)
+        finally:
+            self._within = False
+
+    return tell
+
+
+def _is_population(array: Any, n: int) -> bool:
+    """Whether it has the type and shape of one; its values are checked by `testing`."""
+    return (
+        isinstance(array, np.ndarray)
+        and array.dtype == np.int8
+        and array.ndim == 2
+        and array.shape[1] == n
+        and len(array) > 0
+    )
+
+
+def as_population(name: str, signs: ArrayLike, n: int) -> Population:
     """A copy of one solution or several, as [k, n] int8.
 
     Raises:
@@ -203,6 +295,38 @@ def as_population(name: str, signs: NDArray[Any], n: int) -> Population:
     return array.astype(np.int8)
 
 
+def as_scores(scores: ArrayLike) -> Scores:
+    """[k] float64, from whatever holds k numbers.
+
+    Raises:
+        ValueError: if it is no list of numbers, or one is NaN.
+
+    Example:
+        >>> as_scores([1, float("nan")])
+        Traceback (most recent call last):
+        ...
+        ValueError: `scores` must hold numbers, but row 1 is nan; use -inf for what has no score.
+    """
+    array = np.asarray(scores)
+    check_shape("scores", array, (None,))
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"`scores` must hold numbers, but it holds {array.dtype}.")
+    numbers: Scores = array.astype(np.float64, copy=False)
+    wrong = np.isnan(numbers)
+    if wrong.any():
+        raise ValueError(
+            f"`scores` must hold numbers, but row {int(wrong.argmax())} is nan; use -inf for what "
+            "has no score."
+        )
+    return numbers
+
+
+def check_optional(name: str, value: Any, low: float, high: float) -> None:
+    """As `check_number`, of a value that may be None."""
+    if value is not None:
+        check_number(name, value, low, high)
+
+
 def best_place(scores: Scores) -> int:
     """The first of the highest of [k] scores; k is mostly 1, where numpy takes a while to say so.
 
@@ -218,7 +342,3 @@ def _generator(seed: Seed) -> np.random.Generator:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
         raise SettingError(f"`seed` must be a number from 0, but it is {seed!r}.") from error
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray | list | dict) else value

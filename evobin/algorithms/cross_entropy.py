@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
 from evobin.checks import check_number
 from evobin.core.problem import Population, Scores
@@ -19,7 +16,7 @@ class CrossEntropy(Univariate):
     Chances move to the shares of +1 in the elite, all samples as good as its quantile, smoothed.
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`.
+        patience: as for `Algorithm`.
         samples: solutions a batch, at least 2.
         elite: share of them that the quantile leaves above itself, in (0, 1].
         smoothing: weight of the new shares, in (0, 1].
@@ -28,15 +25,10 @@ class CrossEntropy(Univariate):
         Rubinstein (1999), The cross-entropy method for combinatorial and continuous optimization.
     """
 
-    name = "cross-entropy"
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         samples: int = 200,
         elite: float = 0.1,
         smoothing: float = 0.7,
@@ -44,7 +36,7 @@ class CrossEntropy(Univariate):
         check_number("samples", samples, 2, 10_000_000)
         check_number("elite", elite, 1e-9, 1)
         check_number("smoothing", smoothing, 1e-9, 1)
-        super().__init__(n, seed, initial, patience, samples)
+        super().__init__(samples, patience)
         self.elite, self.smoothing = elite, smoothing
 
     def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Seed
+from evobin.algorithms.base import check_optional
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, place_of
 from evobin.checks import check_range
-from evobin.core.problem import Course, Scores, WalkingState
+from evobin.core.compiled import CompiledState, Walk
+from evobin.core.problem import Scores, Solution
 from evobin.errors import SettingError
+from evobin.kernels import families
+from evobin.kernels.families import (
+    compiled,
+    first_of,
+    flip,
+    go_to,
+    highest,
+    note_best,
+    note_flip,
+    update_best,
+)
 
-RULES = ("steepest", "first")
+Rule = Literal["steepest", "first"]
+BLOCK = 64
+"""Gains that are looked at together: one vectorised maximum."""
 
 
 class Descent(SingleFlips):
@@ -24,9 +38,9 @@ class Descent(SingleFlips):
     as the one that was kicked takes its place; else the old one is kicked again.
 
     Args:
-        n, seed, initial, patience: as for `SingleFlips`.
         rule: "steepest" or "first".
-        kick: signs flipped at random; 0 for n / 50, at least 4.
+        kick: signs flipped at random; None for n / 50, at least 4.
+        patience: as for `SingleFlips`.
 
     Raises:
         SettingError: if an argument is out of range.
@@ -36,7 +50,7 @@ class Descent(SingleFlips):
         acceptance criterion "better", here "at least as good".
 
     Example:
-        >>> search = Descent(n=20, seed=0)
+        >>> search = Descent().start(n=20, seed=0)
         >>> while search.score < 20:
         ...     population = search.ask()
         ...     search.tell(population, population.sum(axis=1))
@@ -44,32 +58,29 @@ class Descent(SingleFlips):
         True
     """
 
-    name = "descent"
-    kept = (*SingleFlips.kept, "base", "base_level", "fails")
-
     def __init__(
-        self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
-        *,
-        rule: str = "steepest",
-        kick: int = 0,
+        self, *, rule: Rule = "steepest", kick: int | None = None, patience: int | None = None
     ) -> None:
-        super().__init__(n, seed, initial, patience)
-        check_range("kick", kick, 0, n)
-        if rule not in RULES:
-            raise SettingError(f"`rule` must be one of {RULES}, but it is {rule!r}.")
-        self.steepest = rule == "steepest"
-        self.kick = kick or min(max(n // 50, 4), n)
-        self.width = n if self.steepest else 1
+        super().__init__(patience=patience)
+        check_optional("kick", kick, 1, 10**7)
+        if rule not in get_args(Rule):
+            raise SettingError(f"`rule` must be one of {get_args(Rule)}, but it is {rule!r}.")
+        self.rule, self.kick = rule, kick
+
+    def begin(self) -> None:
+        """As in `Algorithm`."""
+        super().begin()
+        if self.kick is not None:
+            check_range("kick", self.kick, 1, self.n)
+        self.steepest = self.rule == "steepest"
+        self._kicked = self.kick or min(max(self.n // 50, 4), self.n)
+        self.width = self.n if self.steepest else 1
         self.base, self.base_level = self.present.copy(), -np.inf
         self.fails = 0  # batches in turn that did not help
 
     def _step(self, scores: Scores) -> None:
         if len(self.waiting):
-            self._begin(scores)
+            self._begin_at(scores)
             self.fails = 0
         else:
             self._descend(scores)
@@ -93,19 +104,186 @@ class Descent(SingleFlips):
         if self.fails * self.width >= self.n:
             if self.level >= self.base_level:
                 self.base, self.base_level = self.present.copy(), self.level
-            self._kick(self.base, self.kick)
+            self._kick(self.base, self._kicked)
         if self.steepest:
             self.first = int(place_of(self.words, self.n)[0])
 
-    def _run(self, state: WalkingState, course: Course, room: int) -> int:
-        words = self._ahead(self.kick + min(room // self.width + 1, AHEAD))[:, 0]
-        course.levels[3] = self.base_level
-        course.counters[:] = self.fails, self.first, self.kick
-        draws = place_of(words, self.n)
-        spent, used = state.descend(course, self.base, draws, room, steepest=self.steepest)
-        self._use(used)
-        self.fails, self.base_level = int(course.counters[0]), float(course.levels[3])
+    def _run(self, state: CompiledState, walk: Walk, target: float, room: int) -> tuple[int, int]:
+        words = self._ahead(self._kicked + min(room // self.width + 1, AHEAD))[:, 0]
+        begun = _Climb(state.score, self.score, target, self.base_level, self.fails, self.first)
+        kernel = _steepest if self.steepest else _first_improvement
+        now, spent, used, logged = kernel(
+            state.box,
+            state.tag,
+            walk,
+            begun,
+            self.base,
+            place_of(words, self.n),
+            self._kicked,
+            room,
+        )
+        self._use(int(used))
+        self.level, self.base_level, self.fails = now.level, now.base_level, now.fails
         if not self.steepest:
-            self.first = int(course.counters[1])
-        self.present, self.level = state.solution, float(course.levels[0])
-        return spent
+            self.first = now.place
+        return int(spent), int(logged)
+
+
+class _Climb(NamedTuple):
+    """Where a walk is.
+
+    Attributes:
+        level: score of the present solution.
+        top: of the best.
+        target: score that is enough.
+        base_level: of the optimum that is kicked.
+        fails: flips, or looks at all of them, in turn that did not help.
+        place: the next sign, where one is looked at after the other.
+    """
+
+    level: float
+    top: float
+    target: float
+    base_level: float
+    fails: int
+    place: int
+
+
+@compiled
+def _leave(
+    box: Any, base: Solution, level: float, base_level: float, places: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Leaves a local optimum by a kick of it, or of `base` where that is better.
+
+    Returns:
+        The scores of where that leads, and of `base`, which becomes the optimum that is kicked.
+    """
+    if level >= base_level:
+        base[:] = box.signs
+        base_level = level
+    else:
+        level += go_to(box, base)
+    return level + families.kick(box, places), base_level
+
+
+@compiled
+def _steepest(
+    box: Any,
+    tag: Any,
+    walk: Walk,
+    begun: _Climb,
+    base: Solution,
+    draws: NDArray[np.int64],
+    kick: int,
+    room: int,
+) -> tuple[_Climb, int, int, int]:
+    """Makes the best flip while that helps; then goes on from a kick of the better optimum.
+
+    Args:
+        box: updated.
+        tag: see `kernels.families`.
+        walk: overwritten; `best` updated.
+        begun: where it begins.
+        base: [n] int8, updated: the optimum that is kicked.
+        draws: [words] int64, random places.
+        kick: places to flip where nothing helps.
+        room: evaluations to spend at most.
+
+    Returns:
+        Where it is then, evaluations spent, words used, and entries in the log of `walk`.
+    """
+    gains, signs = box.gains, box.signs
+    best, journal, at, tops = walk
+    n = len(gains)
+    level, top, target, base_level, stuck, first = begun
+    spent, used, logged, length, mark = 0, 0, 0, -1, 0
+    while top < target and logged < len(at):
+        place = 0
+        if stuck:
+            if spent >= room or used + kick > len(draws):
+                break
+            update_best(best, journal, mark)
+            length, mark = -1, 0
+            level, base_level = _leave(box, base, level, base_level, draws[used : used + kick])
+            used += kick
+            spent += 1
+            stuck = 0
+        else:
+            if room - spent < n or used >= len(draws):
+                break
+            start = draws[used]
+            used += 1
+            spent += n
+            gain = highest(gains)
+            if gain > 0:
+                chosen = first_of(gains, gain, start)
+                flip(box, chosen)
+                length, mark = note_flip(best, journal, length, mark, chosen)
+                level += gain
+                place = (chosen - start) % n + 1 - n
+            else:
+                stuck = 1
+        if level > top:
+            top = level
+            length, mark = note_best(best, signs, length)
+            at[logged], tops[logged] = spent + place, top
+            logged += 1
+    update_best(best, journal, mark)
+    return _Climb(level, top, target, base_level, stuck, first), spent, used, logged
+
+
+@compiled
+def _first_improvement(
+    box: Any,
+    tag: Any,
+    walk: Walk,
+    begun: _Climb,
+    base: Solution,
+    draws: NDArray[np.int64],
+    kick: int,
+    room: int,
+) -> tuple[_Climb, int, int, int]:
+    """Makes each flip that helps, in turn; after n that do not, as `_steepest` where it is stuck.
+
+    Arguments and what it returns are those of `_steepest`.
+    """
+    gains, signs = box.gains, box.signs
+    best, journal, at, tops = walk
+    n = len(gains)
+    level, top, target, base_level, fails, i = begun
+    spent, used, logged, length, mark = 0, 0, 0, -1, 0
+    while spent < room and top < target and logged < len(at):
+        if fails >= n:
+            if used + kick > len(draws):
+                break
+            update_best(best, journal, mark)
+            length, mark = -1, 0
+            level, base_level = _leave(box, base, level, base_level, draws[used : used + kick])
+            used += kick
+            spent += 1
+            fails = 0
+        else:
+            size = min(BLOCK, n - i, room - spent, n - fails)
+            if highest(gains[i : i + size]) <= 0:
+                spent += size
+                fails += size
+                i += size
+            else:
+                while gains[i] <= 0:
+                    i += 1
+                    spent += 1
+                level += gains[i]
+                flip(box, i)
+                length, mark = note_flip(best, journal, length, mark, i)
+                i += 1
+                spent += 1
+                fails = 0
+            if i == n:
+                i = 0
+        if level > top:
+            top = level
+            length, mark = note_best(best, signs, length)
+            at[logged], tops[logged] = spent, top
+            logged += 1
+    update_best(best, journal, mark)
+    return _Climb(level, top, target, base_level, fails, i), spent, used, logged

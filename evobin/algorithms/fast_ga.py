@@ -13,7 +13,7 @@ class FastGA(HeavyTailed):
     that no distance is unlikely. A mutant as good as its parent replaces it.
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`; of several, the best is the first parent.
+        patience: as for `Algorithm`.
         beta: exponent of the power law, above 1.
 
     Source:
@@ -21,7 +21,6 @@ class FastGA(HeavyTailed):
         Here a mutant without any flip gets one.
     """
 
-    name = "fast-ga"
-
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         return self._mutant(1) if len(self.parent) else self._first(1)

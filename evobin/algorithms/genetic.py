@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm, Seed
+from evobin.algorithms.base import LARGEST, Algorithm
 from evobin.algorithms.operators import (
     flipped,
     points_crossover,
@@ -15,7 +15,7 @@ from evobin.algorithms.operators import (
     units_crossover,
 )
 from evobin.checks import check_number
-from evobin.core.problem import Population, Scores
+from evobin.core.problem import Population
 from evobin.errors import SettingError
 
 Crossover = Literal["uniform", "points", "units"]
@@ -29,7 +29,7 @@ class Genetic(Algorithm):
     The best of parents and children live on, no solution twice.
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`; `initial` is in the first population.
+        patience: as for `Algorithm`; `initial` is in the first population.
         size: members, at least 2, and as many children a generation.
         crossover: "uniform", "points" (two of them), or "units", which needs to know those of
             `structure` and is uniform without.
@@ -40,34 +40,33 @@ class Genetic(Algorithm):
         Holland (1975), Adaptation in natural and artificial systems; the crossovers name theirs.
     """
 
-    name = "genetic"
-    kept = ("members", "scores")
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         size: int = 50,
         crossover: Crossover = "uniform",
         crossed: float = 0.8,
         rate: float = 1.0,
     ) -> None:
-        super().__init__(n, seed, initial, patience)
+        super().__init__(patience=patience)
         check_number("size", size, 2, 1_000_000)
         check_number("crossed", crossed, 0.0, 1)
-        check_number("rate", rate, 0.0, n)
+        check_number("rate", rate, 0.0, LARGEST)
         if crossover not in ("uniform", "points", "units"):
             raise SettingError(
                 f"`crossover` must be uniform, points or units, but it is {crossover!r}."
             )
         self.size, self.crossover, self.crossed, self.rate = size, crossover, crossed, rate
-        self.members = np.empty((0, n), np.int8)
+
+    def begin(self) -> None:
+        """As in `Algorithm`."""
+        check_number("rate", self.rate, 0.0, self.n)
+        self.members = np.empty((0, self.n), np.int8)
         self.scores = np.empty(0)
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         if not len(self.members):
             return self._first(self.size)
         first, second = self._parents(), self._parents()
@@ -92,7 +91,9 @@ class Genetic(Algorithm):
             return units_crossover(first, second, self.rng, self.structure.units)
         return uniform_crossover(first, second, self.rng)
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
+        scores = np.asarray(scores)
         members = np.concatenate([population, self.members])
         scores = np.concatenate([scores, self.scores])
         # children first: of equals the younger one lives on

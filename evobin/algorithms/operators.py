@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ Counts = NDArray[np.int64]
 
 Rates = NDArray[np.float64]
 """Probabilities."""
+Parents = TypeVar("Parents", bound=NDArray[Any])
+"""[k, n] of any real type, solutions or latents."""
 Units = Sequence[Sequence[NDArray[np.intp]]]
 """By layer, the places that belong to each unit."""
 AT_ONCE = 1 << 20
@@ -84,7 +87,7 @@ def uniform_crossover(
 def points_crossover(
     first: Population, second: Population, rng: np.random.Generator, points: int = 2
 ) -> Population:
-    """The parents, [k, n] each, take turns behind `points` random places of each child.
+    """The parents, [k, n] each, take turns after `points` random places of each child.
 
     Source:
         De Jong and Spears (1992), A formal analysis of the role of multi-point crossover.
@@ -97,8 +100,8 @@ def points_crossover(
 
 
 def units_crossover(
-    first: Population, second: Population, rng: np.random.Generator, units: Units
-) -> Population:
+    first: Parents, second: Parents, rng: np.random.Generator, units: Units
+) -> Parents:
     """The first parents, [k, n], with half the units of one layer of the second ones.
 
     A unit comes with all its places: of a hidden one, its fan-in and its fan-out.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import LARGEST, Algorithm, Seed
+from evobin.algorithms.base import LARGEST, Algorithm, check_optional
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number
-from evobin.core.problem import Population, Scores, Solution
+from evobin.core.problem import Population, Solution
 
 SHORTEST = 3
 """Signs that two solutions must differ in, for a path to have a point that is next to neither."""
@@ -26,10 +24,9 @@ class PathRelinking(Algorithm):
     better. Where two members are too close for a path, a new climb begins anywhere.
 
     Args:
-        n, seed, patience: as for `Algorithm`.
-        initial: where the first climbs begin.
+        patience: as for `Algorithm`.
         size: members of the elite, at least 2.
-        width: signs tried a step of a path; 0 for all in which the two differ.
+        width: signs tried a step of a path; None for all in which the two differ.
 
     Source:
         Glover, Laguna, Marti (2000), Fundamentals of scatter search and path relinking, Control and
@@ -37,33 +34,29 @@ class PathRelinking(Algorithm):
         time.
     """
 
-    name = "path-relinking"
-    kept = (
-        "phase", "current", "value", "goal", "top", "top_value", "order", "failed", "climbs",
-        "members", "scores",
-    )  # fmt: skip
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         size: int = 10,
-        width: int = 10,
+        width: int | None = 10,
     ) -> None:
-        super().__init__(n, seed, initial, patience)
+        super().__init__(patience=patience)
         check_number("size", size, 2, 1_000_000)
-        check_number("width", width, 0, LARGEST)
-        self.size, self.width = size, width or n
+        check_optional("width", width, 1, LARGEST)
+        self.size, self.width = size, width
+
+    def begin(self) -> None:
+        """As in `Algorithm`; the first climbs begin where a search begins."""
+        n = self.n
         self.phase = "start"
         self.current = self.goal = self.top = np.ones(n, np.int8)
         self.value = self.top_value = -np.inf
         self.order, self.failed, self.climbs = np.arange(n), 0, 0
         self.members, self.scores = np.empty((0, n), np.int8), np.empty(0)
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         if self.phase == "start":
             return self._start()
         if self.phase == "climb":
@@ -84,7 +77,9 @@ class PathRelinking(Algorithm):
         """Places in which the present point still differs from the end of its path."""
         return np.flatnonzero(self.current != self.goal)
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
+        scores = np.asarray(scores)
         place = int(scores.argmax())
         reached, score = population[place], float(scores[place])
         if self.phase == "start":

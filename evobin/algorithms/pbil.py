@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
 from evobin.checks import check_number
 from evobin.core.problem import Population, Scores
@@ -17,7 +14,7 @@ class PBIL(Univariate):
     """Population-based incremental learning: chances move toward the best samples of each batch.
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`.
+        patience: as for `Algorithm`.
         samples: solutions a batch, at least 2.
         selected: of these, how many the chances move toward.
         rate: how far, in (0, 1].
@@ -27,15 +24,10 @@ class PBIL(Univariate):
         place of its mutation of the chances.
     """
 
-    name = "pbil"
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         samples: int = 50,
         selected: int = 5,
         rate: float = 0.1,
@@ -43,7 +35,7 @@ class PBIL(Univariate):
         check_number("samples", samples, 2, 10_000_000)
         check_number("selected", selected, 1, samples)
         check_number("rate", rate, 1e-9, 1)
-        super().__init__(n, seed, initial, patience, samples)
+        super().__init__(samples, patience)
         self.selected, self.rate = selected, rate
 
     def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import Algorithm, Seed, State
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number
-from evobin.core.problem import Population, Scores
+from evobin.core.problem import Population
+from evobin.core.state import State
 from evobin.kernels.linkage import average_linkage
 
 LARGEST = 4_000
@@ -30,25 +29,19 @@ class Pyramid(Algorithm):
     that has improved it, the result joins the next population. Nothing needs to be set.
 
     Args:
-        n, seed, patience: as for `Algorithm`; n at most 4,000.
-        initial: where the first climbs begin.
+        patience: as for `Algorithm`; n is at most 4,000.
 
     Source:
         Goldman and Punch (2014), Parameter-less population pyramid, GECCO; the clusters are the
         linkage tree of Thierens (2010), The linkage tree genetic algorithm, PPSN.
     """
 
-    name = "pyramid"
-    kept = (
-        "phase", "current", "value", "tried", "order", "place", "level", "before", "cluster",
-        "queue", "climbs",
-    )  # fmt: skip
+    transient = (*Algorithm.transient, "_trees")
 
-    def __init__(
-        self, n: int, seed: Seed = 0, initial: NDArray[Any] | None = None, patience: int = 0
-    ) -> None:
+    def begin(self) -> None:
+        """As in `Algorithm`; the first climbs begin where a search begins."""
+        n = self.n
         check_number("n", n, 1, LARGEST)
-        super().__init__(n, seed, initial, patience)
         self.phase = "start"
         self.current = np.ones(n, np.int8)
         self.value = self.before = -np.inf
@@ -60,7 +53,8 @@ class Pyramid(Algorithm):
         self._trees: list[Clusters] = []
         self._seen: set[bytes] = set()
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         while True:
             if self.phase == "start":
                 return self._start()
@@ -74,7 +68,7 @@ class Pyramid(Algorithm):
         return random_signs(1, self.n, self.rng)
 
     def _flip(self) -> Population | None:
-        """The next flip that has not been tried since the last one that helped; None behind all."""
+        """The next flip that has not been tried since the last one that helped; None after all."""
         if self.tried.all():
             self._join(0)
             return None
@@ -127,7 +121,9 @@ class Pyramid(Algorithm):
         self.phase = "mix" if level < len(self._levels) else "start"
         self.level, self.before, self.cluster = level, self.value, 0
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
+        scores = np.asarray(scores)
         score, flipped = float(scores[0]), False
         if self.phase == "start":
             better, self.phase, self.value = True, "climb", -np.inf
@@ -144,19 +140,10 @@ class Pyramid(Algorithm):
             self.tried[self.order[self.place]] = True
             self._step()
 
-    def state(self) -> State:
-        """As in `Algorithm`."""
-        members = np.concatenate([*self._levels, np.empty((0, self.n), np.int8)])
-        sizes = [len(level) for level in self._levels]
-        return super().state() | {"members": members, "sizes": sizes}
-
     def load(self, state: State) -> None:
         """As in `Algorithm`."""
         super().load(state)
-        ends = np.cumsum(state["sizes"], dtype=np.int64)[:-1]
-        self._levels = np.split(state["members"], ends) if state["sizes"] else []
         self._trees = [linkage_tree(level) for level in self._levels]
-        self._seen = {signs.tobytes() for signs in state["members"]}
 
 
 def linkage_tree(members: Population) -> Clusters:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import MANY, Seed, State, Walker
-from evobin.core.problem import (
-    AnyProblem,
-    Course,
-    FlipState,
-    Population,
-    Scores,
-    Solution,
-    WalkingState,
-)
-from evobin.errors import SettingError
+from evobin.algorithms.base import MANY, Walker
+from evobin.core.compiled import CompiledState, Walk
+from evobin.core.problem import FlipState, IncrementalProblem, Population, Scores, Solution
+from evobin.core.state import State
 
 Words = NDArray[np.uint64]
 
-MAX_ASKED = 2**29
-"""Signs of one batch."""
+AT_ONCE = 2**24
+"""Signs of the neighbours that are asked for at once."""
+LOOKED = 256
+"""Flips that are looked at between two looks at the clock."""
 AHEAD = 2**16
 """Random words that are drawn at a time for a walk."""
 
@@ -32,133 +29,180 @@ class SingleFlips(Walker):
     """Asks for whole solutions where they begin, and else for neighbours of the present one.
 
     Neighbours differ in one sign: in sign `first`, the next has the next sign flipped, and so on,
-    around the end, `width` of them. On a white box nothing is asked: `walk` looks at gains, and
-    where the box walks by itself, its kernels make all steps that fit whole into the budget.
+    around the end, `width` of them. On an incremental problem nothing is asked: `walk` follows the
+    problem's flips, and where these are compiled, a compiled walk makes all steps that fit whole
+    into the budget.
 
     Random numbers come in rows of 64-bit words, one row after the other, whoever uses them, so that
-    both ways are the same walk.
+    all these ways are the same walk.
 
     Args:
-        n, seed, initial: as for `Algorithm`; of several, the best is where it begins.
-        patience: evaluations without a new best after which it stops; 0 = never.
+        patience: evaluations without a new best after which it stops; None = never.
     """
 
-    kept: ClassVar[tuple[str, ...]] = ("present", "level", "waiting", "first", "width", "words")
-    row = 1  # words that are used together
+    transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_on", "_before", "_drawn")
+    row: int = 1
+    """Words that are used together."""
 
-    def __init__(self, n: int, seed: Seed, initial: NDArray[Any] | None, patience: int) -> None:
-        super().__init__(n, seed, initial, patience or MANY)
+    def begin(self) -> None:
+        """As in `Algorithm`; of several solutions to begin at, the best is where it begins."""
         self.waiting = self._first(1)
         self.present: Solution = self.waiting[0]
         self.level = -np.inf
-        self.first, self.width = 0, n
+        self.first, self.width = 0, self.n
+        self.heard: Scores = np.empty(0)  # of the present batch
         self.words = self._raw(1)[0]
-        self._on: tuple[AnyProblem, FlipState] | None = None
+        self._on: tuple[IncrementalProblem, FlipState] | None = None
 
     @abstractmethod
     def _step(self, scores: Scores) -> None:
         """Draws the consequences of a batch's scores, and says what comes next."""
 
     @abstractmethod
-    def _run(self, state: WalkingState, course: Course, room: int) -> int:
-        """Lets a state walk, keeps what only this algorithm knows, and says what was spent."""
+    def _run(self, state: CompiledState, walk: Walk, target: float, room: int) -> tuple[int, int]:
+        """Walks in compiled code, and keeps what only this algorithm knows.
+
+        Returns:
+            Evaluations spent, and new bests noted in `walk`.
+        """
 
     def _next(self) -> None:
-        """Says what comes next behind a `_run`, where `_step` does it else."""
+        """Says what comes next after a `_run`, where `_step` does it else."""
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`; of many neighbours, as many as fit into memory."""
         if len(self.waiting):
-            return self.waiting.copy()
-        if self.width * self.n > MAX_ASKED:
-            raise SettingError(
-                f"`{self.name}` looks at {self.width:,} neighbours of {self.n:,} signs at once, "
-                "which no memory holds; give a white box, or use another algorithm."
-            )
-        population = np.tile(self.present, (self.width, 1))
-        population[np.arange(self.width), self._places()] *= -1
+            return self.waiting[len(self.heard) :].copy()
+        places = self._places()[len(self.heard) :][: max(AT_ONCE // self.n, 1)]
+        population = np.tile(self.present, (len(places), 1))
+        population[np.arange(len(places)), places] *= -1
         return population
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
         self._on = None
-        self._step(scores)
+        self._hear(np.asarray(scores))
 
     def load(self, state: State) -> None:
         """As in `Algorithm`."""
         super().load(state)
         self._on = None
 
-    def stop(self) -> dict[str, Any]:
-        """As in `Algorithm`, but only between two batches, however they are cut."""
-        return {} if len(self._told) else super().stop()
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_on": None}  # what belongs to the problem does not travel
 
-    def walk(self, problem: AnyProblem, evaluations: int, target: float = np.inf) -> None:
-        """As in `Walker`; the problem's gains must be exact.
+    def stop(self) -> dict[str, Any]:
+        """As in `Algorithm`, but only between two batches; by default it never does."""
+        if len(self.heard) or len(self._told) or self.patience is None:
+            return {}
+        return super().stop()
+
+    def walk(
+        self,
+        problem: IncrementalProblem,
+        evaluations: int,
+        target: float = np.inf,
+        *,
+        pause: float = np.inf,
+        deadline: float = np.inf,
+    ) -> None:
+        """As in `Walker`.
 
         It ends before a batch that would be cut, if it has made any: what is found on the way does
         not depend on how a walk is cut, then.
         """
+        self._forget_asked()
         begun = self.evaluations
         end = begun + evaluations
         state = self._state_on(problem)
+        if not evaluations and isinstance(state, CompiledState):
+            self._compile(state)
         while self.evaluations < end:
             before = self.evaluations
-            if isinstance(state, WalkingState) and not (len(self.waiting) or len(self._told)):
-                room = min(end - before, max(self.patience - (before - self.found), 0))
-                self._hurry(state, room, target)
+            if isinstance(state, CompiledState) and not (len(self.waiting) or len(self.heard)):
+                patience = MANY if self.patience is None else self.patience
+                self._hurry(
+                    state, min(end - before, max(patience - before + self.found, 0)), target
+                )
             if self.evaluations == before:
-                left = (len(self.waiting) or self.width) - len(self._told)
+                left = (len(self.waiting) or self.width) - len(self.heard)
                 if begun < before and left > end - before:
                     break
-                self._look(problem, state, end - before)
+                self._look(problem, state, end - before, deadline)
             if self.score >= target or self.stop():
                 break
+            now = time.monotonic()
+            if now >= deadline or (now >= pause and not len(self.heard)):
+                break
 
-    def _state_on(self, problem: AnyProblem) -> FlipState:
+    def _forget_asked(self) -> None:
+        """Scores of a part of what was asked are used; the rest is asked for again."""
+        self.heard = np.concatenate([self.heard, self._told])
+        self._told, self._asked = np.empty(0), None
+
+    def _state_on(self, problem: IncrementalProblem) -> FlipState:
         if self._on is None or self._on[0] is not problem:
-            batch = problem.draw(np.random.default_rng(0))
-            self._on = problem, problem.start(self.present, batch)
+            self._on = problem, problem.start(self.present)
         return self._on[1]
 
-    def _hurry(self, state: WalkingState, room: int, target: float) -> None:
-        """Whole steps by the state's own walk."""
-        assert self.best is not None  # the first solution was told
-        levels = np.array([self.level, self.score, target, -np.inf])
-        course = Course(self.best.copy(), levels, np.zeros(3, np.int64))
-        self._asked = None  # it will be proposed again
-        spent = self._run(state, course, room)
-        for at, score in course.improvements:
-            self.best, self.score, self.found = course.best, score, self.evaluations + at
+    def _compile(self, state: CompiledState) -> None:
+        """Runs the compiled walk with no room, on a copy."""
+        other = copy.deepcopy(self)
+        other._prepare()
+        other._run(state, state.walk(self.present), np.inf, 0)
+
+    def _prepare(self) -> None:
+        """Sets what `_run` needs that only the first scores decide, to any value."""
+
+    def _hurry(self, state: CompiledState, room: int, target: float) -> None:
+        """Whole steps by a compiled walk."""
+        assert self.best is not None  # the first solution was scored
+        walk = state.walk(self.best)
+        spent, logged = self._run(state, walk, target, room)
+        self.present = state.solution
+        improvements = state.walked(walk, self.level, logged)
+        for at, score in improvements:
+            self.best, self.score, self.found = walk.best, score, self.evaluations + at
             self.improvements.append((self.found, score))
         self.evaluations += spent
         self._next()
 
-    def _look(self, problem: AnyProblem, state: FlipState, room: int) -> None:
-        """A batch, or as much of it as there is room for."""
-        told = len(self._told)
+    def _look(
+        self, problem: IncrementalProblem, state: FlipState, room: int, deadline: float
+    ) -> None:
+        """A batch, or as much of it as there is room and time for."""
+        heard = len(self.heard)
         if len(self.waiting):
-            size = len(self.waiting)
-            rows = self.waiting[told : told + room]
+            rows = self.waiting[heard : heard + room]
             scores = problem.score(rows)
         else:
-            size = self.width
-            places = self._places()[told : told + room]
-            scores = self.level + state.gains()[places]
+            places = self._places()[heard : heard + room]
+            if len(places) == 1:  # it may well be made
+                state.flip(int(places[0]))
+                scores = np.array([state.score])
+            else:
+                scores = _scores_until(state, places, deadline)
+                places = places[: len(scores)]
             best = self.present.copy()
             best[places[scores.argmax()]] *= -1
             rows = np.broadcast_to(best, (len(scores), self.n))  # only the best is kept
         self._note(rows, scores)
-        self._told = np.concatenate([self._told, scores])
-        if len(self._told) == size:
-            scores, self._told, self._asked = self._told, np.empty(0), None
-            self._step(scores)
-            for index in np.flatnonzero(state.solution != self.present).tolist():
-                state.flip(index)
+        self._hear(scores)
+        for index in np.flatnonzero(state.solution != self.present).tolist():
+            state.flip(index)
+
+    def _hear(self, scores: Scores) -> None:
+        """Takes scores of the present batch; when all are there, makes a step."""
+        self.heard = np.concatenate([self.heard, scores])
+        if len(self.heard) == (len(self.waiting) or self.width):
+            heard, self.heard = self.heard, np.empty(0)
+            self._step(heard)
 
     def _places(self) -> NDArray[np.int64]:
         """[width] int64: the sign that each neighbour of this batch has flipped."""
         return (self.first + np.arange(self.width)) % self.n
 
-    def _begin(self, scores: Scores) -> None:
+    def _begin_at(self, scores: Scores) -> None:
         """Goes to the best of the whole solutions that were waiting."""
         place = int(scores.argmax())
         self.present, self.level = self.waiting[place].copy(), float(scores[place])
@@ -193,14 +237,27 @@ class SingleFlips(Walker):
         return self._drawn
 
     def _use(self, count: int) -> None:
-        """Goes on behind some of the words that `_ahead` returned; the others will come again."""
-        if count == len(self._drawn):
+        """Goes on after some of the words that `_ahead` returned; the others will come again."""
+        drawn, self._drawn = self._drawn, self._drawn[:0]
+        if count == len(drawn):
             self.words = self._raw(1)[0]
             return
-        self.words = self._drawn[count].copy()
-        if count < len(self._drawn) - 1:
+        self.words = drawn[count].copy()
+        if count < len(drawn) - 1:
             self.rng.bit_generator.state = self._before
             self._raw(count)
+
+
+def _scores_until(state: FlipState, places: NDArray[np.int64], deadline: float) -> Scores:
+    """The scores of single flips, or of the first ones until the clock says stop."""
+    if deadline == np.inf or isinstance(state, CompiledState):
+        return state.scores(places)
+    scores = []
+    for low in range(0, len(places), LOOKED):
+        scores.append(state.scores(places[low : low + LOOKED]))
+        if time.monotonic() >= deadline:
+            break
+    return np.concatenate(scores)
 
 
 def place_of(words: Words, n: int) -> NDArray[np.int64]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from evobin.algorithms.base import Seed
 from evobin.algorithms.heavy_tailed import HeavyTailed
 from evobin.core.problem import Population
 
@@ -17,11 +13,11 @@ class Sweeps(HeavyTailed):
 
     A flip is kept where the score does not fall, so that plateaus are walked. Trying all before
     any a second time makes a sign that must be found come after n / 2 trials, not n: LeadingOnes of
-    100 signs takes 3,000 evaluations and not 8,500. Behind n trials without a new best, every other
+    100 signs takes 3,000 evaluations and not 8,500. After n trials without a new best, every other
     mutant has two flips or more, as many as a heavy-tailed rate says.
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`; of several, the best is the first parent.
+        patience: as for `Algorithm`.
         beta: exponent of the power law of those rates, above 1.
 
     Source:
@@ -29,23 +25,22 @@ class Sweeps(HeavyTailed):
         several flips.
     """
 
-    name = "sweeps"
-    kept = (*HeavyTailed.kept, "order", "place")
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         beta: float = 1.5,
     ) -> None:
-        super().__init__(n, seed, initial, patience, beta=beta)
+        super().__init__(patience=patience, beta=beta)
+
+    def begin(self) -> None:
+        """As in `Algorithm`."""
+        super().begin()
         self.order = np.empty(0, np.int64)
         self.place = 0
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         if not len(self.parent):
             return self._first(1)
         if self.evaluations - self.found > self.n and self.n > 1 and self.rng.random() < 0.5:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm, Seed
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.operators import binomial_flips
 from evobin.checks import check_number
-from evobin.core.problem import Population, Scores
+from evobin.core.problem import Population
 
 
 class TwoRate(Algorithm):
@@ -21,7 +19,7 @@ class TwoRate(Algorithm):
     a coin, each half of the time, and stays in [2, n / 4].
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`; of several, the best is the first parent.
+        patience: as for `Algorithm`.
         mutants: lambda, of each parent, at least 2.
 
     Source:
@@ -29,33 +27,33 @@ class TwoRate(Algorithm):
         mutation rate, Algorithmica. Here a mutant without any flip gets one.
     """
 
-    name = "two-rate"
-    kept = ("parent", "parent_score", "rate")
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         mutants: int = 10,
     ) -> None:
-        super().__init__(n, seed, initial, patience)
+        super().__init__(patience=patience)
         check_number("mutants", mutants, 2, 1_000_000)
         self.mutants = mutants
+
+    def begin(self) -> None:
+        """As in `Algorithm`; of several solutions to begin at, the best is the first parent."""
         self.rate = 2.0
-        self.parent = np.empty((0, n), np.int8)
+        self.parent = np.empty((0, self.n), np.int8)
         self.parent_score = -np.inf
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         if not len(self.parent):
             return self._first(1)
         rates = np.full(self.mutants, min(2.0 * self.rate / self.n, 1.0))
         rates[: self.mutants // 2] /= 4.0
         return binomial_flips(self.parent, rates, self.rng)
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
+        scores = np.asarray(scores)
         begun = len(self.parent) > 0
         # among equals a random one, or the lower rate would win every tie
         place = int(self.rng.choice(np.flatnonzero(scores == scores.max())))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import Seed
 from evobin.algorithms.univariate import Univariate, share_positive
 from evobin.checks import check_number
 from evobin.core.problem import Population, Scores
@@ -19,7 +16,7 @@ class UMDA(Univariate):
     The next chances are the shares of +1 among the best of the samples.
 
     Args:
-        n, seed, initial, patience: as for `Algorithm`.
+        patience: as for `Algorithm`.
         samples: solutions a batch, at least 2.
         best_share: share of them that is selected, in (0, 1].
 
@@ -28,21 +25,16 @@ class UMDA(Univariate):
         I, PPSN.
     """
 
-    name = "umda"
-
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         samples: int = 100,
         best_share: float = 0.3,
     ) -> None:
         check_number("samples", samples, 2, 10_000_000)
         check_number("best_share", best_share, 1e-9, 1)
-        super().__init__(n, seed, initial, patience, samples)
+        super().__init__(samples, patience)
         self.best_share = best_share
 
     def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import Algorithm, Seed
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.operators import sampled
 from evobin.core.problem import Population, Scores
 
@@ -19,27 +18,26 @@ class Univariate(Algorithm):
     Chances stay in [1 / n, 1 - 1 / n], so that none is ever decided.
 
     Args:
-        n, seed, patience: as for `Algorithm`.
-        initial: where to begin; the first batch has it, and the first chances lean to it by half.
+        patience: as for `Algorithm`.
         samples: solutions a batch.
 
     Attributes:
         chances: [n] float64.
     """
 
-    kept = ("chances", "begun")
-
-    def __init__(
-        self, n: int, seed: Seed, initial: NDArray[Any] | None, patience: int, samples: int
-    ) -> None:
-        super().__init__(n, seed, initial, patience)
+    def __init__(self, samples: int, patience: int | None) -> None:
+        super().__init__(patience=patience)
         self.samples = samples
+
+    def begin(self) -> None:
+        """As in `Algorithm`; the first batch has where to begin, and the chances lean to it."""
         self.begun = False
-        self.chances = np.full(n, 0.5)
+        self.chances = np.full(self.n, 0.5)
         if self.initial is not None:
             self.chances += 0.25 * self.initial.mean(axis=0)
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         population = sampled(self.chances, self.samples, self.rng)
         if not self.begun and self.initial is not None:
             return np.concatenate([self.initial, population])[
@@ -47,7 +45,9 @@ class Univariate(Algorithm):
             ]
         return population
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
+        scores = np.asarray(scores)
         self.begun = True
         margin = min(1.0 / self.n, 0.25)
         self.chances = np.clip(self._moved(population, scores), margin, 1.0 - margin)

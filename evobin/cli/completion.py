@@ -16,7 +16,7 @@ Options = Mapping[str, tuple[str, ...] | None]
 BASH = """\
 _evobin() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} words=
-    if [[ $word == = ]]; then word=; fi  # bash parts --effort=quick into three words
+    if [[ $word == = ]]; then word=; fi  # bash splits --effort=quick into three words
     if [[ $before == = ]]; then before=${{COMP_WORDS[COMP_CWORD-2]}}; fi
     if [[ $COMP_CWORD == 1 ]]; then
         words="{commands}"

@@ -1,388 +1,29 @@
-"""The commands; `usage` reads which one is asked for."""
+"""Runs one command; `usage` reads which one is asked for."""
 
 from __future__ import annotations
 
 import errno
 import io
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from tyro.conf import Positional, arg
 
-from evobin.cli import usage
+from evobin.cli import commands, usage
 from evobin.cli.completion import Shell, script
-from evobin.config import (
-    ClipsConfig,
-    Effort,
-    EvaluateConfig,
-    ExecutionConfig,
-    FeaturesConfig,
-    Format,
-    PolishConfig,
-    SearchConfig,
-)
-from evobin.drive.signals import Signals, drop_stdout
+from evobin.config import Effort, PolishConfig, SearchConfig
+from evobin.drive.interrupts import drop_stdout
 from evobin.errors import EvobinError, SettingError, Stopped
-from evobin.network.architecture import SPEAKER_SEX, Architecture
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
 First steps:
   evobin search                                     on synthesised voices
-  evobin search --data train.tsv --features DIR     on clips of your own
+  evobin search --data train.tsv --features DIR     on samples of your own
   evobin COMMAND --help                             every option of a command, and an example"""
-SIGNALS = Signals()
 INTERRUPTED = "evobin: interrupted; the command did not finish."
-
-Shape = Annotated[
-    Architecture,
-    arg(
-        name="architecture",
-        help="Shape of the network: the TOML file that it was searched with, or its run folder. By "
-        "default the built-in one, for a speaker's sex.",
-    ),
-]
-Result = Annotated[Positional[Path], arg(metavar="RESULT")]
-Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
-Json = Annotated[bool, arg(name="json", help="Print one JSON object instead of tables.")]
-Lines = Annotated[
-    bool,
-    arg(
-        name="json",
-        help="Print a JSON object a line on stdout instead of progress and figures: one a step, "
-        "and at the end one with the figures and paths.",
-    ),
-]
-Spent = Annotated[
-    Effort,
-    arg(
-        name="effort",
-        help="How much to spend: about 3, 15 or 60 minutes on two cores for 2,000 clips. It sets "
-        "the defaults of all budgets below, as --effort EFFORT --help shows them.",
-    ),
-]
-
-
-def _search(
-    config: Annotated[SearchConfig, arg(name="")],
-    quiet: Quiet = False,
-    lines: Lines = False,
-    effort: Spent = "standard",
-) -> None:
-    """Find a network for labelled clips, from scratch.
-
-    Trains latent weights straight through their signs, refines them as a population of relatives
-    and by bit flips, and writes the best candidate to a run folder, by its answers to the
-    validation clips and to varied crops of them. Without --data it does so on synthesised voices. A
-    stage with no epochs or rounds is left out.
-
-    Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1
-
-    With --architecture FILE it searches networks of another shape. Such a file, for 8 x 8 images as
-    64 features, ten labels, and hidden layers of 256 and 128:
-
-      inputs = 64             # features a frame
-      frames = 1              # length of every clip; leave it out where lengths differ
-      classes = 10            # labels are 0 to 9
-      linear = [256, 128]     # hidden linear layers
-
-    and one with convolutions over time, behind which the maximum over all of time is taken:
-
-      inputs = 40
-      global = "max"          # or "none": the first linear layer takes all frames; set `frames`
-      [[conv]]                # any number of such tables
-      outputs = 64
-      kernel = 9              # frames
-      pool = 2                # frames of a max-pooling window, 1 to 4
-    """
-    from evobin.commands.search import search
-
-    _show(lambda observer, stop: search(config, observer, stop), quiet, lines)
-
-
-def _polish(
-    result: Annotated[Result, arg(help="Result file to start from; it is not changed.")],
-    config: Annotated[PolishConfig, arg(name="")],
-    quiet: Quiet = False,
-    lines: Lines = False,
-    effort: Spent = "standard",
-) -> None:
-    """Improve an existing result file.
-
-    Trains on from the file's signs, refines a population of its relatives, then flips bits; what
-    is written is never worse than the file on the validation clips.
-
-    Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
-    """
-    from evobin.commands.search import polish
-
-    _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
-
-
-def _resume(
-    run: Annotated[Positional[Path], arg(metavar="RUN", help="Run folder.")],
-    execution: Annotated[ExecutionConfig, arg(name="")],
-    quiet: Quiet = False,
-    lines: Lines = False,
-) -> None:
-    """Go on with a search or polish that was interrupted or killed.
-
-    It goes on from the last checkpoint in its run folder, with the settings that it began with, and
-    ends with the same bytes as if it had never been interrupted. The workers may be others.
-
-    Example: evobin resume runs/search-20260101-120000
-    """
-    from evobin.commands.search import resume
-
-    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
-
-
-def _show(run: Callable[[Any, Callable[[], bool]], Any], quiet: bool, lines: bool) -> None:
-    from rich.console import Console
-
-    from evobin.commands.search import USES
-    from evobin.report import JsonLines, ProgressDisplay, show_run
-
-    if lines:
-        printer = JsonLines(SIGNALS.lose_stdout)
-        with SIGNALS:
-            done = run(printer, SIGNALS.came)
-        printer.end(done, USES)
-        return
-    with ProgressDisplay(quiet=quiet) as display, SIGNALS:
-        done = run(display, SIGNALS.came)
-    show_run(Console(highlight=False), done, USES)
-
-
-def _evaluate(
-    result: Annotated[Result, arg(help="Result file.")],
-    config: Annotated[EvaluateConfig, arg(name="")],
-    as_json: Json = False,
-) -> None:
-    """Measure a result file on labelled clips.
-
-    Prints the accuracy with its Wilson 95% interval, the confusion table, and the accuracy by
-    every further column of the groups file.
-
-    Example: evobin evaluate result.txt --data test.tsv --features features --groups speakers.tsv
-    """
-    from rich.console import Console
-
-    from evobin.commands.evaluate import evaluate
-    from evobin.report import evaluation_json, show_evaluation
-
-    evaluation = evaluate(result, config)
-    if as_json:
-        print(evaluation_json(evaluation))
-    else:
-        show_evaluation(Console(highlight=False), evaluation)
-
-
-def _inspect(
-    result: Annotated[Result, arg(help="Result file.")],
-    config: Annotated[ClipsConfig, arg(name="")],
-    every_flip: Annotated[
-        bool,
-        arg(
-            help="Try the single flips of all layers, not only of the last two, to see which "
-            "answers they turn over: minutes for 2,000 clips."
-        ),
-    ] = False,
-    verbose: Annotated[bool, arg(help="Name channels and clips, not only count them.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Look into a result file.
-
-    Shows its layers, the share of +1 among their weights, and channels that are alike. With --data
-    also how often channels are +1, dead and redundant ones, the distribution of margins, and how
-    many clips hang on one flip.
-
-    Example: evobin inspect result.txt --data test.tsv --features features
-    """
-    from rich.console import Console
-
-    from evobin.commands.inspect import inspect
-    from evobin.report import show_inspection, to_json
-
-    inspection = inspect(result, config, every_flip=every_flip)
-    if as_json:
-        print(to_json(inspection.summary()))
-    else:
-        show_inspection(Console(highlight=False), inspection, verbose=verbose)
-
-
-def _diff(
-    a: Annotated[Positional[Path], arg(metavar="A", help="Result file.")],
-    b: Annotated[Positional[Path], arg(metavar="B", help="Another one.")],
-    config: Annotated[ClipsConfig, arg(name="")],
-    as_json: Json = False,
-) -> None:
-    """Compare two result files.
-
-    Shows how many weights differ by layer, and channels that are only in another place. With --data
-    also who is right how often, and clips on which the two disagree.
-
-    Example: evobin diff result.txt other.txt --data test.tsv --features features
-    """
-    from rich.console import Console
-
-    from evobin.commands.diff import diff
-    from evobin.report import show_difference, to_json
-
-    difference = diff(a, b, config)
-    if as_json:
-        print(to_json(difference.summary()))
-    else:
-        show_difference(Console(highlight=False), difference)
-
-
-def _predict(
-    result: Annotated[Result, arg(help="Result file.")],
-    files: Annotated[
-        Positional[tuple[Path, ...]],
-        arg(metavar="FILE...", help="Feature files, .npy, [t, 64], or recordings: wav, flac, ogg."),
-    ],
-    architecture: Shape = SPEAKER_SEX,
-) -> None:
-    """Answer feature files and recordings: prints `file<TAB>label<TAB>logit`, one a line.
-
-    Of more than two classes it prints the logits of all, in the order of their labels. Only the
-    built-in network answers recordings.
-
-    Example: evobin predict result.txt speech.wav features/*.npy
-    """
-    from evobin.commands.evaluate import predict
-
-    for answer in predict(result, files, architecture):
-        print(answer.file, answer.label, *answer.logits, sep="\t")
-
-
-def _export(
-    result: Annotated[Result, arg(help="Result file.")],
-    format: Annotated[  # noqa: A002
-        Format,
-        arg(help="A PyTorch state dict, an ONNX model, or a C99 file that needs nothing else."),
-    ],
-    out: Annotated[Path, arg(help="File to write, a new one.")],
-    architecture: Shape = SPEAKER_SEX,
-) -> None:
-    """Write a network for another program.
-
-    The C file has `int predict(const float *x, int t)`. The formats torch and onnx need the extras
-    of those names: pip install 'evobin[onnx]'.
-
-    Example: evobin export result.txt --format c --out network.c
-    """
-    from evobin.commands.export import export_network
-
-    export_network(result, format, out, architecture)
-    print(f"network     {out}")
-
-
-def _import(
-    model: Annotated[
-        Positional[Path],
-        arg(metavar="MODEL", help="File of torch.save(model.state_dict(), file)."),
-    ],
-    out: Annotated[
-        Path | None,
-        arg(help="Result file to write, a new one; by default MODEL with the ending .txt."),
-    ] = None,
-    architecture: Shape = SPEAKER_SEX,
-) -> None:
-    """Make a result file of a PyTorch model, its weights cut by sign.
-
-    Its layers are conv1, conv2, ... and linear, or linear1, linear2, ... where there are several;
-    with other names, the order of the tensors tells.
-    Needs the extra torch: pip install 'evobin[torch]'. No code in the file is run.
-
-    Example: evobin import model.pt --out result.txt
-    """
-    from evobin.commands.export import import_network
-
-    print(f"result      {import_network(model, out, architecture)}")
-
-
-def _features(
-    audio: Annotated[
-        Positional[tuple[Path, ...]],
-        arg(metavar="AUDIO...", help="Recordings, or folders of them: wav, flac, ogg."),
-    ],
-    config: Annotated[FeaturesConfig, arg(name="")],
-    quiet: Quiet = False,
-) -> None:
-    """Compute the features of recordings: from audio files to a data set.
-
-    Decodes, averages channels, resamples to 16 kHz and writes log-mel features, [t, 64], to
-    OUT/features, each by the name that the recording has in its folder. Where labels are known,
-    it writes OUT/train.tsv too, and prints the command that searches it. Of several folders, each
-    one's own name leads. Hidden files are left out.
-
-    Example: evobin features recordings --out made --groups speakers.tsv --trim --clip-seconds 5
-    """
-    from evobin.commands.features import write_features
-    from evobin.report import ProgressDisplay
-
-    with ProgressDisplay(quiet=quiet) as display:
-        made = write_features(audio, config, display)
-    print(
-        f"{len(made.names)} clips of {made.recordings} recordings, {made.seconds:,.0f} s, "
-        f"in {made.folder}"
-    )
-    if made.data is not None:
-        where = ["--data", str(made.data), "--features", str(made.features)]
-        groups = [] if made.groups is None else ["--groups", str(made.groups)]
-        print(shlex.join(["evobin", "search", *where, *groups]))
-
-
-def _report(
-    runs: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="RUN...", help="Run folders, finished or not.")
-    ],
-    out: Annotated[
-        Path | None,
-        arg(
-            name="out",
-            help="The page; by default report.html in the run folder or, of several runs, in the "
-            "current one. An earlier report is replaced.",
-        ),
-    ] = None,
-) -> None:
-    """Show a run on a page, or compare several: figures, plots, the numbers behind them.
-
-    Writes one HTML file that needs nothing else, neither the network nor the clips, and shows of a
-    run that is not finished what there is.
-
-    Example: evobin report runs/search-20260101-120000
-    """
-    from evobin.report.page import write_report
-
-    print(write_report(runs, out))
-
-
-def _voices(
-    out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
-    seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
-    speakers: Annotated[int, arg(help="How many, an even number; each has six clips.")] = 294,
-    recordings: Annotated[
-        bool, arg(help="Write wav files in folders female and male instead of features.")
-    ] = False,
-) -> None:
-    """Write the synthesised voices as files, to see the formats.
-
-    Makes train.tsv, valid.tsv, test.tsv, speakers.tsv and features/*.npy; or recordings, to try
-    `evobin features` with.
-
-    Example: evobin voices recordings --recordings --speakers 40
-    """
-    from evobin.commands.voices import write_voices
-
-    n_clips = write_voices(out, seed, speakers, recordings=recordings)
-    print(f"{n_clips} clips in {out}")
 
 
 def _completion(
@@ -399,31 +40,31 @@ def _completion(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "search": _search,
-    "polish": _polish,
-    "resume": _resume,
-    "evaluate": _evaluate,
-    "inspect": _inspect,
-    "diff": _diff,
-    "predict": _predict,
-    "export": _export,
-    "import": _import,
-    "features": _features,
-    "report": _report,
-    "voices": _voices,
+    "search": commands.search_command,
+    "polish": commands.polish_command,
+    "resume": commands.resume_command,
+    "evaluate": commands.evaluate_command,
+    "inspect": commands.inspect_command,
+    "diff": commands.diff_command,
+    "predict": commands.predict_command,
+    "export": commands.export_command,
+    "import": commands.import_command,
+    "features": commands.features_command,
+    "report": commands.report_command,
+    "voices": commands.voices_command,
     "completion": _completion,
 }
 
 
 def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
     """The commands, with the budgets of the effort that is asked for as their defaults."""
-    words = [part for word in argv for part in word.split("=", 1)]
+    words = [piece for word in argv for piece in word.split("=", 1)]
     asked = [word for flag, word in pairwise(words) if flag == "--effort"]
     efforts: list[Effort] = [effort for effort in get_args(Effort) if effort in asked]
     effort: Effort = efforts[0] if efforts else "standard"
     return COMMANDS | {
-        "search": usage.preset(_search, config=SearchConfig.of(effort)),
-        "polish": usage.preset(_polish, config=PolishConfig.of(effort)),
+        "search": usage.with_defaults(commands.search_command, config=SearchConfig.of(effort)),
+        "polish": usage.with_defaults(commands.polish_command, config=PolishConfig.of(effort)),
     }
 
 
@@ -431,21 +72,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        argv: arguments behind the program's name; by default those of the process.
+        argv: arguments after the program's name; by default those of the process.
 
     Returns:
         0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range; when
         interrupted, 130 (SIGINT), 143 (SIGTERM) or 141 (stdout cannot be written).
 
     Raises:
-        SystemExit: with 2 on wrong usage, with 0 behind --help.
+        SystemExit: with 2 on wrong usage, with 0 after --help.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without box characters
     argv = sys.argv[1:] if argv is None else argv
     try:
-        with SIGNALS.at_once():
+        with commands.SIGNALS.at_once():
             usage.read(_commands(argv), DESCRIPTION, argv)()
             sys.stdout.flush()
     except EvobinError as error:
@@ -466,8 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(
             f"evobin: interrupted; {interrupt}." if str(interrupt) else INTERRUPTED, file=sys.stderr
         )
-        return 128 + SIGNALS.number
+        return 128 + commands.SIGNALS.number
     except Stopped as stopped:
         print(f"evobin: stopped; {stopped}.", file=sys.stderr)
-        return 128 + SIGNALS.number
+        return 128 + commands.SIGNALS.number
     return 0

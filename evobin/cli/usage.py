@@ -30,10 +30,11 @@ def read(commands: Mapping[str, Command], overview: str, argv: Sequence[str]) ->
     Args:
         commands: by name.
         overview: what stands above the list of commands in `evobin --help`.
-        argv: arguments behind the program's name.
+        argv: arguments after the program's name.
 
     Raises:
-        SystemExit: with 2 on wrong usage, told on stderr; with 0 behind --help and --version.
+        SystemExit: with 2 on wrong usage, after a message on stderr; with 0 after --help and
+            --version.
     """
     name, rest = (argv[0], argv[1:]) if argv else ("", ())
     if name in ("-h", "--help"):
@@ -56,10 +57,10 @@ def read(commands: Mapping[str, Command], overview: str, argv: Sequence[str]) ->
         flag = word.split("=")[0].replace("_", "-")
         if flag.startswith("--") and flag not in known:
             _refuse_option(name, flag, list(known))
-    return parse(rest)  # once more, to tell what is wrong
+    return parse(rest)  # once more, to say what is wrong
 
 
-def preset(command: Command, **defaults: Any) -> Command:
+def with_defaults(command: Command, **defaults: Any) -> Command:
     """The same command with other defaults."""
     changed = partial(command, **defaults)
     changed.__doc__ = command.__doc__
@@ -72,11 +73,11 @@ def options(command: Command, name: str) -> dict[str, tuple[str, ...] | None]:
     There are () where any will do, and None where an option has no value. They are read off its
     help: the CLI library lists them nowhere else.
     """
-    with redirect_stdout(io.StringIO()) as told:
+    with redirect_stdout(io.StringIO()) as shown:
         try:
             _parse(command, name, ["--help"])
         except SystemExit:
-            text = told.getvalue()
+            text = shown.getvalue()
     found: dict[str, tuple[str, ...] | None] = {"--help": None}
     for flag, negated, more in OPTION.findall(text):
         choices = CHOICES.match(more)
@@ -123,7 +124,7 @@ def _help(commands: Mapping[str, Command], overview: str) -> str:
 def _refuse_command(commands: Mapping[str, Command], name: str) -> NoReturn:
     every = ", ".join(commands)
     if not name or name.startswith("-"):
-        _refuse(f"a command comes first, one of {every}; `evobin --help` tells what each does.")
+        _refuse(f"a command comes first, one of {every}; `evobin --help` says what each does.")
     close = get_close_matches(name, commands, 1)
     meant = f"did you mean `{close[0]}`?" if close else f"commands are {every}."
     _refuse(f"there is no command `{name}`; {meant}")
@@ -132,8 +133,8 @@ def _refuse_command(commands: Mapping[str, Command], name: str) -> NoReturn:
 def _refuse_option(name: str, flag: str, known: Sequence[str]) -> NoReturn:
     ends = [option for option in known if option.endswith(f".{flag[2:]}")]
     close = ends or get_close_matches(flag, known, 3)
-    told = " or ".join(f"`{option}`" for option in close)
-    meant = f"did you mean {told}?" if close else f"`evobin {name} --help` lists all."
+    likely = " or ".join(f"`{option}`" for option in close)
+    meant = f"did you mean {likely}?" if close else f"`evobin {name} --help` lists all."
     _refuse(f"{name} has no option `{flag}`; {meant}")
 
 

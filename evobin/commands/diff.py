@@ -1,101 +1,40 @@
-"""What differs between two result files: weights by layer, and answers to labelled clips."""
+"""Compares two result files: their weights by layer, and what they predict."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from evobin import parallel
-from evobin.commands.evaluate import Evaluation
-from evobin.commands.inspect import load_clips, records
+from evobin.commands.inspect import load_samples
 from evobin.config import ClipsConfig
 from evobin.core.problem import Solution
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
+from evobin.results.difference import Difference
+from evobin.results.evaluation import Evaluation
 
 Order = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Difference:
-    """What differs between two result files, A and B.
-
-    Attributes:
-        layers: a row a layer: `layer`, `weights` (biases among them), `differ`, `share`; `moved`,
-            channels of B that equal another channel of A, with inputs in A's order; and `remain`,
-            weights that still differ when all channels of B are put into A's order.
-        a: the first file's answers; None without labelled clips.
-        b: the second file's answers.
-    """
-
-    layers: pd.DataFrame
-    a: Evaluation | None = None
-    b: Evaluation | None = None
-
-    @property
-    def agreement(self) -> pd.DataFrame:
-        """[2, 2] clips by whether A is right (rows) and whether B is (columns).
-
-        Raises:
-            ValueError: if there are no clips.
-        """
-        table = self._answers()
-        right = {name: table[f"answer_{name}"] == table["label"] for name in ("a", "b")}
-        counts = pd.crosstab(right["a"], right["b"])
-        return counts.reindex(index=[True, False], columns=[True, False], fill_value=0)
-
-    @property
-    def disagreements(self) -> pd.DataFrame:
-        """A row a clip to which A and B give different answers: `file`, `label` and both logits.
-
-        Of more than two classes, both answers instead of the logits.
-
-        Raises:
-            ValueError: if there are no clips.
-        """
-        table = self._answers()
-        rows = table[table["answer_a"] != table["answer_b"]]
-        told = "logit" if "logit_a" in table else "answer"
-        return rows[["file", "label", f"{told}_a", f"{told}_b"]].reset_index(drop=True)
-
-    def summary(self) -> dict[str, Any]:
-        """All of it as plain values, tables as lists of rows."""
-        told: dict[str, Any] = {"layers": records(self.layers)}
-        if self.a is not None and self.b is not None:
-            told |= {"a": self.a.summary(), "b": self.b.summary()}
-            told["agreement"] = self.agreement.to_numpy().tolist()
-            told["disagreements"] = records(self.disagreements)
-        return told
-
-    def _answers(self) -> pd.DataFrame:
-        if self.a is None or self.b is None:
-            raise ValueError("`config` must name `data` to compare answers, but it names none.")
-        clips = self.a.clips[["file", "label"]]
-        for name, part in (("a", self.a), ("b", self.b)):
-            answers = part.clips.filter(["answer", "logit"])
-            clips = clips.join(answers.add_suffix(f"_{name}"))
-        return clips
-
-
 def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Difference:
-    """Compares two result files, and their answers to labelled clips if there are any.
+    """Compares two result files, and their predictions for labelled samples if there are any.
 
     Args:
         a: one file.
         b: the other.
-        config: which clips; by default only weights are compared.
+        config: which samples; by default only weights are compared.
 
     Raises:
         EvobinError: if a file has problems.
 
     Example:
         >>> import tempfile
-        >>> from evobin.network.architecture import SPEAKER_SEX
+        >>> from evobin.network.presets import SPEAKER_SEX
         >>> folder, signs = Path(tempfile.mkdtemp()), np.ones(SPEAKER_SEX.n_weights)
         >>> BinaryNetwork(SPEAKER_SEX, signs).save(folder / "a.txt")
         >>> BinaryNetwork(SPEAKER_SEX, -signs).save(folder / "b.txt")
@@ -106,12 +45,12 @@ def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Dif
     networks = [BinaryNetwork.load(path, config.architecture) for path in (a, b)]
     architecture = networks[0].architecture
     difference = Difference(_layer_table(architecture, networks[0].signs, networks[1].signs))
-    dataset = load_clips(config, architecture)
+    dataset = load_samples(config, architecture)
     if dataset is None:
         return difference
     n_threads = parallel.worker_count(config.n_jobs)
-    answers = [Evaluation.of(network, dataset, n_threads) for network in networks]
-    return replace(difference, a=answers[0], b=answers[1])
+    evaluations = [Evaluation.of(network, dataset, n_threads) for network in networks]
+    return replace(difference, a=evaluations[0], b=evaluations[1])
 
 
 def _layer_table(architecture: Architecture, a: Solution, b: Solution) -> pd.DataFrame:

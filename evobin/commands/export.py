@@ -1,4 +1,4 @@
-"""Networks for other programs, and from them."""
+"""Writes networks for other programs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from evobin import files
 from evobin.config import Format
 from evobin.errors import SettingError
 from evobin.interchange import c_format, onnx_format, torch_format
-from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 
 _ENCODERS: Mapping[Format, Callable[[BinaryNetwork], bytes]] = {
     "torch": torch_format.encode,
@@ -43,28 +44,3 @@ def export_network(
     out = Path(out)
     files.check_output_file(out)
     files.write_bytes(out, _ENCODERS[format](BinaryNetwork.load(result, architecture)))
-
-
-def import_network(
-    model: str | Path, out: str | Path | None = None, architecture: Architecture = SPEAKER_SEX
-) -> Path:
-    """Writes the result file of a PyTorch model, its weights cut by sign.
-
-    Args:
-        model: a file of `torch.save(model.state_dict(), file)`.
-        out: the file to write, which must not be there yet; by default `model` with the ending
-            .txt.
-        architecture: the network's shape.
-
-    Returns:
-        The file that was written.
-
-    Raises:
-        EvobinError: if a file has problems, or PyTorch is not installed.
-    """
-    model = Path(model)
-    network = torch_format.load(model, architecture)
-    out = model.with_suffix(".txt") if out is None else Path(out)
-    files.check_output_file(out)
-    network.save(out)
-    return out

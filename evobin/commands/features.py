@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -14,13 +13,15 @@ from evobin import files
 from evobin.audio.log_mel import HOP, SAMPLE_RATE
 from evobin.audio.recordings import Converted, convert, need_packages
 from evobin.config import ExecutionConfig, FeaturesConfig
-from evobin.core.stage import Host, Observer, Progress
+from evobin.core.stage import Observer, Progress
 from evobin.data.corpus import Corpus, survey
+from evobin.drive.driver import ignore
 from evobin.errors import EvobinError, several
-from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import Workers, worker_count
+from evobin.results.features import FEATURES, WrittenFeatures
 
-FEATURES, DATA, GROUPS = "features", "train.tsv", "speakers.tsv"
+DATA, GROUPS = "train.tsv", "speakers.tsv"
 UNFINISHED = "features.unfinished"
 SCRATCH = ".workers"
 TASK_BYTES = 2_000_000  # of audio files: a minute of speech, a quarter of a second of work
@@ -29,32 +30,6 @@ ROUND = 8  # tasks a worker between two looks at the progress
 
 Task = list[tuple[str, Path]]
 """Recordings to convert: name, file."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFeatures:
-    """What recordings became.
-
-    Attributes:
-        folder: where it is.
-        names: of the clips, below `features`.
-        recordings: how many.
-        seconds: of all clips.
-        data: the labels of the clips; None if they are not known.
-        groups: who speaks in them; None if that is not known.
-    """
-
-    folder: Path
-    names: tuple[str, ...]
-    recordings: int
-    seconds: float
-    data: Path | None
-    groups: Path | None
-
-    @property
-    def features(self) -> Path:
-        """The folder of the feature files."""
-        return self.folder / FEATURES
 
 
 def write_features(
@@ -67,7 +42,7 @@ def write_features(
     Args:
         audio: audio files, and folders, which are searched with all below them.
         config: where to, what is known of the recordings, and how they are cut.
-        observer: told after every few recordings.
+        observer: called after every few recordings.
 
     Raises:
         EvobinError: if recordings or tables have problems, or the folder cannot be written.
@@ -90,7 +65,7 @@ def write_features(
     files.check_output_folder(config.out)
     corpus = survey([Path(named) for named in audio], config.labels, config.groups)
     with _all_or_nothing(config.out) as folder:
-        clips = _convert_all(corpus, folder, config, observer or Host().observer)
+        clips = _convert_all(corpus, folder, config, observer or ignore)
         data, groups = _write_tables(corpus, clips, config.out)
     names = [[name for name, _ in of_one] for of_one in clips]
     frames = sum(n_frames for of_one in clips for _, n_frames in of_one)

@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses whose field docstrings are the command line's help."""
+"""Settings: frozen dataclasses whose field docstrings are the help of the command line."""
 
 from evobin.config.data import ClipsConfig, DataConfig, EvaluateConfig, FeaturesConfig
 from evobin.config.execution import Backend, ExecutionConfig

@@ -1,4 +1,4 @@
-"""Which clips: to search on, to measure by, to look at, to make of recordings."""
+"""Which samples: to search on, to measure by, to look at, to make of recordings."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from pathlib import Path
 from evobin.checks import check_range
 from evobin.config.execution import check_n_jobs
 from evobin.errors import SettingError
-from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.architecture import Architecture
+from evobin.network.presets import SPEAKER_SEX, preset_of
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Labelled clips, and how they are parted."""
+    """Labelled samples, and how they are split."""
 
     data: Path | None = None
-    """Clips to train on: a tsv file, one `<file name><tab><label>` a line, label 0 or 1
+    """Samples to train on: a tsv file, one `<file name><tab><label>` a line, label 0 or 1
     (of n classes 0 to n - 1). Without it, voices are synthesised."""
     features: Path | None = None
     """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel; for another
     --architecture [frames, inputs], or [inputs] where it has one frame."""
     groups: Path | None = None
     """Who speaks, or what else belongs together: a tsv file, `<file name><tab><speaker>` and any
-    further columns to report by. Clips are then parted by speaker."""
+    further columns to report by. Samples are then split by speaker."""
     valid: Path | None = None
-    """Validation clips, a tsv file; without it, a share of the training clips is held out."""
+    """Validation samples, a tsv file; without it, a share of the training samples is held out."""
     test: Path | None = None
-    """Test clips, a tsv file; looked at once, at the end, for the final figure."""
+    """Test samples, a tsv file; looked at once, at the end, for the final figure."""
     valid_share: float = 0.16
-    """Share of the clips to hold out for validation."""
+    """Share of the samples to hold out for validation."""
     test_share: float = 0.0
-    """Share of the clips to hold out as a test part that no stage looks at."""
+    """Share of the samples to hold out as a test split that no stage looks at."""
     architecture: Architecture = SPEAKER_SEX
     """Shape of the network: a TOML file, as the help of search shows; or a run folder, for the
     network of that run. By default the built-in one, for a speaker's sex."""
@@ -43,7 +44,7 @@ class DataConfig:
         if self.test is not None and self.test_share > 0:
             raise SettingError("`test` and `test_share` exclude each other; name one of them.")
         _check_pair(self.data, self.features)
-        if self.data is None and self.architecture != SPEAKER_SEX:
+        if self.data is None and not preset_of(self.architecture).has_voices:
             raise SettingError(
                 "`architecture` needs `data`: the synthesised voices are for the built-in network."
             )
@@ -57,16 +58,16 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateConfig:
-    """How good a result file is on labelled clips."""
+    """How good a result file is on labelled samples."""
 
     data: Path
-    """Labelled clips: a tsv file, one `<file name><tab><label>` a line."""
+    """Labelled samples: a tsv file, one `<file name><tab><label>` a line."""
     features: Path
     """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
     groups: Path | None = None
     """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
     n_jobs: int = -1
-    """Threads, -1 for one a core; the answers do not depend on it."""
+    """Threads, -1 for one a core; the predictions do not depend on it."""
     architecture: Architecture = SPEAKER_SEX
     """Shape of the network: the TOML file that it was searched with, or its run folder. By default
     the built-in one, for a speaker's sex."""
@@ -78,16 +79,16 @@ class EvaluateConfig:
 
 @dataclass(frozen=True, slots=True)
 class ClipsConfig:
-    """Labelled clips to see what networks do on them; without any, only weights are looked at."""
+    """Labelled samples to see what networks do on them; without any, only weights are looked at."""
 
     data: Path | None = None
-    """Labelled clips: a tsv file, one `<file name><tab><label>` a line."""
+    """Labelled samples: a tsv file, one `<file name><tab><label>` a line."""
     features: Path | None = None
     """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
     groups: Path | None = None
-    """Who speaks: a tsv file, `<file name><tab><speaker>`."""
+    """Who speaks, or what else belongs together: a tsv file, `<file name><tab><speaker>`."""
     n_jobs: int = -1
-    """Threads, -1 for one a core; the answers do not depend on it."""
+    """Threads, -1 for one a core; the predictions do not depend on it."""
     architecture: Architecture = SPEAKER_SEX
     """Shape of the network: the TOML file that it was searched with, or its run folder. By default
     the built-in one, for a speaker's sex."""
@@ -108,7 +109,7 @@ class FeaturesConfig:
     """Folder, new or empty: features/*.npy, and train.tsv and speakers.tsv where they are known."""
     labels: Path | None = None
     """A tsv file, one `<audio file><tab><label 0 or 1>` a line, relative to the folder that is
-    named. Without it, folders named male and female, or 0 and 1, tell; female is 1."""
+    named. Without it, folders named male and female, or 0 and 1, decide; female is 1."""
     groups: Path | None = None
     """A tsv file, `<audio file><tab><speaker>` and any further columns, for speakers.tsv."""
     trim: bool = False

@@ -1,4 +1,4 @@
-"""Who does the work."""
+"""Settings of the execution: workers, checkpoints, the report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Backend = Literal["auto", "loky", "threading", "dask", "ray"]
 
 @dataclass(frozen=True)
 class ExecutionConfig:
-    """Who does the work, and how often it is kept; no result depends on it."""
+    """Workers, checkpoints and the report; no result depends on them."""
 
     n_jobs: int = -1
     """Workers, -1 for one a core; the result does not depend on it."""
@@ -26,10 +26,10 @@ class ExecutionConfig:
     ray_address: str | None = None
     """Address of a ray cluster that runs already; without it, ray starts on this machine."""
     task_minutes: float | None = None
-    """A worker that is longer at one task hangs: it is ended, and the task done again. By default
-    twenty times the longest task so far, and at least two minutes."""
+    """A worker that takes longer for one task hangs: it is ended, and the task is repeated. By
+    default twenty times the longest task so far, and at least two minutes."""
     checkpoint_seconds: float = 60.0
-    """A run that is killed loses no more than this, and the step at hand."""
+    """A run that is killed loses no more than this, and the current step."""
     report: bool = True
     """Write report.html into the run folder at the end."""
 

@@ -1,4 +1,4 @@
-"""A whole search or polish: its clips, its stages, its budgets."""
+"""Settings of a whole search or polish: data, stages, budgets."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 
 POLISH_RATES = (1e-3, 5e-3)
-"""A good file needs the low rate, one that has lost most needs the high one; starts try both."""
+"""A good file needs the low rate, a bad one the high rate; the starts try both."""
 Effort = Literal["quick", "standard", "thorough"]
-"""How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 clips."""
+"""How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 samples."""
 
 
 @dataclass(frozen=True)
 class SearchConfig(ExecutionConfig, DataConfig):
-    """From labelled clips to a result file; `of` has the budgets of an effort."""
+    """From labelled samples to a result file; `of` has the budgets of an effort."""
 
     out: Path | None = None
     """Run folder, new or empty; by default runs/search-<date>-<time>."""
     seed: int = 0
     """Decides every random number: the same seed gives the same result file."""
     minutes: float | None = None
-    """End after this time, cleanly, with the step at hand (an epoch, a round, four rounds of
+    """End after this time, cleanly, with the current step (an epoch, a round, four rounds of
     flips); the seed then no longer decides the result. Without it, the budgets of the stages are
     spent."""
     ste: SteConfig = field(default_factory=SteConfig)
@@ -73,7 +73,7 @@ class SearchConfig(ExecutionConfig, DataConfig):
         return cls(**cls._efforts()[effort] | settings)
 
     def plain(self) -> dict[str, Any]:
-        """All settings as JSON has a notation for them; paths as they are from anywhere."""
+        """All settings as JSON values; paths are absolute."""
         return {
             name: str(value.absolute()) if isinstance(value, Path) else value
             for name, value in dataclasses.asdict(self).items()

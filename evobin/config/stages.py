@@ -1,4 +1,4 @@
-"""Budgets and knobs of the stages of a run."""
+"""Settings of the stages of a run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ AUGMENT_LIMITS = {
     "bands": 1,
     "pauses": 1,
 }
-"""How strong each variation of training clips may be; none may be below 0."""
+"""The largest value of each variation of training samples; none may be below 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
-    """How training clips are varied each time they are drawn."""
+    """How training samples are varied each time they are drawn."""
 
     gain: float = 1.0
     """Spread of a random gain, in nepers: one constant added to a log-mel matrix."""
@@ -68,17 +68,17 @@ class SteConfig:
     starts: int = 8
     """Trainings side by side, from different random numbers, of which the best is kept."""
     epochs: int = 40
-    """Passes over the training clips; 0 skips the stage."""
+    """Passes over the training samples; 0 skips the stage."""
     smooth: float = 0.25
-    """Share of the epochs, the first ones, with real weights and tanh for signs, which are cut to
-    signs then; 0 for none. A polish begins with signs and has none."""
+    """Share of the epochs, the first ones, with real weights and tanh instead of signs; the weights
+    are then cut to their signs; 0 for none. A polish begins with signs and has none."""
     batch: int = 32
     """Clips a step, an even number."""
     frames: int = 200
-    """Frames of a random crop; shorter clips are repeated."""
+    """Frames of a random crop; shorter samples are repeated."""
     rates: tuple[float, ...] = ()
     """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine.
-    Where none is named, 2e-3 behind smooth epochs, and 5e-3 without."""
+    Where none is named, 2e-3 after smooth epochs, and 5e-3 without."""
     spread: float = 0.1
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
     average: float = 0.98
@@ -124,7 +124,7 @@ class FlipConfig:
     """Bit-flip local search by exact increments."""
 
     rounds: int = 8
-    """Rounds, each on freshly drawn clips; 0 skips the stage."""
+    """Rounds, each on freshly drawn samples; 0 skips the stage."""
     islands: int = 2
     """Independent searches side by side, of which the best one is kept."""
     clips: int = 256
@@ -158,9 +158,9 @@ class PopulationConfig:
     )
     """Ways to make a child of its parents, one of them at random each time."""
     evaluations: int = 60
-    """Mixtures that a blend scores, to find how much of which parent goes into each layer."""
+    """Mixtures that a blend scores, to find how much of each parent goes into each layer."""
     epochs: int = 8
-    """Passes over the training clips to improve a child's latents by; 0 for none."""
+    """Passes over the training samples to improve a child's latents by; 0 for none."""
     rate: float = 2e-3
     """First learning rate of that training."""
     proposals: int = 0

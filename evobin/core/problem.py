@@ -1,13 +1,13 @@
-"""The two faces of a problem: score solutions in bulk, and one solution flip by flip.
+"""Contracts of problems: score solutions, follow one flip by flip, draw fresh samples.
 
-This is all that the flip search knows of a problem, networks or others.
+No contract here knows an algorithm, and every algorithm runs on all that gives it what it needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,6 @@ Population = NDArray[np.int8]
 """[size, n] int8, a solution a row."""
 Scores = NDArray[np.float64]
 """[size] float64, higher is better."""
-
-ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float32)
-"""[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance."""
-
-Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,144 +33,134 @@ class Structure:
     units: Sequence[Sequence[NDArray[np.intp]]] = ()
 
 
-class FlipState(Protocol):
-    """One solution on one batch, kept exact while its signs are flipped one by one."""
-
-    @property
-    def score(self) -> float:
-        """Score of the present solution on the batch, exact."""
-
-    @property
-    def solution(self) -> Solution:
-        """[n] int8, the present solution; a copy."""
-
-    def gains(self) -> NDArray[np.float64]:
-        """[n] float64, the predicted change of score for each single flip."""
-
-    def flip(self, index: int) -> None:
-        """Flips one sign; flipping it again restores every number."""
-
-    def verify(self) -> None:
-        """Recomputes the score from scratch.
-
-        Raises:
-            RuntimeError: if it differs from the incremental one; names both.
-        """
-
-
-@dataclass(slots=True, eq=False)
-class Course:
-    """What a walking state and the algorithm whose walk it is tell each other.
+class Problem(ABC):
+    """Something to maximise over {-1, +1}^n.
 
     Attributes:
-        best: [n] int8, overwritten with each new best.
-        levels: [4] float64, updated: scores of the present solution and of the best; a score that
-            is enough; and one that the walk itself keeps.
-        counters: [3] int64, updated: what the walk itself counts.
-        improvements: evaluations of this call at each new best, and its score; added to.
+        n: length of a solution.
     """
 
-    best: Solution
-    levels: NDArray[np.float64]
-    counters: NDArray[np.int64]
-    improvements: list[tuple[int, float]] = field(default_factory=list)
-
-
-@runtime_checkable
-class WalkingState(FlipState, Protocol):
-    """A flip state that makes many flips a call: its gains are exact, and looking at one is cheap.
-
-    Each walk stops at the latest when `room` evaluations are spent, a gain looked at being one,
-    when its random numbers are, or behind the step that reaches the target.
-    """
-
-    def metropolis(
-        self,
-        course: Course,
-        draws: NDArray[np.uint16],
-        temperatures: NDArray[np.float64],
-        first: int,
-        room: int,
-    ) -> int:
-        """Sweeps that accept by chance; see `evobin.algorithms.Annealing`.
-
-        Args:
-            course: what is known and found.
-            draws: [sweeps, n] uint16, random places in `ODDS`.
-            temperatures: [sweeps] float64.
-            first: sign to begin with.
-            room: evaluations to spend at most.
-
-        Returns:
-            Evaluations spent.
-        """
-
-    def tabu(
-        self, course: Course, left: NDArray[np.int32], draws: NDArray[np.int64], room: int
-    ) -> tuple[int, int]:
-        """Best flips that are not barred; see `evobin.algorithms.Tabu`.
-
-        Args:
-            course: counters are steps since the best of the round, patience, and places to kick.
-            left: [n] int32, updated: steps for which each sign is barred.
-            draws: [2, words] int64: random places, and steps to bar a sign for.
-            room: evaluations to spend at most.
-
-        Returns:
-            Evaluations spent, and words used.
-        """
-
-    def descend(
-        self, course: Course, base: Solution, draws: NDArray[np.int64], room: int, *, steepest: bool
-    ) -> tuple[int, int]:
-        """Flips that help, and kicks where none does; see `evobin.algorithms.Descent`.
-
-        Args:
-            course: counters are flips in turn that did not help, the next sign, places to kick.
-            base: [n] int8, updated: the optimum that is kicked.
-            draws: [words] int64, random places.
-            room: evaluations to spend at most.
-            steepest: whether the best flip is made, not the first that helps.
-
-        Returns:
-            Evaluations spent, and words used.
-        """
-
-
-class Problem(Protocol[Batch]):
-    """Something to maximise over {-1, +1}^n."""
-
-    @property
-    def n(self) -> int:
-        """Length of a solution."""
+    n: int
 
     @property
     def structure(self) -> Structure:
-        """What belongs together in a solution; an empty one where nothing is known."""
+        """What belongs together in a solution; by default nothing is known."""
+        return Structure()
 
-    def look(self, rng: np.random.Generator) -> Problem[Batch]:
-        """The same problem, its `score` looking at a random part of what it may look at.
-
-        One whose score has no noise returns itself.
-        """
-
+    @abstractmethod
     def score(self, population: Population) -> Scores:
-        """Scores solutions by full, exact evaluation, on what selection may look at.
+        """Scores solutions by full evaluation.
 
         Args:
             population: [size, n] int8; not modified.
+
+        Returns:
+            [size] float64, higher is better.
         """
 
-    def draw(self, rng: np.random.Generator) -> Batch:
-        """Draws a fresh batch to search on; a problem without noise returns always the same."""
 
-    def start(self, solution: Solution, batch: Batch) -> FlipState:
-        """Prepares a solution for flips on a batch.
+class FlipState(ABC):
+    """A solution of an `IncrementalProblem`, its score kept while signs are flipped one by one."""
+
+    @property
+    @abstractmethod
+    def score(self) -> float:
+        """What the problem's `score` gives the present solution."""
+
+    @property
+    @abstractmethod
+    def solution(self) -> Solution:
+        """[n] int8, the present solution; a copy."""
+
+    @abstractmethod
+    def flip(self, index: int) -> None:
+        """Flips one sign; flipping it again restores every number.
+
+        Raises:
+            IndexError: if there is no such sign.
+        """
+
+    def scores(self, indices: Iterable[int]) -> Scores:
+        """The exact score after each of several single flips, none of which stays made.
+
+        By default each is made and taken back; a problem that can look at many flips at once
+        overrides this.
+
+        Args:
+            indices: [m] signs, from 0.
+
+        Returns:
+            [m] float64: what `score` would be.
+        """
+        found = []
+        for index in indices:
+            self.flip(index)
+            found.append(self.score)
+            self.flip(index)
+        return np.array(found, np.float64)
+
+    def effects(self, indices: Iterable[int]) -> Scores:
+        """[m] float64, the exact change of score for each of several single flips; see `scores`."""
+        return self.scores(indices) - self.score
+
+    def gains(self) -> NDArray[np.float64]:
+        """[n] float64, the change of score for each single flip; predicted where not `exact`."""
+        return self.effects(range(len(self.solution)))
+
+    def exact(self) -> NDArray[np.bool_]:
+        """[n] bool, which of the gains are exact; by default all are."""
+        return np.ones(len(self.solution), bool)
+
+
+class IncrementalProblem(Problem):
+    """A problem that follows a solution flip by flip, much cheaper than it scores one."""
+
+    @abstractmethod
+    def start(self, solution: Solution) -> FlipState:
+        """Prepares a solution for flips.
 
         Args:
             solution: [n] int8; copied.
-            batch: from `draw`.
+
+        Returns:
+            A state whose `score` is the one that `score` gives.
         """
 
 
-AnyProblem = Problem[Any]
+class SampledProblem(Problem):
+    """A problem that is searched on fresh samples, and scored on what selection looks at.
+
+    A score of the samples that a search has seen rewards what fits them by chance. So a search
+    draws new ones again and again, each a problem of its own, and `score` is of others.
+    """
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator) -> IncrementalProblem:
+        """Draws fresh samples to search on.
+
+        Args:
+            rng: source of all randomness; advanced.
+        """
+
+    def subsample(self, rng: np.random.Generator) -> Problem:
+        """The same problem, its `score` looking at a random part of what it may look at.
+
+        One whose score has no noise returns itself, as here.
+
+        Args:
+            rng: source of all randomness; advanced.
+        """
+        return self
+
+
+def verify(problem: Problem, state: FlipState) -> None:
+    """Recomputes the score of a flip state from scratch.
+
+    Raises:
+        RuntimeError: if it differs from the incremental one; names both.
+    """
+    full = float(problem.score(state.solution[None])[0])
+    if full != state.score:
+        raise RuntimeError(
+            f"the incremental score is {state.score}, but from scratch it is {full}."
+        )

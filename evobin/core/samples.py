@@ -110,7 +110,7 @@ class Clips:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Labelled clips, with who speaks them when that is known.
+    """Labelled clips, with their groups where these are known.
 
     Attributes:
         names: [n] file names, as the data file spells them.

@@ -1,4 +1,4 @@
-"""What makes a network better: scores, all higher-is-better, and how sure they are."""
+"""Scores of networks, all higher-is-better, and their confidence intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def answers(logits: NDArray[Any]) -> NDArray[np.int8]:
+def predictions(logits: NDArray[Any]) -> NDArray[np.int8]:
     """The labels that logits stand for.
 
     Args:
@@ -25,7 +25,7 @@ def answers(logits: NDArray[Any]) -> NDArray[np.int8]:
             lower one of equals.
 
     Example:
-        >>> answers(np.array([3, -1, 0])), answers(np.array([[1, 5, 5], [3, 1, 1]]))
+        >>> predictions(np.array([3, -1, 0])), predictions(np.array([[1, 5, 5], [3, 1, 1]]))
         (array([1, 0, 0], dtype=int8), array([1, 0], dtype=int8))
     """
     labels = logits > 0 if logits.ndim == 1 else logits.argmax(axis=1)
@@ -33,26 +33,26 @@ def answers(logits: NDArray[Any]) -> NDArray[np.int8]:
 
 
 def accuracy(logits: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Share of clips whose label is right; a logit of 0 answers label 0.
+    """Share of clips whose prediction is right; a logit of 0 predicts label 0.
 
     Args:
-        logits: [n] or [n, n_classes] real, as for `answers`.
+        logits: [n] or [n, n_classes] real, as for `predictions`.
         labels: [n], from 0.
 
     Example:
         >>> accuracy(np.array([3, -1, 0]), np.array([1, 1, 0]))
         0.6666666666666666
     """
-    return float(np.mean(answers(logits) == labels))
+    return float(np.mean(predictions(logits) == labels))
 
 
 def margins(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
-    """How far answers are from turning over, negative where they are wrong.
+    """How far predictions are from changing, negative where they are wrong.
 
     Logit times label as a sign; of several logits, the label's own less the largest other.
 
     Args:
-        logits: [n] or [n, n_classes] real, as for `answers`.
+        logits: [n] or [n, n_classes] real, as for `predictions`.
         labels: [n], from 0.
 
     Example:
@@ -69,9 +69,9 @@ def margins(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -> float:
-    """Accuracy with the mean margin as tie-break, in one number that compares as the pair would.
+    """Accuracy with the mean margin as tie-break, in one number that compares as the pair does.
 
-    The margin, squeezed into (0, 1), is worth less than one clip.
+    The margin, squeezed into (0, 1), counts for less than one clip.
 
     Args:
         logits: [n] or [n, n_classes] integers within [-n_hidden - 1, n_hidden + 1].

@@ -1,4 +1,4 @@
-"""Random variations of training clips: one place and one generator for all stages."""
+"""Random variations of training clips: one place and one random generator for all stages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Floats = NDArray[np.float32]
 
 KNOTS = 6  # cosines in a random equaliser curve: structure down to about ten bands
 FLOOR = (-5.0, -1.0)  # level of a noise floor, in nepers above a clip's mean
-WIDEST_BANDS = 0.15  # of all bands, behind a mask
-LONGEST_PAUSE = 0.3  # of a crop, behind a mask
+WIDEST_BANDS = 0.15  # of all bands, under a mask
+LONGEST_PAUSE = 0.3  # of a crop, under a mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +32,8 @@ class Crops:
         curves: [n, n_in] float32, what is added to every frame of a crop.
         floors: [n, n_in] float32, a noise floor under each frame, above the clip's mean; -inf for
             none.
-        bands: [n, 2] first masked band, and the one behind the last.
-        pauses: [n, 2] first masked frame, and the one behind the last.
+        bands: [n, 2] first masked band, and one past the last.
+        pauses: [n, 2] first masked frame, and one past the last.
         frames: length of each crop.
     """
 

@@ -1,4 +1,4 @@
-"""Recordings as the user named them: what they are called, their labels, and who speaks."""
+"""Recordings that the user names: their own names, labels and speakers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evobin.errors import EvobinError, several
 from evobin.files import check_is_file
 
 FOLDERS = ({"male": 0, "female": 1}, {"0": 0, "1": 1})
-"""Folders that tell the label of what is in them, in lower case; the first kind that occurs."""
+"""Folders whose names are labels, in lower case; the first pair that occurs is used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> C
     Args:
         audio: files, and folders, which are searched with all below them; hidden ones, and files
             that do not end as recordings do, are left out.
-        labels: a tsv file; without it, folders tell.
+        labels: a tsv file; without it, the folders' names are the labels.
         groups: a tsv file.
 
     Raises:
@@ -83,7 +83,7 @@ def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
 
 
 def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
-    """The labels that folders tell; None where no folder does.
+    """The labels that the folders' names give; None if none does.
 
     Raises:
         EvobinError: if a recording is in no such folder, or in two that differ, where others are.
@@ -93,26 +93,26 @@ def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
         [0, 1]
     """
     for labels in FOLDERS:
-        told = [_told(PurePosixPath(name).parts[:-1], labels) for name in recordings]
-        if any(told):
+        given = [_labels_in(PurePosixPath(name).parts[:-1], labels) for name in recordings]
+        if any(given):
             problems = [
                 f"{path}: must lie in a folder named {' or '.join(labels)}, as others do, and not "
-                "in both; move it, or tell all labels with --labels."
-                for path, found in zip(recordings.values(), told, strict=True)
+                "in both; move it, or give all labels with --labels."
+                for path, found in zip(recordings.values(), given, strict=True)
                 if len(found) != 1
             ]
             if problems:
                 raise several(f"{len(problems)} recordings have no label", problems)
-            return [label for (label,) in told]
+            return [label for (label,) in given]
     return None
 
 
-def _told(folders: Iterable[str], labels: Mapping[str, int]) -> set[int]:
+def _labels_in(folders: Iterable[str], labels: Mapping[str, int]) -> set[int]:
     return {labels[folder.lower()] for folder in folders if folder.lower() in labels}
 
 
 def _below(named: Path, *, leads: bool) -> Iterator[tuple[str, Path]]:
-    """Names and files; a folder's own name leads theirs if there are several to tell apart."""
+    """Names and files; a folder's own name leads theirs if there are several folders."""
     try:
         if not named.is_dir():
             check_is_file(named)

@@ -1,4 +1,4 @@
-"""Labelled clips from a tsv file and a folder of features, and splits that keep speakers apart."""
+"""Labelled samples from a tsv file and a folder of features, and splits that keep groups whole."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from evobin.data.tables import (
 )
 from evobin.errors import LISTED, EvobinError
 from evobin.files import Table, check_is_file, read_table
+from evobin.network.presets import ANY_NETWORK, Preset
 
 ENDINGS = (".npy",)
-"""How a line that names a clip, and so is no header, begins."""
+"""How the first field of a line that names a sample, and so is no header, ends."""
 _HEADERS = {
     (1, 0): npy.read_array_header_1_0,
     (2, 0): npy.read_array_header_2_0,
@@ -36,15 +37,16 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class FeatureShape:
-    """What a network needs of a clip's [t, n_in] features, and which labels it can answer.
+    """What a network needs of a sample's [t, n_in] features, and which labels it can predict.
 
     Attributes:
         n_in: width of a feature matrix, at least 1.
-        min_frames: the fewest frames that have an answer, at least 1.
+        min_frames: the fewest frames that have a prediction, at least 1.
         largest: largest magnitude; sums of a few hundred times 1e300 are still finite in float64.
-        frames: frames of every clip; None where they may differ. Where it is 1, a clip may be a
-            vector, [n_in].
+        frames: frames of every sample; None where they may differ. Where it is 1, a sample may be
+            a vector, [n_in].
         n_classes: labels are 0 to n_classes - 1.
+        preset: the words for samples in messages.
     """
 
     n_in: int
@@ -52,10 +54,11 @@ class FeatureShape:
     largest: float = 1e300
     frames: int | None = None
     n_classes: int = 2
+    preset: Preset = ANY_NETWORK
 
     @property
-    def told(self) -> str:
-        """The shape of a clip, for messages."""
+    def dims(self) -> str:
+        """The shape of a sample, for messages."""
         if self.frames == 1:
             return f"[{self.n_in}] or [1, {self.n_in}]"
         return f"[{self.frames or 't'}, {self.n_in}]"
@@ -69,23 +72,23 @@ def load_dataset(
     *,
     one_class_ok: bool = False,
 ) -> Dataset:
-    r"""Loads labelled clips and checks every one of them; all problems are reported together.
+    r"""Loads labelled samples and checks every one of them; all problems are reported together.
 
     The first line of `data` is a header if its second field is not a number and its first does
     not end in `.npy`. The first line of `groups` is one if its first field neither ends in
-    `.npy` nor names a clip of `data`. CRLF line ends, a byte-order mark and trailing blank lines
+    `.npy` nor names a sample of `data`. CRLF line ends, a byte-order mark and trailing blank lines
     are understood in both.
 
     Args:
-        data: tsv file, one clip a line: `<file name>\t<label>`, label 0 to `shape.n_classes` - 1.
+        data: tsv file, one sample a line: `<file name>\t<label>`, label 0 to `shape.n_classes` - 1.
         features: folder of the `.npy` files, each [t, n_in]; `data` names nothing outside it.
         groups: tsv file `<file name>\t<speaker>`, more columns are carried along; it must name
-            every clip of `data` and may name others. None if speakers are not known.
-        shape: what the network needs of the clips.
-        one_class_ok: whether labels may be missing, so that all clips may have the same one.
+            every sample of `data` and may name others. None if groups are not known.
+        shape: what the network needs of the samples.
+        one_class_ok: whether labels may be missing, so that all samples may have the same one.
 
     Returns:
-        The clips in the order of `data`.
+        The samples in the order of `data`.
 
     Raises:
         EvobinError: if anything is wrong with the files: one line for one problem, else a line
@@ -101,17 +104,18 @@ def load_dataset(
         >>> dataset.names, dataset.labels
         (('a.npy',), array([1], dtype=int8))
     """
+    samples = shape.preset.samples
     rows = read_table(data)
     if is_label_header(rows[0][1], ENDINGS):
         rows = rows[1:]
     if not rows:
-        raise EvobinError(f"{data}: holds no clips; list one a line: file name, tab, 0 or 1.")
+        raise EvobinError(f"{data}: holds no {samples}; list one a line: file name, tab, label.")
     if not features.is_dir():
-        raise EvobinError(f"{features}: is not a folder; name the folder that holds the clips.")
+        raise EvobinError(f"{features}: is not a folder; name the folder that holds the {samples}.")
     problems: dict[Path, list[str]] = {data: []}
     listing = _load_clips(data, rows, features.resolve(), shape, problems[data])
     if not problems[data] and not one_class_ok:
-        problems[data] += _missing_labels(data, listing.labels, shape.n_classes)
+        problems[data] += _missing_labels(data, listing.labels, shape)
     table = None
     if groups is not None:
         table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
@@ -142,24 +146,25 @@ def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
 
 
 def hold_out(
-    dataset: Dataset, share: float, seed: int
+    dataset: Dataset, share: float, seed: int, preset: Preset = ANY_NETWORK
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Splits off some clips, label by label; whole speakers where they are known.
+    """Splits off some samples, label by label; whole groups where they are known.
 
-    Speakers (without them: clips) of a label, the label that most of a speaker's clips have, are
-    held in random order until `share` of their clips is met as closely as that order allows. At
+    Groups (without them: samples) of a label, the label that most of a group's samples have, are
+    held in random order until `share` of their samples is met as closely as that order allows. At
     least one of each label stays on either side. The split depends on names, not on their order.
 
     Args:
-        dataset: at least two speakers (clips) of each label.
-        share: aimed share of held clips, above 0 and below 1.
+        dataset: at least two groups (samples) of each label.
+        share: aimed share of held samples, above 0 and below 1.
         seed: of the random order, not negative.
+        preset: the words for samples and groups in messages.
 
     Returns:
         The kept rows and the held rows, both ascending.
 
     Raises:
-        EvobinError: if a label, up to the highest that occurs, has fewer than two speakers (clips).
+        EvobinError: if a label, up to the highest that occurs, has fewer than two groups (samples).
         ValueError: if `share` or `seed` is out of range.
 
     Example:
@@ -171,47 +176,47 @@ def hold_out(
     """
     if not 0 < share < 1:
         raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
-    speakers = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
-    unique, speaker = np.unique(np.array(speakers, str), return_inverse=True)
+    names = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
+    unique, group = np.unique(np.array(names, str), return_inverse=True)
     counts = np.zeros((len(unique), max(2, int(dataset.labels.max()) + 1)), np.int64)
-    np.add.at(counts, (speaker, dataset.labels), 1)
+    np.add.at(counts, (group, dataset.labels), 1)
     sizes, majority = counts.sum(axis=1), counts.argmax(axis=1)
-    _check_enough(np.bincount(majority, minlength=counts.shape[1]), by_clip=dataset.groups is None)
+    word = preset.samples if dataset.groups is None else preset.groups
+    _check_enough(np.bincount(majority, minlength=counts.shape[1]), word)
     rng = np.random.default_rng(seed)
     held = np.zeros(len(unique), bool)
     for label in range(counts.shape[1]):
         order = rng.permutation(np.flatnonzero(majority == label))
-        clips = np.cumsum(sizes[order])
+        reached = np.cumsum(sizes[order])
         # One at least on either side: the last count, all of them, is no candidate.
-        nearest = int(np.argmin(np.abs(clips[:-1] - share * clips[-1])))
+        nearest = int(np.argmin(np.abs(reached[:-1] - share * reached[-1])))
         held[order[: nearest + 1]] = True
-    return np.flatnonzero(~held[speaker]), np.flatnonzero(held[speaker])
+    return np.flatnonzero(~held[group]), np.flatnonzero(held[group])
 
 
-def _check_enough(counts: NDArray[np.intp], *, by_clip: bool) -> None:
-    """Raises EvobinError if a label has fewer than two speakers (clips) to part."""
+def _check_enough(counts: NDArray[np.intp], word: str) -> None:
+    """Raises EvobinError if a label has fewer than two groups (samples) to split."""
     if counts.min() >= 2:
         return
-    kind = "clips" if by_clip else "speakers"
-    told = [
+    found = [
         f"{count} with label {label}"
         for label, count in enumerate(counts.tolist())
         if len(counts) == 2 or count < 2
     ]
     raise EvobinError(
-        f"holding out needs at least 2 {kind} of each label, but there are "
-        f"{' and '.join(told[:LISTED])}; add {kind}."
+        f"holding out needs at least 2 {word} of each label, but there are "
+        f"{' and '.join(found[:LISTED])}; add {word}."
     )
 
 
-def _missing_labels(data: Path, labels: list[int], n_classes: int) -> list[str]:
-    missing = sorted(set(range(n_classes)) - set(labels))
+def _missing_labels(data: Path, labels: list[int], shape: FeatureShape) -> list[str]:
+    sample, missing = shape.preset.sample, sorted(set(range(shape.n_classes)) - set(labels))
     if not missing:
         return []
-    if n_classes == 2:
-        return [f"{data}: every clip has label {labels[0]}; add some of {missing[0]}."]
-    told = ", ".join(map(str, missing[:LISTED])) + (", ..." if len(missing) > LISTED else "")
-    return [f"{data}: no clip has label {told}; add some, or name fewer classes."]
+    if shape.n_classes == 2:
+        return [f"{data}: every {sample} has label {labels[0]}; add some of {missing[0]}."]
+    few = ", ".join(map(str, missing[:LISTED])) + (", ..." if len(missing) > LISTED else "")
+    return [f"{data}: no {sample} has label {few}; add some, or name fewer classes."]
 
 
 class _Listing(NamedTuple):
@@ -220,7 +225,7 @@ class _Listing(NamedTuple):
     names: list[str]
     labels: list[int]
     clips: list[NDArray[np.floating]]
-    places: dict[str, str]  # normalised name -> file and line, of every line that names a clip
+    places: dict[str, str]  # normalised name -> file and line, of every line that names a sample
 
 
 def _load_clips(
@@ -247,9 +252,9 @@ def _load_clips(
 
 
 def _locate(name: str, root: Path) -> Path:
-    """The real path of a clip inside the (resolved) features folder."""
+    """The real path of a sample inside the (resolved) features folder."""
     if not name:
-        raise EvobinError("the file name is empty; name a clip or delete the line.")
+        raise EvobinError("the file name is empty; name a file or delete the line.")
     path = Path(name)
     real = Path(os.path.realpath(root / path))
     if path.is_absolute() or ".." in path.parts or not real.is_relative_to(root):
@@ -293,7 +298,7 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureShape) -> None:
-    told = list(dims)
+    found = list(dims)
     if dtype.hasobject:
         raise EvobinError("holds Python objects, which are not read; save it as float32.")
     if dtype.kind not in "fiu":
@@ -301,7 +306,7 @@ def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureSha
     if len(dims) == 1 and shape.frames == 1:
         dims = 1, *dims
     if len(dims) != 2 or dims[1] != shape.n_in or shape.frames not in (None, dims[0]):
-        raise EvobinError(f"must have shape {shape.told}, but it has {told}.")
+        raise EvobinError(f"must have shape {shape.dims}, but it has {found}.")
     if dims[0] < shape.min_frames:
         raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
 

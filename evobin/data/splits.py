@@ -1,4 +1,4 @@
-"""Training, validation and test clips: where they come from and who shares what."""
+"""Training, validation and test samples: where they come from, and which groups they share."""
 
 from __future__ import annotations
 
@@ -14,29 +14,22 @@ from evobin.config import DataConfig
 from evobin.core.samples import Clips, Dataset
 from evobin.data.dataset import FeatureShape, hold_out, load_dataset
 from evobin.errors import EvobinError
-from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.architecture import Architecture
+from evobin.network.presets import Preset, preset_of
 from evobin.voices import MapClips, Voices, synthesise
 
-BY_CLIP = (
-    "Parted by clip, stratified by label: without --groups, clips that belong together may be in "
-    "different parts.",
-    "Parted by clip, stratified by label: without --groups, speakers may be shared, and validation "
-    "accuracy is then too high for new speakers.",
-)
-"""How parts are made without a groups file: for any network, and for the built-in one."""
-BY_GROUP = "Parted by group.", "Parted by speaker."
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """Clips by their use.
+class Splits:
+    """Samples by their use.
 
     Attributes:
         train: what is trained on.
         valid: what candidates are chosen by.
         test: what is looked at once, at the end; None if there is no such part.
-        note: how the parts were made, a sentence for the user.
+        note: how the samples were split, sentences for the user.
     """
 
     train: Dataset
@@ -51,7 +44,7 @@ class Parts:
         return {name: part for name, part in parts.items() if part is not None}
 
     def fingerprint(self) -> str:
-        """SHA-256 of all that a run can see of the clips, in hexadecimal."""
+        """SHA-256 of all that a run can see of the samples, in hexadecimal."""
         seen = hashlib.sha256()
         for name, part in self.named.items():
             seen.update(json.dumps([name, part.names]).encode())
@@ -63,17 +56,18 @@ class Parts:
 
 
 def feature_shape(architecture: Architecture) -> FeatureShape:
-    """What a network needs of its clips."""
+    """What a network needs of its samples."""
     return FeatureShape(
         architecture.n_in,
         architecture.min_frames,
         frames=architecture.frames,
         n_classes=architecture.n_classes,
+        preset=preset_of(architecture),
     )
 
 
-def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Parts:
-    """Loads the clips that the user named, and parts them where the user did not.
+def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Splits:
+    """Loads the samples that the user named, and splits them where the user did not.
 
     Args:
         config: with `data` and `features`.
@@ -81,7 +75,7 @@ def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Par
         seed: of the split.
 
     Raises:
-        EvobinError: if a file has problems, or two parts share a clip.
+        EvobinError: if a file has problems, or two parts share a sample.
         ValueError: if `config` names no data.
     """
     data, features = config.data, config.features
@@ -93,57 +87,72 @@ def load_parts(config: DataConfig, architecture: Architecture, seed: int) -> Par
     def load(path: Path) -> Dataset:
         return load_dataset(path, features, config.groups, shape)
 
+    preset = preset_of(architecture)
     whole = load(data)
     valid = None if config.valid is None else load(config.valid)
     test = None if config.test is None else load(config.test)
     named = ((data, whole), (config.valid, valid), (config.test, test))
     for (path, part), (other_path, other) in combinations(named, 2):
         if part is not None and other is not None:
-            _check_apart(features, (path, part), (other_path, other))
-    is_voices = architecture == SPEAKER_SEX
+            _check_apart(features, (path, part), (other_path, other), preset)
     rest, notes = whole, []
     if test is None and config.test_share > 0:
-        kept, held = hold_out(rest, config.test_share, seed)
+        kept, held = hold_out(rest, config.test_share, seed, preset)
         rest, test = rest.subset(kept), rest.subset(held)
     if valid is None:
         share = config.valid_share * len(whole) / len(rest)
-        kept, held = hold_out(rest, min(share, 0.9), seed)
+        kept, held = hold_out(rest, min(share, 0.9), seed, preset)
         rest, valid = rest.subset(kept), rest.subset(held)
-        notes.append((BY_CLIP if config.groups is None else BY_GROUP)[is_voices])
-    notes += _shared_speakers(rest, valid, test, "speakers" if is_voices else "groups")
-    return Parts(rest, valid, test, " ".join(notes))
+        notes.append(_how_split(preset, by_group=config.groups is not None))
+    notes += _shared_groups(rest, valid, test, preset)
+    return Splits(rest, valid, test, " ".join(notes))
+
+
+def _how_split(preset: Preset, *, by_group: bool) -> str:
+    if by_group:
+        return f"Split by {preset.group}."
+    return f"Split by {preset.sample}, stratified by label: without --groups, {preset.split_note}."
 
 
 def _check_apart(
-    features: Path, one: tuple[Path | None, Dataset], other: tuple[Path | None, Dataset]
+    features: Path,
+    one: tuple[Path | None, Dataset],
+    other: tuple[Path | None, Dataset],
+    preset: Preset,
 ) -> None:
     """Refuses two parts that share a file, under whatever name."""
     real = {(features / name).resolve(): name for name in one[1].names}
     shared = [name for name in other[1].names if (features / name).resolve() in real]
     if shared:
-        more = f" and {len(shared) - 1} more clips" if len(shared) > 1 else ""
+        more = f" and {len(shared) - 1} more {preset.samples}" if len(shared) > 1 else ""
         raise EvobinError(
             f"{other[0]}: names {shared[0]}{more} that {one[0]} names too; "
-            "a clip can be in one part only."
+            f"a {preset.sample} can be in one part only."
         )
 
 
-def _shared_speakers(train: Dataset, valid: Dataset, test: Dataset | None, kind: str) -> list[str]:
+def _shared_groups(
+    train: Dataset, valid: Dataset, test: Dataset | None, preset: Preset
+) -> list[str]:
     notes = []
     for name, part in (("validation", valid), ("test", test)):
         if part is None or part.groups is None or train.groups is None:
             continue
         shared = set(part.groups["speaker"]) & set(train.groups["speaker"])
         if shared:
-            notes.append(f"{len(shared)} {kind} of the {name} part are in the training part too.")
+            word = preset.groups if len(shared) > 1 else preset.group
+            verb = "are" if len(shared) > 1 else "is"
+            notes.append(
+                f"{len(shared)} {word} of the {name} part {verb} in the training part too."
+            )
     return notes
 
 
-def synthesised_parts(seed: int, map_clips: MapClips) -> Parts:
+def synthesised_splits(seed: int, map_clips: MapClips) -> Splits:
     """The embedded voices; no speaker is in two parts."""
     voices = synthesise(seed, map_clips=map_clips)
     parts = {name: _part_of(voices, name) for name in ("train", "valid", "test")}
-    return Parts(**parts, note="Synthesised voices, parted by speaker.")
+    return Splits(**parts, note="Synthesised voices, split by speaker.")
 
 
 def _part_of(voices: Voices, name: str) -> Dataset:

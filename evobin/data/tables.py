@@ -1,4 +1,4 @@
-"""What tsv files tell of clips: labels, who speaks, and all problems of several files at once."""
+"""Labels and groups of clips from tsv files, with all problems of several files at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_labels(
 
     Args:
         path: the tsv file; it must name every file, and may name others.
-        places: where each file was met, by its `normal_name`; for messages.
+        places: where each file was found, by its `normal_name`; for messages.
         problems: empty; afterwards what is wrong, a text each.
         endings: of the names of such files, in lower case.
 
@@ -50,14 +50,14 @@ def read_labels(
 def read_groups(
     path: Path, places: Mapping[str, str], problems: list[str], endings: tuple[str, ...]
 ) -> pd.DataFrame | None:
-    r"""Reads who speaks, one file a line: `<file name>\t<speaker>` and any further columns.
+    r"""Reads the speakers, one file a line: `<file name>\t<speaker>` and any further columns.
 
     The first line is a header if its first field neither has one of the `endings` nor is among
     the `places`.
 
     Args:
         path: the tsv file; it must name every file, and may name others.
-        places: where each file was met, by its `normal_name`; for messages.
+        places: where each file was found, by its `normal_name`; for messages.
         problems: empty; afterwards what is wrong, a text each.
         endings: of the names of such files, in lower case.
 
@@ -95,7 +95,7 @@ def _match(
     problems: list[str],
     check: Callable[[list[str]], object],
 ) -> list[list[str]] | None:
-    """The fields behind the name of every file in the order of `places`."""
+    """The fields after the name of every file in the order of `places`."""
     found: dict[str, tuple[int, list[str]]] = {}
     for line, fields in rows:
         try:

@@ -12,7 +12,9 @@ import numpy as np
 
 from evobin.config import SearchConfig
 from evobin.core.scores import accuracy_of
-from evobin.core.stage import Host, MapTasks, Observer, Progress, Row, Stage, State
+from evobin.core.stage import MapTasks, Observer, Progress, Row, Stage
+from evobin.core.state import State
+from evobin.drive.driver import Driver
 from evobin.errors import Stopped
 from evobin.runs import RESULT, SUMMARY, Checkpoint, RunFolder
 
@@ -107,11 +109,11 @@ class Keeper:
         if self._job.is_stopped():
             raise Stopped(told_of(self._job.path))
 
-    def host(self, map_tasks: MapTasks) -> Host:
+    def host(self, map_tasks: MapTasks) -> Driver:
         """What the stages of this run run in."""
         minutes = self._job.config.minutes
         end = np.inf if minutes is None else self._began - self._spent + 60.0 * minutes
-        return Host(map_tasks, self._observe, lambda: time.monotonic() >= end, self._keep)
+        return Driver(map_tasks, self._observe, lambda: time.monotonic() >= end, self._keep)
 
     def _elapsed(self) -> float:
         return self._spent + time.monotonic() - self._began

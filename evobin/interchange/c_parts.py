@@ -1,4 +1,4 @@
-"""What differs in a network's C file with the number of its logits and the length of its clips."""
+"""The parts of a C file that depend on the number of logits and the length of the clips."""
 
 from __future__ import annotations
 
@@ -67,15 +67,15 @@ def parts(architecture: Architecture, head_bias: list[int]) -> dict[str, str]:
     fixed = architecture.frames is not None
     joined = architecture.layers[0].is_linear and architecture.min_frames > 1
     labels = "0 or 1" if architecture.n_classes == 2 else f"0 to {architecture.n_classes - 1}"
-    told = {"labels": labels, "n": architecture.min_frames}
+    values = {"labels": labels, "n": architecture.min_frames}
     numbers = ", ".join(map(str, head_bias))
     many = f"#define N_LABELS {len(head_bias)}\nstatic const int HEAD_BIAS[] = {{{numbers}}};"
     one = f"#define HEAD_BIAS {numbers}"
     return (_ONE if len(head_bias) == 1 else _MANY) | {
         "HEAD_BIAS": one if len(head_bias) == 1 else many,
-        "RETURNS": (_RETURNS_FIXED if fixed else _RETURNS).format(**told),
+        "RETURNS": (_RETURNS_FIXED if fixed else _RETURNS).format(**values),
         "LONGER": "" if fixed else _LONGER,
-        "CHECK": _CHECK_FIXED.format(joined=_JOINED if joined else "", **told)
+        "CHECK": _CHECK_FIXED.format(joined=_JOINED if joined else "", **values)
         if fixed
-        else _CHECK.format(**told),
+        else _CHECK.format(**values),
     }

@@ -94,7 +94,7 @@ def _answer_of_many(graph: _Graph, logits: str) -> None:
 
 
 class _Graph:
-    """A model while it is written; nodes and constants are told by their results' names."""
+    """A model that is being written; nodes and constants are known by their results' names."""
 
     def __init__(self, onnx: Any) -> None:
         self._onnx = onnx
@@ -143,11 +143,11 @@ class _Graph:
         features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, shape)
         n_logits = architecture.n_logits
         outputs = {"logit": ["n"]} if n_logits == 1 else {"logits": ["n", n_logits]}
-        answers = [
+        values = [
             helper.make_tensor_value_info(name, onnx.TensorProto.INT64, sizes)
             for name, sizes in (outputs | {"label": ["n"]}).items()
         ]
-        graph = helper.make_graph(self._nodes, "evobin", [features], answers, self._constants)
+        graph = helper.make_graph(self._nodes, "evobin", [features], values, self._constants)
         model = helper.make_model(
             graph,
             producer_name="evobin",

@@ -54,7 +54,7 @@ def encode(network: BinaryNetwork) -> bytes:
 def load(path: Path, architecture: Architecture) -> BinaryNetwork:
     """Reads a state dict and cuts its weights by sign; 0 counts as not positive.
 
-    Tensors are told by their names; if any of these is not ours, all are told by their order. No
+    Tensors are found by their names; if any of these is not ours, all are found by their order. No
     code in the file is run, and no more of it is read than such a network can take.
 
     Args:

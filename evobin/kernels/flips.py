@@ -1,6 +1,6 @@
 """Kernels of exact incremental evaluation: what a changed filter changes, and no more.
 
-A change is found out without writing to anything; it is then either forgotten or written. Sums and
+A change is previewed without writing to anything; it is then either dropped or written. Sums and
 signs of a block are held so that both are cheap:
 
 - `sums` [positions, n_out] int16, all channels of a position side by side: an input that toggles
@@ -20,9 +20,9 @@ word: `words`, `in_words`, `out_words` say which. A global max, and the last blo
 over all of time, written as pool = 0: its rows out are the clips. A toggled sign is written as
 row * 2^16 + channel.
 
-Kernels in the plural answer several flips of one solution at once, each of them alone: a toggled
+Kernels in the plural preview several flips of one solution at once, each of them alone: a toggled
 sign is then owner * 2^48 + row * 2^16 + channel, the owner being the number of the flip, in
-ascending order. Asked about a few clips at a time, what belongs to those stays in the cache.
+ascending order. Called for a few clips at a time, they keep what belongs to those in the cache.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HALF = 64  # half a sum is cut off there: 63 steps and it still has its sign, an
 
 @njit(nogil=True, cache=True)
 def popcount(x: np.uint64) -> Any:
-    """Set bits of a word; numba's disk cache does not notice edits of another file's twin."""
+    """Set bits of a word; as in `forward`, since numba's disk cache misses edits of other files."""
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -73,7 +73,7 @@ def row_of(entry: int) -> Any:
 
 @njit(nogil=True, cache=True)
 def window_of(bits: Bits, first: int, size: int) -> Any:
-    """Bits `first` to `first + size` of a row of words; behind its end they are 0."""
+    """Bits `first` to `first + size` of a row of words; past its end they are 0."""
     word, shift = first // 64, np.uint64(first % 64)
     out = bits[word] >> shift
     if first % 64 + size > 64 and word + 1 < len(bits):
@@ -130,7 +130,7 @@ def rows_of_flips(
         toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
     Returns:
-        How many signs toggle; those behind the end of `toggled` were not written.
+        How many signs toggle; those past the end of `toggled` were not written.
     """
     every, one = ~np.uint64(0), np.uint64(1)
     count = 0
@@ -200,7 +200,7 @@ def list_rows(
         count: entries already in `toggled`.
 
     Returns:
-        The new count; entries behind the end of `toggled` were not written.
+        The new count; entries past the end of `toggled` were not written.
     """
     length = len(before)
     for t in range(length):
@@ -254,7 +254,7 @@ def rows_of_real_flips(
         toggled: as for `rows_of_flips`.
 
     Returns:
-        How many signs toggle; those behind the end of `toggled` were not written.
+        How many signs toggle; those past the end of `toggled` were not written.
     """
     longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
@@ -354,7 +354,7 @@ def rows_of_sums(
         toggled: [any] int64, overwritten from the front with row * 2^16 + o.
 
     Returns:
-        How many signs toggle; those behind the end of `toggled` were not written.
+        How many signs toggle; those past the end of `toggled` were not written.
     """
     longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
@@ -380,7 +380,7 @@ def follow(
     pool: int,
     to: Starts,
     active: NDArray[np.int16],
-    behind: Any,
+    buffer: Any,
     toggled: Ints,
 ) -> int:
     """Pooled signs of a binary block that toggle when some of its inputs do, for each owner alone.
@@ -402,11 +402,12 @@ def follow(
         pool: positions a window, 0 for all of time.
         to: [n + 1] int64, first row out of each clip.
         active: [n, n_out] int16, positive sums of a channel; used if pool is 0.
-        behind: [positions of the longest clip, n_out] of the type of `sums`, overwritten.
+        buffer: [positions of the longest clip, n_out] of the type of `sums`, overwritten with the
+            new sums.
         toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
     Returns:
-        How many signs toggle; those behind the end of `toggled` were not written. -1 if more than
+        How many signs toggle; those past the end of `toggled` were not written. -1 if more than
         `most` inputs reach one sum.
     """
     _, kernel, n_out = updates.shape
@@ -414,8 +415,8 @@ def follow(
     shifts = np.empty(n_out, np.int16)
     flags = np.zeros(-(-n_out // 8) * 8, np.uint8)
     eights = flags.view(np.uint64)
-    windows = np.empty(len(behind), np.int64)  # first positions of those touched
-    flat, flat_behind = sums.reshape(-1), behind.reshape(-1)
+    windows = np.empty(len(buffer), np.int64)  # first positions of those touched
+    flat, flat_buffer = sums.reshape(-1), buffer.reshape(-1)
     count = 0
     m = 0
     while m < len(inputs):
@@ -438,13 +439,13 @@ def follow(
                     n_windows += 1
                     cleared = min(window + span, length)
                     before = flat[(first + window) * n_out : (first + cleared) * n_out]
-                    after = flat_behind[window * n_out : cleared * n_out]
+                    after = flat_buffer[window * n_out : cleared * n_out]
                     for j in range(len(after)):
                         after[j] = before[j]
             rises = (bits[at, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 0
             tap = kernel - 1 - row + low
             weight = updates[i].reshape(-1)[tap * n_out : (tap + high - low) * n_out]
-            after = flat_behind[low * n_out : high * n_out]
+            after = flat_buffer[low * n_out : high * n_out]
             if step > 1:
                 shift = step if rises else -step
                 for j in range(len(after)):
@@ -459,7 +460,7 @@ def follow(
         if pool == 0:
             shifts[:] = 0
             for window in windows[:n_windows]:
-                now, new = sums[first + window], behind[window]
+                now, new = sums[first + window], buffer[window]
                 for o in range(n_out):
                     shifts[o] += np.int16(new[o] > 0) - np.int16(now[o] > 0)
             counts = active[clip]
@@ -468,16 +469,16 @@ def follow(
             count = list_flags(eights, (owner << 48) + (to[clip] << 16), toggled, count)
             continue
         for window in windows[:n_windows]:
-            now, new = sums[first + window], behind[window]
+            now, new = sums[first + window], buffer[window]
             if pool == 2 and window + 1 < length:
-                now_2, new_2 = sums[first + window + 1], behind[window + 1]
+                now_2, new_2 = sums[first + window + 1], buffer[window + 1]
                 for o in range(n_out):
                     flags[o] = (max(now[o], now_2[o]) > 0) != (max(new[o], new_2[o]) > 0)
             else:
                 for o in range(n_out):
                     flags[o] = 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
                 for t in range(window + 1, min(window + pool, length)):
-                    now, new = sums[first + t], behind[t]
+                    now, new = sums[first + t], buffer[t]
                     for o in range(n_out):
                         flags[o] |= 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
                 for o in range(n_out):
@@ -514,7 +515,7 @@ def write_inputs(
     edge: Bits,
     active: NDArray[np.int16],
 ) -> None:
-    """Writes what `follow` found out about a block's sums, and brings its planes up to date.
+    """Writes what `follow` previewed of a block's sums, and brings its planes up to date.
 
     Args:
         inputs: as for `follow`.
@@ -565,7 +566,7 @@ def write_inputs(
 def shift_logits(
     toggled: Ints, active: NDArray[np.int16], head: Signs, logits: Ints, out: Ints
 ) -> None:
-    """Logits when some channels behind the max over time toggle, for each owner alone.
+    """Logits when some channels after the max over time toggle, for each owner alone.
 
     Args:
         toggled: [m] int64, owner * 2^48 + clip * 2^16 + channel.

@@ -215,7 +215,7 @@ def fill_table(rows: Any, low: int, high: int, first: int, reach: int, table: An
     Args:
         rows: [at least high, at least first + reach] float32 or int32.
         low: first row of the group, of at most `GROUP`.
-        high: behind its last row.
+        high: one past its last row.
         first: first frame.
         reach: frames.
         table: [2^GROUP, at least reach] of the same type, overwritten as far as it is needed.

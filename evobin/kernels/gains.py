@@ -1,14 +1,15 @@
-"""Kernels of gains: what each single flip would be worth, without trying it.
+"""Kernels of gains: the change of score by each single flip, without trying any.
 
-The worth of toggling an output is handed down, block by block, to the sums that would have to
+The gain of toggling an output is handed down, block by block, to the sums that would have to
 cross 0 and from there to the weights and inputs that would make them (Boolean derivatives). Only
 sums at the edge, a step of 2 from crossing, matter; they are a few percent. Layouts are those of
 `kernels.flips`.
 
 A sum of value v at the edge crosses 0 with each input or weight whose product p = x * w has the
-sign of the sum, s: worth v * (1 + s * p) / 2. Over all edges the constant part and the factor of
-the input (or weight) are summed apart: then an edge costs one multiple of a filter added to the
-inputs' factors, and one multiple of a window added to the weights'. An input x is worth
+sign of the sum, s: a gain of v * (1 + s * p) / 2. Over all edges the constant part and the
+factor of the input (or weight) are summed separately: then an edge costs one multiple of a filter
+added to the inputs' factors, and one multiple of a window added to the weights'. Toggling an
+input x gains
 
     constants[row] + x * factors[row, channel].
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 Bits = NDArray[np.uint64]
 Floats = NDArray[np.float32]
 Starts = NDArray[np.int64]
-Worths = NDArray[np.float64]
+Gains = NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
@@ -61,7 +62,7 @@ def unpack_signs(bits: Bits, signs: Floats) -> None:
 
 @njit(nogil=True, cache=True)
 def add_edge(
-    worth: float,
+    toggle_gain: float,
     sign: float,
     first: int,
     weight: Floats,
@@ -69,10 +70,10 @@ def add_edge(
     constants: Floats,
     n_in: int,
 ) -> None:
-    """Adds the value of one sum at the edge to all inputs of its window.
+    """Adds the toggle gain of one sum at the edge to all inputs of its window.
 
     Args:
-        worth: value of toggling the sum's sign.
+        toggle_gain: of toggling the sum's sign.
         sign: of the sum, -1 or +1.
         first: first row of the window.
         weight: [kernel * n_in] float32, the filter.
@@ -80,8 +81,8 @@ def add_edge(
         constants: [rows] float32, updated.
         n_in: channels a row.
     """
-    half = np.float32(0.5 * worth)
-    step = np.float32(0.5 * worth * sign)
+    half = np.float32(0.5 * toggle_gain)
+    step = np.float32(0.5 * toggle_gain * sign)
     window = factors[first * n_in : first * n_in + len(weight)]
     for j in range(len(weight)):
         window[j] += step * weight[j]
@@ -107,11 +108,11 @@ def middle_gains(
     weight_factors: Floats,
     weight_constants: Floats,
     bias: NDArray[np.int8],
-    bias_gains: Worths,
+    bias_gains: Gains,
     factors: Floats,
     constants: Floats,
 ) -> None:
-    """First-order gains of a binary block with short windows, and the worth of its inputs.
+    """First-order gains of a binary block with short windows, and the toggle gains of its inputs.
 
     A pooled sign of -1 toggles with any of its sums, one of +1 only with its single positive one.
 
@@ -162,24 +163,24 @@ def middle_gains(
                     at_row = to[clip] - to[0] + row
                     pooled = out_signs[at_row, o]
                     first = starts[clip] - starts[0] + t
-                    worth = soft_constants[at_row] + pooled * soft_factors[at_row, o]
-                    if worth != 0:
-                        add_edge(worth, sign, first, weight, flat_factors, constants, n_in)
-                    worth = out_constants[at_row] + pooled * out_factors[at_row, o]
-                    if worth == 0:
+                    toggle_gain = soft_constants[at_row] + pooled * soft_factors[at_row, o]
+                    if toggle_gain != 0:
+                        add_edge(toggle_gain, sign, first, weight, flat_factors, constants, n_in)
+                    toggle_gain = out_constants[at_row] + pooled * out_factors[at_row, o]
+                    if toggle_gain == 0:
                         continue
-                    step = np.float32(0.5 * worth * sign)
+                    step = np.float32(0.5 * toggle_gain * sign)
                     inputs = flat[first * n_in : first * n_in + width]
                     for j in range(width):
                         of_weight[j] += step * inputs[j]
-                    weight_constants[o] += np.float32(0.5 * worth)
-                    bias_gains[o] += worth if bias[o] == sign else 0.0
+                    weight_constants[o] += np.float32(0.5 * toggle_gain)
+                    bias_gains[o] += toggle_gain if bias[o] == sign else 0.0
 
 
 @njit(nogil=True, cache=True)
 def whole_gains(
-    worths: Worths,
-    soft_worths: Worths,
+    toggle_gains: Gains,
+    soft_toggle_gains: Gains,
     active: NDArray[np.int16],
     above: Bits,
     edge: Bits,
@@ -189,14 +190,14 @@ def whole_gains(
     packed: Bits,
     filters: Floats,
     bias: NDArray[np.int8],
-    gains: Worths,
-    bias_gains: Worths,
+    gains: Gains,
+    bias_gains: Gains,
     factors: Floats,
     constants: Floats,
 ) -> None:
-    """Gains of a binary block under a max over time, and the first-order worth of its inputs.
+    """Gains of a binary block under a max over time, and first-order toggle gains of its inputs.
 
-    As exact as `worths` are: a flip toggles one channel a clip.
+    As exact as `toggle_gains` are: a flip toggles one channel a clip.
 
     A flip lowers the sums where its product is +1 and raises the others. A channel that is +1
     falls if every positive sum is at the edge and lowered, and no other at the edge is raised; a
@@ -204,8 +205,8 @@ def whole_gains(
     with a product of +1 at every edge.
 
     Args:
-        worths: [n, n_out] float64, of toggling a channel behind the max.
-        soft_worths: [n, n_out] float64, the same for what is handed down.
+        toggle_gains: [n, n_out] float64, of toggling a channel after the max.
+        soft_toggle_gains: [n, n_out] float64, the same for what is handed down.
         active: [n, n_out] int16, positive sums of a channel.
         above: [n_out, words + 1] uint64.
         edge: [n_out, words + 1] uint64.
@@ -228,8 +229,12 @@ def whole_gains(
     for clip in range(len(starts) - 1):
         low, high = words[clip], words[clip + 1]
         for o in range(n_out):
-            worth, soft, count = worths[clip, o], soft_worths[clip, o], active[clip, o]
-            if worth == 0.0 and soft == 0.0:
+            toggle_gain, soft, count = (
+                toggle_gains[clip, o],
+                soft_toggle_gains[clip, o],
+                active[clip, o],
+            )
+            if toggle_gain == 0.0 and soft == 0.0:
                 continue
             firm, edges = np.uint64(0), np.uint64(0)
             for word in range(low, high):
@@ -251,7 +256,7 @@ def whole_gains(
                         sign = 1.0 if count else -1.0
                         at = first - starts[0]
                         add_edge(soft, sign, at, filters[o], flat_factors, constants, n_in)
-            bias_gains[o] += worth if (bias[o] > 0) == (count > 0) else 0.0
+            bias_gains[o] += toggle_gain if (bias[o] > 0) == (count > 0) else 0.0
             for k in range(gains.shape[1]):
                 for word in range(n_words):
                     chosen = same[k * n_words + word]
@@ -259,12 +264,12 @@ def whole_gains(
                         chosen = ~chosen
                     gain = gains[o, k, 64 * word : min(64 * word + 64, n_in)]
                     for i in range(len(gain)):
-                        gain[i] += worth * np.float64((chosen >> np.uint64(i)) & one)
+                        gain[i] += toggle_gain * np.float64((chosen >> np.uint64(i)) & one)
 
 
 @njit(nogil=True, cache=True)
 def soften(
-    worths: Worths,
+    toggle_gains: Gains,
     active: NDArray[np.int16],
     sums: NDArray[np.int16],
     positions: Starts,
@@ -273,21 +278,21 @@ def soften(
     softness: float,
     factors: Floats,
 ) -> None:
-    """Worth of the inputs of a block under a max over time, if several may toggle at once.
+    """Toggle gains of the inputs of a block under a max over time, if several may toggle at once.
 
     A flip two blocks below toggles several inputs of most sums that it reaches, so that sums
     further than 2 from 0 cross it too. Here each sum is positive with the logistic probability of
-    sum / softness; the worth follows from the probability that any of a channel's sums is.
+    sum / softness; the gain follows from the probability that any of a channel's sums is.
 
     Args:
-        worths: [n, n_out] float64, of toggling a channel behind the max.
+        toggle_gains: [n, n_out] float64, of toggling a channel after the max.
         active: [n, n_out] int16, positive sums of a channel.
         sums: [positions, n_out] int16.
         positions: [n + 1] int64, first position of each clip.
         starts: [n + 1] int64, first row of each clip.
         filters: [n_out, kernel * n_in] float32.
         softness: scale of the probability.
-        factors: [rows, n_in] float32, updated; an input x is worth x * factor.
+        factors: [rows, n_in] float32, updated; toggling an input x gains x * factor.
     """
     n_out, width = filters.shape
     n_in = factors.shape[1]
@@ -305,12 +310,12 @@ def soften(
             for o in range(n_out):
                 largest[o] = max(largest[o], total[o])
         for o in range(n_out):
-            if worths[clip, o] == 0.0 or abs(largest[o]) > limit:
+            if toggle_gains[clip, o] == 0.0 or abs(largest[o]) > limit:
                 continue
             none = 1.0
             for t in range(low, high):
                 none *= 1.0 - chance[max(sums[t, o], -limit) + limit]
-            gain = -worths[clip, o] if active[clip, o] > 0 else worths[clip, o]
+            gain = -toggle_gains[clip, o] if active[clip, o] > 0 else toggle_gains[clip, o]
             for t in range(low, high):
                 total = sums[t, o]
                 if total < -limit:
@@ -351,7 +356,7 @@ def real_gains(
     biases: NDArray[np.int32],
     reach: int,
     gains: Floats,
-    bias_gains: Worths,
+    bias_gains: Gains,
 ) -> None:
     """First-order gains of the first block, if its windows are short.
 
@@ -387,15 +392,15 @@ def real_gains(
                     continue
                 row = to[clip] - to[0] + low // pool
                 sign = np.float32(1) if largest > 0 else np.float32(-1)
-                worth = out_constants[row] + sign * out_factors[row, o]
-                if worth == 0:
+                toggle_gain = out_constants[row] + sign * out_factors[row, o]
+                if toggle_gain == 0:
                     continue
                 first = (starts[clip] - starts[0] + low) * n_in
                 window = flat[first : first + width]
                 border = np.float32(total[low])
-                # the pooled sign behind a flip is positive if any sum less its step is
-                value = worth if largest <= 0 else np.float32(0)  # of a positive one
-                other = worth - value
+                # the pooled sign after a flip is positive if any sum less its step is
+                value = toggle_gain if largest <= 0 else np.float32(0)  # of a positive one
+                other = toggle_gain - value
                 bias_positive = biases[o] < total[low]
                 if high - low == 2:
                     next_window = flat[first + n_in : first + n_in + width]
@@ -422,7 +427,7 @@ def real_gains(
 
 @njit(nogil=True, cache=True)
 def real_whole_gains(
-    worths: Worths,
+    toggle_gains: Gains,
     sums: NDArray[np.int32],
     positions: Starts,
     features: Floats,
@@ -430,13 +435,13 @@ def real_whole_gains(
     twice: Floats,
     biases: NDArray[np.int32],
     reach: int,
-    gains: Worths,
-    bias_gains: Worths,
+    gains: Gains,
+    bias_gains: Gains,
 ) -> None:
-    """Gains of the first block under a max over time, as exact as `worths` are.
+    """Gains of the first block under a max over time, as exact as `toggle_gains` are.
 
-    Arguments as for `real_gains`, but worths: [n, n_out] float64, of toggling a channel behind
-    the max, and gains: [n_out, kernel * n_in] float64.
+    Arguments as for `real_gains`, but toggle_gains: [n, n_out] float64, of toggling a channel
+    after the max, and gains: [n_out, kernel * n_in] float64.
     """
     n_out, width = twice.shape
     n_in = features.shape[1]
@@ -444,12 +449,12 @@ def real_whole_gains(
     rises = np.empty(width, np.bool_)
     for clip in range(len(starts) - 1):
         for o in range(n_out):
-            worth, weight, gain = worths[clip, o], twice[o], gains[o]
+            toggle_gain, weight, gain = toggle_gains[clip, o], twice[o], gains[o]
             total = sums[o, positions[clip] : positions[clip + 1]]
-            if worth == 0.0 or total.max() > reach or total.max() < -reach:
+            if toggle_gain == 0.0 or total.max() > reach or total.max() < -reach:
                 continue
             on = total.max() > 0
-            rises[:] = False  # whether any sum is positive behind the flip
+            rises[:] = False  # whether any sum is positive after the flip
             bias_rises = False
             for t in range(len(total)):
                 if total[t] < -reach:
@@ -460,5 +465,5 @@ def real_whole_gains(
                     rises[j] |= border - weight[j] * window[j] > 0
                 bias_rises |= total[t] > biases[o]
             for j in range(width):
-                gain[j] += worth if rises[j] != on else 0.0
-            bias_gains[o] += worth if bias_rises != on else 0.0
+                gain[j] += toggle_gain if rises[j] != on else 0.0
+            bias_gains[o] += toggle_gain if bias_rises != on else 0.0

@@ -75,15 +75,15 @@ def peaks_over_time(sums: Any, stride: int, frames: int, peaks: Floats) -> None:
 
 @njit(nogil=True, cache=True)
 def max_backward(
-    slopes: Floats,
+    gradients: Floats,
     peaks: Floats,
     sums: Any,
     strides: tuple[int, int, int],
     inputs: Floats,
     weights: Floats,
-    weight_slopes: Floats,
-    bias_slopes: Floats,
-    input_slopes: Floats,
+    weight_gradients: Floats,
+    bias_gradients: Floats,
+    input_gradients: Floats,
 ) -> None:
     """Backward of a convolution under a max over time, in proportion to its few winners.
 
@@ -91,17 +91,17 @@ def max_backward(
     forty, so that this is a sparse update and no matrix product.
 
     Args:
-        slopes: [clips, n_out] float32, gradient of the loss by the maxima.
+        gradients: [clips, n_out] float32, gradient of the loss by the maxima.
         peaks: [clips, n_out] float32, the maxima.
         sums: [at least clips * strides[0], n_out] any real type.
         strides: rows a clip in `sums`, rows of it that hold sums, rows a clip in `inputs`.
         inputs: [at least clips * strides[2], n_in] float32.
         weights: [n_out, kernel, n_in] float32.
-        weight_slopes: like `weights`, updated.
-        bias_slopes: [n_out] float32, updated.
-        input_slopes: like `inputs`, updated.
+        weight_gradients: like `weights`, updated.
+        bias_gradients: [n_out] float32, updated.
+        input_gradients: like `inputs`, updated.
     """
-    clips, n_out = slopes.shape
+    clips, n_out = gradients.shape
     kernel = weights.shape[1]
     stride, frames, in_stride = strides
     for clip in range(clips):
@@ -109,24 +109,24 @@ def max_backward(
             ties = 0
             for t in range(frames):
                 ties += sums[clip * stride + t, o] == peaks[clip, o]
-            share = slopes[clip, o] / np.float32(ties)
-            bias_slopes[o] += slopes[clip, o]
+            share = gradients[clip, o] / np.float32(ties)
+            bias_gradients[o] += gradients[clip, o]
             for t in range(frames):
                 if sums[clip * stride + t, o] != peaks[clip, o]:
                     continue
                 first = clip * in_stride + t
                 for k in range(kernel):
-                    source, target = inputs[first + k], input_slopes[first + k]
-                    weight, slope = weights[o, k], weight_slopes[o, k]
+                    source, target = inputs[first + k], input_gradients[first + k]
+                    weight, gradient = weights[o, k], weight_gradients[o, k]
                     for i in range(len(source)):
-                        slope[i] += share * source[i]
+                        gradient[i] += share * source[i]
                         target[i] += share * weight[i]
 
 
 @njit(nogil=True, cache=True)
 def adam_step(
     latent: Floats,
-    slopes: Floats,
+    gradients: Floats,
     first: Floats,
     second: Floats,
     rates: tuple[float, float, float],
@@ -138,7 +138,7 @@ def adam_step(
 
     Args:
         latent: [n] float32, updated.
-        slopes: [shards, n] float32, summed over shards in their order.
+        gradients: [shards, n] float32, summed over shards in their order.
         first: [n] float32, mean of the gradient, updated.
         second: [n] float32, mean of its square, updated.
         rates: step length with both corrections, decay of `first`, decay of `second`.
@@ -148,15 +148,15 @@ def adam_step(
     keep_second = np.float32(rates[2])
     new_first, new_second = np.float32(1.0 - rates[1]), np.float32(1.0 - rates[2])
     tiny, bound = np.float32(1e-8), np.float32(limit)
-    for s in range(1, len(slopes)):
-        total, part = slopes[0], slopes[s]
+    for s in range(1, len(gradients)):
+        total, part = gradients[0], gradients[s]
         for i in range(len(latent)):
             total[i] += part[i]
-    total = slopes[0]
+    total = gradients[0]
     for i in range(len(latent)):
-        slope = total[i]
-        mean = keep_first * first[i] + new_first * slope
-        square = keep_second * second[i] + new_second * slope * slope
+        gradient = total[i]
+        mean = keep_first * first[i] + new_first * gradient
+        square = keep_second * second[i] + new_second * gradient * gradient
         first[i] = mean
         second[i] = square
         moved = latent[i] - step * mean / (np.sqrt(square) + tiny)

@@ -1,1 +1,1 @@
-"""Binary networks: their shape, their exact answer, flips and analysis."""
+"""Binary networks: their shape, their exact inference, flips and analysis."""

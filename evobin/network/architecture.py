@@ -28,7 +28,7 @@ class ConvBlock:
     """Convolution over time (no padding, with bias), max-pooling in ceil mode, sign.
 
     A linear layer is a block too, one that sees all frames of a clip at once: of kernel 1 where
-    there is one frame, as behind a global max, else of as many taps as there are frames. The
+    there is one frame, as after a global max, else of as many taps as there are frames. The
     weights [n_out, n_in, kernel] are then those of PyTorch's linear layer on flattened
     [n_in, frames], in the same order.
 
@@ -80,7 +80,7 @@ class Layer:
 
     @property
     def stop(self) -> int:
-        """Index behind the last bias."""
+        """Index after the last bias."""
         return self.start + self.n_weights + self.shape[0]
 
     @property
@@ -112,6 +112,7 @@ class Architecture:
         >>> tiny = Architecture(n_in=3, blocks=(ConvBlock(n_out=5, kernel=2, pool=2),))
         >>> tiny.n_weights, tiny.min_frames
         (41, 2)
+        >>> from evobin.network.presets import SPEAKER_SEX
         >>> SPEAKER_SEX.n_weights, SPEAKER_SEX.min_frames
         (369153, 57)
         >>> dense = Architecture(64, (ConvBlock(256, 1), ConvBlock(128, 1)), 10, frames=1)
@@ -159,12 +160,12 @@ class Architecture:
         return cls(**{**plain, "blocks": blocks})
 
     def _shortest(self) -> int:
-        """Frames of the shortest clip that leaves one behind every block."""
+        """Frames of the shortest clip that leaves one after each block."""
         frames = 1
         for number, block in reversed(list(enumerate(self.blocks))):
             if block.pool == WHOLE and frames > 1:
                 raise SettingError(
-                    f"behind the global max of `blocks[{number}]` a single frame is left, but "
+                    f"after the global max of `blocks[{number}]` a single frame is left, but "
                     f"the blocks that follow need {frames}; give them a `kernel` of 1."
                 )
             frames = (frames - 1) * block.pool + block.kernel
@@ -172,7 +173,7 @@ class Architecture:
 
     @cached_property
     def n_convolutions(self) -> int:
-        """Blocks that slide over time; those behind them see all of a clip at once: are linear."""
+        """Blocks that slide over time; those after them see all of a clip at once: are linear."""
         frames = self.frames
         for number, block in enumerate(self.blocks):
             if frames == block.kernel:
@@ -216,16 +217,10 @@ class Architecture:
 
     @property
     def n_hidden(self) -> int:
-        """Inputs of the last layer: channels behind the max over the frames that are left."""
+        """Inputs of the last layer: channels after the max over the frames that are left."""
         return self.blocks[-1].n_out
 
     @property
     def min_frames(self) -> int:
-        """Frames of the shortest clip that has an answer."""
+        """Frames of the shortest clip that has a prediction."""
         return self._shortest() if self.frames is None else self.frames
-
-
-SPEAKER_SEX = Architecture(
-    n_in=64, blocks=(ConvBlock(128, 9, 2), ConvBlock(128, 9, 2), ConvBlock(128, 9))
-)
-"""The built-in network: a speaker's sex from log-mel features."""

@@ -1,4 +1,4 @@
-"""The exact answer of one binary network."""
+"""Exact inference of one binary network."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from evobin.checks import check_shape, check_signs
 from evobin.core.samples import Clips, cuts_of, starts_of
-from evobin.core.scores import answers
+from evobin.core.scores import predictions
 from evobin.kernels import forward
 from evobin.network import result_file as result
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture
+from evobin.network.architecture import WHOLE, Architecture
 from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
+from evobin.network.presets import SPEAKER_SEX
 
 Signs = NDArray[np.int8]
 
@@ -28,9 +29,9 @@ class Activations:
     """All hidden signs of a batch, packed, for inspection.
 
     Attributes:
-        bits: a [rows, words] uint64 array a block, behind its pooling.
+        bits: a [rows, words] uint64 array a block, after its pooling.
         starts: a [n + 1] int64 array a block, the first row of each clip.
-        hidden: [n, words] uint64, behind the max over the frames that are left.
+        hidden: [n, words] uint64, after the max over the frames that are left.
     """
 
     bits: tuple[Bits, ...]
@@ -39,9 +40,9 @@ class Activations:
 
 
 class BinaryNetwork:
-    """An architecture and its weights, ready to answer.
+    """An architecture and its weights, ready to predict.
 
-    Weights are packed once. Answers are exact: every sign is that of the true sum, and a sum of
+    Weights are packed once. Predictions are exact: every sign is that of the true sum, and a sum of
     0 counts as not positive.
 
     Args:
@@ -96,7 +97,7 @@ class BinaryNetwork:
         Raises:
             ValueError: if a clip has another width, is too short, or has not the fixed length.
         """
-        return answers(self.logits(clips))
+        return predictions(self.logits(clips))
 
     def logits(self, clips: Clips | list[NDArray[Any]], n_threads: int = 1) -> NDArray[np.int64]:
         """The network's integer outputs, the same for any number of threads.
@@ -131,19 +132,10 @@ class BinaryNetwork:
         return Activations(bits, starts, _any_over_time(bits[-1], starts[-1]))
 
     def check(self, clips: Clips | list[NDArray[Any]]) -> Clips:
-        """Clips that the network can answer; arguments and errors as for `predict`."""
+        """Clips, joined, that fit the network; arguments and errors as for `predict`."""
         if not isinstance(clips, Clips):
             clips = Clips.join(clips)
-        check_shape("clips", clips.frames, (None, self.architecture.n_in))
-        lengths, fewest = clips.lengths, self.architecture.min_frames
-        rule = "at least" if self.architecture.frames is None else "exactly"
-        wrong = lengths < fewest if self.architecture.frames is None else lengths != fewest
-        if wrong.any():
-            clip = int(np.where(wrong, lengths, np.iinfo(np.int64).max).argmin())
-            raise ValueError(
-                f"`clips` must have {rule} {fewest} frames each, but clip {clip} has "
-                f"{int(lengths[clip])}; leave it out."
-            )
+        check_clips(self.architecture, clips)
         return clips
 
     def _logits(self, frames: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -162,7 +154,7 @@ class BinaryNetwork:
     def _blocks(
         self, frames: NDArray[Any], starts: NDArray[np.int64]
     ) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
-        """Packed signs behind each block, and where each clip starts in them."""
+        """Packed signs after each block, and where each clip starts in them."""
         bits: Bits = np.empty((0, 0), np.uint64)
         for number, (block, layer) in enumerate(
             zip(self.architecture.blocks, self.architecture.layers, strict=False)
@@ -216,3 +208,21 @@ def _any_over_time(bits: Bits, starts: NDArray[np.int64]) -> Bits:
     hidden = np.empty((len(starts) - 1, bits.shape[1]), np.uint64)
     forward.any_over_time(bits, starts, hidden)
     return hidden
+
+
+def check_clips(architecture: Architecture, clips: Clips) -> None:
+    """Checks that clips fit an architecture.
+
+    Raises:
+        ValueError: if a clip has another width, is too short, or has not the fixed length.
+    """
+    check_shape("clips", clips.frames, (None, architecture.n_in))
+    lengths, fewest = clips.lengths, architecture.min_frames
+    rule = "at least" if architecture.frames is None else "exactly"
+    wrong = lengths < fewest if architecture.frames is None else lengths != fewest
+    if wrong.any():
+        clip = int(np.where(wrong, lengths, np.iinfo(np.int64).max).argmin())
+        raise ValueError(
+            f"`clips` must have {rule} {fewest} frames each, but clip {clip} has "
+            f"{int(lengths[clip])}; leave it out."
+        )

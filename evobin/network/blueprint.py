@@ -1,4 +1,4 @@
-"""Architectures as files: the TOML file that a person writes, and what a run folder keeps."""
+"""Architectures as files: a TOML file, or the config of a run folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evobin.network.architecture import (
 )
 
 CONFIG = "config.json"
-"""What a run folder calls its settings."""
+"""Name of the settings in a run folder."""
 MAX_WEIGHTS = 100_000_000  # a training needs some 20 bytes of memory a weight
 _LONGEST = 1 << 20  # bytes; a person's file has a few hundred
 _WIDEST = 65_536
@@ -39,7 +39,7 @@ def load_architecture(path: str | Path) -> Architecture:
         classes     labels, 2 (the default) to 100
         [[conv]]    a convolution over time, a table each: `outputs`, `kernel`, and `pool`, the
                     frames of a max-pooling window, 1 (none, the default) to 4
-        global      "max" (the default) takes the maximum over all of time behind the last
+        global      "max" (the default) takes the maximum over all of time after the last
                     convolution; "none" hands all frames that are left to the first linear layer
         linear      widths of hidden linear layers, as [256, 128]; there may be none
         frames      length of every clip; needed with global = "none" and without convolutions,
@@ -99,12 +99,12 @@ def _read(path: Path) -> bytes:
 
 
 def _of_run(raw: bytes) -> Architecture:
-    """What config.json tells."""
+    """The architecture in a config.json."""
     try:
         return Architecture.from_plain(json.loads(raw)["architecture"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        told = "" if isinstance(error, RecursionError) else f" ({error})"
-        raise EvobinError(f"tells no architecture{told}; name a TOML file.") from error
+        reason = "" if isinstance(error, RecursionError) else f" ({error})"
+        raise EvobinError(f"holds no architecture{reason}; name a TOML file.") from error
 
 
 class _Keys:
@@ -161,7 +161,7 @@ def _of_keys(table: Mapping[str, Any]) -> Architecture:
     if not blocks and not widths:
         raise EvobinError("has no hidden layer; add `linear = [128]` or a table [[conv]].")
     if not blocks and "global" in keys:
-        raise EvobinError("`global` is what comes behind [[conv]], and there is none; remove it.")
+        raise EvobinError("`global` is what comes after [[conv]], and there is none; remove it.")
     if blocks and is_max:
         if widths:
             blocks[-1] = replace(blocks[-1], pool=WHOLE)
@@ -201,7 +201,7 @@ def _is_max(table: Mapping[str, Any]) -> bool:
 
 
 def _left(blocks: list[ConvBlock], frames: int) -> int:
-    """Frames behind the convolutions."""
+    """Frames after the convolutions."""
     left = frames
     for number, block in enumerate(blocks, 1):
         if left < block.kernel:

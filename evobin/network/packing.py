@@ -1,4 +1,4 @@
-"""Signs as bits, in the layouts that the kernels want."""
+"""Signs as bits, in the layouts that the kernels need."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def table_entries(weights: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def pack_filters(weights: NDArray[Any]) -> Bits:
-    """Packs a convolution's weights as the kernels want them.
+    """Packs a convolution's weights as the kernels need them.
 
     Args:
         weights: [n_out, n_in, kernel] of -1 and +1; not modified.

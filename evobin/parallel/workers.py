@@ -36,7 +36,7 @@ LIMIT = 20.0
 FAULTS = (BrokenProcessPool, multiprocessing.TimeoutError)
 """What joblib raises where a process died or hangs."""
 GONE: tuple[type[BaseException], ...] = (OSError, RuntimeError, ValueError)
-"""What dask and ray raise besides, when they are to begin again and cannot."""
+"""What dask and ray raise as well, when they are to start again and cannot."""
 
 
 @contextlib.contextmanager
@@ -113,7 +113,7 @@ class Workers:
         """Calls a function once a task; the order of the results is that of the tasks.
 
         Tasks whose worker dies or hangs are done again, so the function must not change its
-        arguments. An argument with a field `n_threads` is told how many it may use in a worker.
+        arguments. An argument with a field `n_threads` gets the number that it may use in a worker.
 
         Args:
             function: a function of a module, with picklable arguments and result.
@@ -228,10 +228,10 @@ def _in_worker(call: _Call) -> Any:
     """Does a task for the process `call.owner`."""
     _settle(call.owner)
     values = (x.get() if isinstance(x, Reference) else x for x in call.arguments)
-    return _pinned(call.function, *(_told(value, call.n_threads) for value in values))
+    return _pinned(call.function, *(_with_threads(value, call.n_threads) for value in values))
 
 
-def _told(value: Any, n_threads: int) -> Any:
+def _with_threads(value: Any, n_threads: int) -> Any:
     if dataclasses.is_dataclass(value) and hasattr(value, "n_threads"):
         return dataclasses.replace(value, n_threads=n_threads)  # type: ignore[type-var]
     return value

@@ -134,7 +134,7 @@ class _Reader:
         if self._header or self._formula.lengths or self._begun:
             before = f"that of line {self._header[0]}" if self._header else "clauses"
             raise EvobinError(
-                f"{self._path}, line {number}: found a header behind {before}; name a file that "
+                f"{self._path}, line {number}: found a header after {before}; name a file that "
                 "begins with its only one."
             )
         if words[1:2] not in (["cnf"], ["wcnf"]) or not fits or len(counts) != len(words) - 2:
@@ -196,7 +196,7 @@ class _Reader:
             number, text = self._header
             problems.append(
                 f"{self._path}, line {number}: {_shown(text)} announces {self._clauses} clauses, "
-                f"but {len(formula.lengths)} are there; mend the header, or get the whole file."
+                f"but {len(formula.lengths)} are there; fix the header, or get the whole file."
             )
         if not (problems or formula.lengths):
             problems.append(f"{self._path}: holds no clause; name a cnf or wcnf file.")

@@ -1,123 +1,123 @@
-"""A user's function, scored with care: what it is given, what it returns, what it raises."""
+"""A user's function as a problem: what it is given, what it returns, what it raises."""
 
 from __future__ import annotations
 
 import math
+import pickle
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.core.problem import Population, Scores, Solution
-from evobin.results.search import EvaluationError
+from evobin.core.problem import Population, Problem, Scores
+from evobin.errors import EvobinError
 
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 NUMBERS = (int, float, np.floating, np.integer, np.bool_)
 """A tuple: a union would be made anew at every evaluation."""
+AT_ONCE = 2**22
+"""Signs that a function of populations, or a problem, gets between two looks at the clock."""
 
 
-@dataclass(slots=True)
-class Objective:
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """What was wrong with one evaluation; `error` is what was raised, where it can travel."""
+
+    text: str
+    error: Exception | None = None
+
+
+Value = float | Failed
+
+
+@dataclass(eq=False)
+class FunctionProblem(Problem):
     """A function of signs to be maximised, or minimised as the maximum of its negative.
 
     Attributes:
-        function: [n] int8 to a number; a population, [k, n], to [k] numbers where `batch` is set.
+        function: takes [n] int64, or a population, [k, n] int64, where `batch` is set.
+        n: length of a solution.
         batch: see `function`.
         sign: +1 to maximise, -1 to minimise.
-        skip: whether a solution that cannot be scored is the worst, not an error.
-        failures: of those: evaluation from 1, error, solution.
+        cast: whether it gets int64. A problem's own `score` takes int8; a user's function would
+            overflow with that: numpy wraps sums of products of int8 around, silently.
     """
 
     function: Callable[[Any], Any]
+    n: int
     batch: bool = False
     sign: float = 1.0
-    skip: bool = False
-    failures: list[tuple[int, str, Solution]] = field(default_factory=list)
+    cast: bool = True
 
-    def score(self, population: Population, done: int = 0, deadline: float = math.inf) -> Scores:
-        """Scores solutions, or the first ones, at least one, until the clock says stop.
+    def score(self, population: Population) -> Scores:
+        """[size] float64, the function's values, negated to minimise.
+
+        Raises:
+            EvobinError: if the function raises or returns no number.
+        """
+        values = self.values(population)
+        for place, value in enumerate(values):
+            if isinstance(value, Failed):
+                raise EvobinError(f"solution {place}: the function {value.text}.") from value.error
+        scores: Scores = self.sign * np.array(values, np.float64)
+        return scores
+
+    def values(self, population: Population, deadline: float = math.inf) -> list[Value]:
+        """The function's own values of solutions, or of the first ones until the clock says stop.
 
         Args:
             population: [k, n] int8; the function gets copies.
-            done: evaluations before.
-            deadline: by `time.monotonic`.
-
-        Returns:
-            [k] float64 or less, higher is better.
-
-        Raises:
-            EvaluationError: if the function raises or returns no number, unless that is skipped.
+            deadline: by `time.monotonic`; one is always done.
         """
-        if self.batch:
-            values = self._together(population, done)
-        else:
-            values = self._one_by_one(population, done, deadline)
-        scores: Scores = np.array(values)
-        return self.sign * scores
-
-    def _one_by_one(self, population: Population, done: int, deadline: float) -> list[float]:
-        values: list[float] = []
-        failures: list[tuple[int, str, Solution]] = []
-        for number, solution in enumerate(population, done + 1):
-            try:
-                value = _number(self.function(solution.copy()))
-            except Exception as error:
-                value = self._failed(error, number, solution, values, failures)
-            values.append(value)
+        values: list[Value] = []
+        step = max(AT_ONCE // self.n, 1) if self.batch else 1
+        if self.batch and self.cast:
+            step = len(population)  # the user's function is to see the batch as it was asked
+        for first in range(0, len(population), step):
+            some = population[first : first + step]
+            values += self._together(some) if self.batch else [self._alone(some[0])]
             if time.monotonic() >= deadline:
                 break
-        self.failures += failures  # only now: an interrupted batch is scored again
         return values
 
-    def _together(self, population: Population, done: int) -> list[float]:
-        failures: list[tuple[int, str, Solution]] = []
-        values: list[float]
+    def _alone(self, solution: NDArray[np.int8]) -> Value:
         try:
-            values = list(_numbers(self.function(population.copy()), len(population)))
+            return _number(self.function(solution.astype(np.int64)))
         except Exception as error:
-            values = [
-                self._failed(error, number, solution, [], failures)
-                for number, solution in enumerate(population, done + 1)
-            ]
-        for place, value in enumerate(values):
-            if math.isnan(value):
-                wrong = _Unfit("returned nan where a number was expected")
-                solution = population[place]
-                before = values[:place]
-                values[place] = self._failed(wrong, done + 1 + place, solution, before, failures)
-        self.failures += failures
-        return values
+            return _failed(error)
 
-    def _failed(
-        self,
-        error: Exception,
-        number: int,
-        solution: Solution,
-        before: list[float],
-        failures: list[tuple[int, str, Solution]],
-    ) -> float:
-        """The worst value, and a row of `failures`, or an error."""
-        what = (
-            str(error) if isinstance(error, _Unfit) else f"raised {type(error).__name__}: {error}"
-        )
-        if not self.skip:
-            told = EvaluationError(
-                f"evaluation {number}: the function {what}; mend it, or go on without such "
-                "solutions by on_error='skip'.",
-                solution.copy(),
-            )
-            told.before = self.sign * np.array(before)
-            raise told from error
-        failures.append((number, what, solution.copy()))
-        return -self.sign * math.inf
+    def _together(self, population: Population) -> list[Value]:
+        given = population.astype(np.int64) if self.cast else population
+        try:
+            values = _numbers(self.function(given), len(population))
+        except Exception as error:
+            return [_failed(error)] * len(population)
+        wrong = Failed("returned nan where a number was expected")
+        return [wrong if math.isnan(value) else value for value in values]
 
 
-class _Unfit(Exception):  # noqa: N818  # never leaves this module alone
+class _Unfit(Exception):  # noqa: N818  # never leaves this module
     """A value that is no score; the text says what was returned."""
+
+
+def _failed(error: Exception) -> Failed:
+    if isinstance(error, _Unfit):
+        return Failed(str(error))
+    return Failed(f"raised {type(error).__name__}: {error}", error)
+
+
+def travelling(value: Value) -> Value:
+    """The same value, without an error that cannot be pickled."""
+    if isinstance(value, Failed) and value.error is not None:
+        try:
+            pickle.loads(pickle.dumps(value.error))  # our own bytes, to see whether it survives
+        except Exception:
+            return Failed(value.text)
+    return value
 
 
 def _number(value: Any) -> float:
@@ -131,7 +131,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _numbers(values: Any, k: int) -> Sequence[float]:
+def _numbers(values: Any, k: int) -> list[float]:
     array: NDArray[Any] = np.asarray(values)
     if array.shape != (k,) or array.dtype.kind not in "biuf":
         raise _Unfit(f"returned {_shown(values)} where {k} numbers, an array [{k}], were expected")

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range, check_shape, check_signs
+from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
 from evobin.errors import EvobinError
-from evobin.problems.base import Box, WhiteBox
+from evobin.kernels.families import flips
 from evobin.problems.dimacs import MAX_N, Formula, read_dimacs
 from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums
 
@@ -30,7 +31,55 @@ class Cost(NamedTuple):
     soft: float
 
 
-class MaxSat(WhiteBox):
+class ClauseBox(NamedTuple):
+    """Weighted clauses.
+
+    Sign i is in clauses[starts[i]:starts[i + 1]] and wants to be `wants` there; clause c has the
+    variables members[ends[c]:ends[c + 1]], a weight, so many true literals, and the sum of their
+    variables, which names the variable of a single one.
+    """
+
+    gains: NDArray[Any]
+    signs: Solution
+    starts: Ints
+    clauses: NDArray[np.int32]
+    wants: NDArray[np.int8]
+    ends: Ints
+    members: NDArray[np.int32]
+    weights: NDArray[Any]
+    counts: NDArray[np.int32]
+    sums: Ints
+
+
+@flips(ClauseBox)
+def flip_in_clauses(box: ClauseBox, i: int) -> None:
+    """Flips a sign and fixes the gains of its clauses' variables, as far as these change."""
+    gains, signs, starts, clauses, wants, ends, members, weights, counts, sums = box
+    for k in range(starts[i], starts[i + 1]):
+        c = clauses[k]
+        weight = weights[c]
+        if wants[k] == signs[i]:
+            counts[c] -= 1
+            sums[c] -= i
+            if counts[c] == 1:  # the one left breaks the clause from now on
+                gains[sums[c]] -= weight
+            elif counts[c] == 0:  # any of its variables makes it; i no longer breaks it
+                for m in range(ends[c], ends[c + 1]):
+                    gains[members[m]] += weight
+                gains[i] += weight
+        else:
+            counts[c] += 1
+            if counts[c] == 2:
+                gains[sums[c]] += weight
+            elif counts[c] == 1:
+                for m in range(ends[c], ends[c + 1]):
+                    gains[members[m]] -= weight
+                gains[i] -= weight
+            sums[c] += i
+    signs[i] = -signs[i]
+
+
+class MaxSat(CompiledProblem):
     """Maximises the weight of satisfied clauses.
 
     The score is the weight of satisfied soft clauses, less, for each hard clause that is not
@@ -179,7 +228,8 @@ class MaxSat(WhiteBox):
         true = signs[self._variables] == self._wants
         return np.bincount(self._owners[true], minlength=len(self._weights))
 
-    def _box(self, signs: Solution) -> Box:
+    def box(self, signs: Solution) -> ClauseBox:
+        """As in `CompiledProblem`."""
         true = signs[self._variables] == self._wants
         counts = self._true_literals(signs)
         found = sums(self._owners[true], self._variables[true], len(counts))
@@ -188,4 +238,4 @@ class MaxSat(WhiteBox):
         breaks = counts == 1
         gains -= sums(found[breaks].astype(np.int64), self._weights[breaks], self.n)
         state = counts.astype(np.int32), found.astype(np.int64)
-        return gains.astype(self._gain_type), signs, *self._uses, *state
+        return ClauseBox(gains.astype(self._gain_type), signs, *self._uses, *state)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range, check_shape
+from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
 from evobin.errors import SettingError
-from evobin.problems.base import Box, WhiteBox
+from evobin.kernels.families import flips
 from evobin.problems.exact import as_numbers, exact, sums
 
 MAX_VALUES = 2**28
@@ -19,7 +20,40 @@ MAX_K = 24
 KINDS = ("adjacent", "random")
 
 
-class NKLandscape(WhiteBox):
+class TableBox(NamedTuple):
+    """Contributions looked up in tables.
+
+    The contributions of sign i are owners[starts[i]:starts[i + 1]], and its bit in the row of each
+    stands beside in `bits`; members [t, k], values [t, 2^k], and the present rows [t].
+    """
+
+    gains: NDArray[np.float64]
+    signs: Solution
+    starts: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    bits: NDArray[np.int64]
+    members: NDArray[np.int32]
+    values: NDArray[np.float64]
+    rows: NDArray[np.int64]
+
+
+@flips(TableBox)
+def flip_in_tables(box: TableBox, i: int) -> None:
+    """Flips a sign and fixes the gains of all that share a contribution with it."""
+    gains, signs, starts, owners, bits, members, values, rows = box
+    signs[i] = -signs[i]
+    for k in range(starts[i], starts[i + 1]):
+        table = owners[k]
+        value, before = values[table], rows[table]
+        after = before ^ bits[k]
+        rows[table] = after
+        step = value[before] - value[after]
+        for p in range(members.shape[1]):
+            bit = 1 << p
+            gains[members[table, p]] += step + value[after ^ bit] - value[before ^ bit]
+
+
+class NKLandscape(CompiledProblem):
     """Maximises the mean of n contributions, each looked up by a sign and k others.
 
     A contribution's place in its table is the number whose bits, the sign's own first and lowest,
@@ -120,10 +154,11 @@ class NKLandscape(WhiteBox):
         """[rows] int64: where each contribution stands in its table."""
         return (signs[self._members] > 0) @ self._bits
 
-    def _box(self, signs: Solution) -> Box:
+    def box(self, signs: Solution) -> TableBox:
+        """As in `CompiledProblem`."""
         rows, owners = self._rows(signs), np.arange(len(self._members))
         now = self._values[owners, rows]
         flipped = self._values[owners[:, None], rows[:, None] ^ self._bits]
         steps = (flipped - now[:, None]).ravel()
         gains = sums(self._members.ravel(), steps, self.n)
-        return gains, signs, *self._uses, self._members, self._values, rows
+        return TableBox(gains, signs, *self._uses, self._members, self._values, rows)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range, check_shape, check_signs
+from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
-from evobin.problems.base import Box, WhiteBox
+from evobin.kernels.families import flips
 from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums
 
 Floats = NDArray[np.float64]
@@ -19,7 +20,7 @@ Ints = NDArray[np.int64]
 MAX_N = 10_000_000
 """Variables of a problem."""
 DENSE_FROM = 0.08
-"""Share of pairs from which a whole row is mended quicker than a list of neighbours."""
+"""Share of pairs from which a whole row is updated quicker than a list of neighbours."""
 MAX_DENSE = 20_000
 """Variables up to which all pairs are held: 0.8 to 3.2 GB."""
 ROWS = 256
@@ -99,7 +100,50 @@ def _checked_n(n: int) -> int:
     return n
 
 
-class Quadratic(WhiteBox):
+class DenseBox(NamedTuple):
+    """All couplings: [n, n]."""
+
+    gains: NDArray[Any]
+    signs: Solution
+    couplings: NDArray[Any]
+
+
+class SparseBox(NamedTuple):
+    """The couplings of each sign: those from starts[i] to starts[i + 1]."""
+
+    gains: NDArray[Any]
+    signs: Solution
+    starts: Ints
+    neighbours: NDArray[np.uint32]
+    couplings: NDArray[Any]
+
+
+@flips(DenseBox)
+def flip_dense(box: DenseBox, i: int) -> None:
+    """Flips a sign and fixes all gains; costs a row."""
+    gains, signs, couplings = box
+    row, own = couplings[i], gains[i]
+    signs[i] = -signs[i]
+    sign = signs[i]
+    for j in range(len(gains)):
+        gains[j] += sign * signs[j] * row[j]
+    gains[i] = -own
+
+
+@flips(SparseBox)
+def flip_sparse(box: SparseBox, i: int) -> None:
+    """Flips a sign and fixes the gains of its neighbours; costs as many."""
+    gains, signs, starts, neighbours, couplings = box
+    signs[i] = -signs[i]
+    sign = signs[i]
+    row, weights = neighbours[starts[i] : starts[i + 1]], couplings[starts[i] : starts[i + 1]]
+    for k in range(len(row)):
+        j = row[k]
+        gains[j] += sign * signs[j] * weights[k]
+    gains[i] = -gains[i]
+
+
+class Quadratic(CompiledProblem):
     """Minimises offset + sum_i linear_i x_i + sum_(i<j) w_ij x_i x_j; x = (1 + solution) / 2.
 
     Args:
@@ -116,7 +160,7 @@ class Quadratic(WhiteBox):
         bound = np.abs(linear) + sums(ends[0], np.abs(values), self.n)
         self._gain_type, kind = smallest_dtypes(bound, values)
         dense = len(values) >= DENSE_FROM * self.n**2 and self.n <= MAX_DENSE
-        self._couplings: Box
+        self._couplings: tuple[NDArray[Any], ...]
         if dense:
             matrix = np.zeros((self.n, self.n), kind)
             matrix[ends] = values
@@ -164,10 +208,12 @@ class Quadratic(WhiteBox):
         each = [sums(owners, values * row[neighbours], self.n) for row in x]
         return np.array(each).reshape(x.shape)
 
-    def _box(self, signs: Solution) -> Box:
+    def box(self, signs: Solution) -> DenseBox | SparseBox:
+        """As in `CompiledProblem`."""
         x = (signs[None] > 0).astype(np.float64)
         gains = signs * (self._linear + self._fields(x)[0])
-        return gains.astype(self._gain_type), signs, *self._couplings
+        kind = DenseBox if len(self._couplings) == 1 else SparseBox
+        return kind(gains.astype(self._gain_type), signs, *self._couplings)
 
 
 def rounded(entries: Entries, fields: Floats, times: float) -> tuple[Entries, Floats]:

@@ -1,24 +1,22 @@
-"""Labelled clips as a problem: find the signs of a network that answers them."""
+"""Labelled samples as a problem that is searched on some and scored on others."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from functools import cache
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
 from evobin.config import AugmentConfig
-from evobin.core.problem import Population, Scores, Solution, Structure
+from evobin.core.problem import Population, SampledProblem, Scores, Solution, Structure
 from evobin.core.samples import Dataset
-from evobin.core.scores import accuracy_of, answers, selection_score
+from evobin.core.scores import accuracy_of, predictions, selection_score
 from evobin.data.augmentation import Crops, WholeClips, draw_crops
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.moves import unit_indices
-from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.problems.network import NetworkProblem, structure_of
 
 VIEWS = 4
 """Varied crops of a validation clip."""
@@ -26,10 +24,10 @@ VIEWS = 4
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a polished file has, so that nothing worse on the validation clips replaces it.
+    """The score of a polished file, so that nothing worse on the validation clips replaces it.
 
     Attributes:
-        right: validation clips, as they are, that it answers right.
+        right: validation clips, as they are, that it gets right.
         limit: just below its score.
     """
 
@@ -38,25 +36,24 @@ class Guard:
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkProblem:
+class SampledNetworkProblem(SampledProblem):
     """A network to be found for labelled clips.
 
-    Selection looks at the validation clips, whole, and at varied crops of them where it has some;
-    search draws varied crops of the training clips. Nothing else is looked at. Where the
-    architecture has clips of a fixed length, they need not be log-mel, and are taken whole and as
-    they are.
+    Selection uses the whole validation clips, and varied crops of them where there are some;
+    search uses varied crops of the training clips, and nothing else. Where the architecture has
+    clips of a fixed length, they need not be log-mel, and are taken whole and as they are.
 
     Attributes:
         architecture: the network's shape.
         train: clips that batches are drawn from.
-        valid: clips that `score` answers for.
-        augment: how crops are varied; for a fixed length as it is by default, or 0: it plays no
-            part there.
-        frames: length of a crop; plays no part for a fixed length.
+        valid: clips that `score` is of.
+        augment: how crops are varied; without effect for a fixed length, where each field must be
+            as it is by default, or 0.
+        frames: length of a crop; without effect for a fixed length.
         batch_size: clips in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
-        varied: crops of the validation clips that `score` answers for besides; see `with_views`.
-        guard: what a solution must have to score more than a polished file; see `guarded`.
+        varied: crops of the validation clips that `score` is of as well; see `with_views`.
+        guard: what a solution needs to score more than a polished file; see `guarded`.
 
     Raises:
         SettingError: if a label or a variation does not fit the architecture.
@@ -71,45 +68,43 @@ class NetworkProblem:
     n_threads: int = 1
     varied: Dataset | None = None
     guard: Guard | None = None
+    n: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "n", self.architecture.n_weights)
         self.augment.check()
         for name, part in (("train", self.train), ("valid", self.valid)):
             for label in (int(part.labels.min()), int(part.labels.max())):
                 check_range(f"{name}.labels", label, 0, self.architecture.n_classes - 1)
-        for field in fields(self.augment):
-            asked = getattr(self.augment, field.name) not in (0, field.default)
-            if asked and self.architecture.frames is not None:
+        for one in fields(self.augment):
+            changed = getattr(self.augment, one.name) not in (0, one.default)
+            if changed and self.architecture.frames is not None:
                 raise SettingError(
-                    f"`augment.{field.name}` varies log-mel of any length, but the architecture's "
+                    f"`augment.{one.name}` varies log-mel of any length, but the architecture's "
                     "`frames` fixes the length, and clips are taken as they are; leave it out."
                 )
 
     @property
-    def n(self) -> int:
-        """Length of a solution."""
-        return self.architecture.n_weights
-
-    @property
     def structure(self) -> Structure:
         """Layers and hidden units."""
-        return _structure(self.architecture)
+        return structure_of(self.architecture)
 
     @property
     def n_scored(self) -> int:
-        """Clips and crops that `score` answers for."""
+        """Clips and crops that `score` is of."""
         return sum(len(part) for part in self._scored)
 
     @property
     def _scored(self) -> tuple[Dataset, ...]:
         return (self.valid,) if self.varied is None else (self.valid, self.varied)
 
-    def with_views(self, rng: np.random.Generator) -> NetworkProblem:
-        """The same problem, with varied crops of the validation clips to score on besides.
+    def with_views(self, rng: np.random.Generator) -> SampledNetworkProblem:
+        """The same problem, with varied crops of the validation clips to score on as well.
 
-        `VIEWS` of each clip, varied twice as much as training clips are: what a network answers to
-        them tells more of speakers that nobody has heard than what it answers to clips of a few
-        others in a few rooms, nearly all of which are right. Clips of a fixed length have none.
+        `VIEWS` of each clip, varied twice as much as training clips are: how a network does on them
+        predicts better how it does on new speakers than its score on the clips themselves, which
+        are of a few speakers in a few rooms, and nearly all right. Clips of a fixed length have
+        none.
 
         Args:
             rng: source of all randomness; advanced.
@@ -123,27 +118,27 @@ class NetworkProblem:
         varied = Dataset(valid.names * VIEWS, clips, valid.labels[rows], groups)
         return replace(self, varied=varied)
 
-    def guarded(self, start: Solution) -> NetworkProblem:
-        """The same problem, where only solutions as good on the validation clips can beat `start`.
+    def guarded(self, start: Solution) -> SampledNetworkProblem:
+        """The same problem, where only what is as good on validation clips can beat `start`.
 
-        One that answers fewer of them right, as they are, scores less than `start` whatever it
-        has on varied ones.
+        One that gets fewer of them right, as they are, scores less than `start` whatever it
+        gets on varied ones.
         """
-        logits = self._answered(start)
+        logits = self._logits(start)
         limit = accuracy_of(self._score(logits), self.n_scored)
         guard = Guard(self._right(logits[0]), limit)
         return replace(self, guard=guard)
 
-    def look(self, rng: np.random.Generator) -> NetworkProblem:
-        """The same problem, with a random half of the validation speakers, or clips, to score on.
+    def subsample(self, rng: np.random.Generator) -> SampledNetworkProblem:
+        """The same problem, with a random half of the validation groups, or clips, to score on.
 
         Args:
             rng: source of all randomness; advanced.
         """
-        every = np.unique(_speakers(self.valid))
+        every = np.unique(_groups_of(self.valid))
         some = rng.choice(every, -(-len(every) // 2), replace=False)
         valid, *varied = (
-            part.subset(np.flatnonzero(np.isin(_speakers(part), some))) for part in self._scored
+            part.subset(np.flatnonzero(np.isin(_groups_of(part), some))) for part in self._scored
         )
         return replace(self, valid=valid, varied=varied[0] if varied else None, guard=None)
 
@@ -158,7 +153,7 @@ class NetworkProblem:
         Returns:
             [size] float64.
         """
-        return np.array([self._score(self._answered(solution)) for solution in population])
+        return np.array([self._score(self._logits(solution)) for solution in population])
 
     def _score(self, logits: list[NDArray[np.int64]]) -> float:
         labels = np.concatenate([part.labels for part in self._scored])
@@ -167,19 +162,19 @@ class NetworkProblem:
             return min(score, self.guard.limit)
         return score
 
-    def _answered(self, solution: Solution) -> list[NDArray[np.int64]]:
+    def _logits(self, solution: Solution) -> list[NDArray[np.int64]]:
         """Logits of the validation clips, and of varied crops where there are some."""
         network = BinaryNetwork(self.architecture, solution)
         return [network.logits(part.clips, self.n_threads) for part in self._scored]
 
     def _right(self, logits: NDArray[np.int64]) -> int:
-        """How many validation clips have their label."""
-        return int(np.count_nonzero(answers(logits) == self.valid.labels))
+        """How many validation clips are predicted right."""
+        return int(np.count_nonzero(predictions(logits) == self.valid.labels))
 
-    def draw(self, rng: np.random.Generator) -> Batch:
+    def sample(self, rng: np.random.Generator) -> NetworkProblem:
         """Draws varied crops of training clips, as many of each label, without repeats if enough.
 
-        Labels that no clip has are passed over, and each of the others has one at least.
+        Labels that no clip has are skipped, and each of the others has one at least.
 
         Args:
             rng: source of all randomness; advanced.
@@ -192,7 +187,8 @@ class NetworkProblem:
             rows.append(rng.choice(members, share, replace=share > len(members)))
         chosen = np.concatenate(rows)
         crops = self.crops(self.train, chosen, self.frames, rng)
-        return Batch(crops.clips(self.train.clips), self.train.labels[chosen])
+        clips, labels = crops.clips(self.train.clips), self.train.labels[chosen]
+        return NetworkProblem(self.architecture, clips, labels)
 
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator
@@ -209,24 +205,10 @@ class NetworkProblem:
             return WholeClips(rows)
         return draw_crops(dataset.clips, rows, frames, self.augment, rng)
 
-    def start(self, solution: Solution, batch: Batch) -> NetworkFlipState:
-        """Prepares a solution for flips on a batch."""
-        return NetworkFlipState(self.architecture, solution, batch)
 
-
-def _speakers(dataset: Dataset) -> NDArray[np.str_]:
-    """[n] who speaks each clip, or its name where that is not known."""
+def _groups_of(dataset: Dataset) -> NDArray[np.str_]:
+    """[n] the group of each clip, or its name where groups are not known."""
     if dataset.groups is None:
         return np.array(dataset.names)
     names: NDArray[np.str_] = dataset.groups["speaker"].to_numpy(str)
     return names
-
-
-@cache
-def _structure(architecture: Architecture) -> Structure:
-    layers = {layer.name: slice(layer.start, layer.stop) for layer in architecture.layers}
-    units = [
-        [unit_indices(architecture, number, channel) for channel in range(block.n_out)]
-        for number, block in enumerate(architecture.blocks)
-    ]
-    return Structure(layers, units)

@@ -26,7 +26,7 @@ class Csv:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing, what to read from it, and the numbers behind it."""
+    """A drawing, what to read from it, and its numbers."""
 
     title: str
     reading: str

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from evobin.network.presets import ANY_NETWORK
 from evobin.report import plots, tables
 from evobin.report.blocks import Csv, Grid, Plot, Section
 from evobin.report.reading import PARTS, Run
@@ -15,10 +16,12 @@ from evobin.report.text import percent, percents
 def comparison_of(runs: Mapping[str, Run]) -> Section:
     """What differs between several runs, by name."""
     text = ["Intervals that overlap widely are no difference."]
+    presets = {run.preset for run in runs.values()}
+    samples = (presets.pop() if len(presets) == 1 else ANY_NETWORK).samples
     if len({str(run.config.get("clips")) for run in runs.values()}) > 1:
         text.append(
-            "These runs do not have the same clips in the same parts: what differs may be the "
-            "clips, not the networks."
+            f"These runs do not have the same {samples} in the same parts: what differs may be the "
+            f"{samples}, not the networks."
         )
     figures = tables.compare_figures(runs)
     grids: list[Plot | Grid] = [_compared_settings(runs)]
@@ -29,7 +32,7 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
         svg = plots.accuracies("compared-figures", seen, "run")
         reading = "Further right is better; bars are 95% intervals."
         blocks.append(Plot("Final accuracy", reading, svg, csv))
-        grids.insert(0, _compared_figures(figures, csv))
+        grids.insert(0, _compared_figures(figures, csv, samples))
     best = {
         name: tables.best_over_time(run.history)
         for name, run in runs.items()
@@ -38,27 +41,27 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
     if best:
         table = pd.concat([rows.assign(run=name) for name, rows in best.items()])
         reading = (
-            "Who is ahead at the same time on the same clips: the share right of the validation "
-            "clips and of varied crops of them. It falls where late candidates begin to count, in "
-            "the last quarter of the training."
+            f"Which run is ahead at the same time on the same {samples}: the share right of the "
+            f"validation {samples} and of varied crops of them. It falls where late candidates "
+            "begin to count, in the last quarter of the training."
         )
-        svg = plots.best_of_runs("compared-best", best)
+        svg = plots.best_of_runs("compared-best", best, samples)
         csv = Csv.of("best-over-time", table)
         blocks.append(Plot("Best score over time", reading, svg, csv))
     return Section("comparison", "Comparison", text, blocks + grids)
 
 
-def _compared_figures(figures: pd.DataFrame, csv: Csv) -> Grid:
+def _compared_figures(figures: pd.DataFrame, csv: Csv, samples: str) -> Grid:
     names = PARTS | {"before": "before"}
     rows = [
-        (run, names[part], percent(accuracy), percents(low, high), str(clips), f"{margin:.2f}")
-        for run, part, accuracy, low, high, clips, margin in figures[
+        (run, names[part], percent(accuracy), percents(low, high), str(n), f"{margin:.2f}")
+        for run, part, accuracy, low, high, n, margin in figures[
             ["run", "part", "accuracy", "low", "high", "clips", "margin"]
         ].to_numpy(object)
     ]
-    heads = ("run", "part", "accuracy", "95% interval", "clips", "mean margin")
+    heads = ("run", "part", "accuracy", "95% interval", samples, "mean margin")
     keys = ("run", "part", "accuracy", "interval", "clips", "margin")
-    reading = "Validation clips were used to choose among candidates."
+    reading = f"Validation {samples} were used to choose among candidates."
     return Grid("Final figures", reading, heads, keys, rows, csv, "wide")
 
 

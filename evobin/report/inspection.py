@@ -3,72 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evobin.network.analysis.firing import BEHIND_MAX
+from evobin.network.analysis.firing import AFTER_MAX
+from evobin.network.presets import Preset
 from evobin.report.console import show_accuracy
 from evobin.report.text import percent, write_line, write_words
+from evobin.results.difference import Difference
+from evobin.results.inspection import Behaviour, Inspection
 
 SHOWN = 20
-"""Clips that are listed by name."""
+"""Samples that are listed by name."""
 
 
-def show_inspection(console: Console, inspection: Any, *, verbose: bool = False) -> None:
-    """Tables of the weights and, if there were clips, of what the network does on them.
+def show_inspection(console: Console, inspection: Inspection, *, verbose: bool = False) -> None:
+    """Tables of the weights and, if there were samples, of what the network does on them.
 
     Args:
         console: where to.
-        inspection: a `pipeline.Inspection`.
-        verbose: also name channels and clips, not only count them.
+        inspection: what there is to show.
+        verbose: also name channels and samples, not only count them.
     """
     heads = ("layer", "shape", "weights", "fan-in", "+1", "biases +1")
-    rows = []
-    for row in inspection.layers.itertuples():
-        counts = row.layer, row.shape, f"{row.weights:,}", f"{row.fan_in:,}"
-        rows.append((*counts, percent(row.positive), percent(row.positive_biases)))
-    _show(console, "weights", heads, rows)
-    _show_alike(console, inspection.alike, verbose=verbose)
+    layers = inspection.layers
+    columns = [layers["layer"], layers["shape"]]
+    columns += [layers[name].map(_count) for name in ("weights", "fan_in")]
+    columns += [layers[name].map(percent) for name in ("positive", "positive_biases")]
+    _show(console, "weights", heads, list(zip(*columns, strict=True)))
+    _show_duplicates(console, inspection.duplicates, verbose=verbose)
     if inspection.behaviour is not None:
         _show_behaviour(console, inspection.behaviour, verbose=verbose)
 
 
-def _show_alike(console: Console, alike: pd.DataFrame, *, verbose: bool) -> None:
-    if not len(alike):
+def _show_duplicates(console: Console, duplicates: pd.DataFrame, *, verbose: bool) -> None:
+    if not len(duplicates):
         write_words(console, "No channel has the filter and bias of another, or those negated.")
-    for layer, rows in alike.groupby("layer", sort=False):
+    for layer, rows in duplicates.groupby("layer", sort=False):
         negated, cancel = rows["negated"].sum(), 2 * rows["cancels"].sum()
         write_words(
             console,
-            f"{layer}, alike channels: {len(rows) - negated} with the filter and bias of an "
+            f"{layer}, duplicate channels: {len(rows) - negated} with the filter and bias of an "
             f"earlier one, {negated} with those negated; {cancel} without influence, since an "
             "equal one has opposite outgoing weights.",
         )
     if verbose:
-        for row in alike.itertuples():
+        for row in duplicates.itertuples():
             kind = "cancels" if row.cancels else "is the opposite of" if row.negated else "equals"
             write_line(console, f"{row.layer} channel {row.channel} {kind} {row.of}")
 
 
-def _show_behaviour(console: Console, seen: Any, *, verbose: bool) -> None:
+def _show_behaviour(console: Console, seen: Behaviour, *, verbose: bool) -> None:
     show_accuracy(console, "accuracy", seen.evaluation)
     heads = ("layer", "least", "median", "most", "dead", "saturated", "same", "opposite")
     rows = []
     for layer, rates in seen.rates.groupby("layer", sort=False)["rate"]:
-        twins = seen.twins[seen.twins["layer"] == layer]["negated"].astype(bool)
+        opposite = seen.duplicates[seen.duplicates["layer"] == layer]["negated"].astype(bool)
         shares = [percent(rate) for rate in (rates.min(), rates.median(), rates.max())]
-        counts = (rates == 0).sum(), (rates == 1).sum(), (~twins).sum(), twins.sum()
+        counts = (rates == 0).sum(), (rates == 1).sum(), (~opposite).sum(), opposite.sum()
         rows.append((str(layer), *shares, *map(str, counts)))
     _show(console, "how often channels are +1", heads, rows)
     write_words(
         console,
-        f"{'max: behind the max over time; ' if BEHIND_MAX in set(seen.rates['layer']) else ''}"
+        f"{'max: after the max over time; ' if AFTER_MAX in set(seen.rates['layer']) else ''}"
         "dead, saturated: never and always +1; same, opposite: as an earlier channel, at every "
-        "position of every clip.",
+        f"position of every {seen.evaluation.preset.sample}.",
     )
     if verbose:
         _name_channels(console, seen)
@@ -76,11 +78,11 @@ def _show_behaviour(console: Console, seen: Any, *, verbose: bool) -> None:
     _show_hanging(console, seen, verbose=verbose)
 
 
-def _name_channels(console: Console, seen: Any) -> None:
+def _name_channels(console: Console, seen: Behaviour) -> None:
     for name, rate in (("dead", 0), ("saturated", 1)):
         for layer, rows in seen.rates[seen.rates["rate"] == rate].groupby("layer", sort=False):
             write_line(console, f"{layer} {name}: {', '.join(map(str, rows['channel']))}")
-    for row in seen.twins.itertuples():
+    for row in seen.duplicates.itertuples():
         kind = "the opposite of" if row.negated else "the same as"
         write_line(console, f"{row.layer} channel {row.channel} does {kind} {row.of}")
 
@@ -93,50 +95,50 @@ def _show_margins(console: Console, margins: pd.DataFrame) -> None:
         (str(label), *(f"{value:g}" for value in part["margin"]))
         for label, part in margins.groupby("label", sort=False)
     ]
-    told = "the logit in the direction of the label"
+    meaning = "the logit in the direction of the label"
     if len(margins["label"].unique()) > 3:  # "all" among them
-        told = "the logit of the label less the largest other"
-    _show(console, f"margin: {told}", heads, rows)
+        meaning = "the logit of the label less the largest other"
+    _show(console, f"margin: {meaning}", heads, rows)
 
 
-def _show_hanging(console: Console, seen: Any, *, verbose: bool) -> None:
-    rows = []
+def _show_hanging(console: Console, seen: Behaviour, *, verbose: bool) -> None:
+    preset, rows = seen.evaluation.preset, []
     for layer in seen.looked_at:
-        clips = seen.hanging[seen.hanging["layer"] == layer]
-        right = _right(clips).sum()
-        rows.append((layer, str(len(clips)), str(right), str(len(clips) - right)))
-    heads = ("flip in", "clips", "right now", "wrong now")
-    _show(console, "clips whose answer hangs on one flip", heads, rows)
-    told = f"Every single flip of {', '.join(seen.looked_at)} was looked at, for every clip"
-    hidden = {*seen.rates["layer"]} - {BEHIND_MAX}
+        samples = seen.hanging[seen.hanging["layer"] == layer]
+        right = _right(samples).sum()
+        rows.append((layer, str(len(samples)), str(right), str(len(samples) - right)))
+    heads = ("flip in", preset.samples, "right now", "wrong now")
+    _show(console, f"{preset.samples} whose prediction hangs on one flip", heads, rows)
+    tried = f"Every single flip of {', '.join(seen.looked_at)} was tried, for every {preset.sample}"
+    hidden = {*seen.rates["layer"]} - {AFTER_MAX}
     more = len(seen.looked_at) <= len(hidden)
-    below = "; --every-flip looks at the layers below, too" if more else ""
-    write_words(console, f"{told}{below}.")
+    below = "; --every-flip tries those of the layers below, too" if more else ""
+    write_words(console, f"{tried}{below}.")
     if verbose:
-        for clip in seen.hanging.itertuples():
-            told = clip.logit if "logit" in seen.hanging else clip.margin
-            write_line(console, f"{clip.layer}  {clip.file}  label {clip.label}  {told:+d}")
+        value = "logit" if "logit" in seen.hanging else "margin"
+        columns = [seen.hanging[name] for name in ("layer", "file", "label", value)]
+        for layer, file, label, shown in zip(*columns, strict=True):
+            write_line(console, f"{layer}  {file}  label {label}  {shown:+d}")
 
 
-def _right(clips: pd.DataFrame) -> pd.Series[bool]:
-    """Whether clips are answered right: a logit tells that, a margin of 0 does not."""
-    return (clips["logit"] > 0) == (clips["label"] == 1) if "logit" in clips else clips["right"]
+def _right(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Whether labels are predicted right: a logit says that, a margin of 0 does not."""
+    return (rows["logit"] > 0) == (rows["label"] == 1) if "logit" in rows else rows["right"]
 
 
-def show_difference(console: Console, difference: Any) -> None:
-    """Weights that differ by layer and, if there were clips, who is right and where they disagree.
+def show_difference(console: Console, difference: Difference) -> None:
+    """Weights that differ by layer and, if there were samples, who is right on which.
 
     Args:
         console: where to.
-        difference: a `pipeline.Difference`.
+        difference: what there is to show.
     """
     layers = difference.layers
-    rows = [
-        (row.layer, f"{row.weights:,}", f"{row.differ:,}", percent(row.share))
-        for row in layers.itertuples()
-    ]
+    counts = [layers[name].map(_count) for name in ("weights", "differ")]
+    columns = [layers["layer"], *counts, layers["share"].map(percent)]
+    rows = list(zip(*columns, strict=True))
     total, differ = layers["weights"].sum(), layers["differ"].sum()
-    rows.append(("all", f"{total:,}", f"{differ:,}", percent(differ / total)))
+    rows.append(("all", _count(int(total)), _count(int(differ)), percent(differ / total)))
     _show(console, "weights and biases", ("layer", "weights", "differ", "share"), rows)
     moved = layers[layers["moved"] > 0]
     if len(moved):
@@ -146,29 +148,33 @@ def show_difference(console: Console, difference: Any) -> None:
             f"Channels of B that are those of A in another place: {where}; put into A's order, "
             f"{layers['remain'].sum():,} weights differ.",
         )
-    if difference.a is not None:
-        _show_answers(console, difference)
+    if difference.a is not None and difference.b is not None:
+        show_accuracy(console, "A", difference.a)
+        show_accuracy(console, "B", difference.b)
+        _show_disagreements(console, difference, difference.a.preset)
 
 
-def _show_answers(console: Console, difference: Any) -> None:
-    show_accuracy(console, "A", difference.a)
-    show_accuracy(console, "B", difference.b)
+def _show_disagreements(console: Console, difference: Difference, preset: Preset) -> None:
     agreement = difference.agreement
     rows = [
-        (told, str(agreement.loc[right, True]), str(agreement.loc[right, False]))
-        for right, told in ((True, "A right"), (False, "A wrong"))
+        (name, str(agreement.loc[right, True]), str(agreement.loc[right, False]))
+        for right, name in ((True, "A right"), (False, "A wrong"))
     ]
-    _show(console, "clips", ("", "B right", "B wrong"), rows)
-    clips = difference.disagreements
-    if not len(clips):
-        write_line(console, "A and B give every clip the same answer.")
+    _show(console, preset.samples, ("", "B right", "B wrong"), rows)
+    table = difference.disagreements
+    if not len(table):
+        write_line(console, f"A and B predict the same label for every {preset.sample}.")
         return
-    told = "logit" if "logit_a" in clips else "answer"
-    heads = ("file", "label", f"{told} of A", f"{told} of B")
-    first = [tuple(map(str, clip)) for clip in clips.head(SHOWN).itertuples(index=False)]
-    _show(console, f"{len(clips)} clips on which A and B disagree", heads, first)
-    if len(clips) > SHOWN:
-        write_line(console, f"{len(clips) - SHOWN} more; --json lists all.")
+    value = "logit" if "logit_a" in table else "prediction"
+    heads = ("file", "label", f"{value} of A", f"{value} of B")
+    first = [tuple(map(str, row)) for row in table.head(SHOWN).itertuples(index=False)]
+    _show(console, f"{len(table)} {preset.samples} on which A and B disagree", heads, first)
+    if len(table) > SHOWN:
+        write_line(console, f"{len(table) - SHOWN} more; --json lists all.")
+
+
+def _count(n: int) -> str:
+    return f"{n:,}"
 
 
 def _show(

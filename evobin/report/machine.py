@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
+import numpy as np
+
+from evobin.core.stage import Progress
 from evobin.report.pace import Pace
+from evobin.results.evaluation import Evaluation
+from evobin.results.plain import Json, records
+from evobin.results.run import USES, RunResult
 
 
-def to_json(value: Any) -> str:
+def to_json(value: object) -> str:
     """One line of JSON; NaN and infinities, which JSON has no notation for, become null.
 
     Example:
@@ -20,22 +25,28 @@ def to_json(value: Any) -> str:
     return json.dumps(_plain(value), allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    value = value.item() if hasattr(value, "item") else value  # numpy's numbers
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"JSON has no notation for a {type(value).__name__}.")
 
 
 class JsonLines:
     """Prints every progress of a run, and what it ends with, as a JSON object a line on stdout.
 
     A step has `stage`, `step` (0 where the stage begins) of `steps`, `elapsed` and `left` seconds
-    (of this process and of the stage), `best_accuracy` on the validation clips and varied crops of
-    them, `flips_per_second`, and the step's `rows` of the history; what is not known yet is null.
-    Once the data is loaded, there are also a `note` and the `sizes` of the parts.
+    (of this process and of the stage), `best_accuracy` on the validation samples and varied crops
+    of them, `flips_per_second`, and the step's `rows` of the history; what is not known yet is
+    null. Once the data is loaded, there are also a `note`, the `sizes` of the parts, and their
+    `unit`: what a sample is.
 
     Args:
         lose: called with the error when stdout cannot be written.
@@ -45,8 +56,8 @@ class JsonLines:
         self._lose = lose
         self._pace = Pace()
 
-    def __call__(self, progress: Any) -> None:
-        """Prints one step; `progress` has `stage`, `done`, `total`, `rows` and `notes`."""
+    def __call__(self, progress: Progress) -> None:
+        """Prints one step."""
         self._pace.hear(progress)
         left, flips = self._pace.left, self._pace.flips
         line = {
@@ -64,9 +75,9 @@ class JsonLines:
         except OSError as error:
             self._lose(error)
 
-    def end(self, run: Any, uses: Mapping[str, str]) -> None:
-        """Prints the final figures and paths; `uses` tells what each part was for."""
-        parts = {name: part.summary() | {"use": uses[name]} for name, part in run.parts.items()}
+    def end(self, run: RunResult) -> None:
+        """Prints the final figures and paths."""
+        parts = {name: part.summary() | {"use": USES[name]} for name, part in run.parts.items()}
         line = {
             "stage": "done",
             "elapsed": round(self._pace.elapsed, 3),
@@ -79,10 +90,10 @@ class JsonLines:
         print(to_json(line), flush=True)
 
 
-def evaluation_json(evaluation: Any) -> str:
+def evaluation_json(evaluation: Evaluation) -> str:
     """The figures of an evaluation, and under "by" those of every further column."""
     tables = {
-        name: rows.rename_axis("value").reset_index().to_dict("records")
+        name: records(rows.rename_axis("value").reset_index())
         for name, rows in evaluation.by_columns().items()
     }
     return to_json(evaluation.summary() | {"by": tables})

@@ -6,9 +6,10 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
-RECENT = 7  # steps that tell the time left; few, for a training's smooth epochs take longer
+from evobin.core.stage import Progress
+
+RECENT = 7  # steps that the time left is estimated from; few: smooth epochs take longer
 
 
 @dataclass(slots=True)
@@ -16,7 +17,7 @@ class Pace:
     """Watches every progress of a run.
 
     Attributes:
-        stage: at hand; empty before there is one.
+        stage: the present one; empty before there is one.
         flips: tried a second in the last step; None where it tried none.
         best: validation accuracy of the best candidate; None before there is one.
     """
@@ -51,8 +52,8 @@ class Pace:
         since = time.monotonic() - self._last
         return max(0.0, self._to_do * median(self._steps) - since)
 
-    def hear(self, progress: Any) -> None:
-        """Takes note of one step; `progress` has `stage`, `done`, `total` and `rows`."""
+    def hear(self, progress: Progress) -> None:
+        """Takes note of one step."""
         now = time.monotonic()
         if progress.stage != self.stage:
             self.stage, self._done = progress.stage, 0
@@ -64,5 +65,5 @@ class Pace:
             self._steps.append(step / n_steps)
         tried = sum(row.get("tried", 0) for row in progress.rows)
         self.flips = tried / step if tried and step > 0 else None
-        told = [row["best_accuracy"] for row in progress.rows if "best_accuracy" in row]
-        self.best = max(told) if told else self.best
+        scores = [row["best_accuracy"] for row in progress.rows if "best_accuracy" in row]
+        self.best = max(scores) if scores else self.best

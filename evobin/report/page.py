@@ -26,7 +26,7 @@ def write_report(runs: Sequence[str | Path], out: str | Path | None = None) -> P
     """Writes what there is to see of a run, or of several beside each other, as one HTML file.
 
     It shows light and dark, on a wide screen, on a phone and on paper, and loads nothing. It needs
-    the run folders only, not the clips; of a run that is not finished it shows what there is. The
+    the run folders only, not the samples; of a run that is not finished it shows what there is. The
     same folders give the same bytes.
 
     Args:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
 from matplotlib import style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import ListedColormap
@@ -32,9 +33,10 @@ COLOURS |= {colour: f"var(--s{i})" for i, colour in enumerate(SERIES)}
 DASHES = ("-", "--", ":", "-.")
 SHOWN = 24
 """Characters of a name on an axis."""
+Handle: TypeAlias = Artist | tuple[Artist, ...]
 PIXELS = ListedColormap(["#d98032", "#3d7dca"])
-"""-1 and +1 of a filter, told apart on either ground and by the colour-blind."""
-STYLE: dict[str, Any] = {
+"""-1 and +1 of a filter, distinguishable on either background and by the colour-blind."""
+STYLE: dict[str, bool | float | str] = {
     "axes.axisbelow": True,
     "axes.edgecolor": GRID,
     "axes.facecolor": "none",
@@ -58,6 +60,13 @@ STYLE: dict[str, Any] = {
 }
 
 
+class _SvgCanvas(Protocol):
+    """What is needed of matplotlib's canvas, whose methods have no types."""
+
+    def print_svg(self, filename: IO[bytes], *, metadata: Mapping[str, str | None]) -> None:
+        """Draws the figure into a file."""
+
+
 def _svg(name: str, height: float, draw: Callable[[Figure], None]) -> str:
     """Draws a figure; the same one has the same bytes, and no id of another name.
 
@@ -72,7 +81,7 @@ def _svg(name: str, height: float, draw: Callable[[Figure], None]) -> str:
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the page has other fonts
         figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         draw(figure)
-        canvas: Any = FigureCanvasSVG(figure)  # its method has no types
+        canvas: _SvgCanvas = FigureCanvasSVG(figure)
         # not savefig, which draws twice: half of the time that a report takes
         canvas.print_svg(drawn, metadata=nothing)
     text = drawn.getvalue().decode()
@@ -89,7 +98,7 @@ def _restyled(found: re.Match[str]) -> str:
 
 
 def _percent(axes: Axes, what: str, axis: str = "y") -> None:
-    """Tells shares as percentages."""
+    """Writes shares as percentages."""
     one = axes.yaxis if axis == "y" else axes.xaxis
     one.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     one.set_label_text(f"{what} [%]")
@@ -102,7 +111,7 @@ def _unit(longest: float) -> tuple[float, str]:
     return (60.0, "min") if longest < 10_800 else (3600.0, "h")
 
 
-def _legend(axes: Axes, handles: Sequence[Any], columns: int) -> None:
+def _legend(axes: Axes, handles: Sequence[Handle], columns: int) -> None:
     """Above the axes, where it covers nothing."""
     axes.legend(
         handles=handles,
@@ -121,18 +130,19 @@ def _bottom(values: pd.Series) -> float:
     return low - 0.05 * (float(values.max()) - low) - 0.002
 
 
-def _short(name: Any) -> str:
+def _short(name: object) -> str:
     text = " ".join(str(name).split())
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
-def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame) -> str:
+def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame, samples: str) -> str:
     """Selection accuracy of every start or island, thin, the best so far, and where stages begin.
 
     Args:
         name: unique on the page; and so for all other plots.
         points: as `tables.scores_over_time` makes it.
         best: as `tables.best_over_time` makes it.
+        samples: the word for samples.
     """
 
     def draw(figure: Figure) -> None:
@@ -148,23 +158,25 @@ def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame) -> str:
                 axes.plot(*values, dash, color=colour, lw=0.9, marker=".", ms=3)
             title = TITLES.get(str(stage), str(stage))
             handles.append(Line2D([], [], color=colour, ls=dash, label=title))
-        steps = best["seconds"] / divisor, best["best_selection_accuracy"]
-        look: dict[str, Any] = {"color": TEXT, "lw": 2.2, "marker": "o", "ms": 2.5}
-        (line,) = axes.step(*steps, where="post", label="best so far", **look)
+        (line,) = axes.step(
+            best["seconds"] / divisor, best["best_selection_accuracy"], where="post",
+            label="best so far", color=TEXT, lw=2.2, marker="o", ms=2.5,
+        )  # fmt: skip
         _legend(axes, [*handles, line], 2)
         axes.set_ylim(bottom=_bottom(points["selection_accuracy"]))
         axes.set_xlabel(f"time since the beginning [{unit}]")
-        _percent(axes, "right of validation clips and their crops")
+        _percent(axes, f"right of validation {samples} and their crops")
 
     return _svg(name, 310, draw)
 
 
-def best_of_runs(name: str, runs: dict[str, pd.DataFrame]) -> str:
+def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
     """The best selection accuracy so far of several runs.
 
     Args:
         name: as for `over_time`.
         runs: by name, as `tables.best_over_time` makes it.
+        samples: the word for samples.
     """
 
     def draw(figure: Figure) -> None:
@@ -172,13 +184,14 @@ def best_of_runs(name: str, runs: dict[str, pd.DataFrame]) -> str:
         divisor, unit = _unit(max(best["seconds"].max() for best in runs.values()))
         lines = []
         for place, (run, best) in enumerate(runs.items()):
-            steps = best["seconds"] / divisor, best["best_selection_accuracy"]
-            dash = DASHES[place // len(SERIES) % len(DASHES)]
-            look: dict[str, Any] = {"color": SERIES[place % len(SERIES)], "ls": dash, "marker": "o"}
-            lines += axes.step(*steps, where="post", lw=1.8, ms=2.5, label=_short(run), **look)
+            lines += axes.step(
+                best["seconds"] / divisor, best["best_selection_accuracy"], where="post",
+                label=_short(run), color=SERIES[place % len(SERIES)],
+                ls=DASHES[place // len(SERIES) % len(DASHES)], lw=1.8, marker="o", ms=2.5,
+            )  # fmt: skip
         _legend(axes, lines, 2)
         axes.set_xlabel(f"time since the beginning [{unit}]")
-        _percent(axes, "right of validation clips and their crops")
+        _percent(axes, f"right of validation {samples} and their crops")
 
     return _svg(name, 300 + 8 * len(runs), draw)
 
@@ -205,13 +218,11 @@ def accuracies(name: str, table: pd.DataFrame, column: str) -> str:
             accuracy = rows["accuracy"].to_numpy(float)
             reach = np.abs(rows[["low", "high"]].to_numpy(float).T - accuracy)
             number = list(PARTS).index(part)
-            look: dict[str, Any] = {
-                "color": SERIES[number],
-                "fmt": "^os"[number],
-                "ms": 5,
-                "elinewidth": 1.2,
-            }
-            handles.append(axes.errorbar(accuracy, at, xerr=reach, label=PARTS[part], **look))
+            drawn = axes.errorbar(
+                accuracy, at, xerr=reach, label=PARTS[part], color=SERIES[number],
+                fmt="^os"[number], ms=5, elinewidth=1.2,
+            )  # fmt: skip
+            handles.append(drawn)
         axes.set_yticks(range(len(values)), [_short(value) for value in values])
         axes.set_ylim(len(values) - 0.4, -0.6)
         axes.set_ylabel(_short(column))
@@ -221,13 +232,14 @@ def accuracies(name: str, table: pd.DataFrame, column: str) -> str:
     return _svg(name, 90 + (12 + 5 * most) * max(3, len(values)), draw)
 
 
-def logits(name: str, table: pd.DataFrame, told: str) -> str:
+def logits(name: str, table: pd.DataFrame, meaning: str, samples: str) -> str:
     """Histograms of the logit by label or of the margin, one below the other for the parts.
 
     Args:
         name: as for `over_time`.
         table: as `tables.histogram` makes it; without the column "label" there is one of all.
-        told: what the logit or the margin means.
+        meaning: of the logit or the margin.
+        samples: the word for samples.
     """
     labels = sorted(set(table["label"])) if "label" in table else []
     parts = [part for part in PARTS if part in set(table["part"])]
@@ -250,9 +262,9 @@ def logits(name: str, table: pd.DataFrame, told: str) -> str:
                 handles.append(Line2D([], [], color=colour, ls=dash, label=title))
             axes.axvline(0, color=TEXT, lw=1)
             axes.set_title(PARTS[part], loc="right", fontsize=11)
-            _percent(axes, "clips")
+            _percent(axes, samples)
         figure.legend(handles=handles, ncols=2, loc="outside upper left")
-        all_axes[-1].set_xlabel(told)
+        all_axes[-1].set_xlabel(meaning)
 
     return _svg(name, 80 + 130 * len(parts), draw)
 
@@ -281,8 +293,8 @@ def firing(name: str, rates: pd.DataFrame) -> str:
                 )
                 for place, (column, title) in enumerate(series.items()) if column in rows
             ]  # fmt: skip
-            told = "max over time" if layer == "max" else layer
-            axes.set_title(told, loc="right", fontsize=11)
+            title = "max over time" if layer == "max" else layer
+            axes.set_title(title, loc="right", fontsize=11)
             axes.set_ylim(-0.04, 1.04)
             axes.set_xlabel("channel by rate [number]")
         figure.legend(handles=handles, ncols=2, loc="outside upper left")
@@ -294,13 +306,13 @@ def firing(name: str, rates: pd.DataFrame) -> str:
     return _svg(name, 40 + 200 * n_rows, draw)
 
 
-def filters(name: str, weights: NDArray[np.int8], band: str) -> str:
+def filters(name: str, weights: NDArray[np.int8], feature: str) -> str:
     """Filters of the first layer as images, side by side.
 
     Args:
         name: as for `over_time`.
         weights: [n_out, n_in, kernel] of -1 and +1; not modified.
-        band: what a feature is called.
+        feature: what a feature is called.
     """
     n_out, n_in, kernel = weights.shape
     columns = min(16, n_out)
@@ -324,7 +336,7 @@ def filters(name: str, weights: NDArray[np.int8], band: str) -> str:
         axes.set_xticks([-0.5, kernel - 0.5], ["0", str(kernel)])
         axes.set_yticks([-0.5, n_in - 0.5], ["0", str(n_in)])
         axes.set_xlabel("tap of each filter [frames]", loc="left")
-        axes.set_ylabel(f"{band} of each filter [number]", loc="bottom")
+        axes.set_ylabel(f"{feature} of each filter [number]", loc="bottom")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
@@ -345,14 +357,13 @@ def flips(name: str, table: pd.DataFrame) -> str:
         first, last = (counts.index.get_level_values(name).to_numpy() for name in ("first", "last"))
         below, bars = np.zeros(len(counts)), []
         for place, layer in enumerate(counts):
-            look: dict[str, Any] = {
-                "color": SERIES[place % len(SERIES)],
-                "align": "edge",
-                "label": str(layer),
-            }
             width = last - first + 0.8
             height = counts[layer].to_numpy() / (last - first + 1)
-            bars.append(axes.bar(first - 0.4, height, width, below, **look))
+            drawn = axes.bar(
+                first - 0.4, height, width, below, align="edge", label=str(layer),
+                color=SERIES[place % len(SERIES)],
+            )  # fmt: skip
+            bars.append(drawn)
             below += height
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("round [number]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
 
 import pandas as pd
 from rich.console import Console, Group, RenderableType
@@ -13,6 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evobin.core.stage import Progress, Row
+from evobin.network.presets import ANY_NETWORK
 from evobin.report.pace import Pace
 from evobin.report.text import duration, write_line, write_words
 
@@ -44,9 +45,9 @@ class ProgressDisplay:
         self._console = console or Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._pace = Pace()
-        self._told_at = 0.0
-        self._shown: Any = None  # the last progress
-        self._told = ""  # what there is to tell of it
+        self._written_at = 0.0  # seconds, when the last plain line was
+        self._shown: Progress | None = None  # the last one
+        self._words = ""  # what there is to say about it
 
     def __enter__(self) -> ProgressDisplay:
         if not self._quiet and self._console.is_terminal and not self._console.is_dumb_terminal:
@@ -70,8 +71,8 @@ class ProgressDisplay:
             self._live.stop()
             self._leave_line()
 
-    def __call__(self, progress: Any) -> None:
-        """Shows one step; `progress` has `stage`, `done`, `total`, `rows` and `notes`."""
+    def __call__(self, progress: Progress) -> None:
+        """Shows one step."""
         if self._quiet:
             return
         if "note" in progress.notes:
@@ -81,22 +82,22 @@ class ProgressDisplay:
             self._leave_line()
         self._pace.hear(progress)
         self._shown = progress
-        self._told = tell_sizes(progress.notes) or tell(progress.rows, self._pace)
+        self._words = sizes_in_words(progress.notes) or step_in_words(progress.rows, self._pace)
         if self._live is not None:
             self._live.refresh()
         elif (
             is_new
             or progress.done in (0, progress.total)
-            or self._pace.elapsed - self._told_at >= PLAIN_EVERY
+            or self._pace.elapsed - self._written_at >= PLAIN_EVERY
         ):
-            self._told_at = self._pace.elapsed
-            write_line(self._console, self._line())
+            self._written_at = self._pace.elapsed
+            write_line(self._console, self._line(progress))
 
-    def _line(self) -> str:
-        """The present step in a line of a log."""
-        progress, left = self._shown, self._left()
+    def _line(self, progress: Progress) -> str:
+        """One step in a line of a log."""
+        left = self._left()
         at = f"{progress.done}/{progress.total}" + (f", {left}" if left else "")
-        return f"{self._pace.elapsed:6.0f} s  {_title(progress)} {at}  {self._told}".rstrip()
+        return f"{self._pace.elapsed:6.0f} s  {_title(progress)} {at}  {self._words}".rstrip()
 
     def _left(self) -> str:
         left = self._pace.left
@@ -106,8 +107,8 @@ class ProgressDisplay:
         """What stays of a stage in a terminal."""
         if self._shown is not None:
             best = self._pace.best
-            told = self._told if best is None else f"best score {best:.3f}"
-            line = f"{self._pace.heard:6.0f} s  {_title(self._shown)}  {told}"
+            words = self._words if best is None else f"best score {best:.3f}"
+            line = f"{self._pace.heard:6.0f} s  {_title(self._shown)}  {words}"
             self._console.print(Text(line.rstrip()), no_wrap=True, overflow="ellipsis")
 
     def _render(self) -> RenderableType:
@@ -124,31 +125,33 @@ class ProgressDisplay:
             f"{progress.done}/{progress.total}",
             self._left(),
         )
-        return Group(bar, Text(self._told, no_wrap=True, overflow="ellipsis"))
+        return Group(bar, Text(self._words, no_wrap=True, overflow="ellipsis"))
 
 
-def _title(progress: Any) -> str:
-    stage: str = progress.stage
-    return TITLES.get(stage, stage)
+def _title(progress: Progress) -> str:
+    return TITLES.get(progress.stage, progress.stage)
 
 
-def tell_sizes(notes: Mapping[str, Any]) -> str:
-    """How many clips each part has.
+def sizes_in_words(notes: Mapping[str, object]) -> str:
+    """How many samples each part has.
 
     Example:
-        >>> tell_sizes({"sizes": {"train": 80, "valid": 20}})
+        >>> sizes_in_words({"sizes": {"train": 80, "valid": 20}, "unit": "clips"})
         'train 80, valid 20 clips'
     """
-    sizes = [f"{name} {size}" for name, size in notes.get("sizes", {}).items()]
-    return f"{', '.join(sizes)} clips" if sizes else ""
+    sizes = notes.get("sizes")
+    if not isinstance(sizes, Mapping):
+        return ""
+    words = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    return f"{words} {notes.get('unit', ANY_NETWORK.samples)}"
 
 
-def tell(rows: Sequence[Mapping[str, Any]], pace: Pace) -> str:
-    """What all starts or islands did in one step, in a few words; the most wanted ones first.
+def step_in_words(rows: Sequence[Row], pace: Pace) -> str:
+    """What all starts or islands did in one step, in a few words; the most important ones first.
 
     Example:
         >>> row = {"loss": 0.25, "selection_accuracy": 0.9512}
-        >>> tell([row, row | {"loss": 0.35}], Pace(best=0.9612))
+        >>> step_in_words([row, row | {"loss": 0.35}], Pace(best=0.9612))
         'best score 0.961, now 0.951, loss 0.300'
     """
     words: list[str] = []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,10 @@ import pandas as pd
 from evobin.core.scores import Interval, margins, wilson_interval
 from evobin.errors import EvobinError
 from evobin.files import check_is_file
-from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX, Preset, preset_of
+from evobin.results.plain import Json
 from evobin.runs import RESULT, SUMMARY
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
@@ -46,22 +48,22 @@ class Figures:
     """The final figures of one part.
 
     Attributes:
-        clips: clips of the part.
-        right: those that were answered right.
+        n: samples of the part.
+        right: those whose label is predicted right.
         accuracy: their share.
         interval: its Wilson 95% interval.
         margin: mean logit in the direction of the label, or gap to the best other.
-        speakers: different speakers; None if they are not known.
-        confusion: clips by label and answer, a row a label.
+        n_groups: different groups; None if they are not known.
+        confusion: samples by label and predicted label, a row a label.
         use: what the part was used for.
     """
 
-    clips: int
+    n: int
     right: int
     accuracy: float
     interval: Interval
     margin: float
-    speakers: int | None
+    n_groups: int | None
     confusion: tuple[tuple[int, ...], ...]
     use: str
 
@@ -75,25 +77,30 @@ class Run:
         config: config.json.
         architecture: the network's shape, from there.
         history: history.csv, numbers but for `stage` and `move`.
-        clips: clips.csv; columns that come from the groups file are text. Of more than two classes
-            with the `margin` of each clip.
+        samples: clips.csv; columns that come from the groups file are text. Of more than two
+            classes with the `margin` of each sample.
         channels: channels.csv.
-        note: how the clips were parted; empty while the run is not finished.
+        note: how the samples were split; empty while the run is not finished.
         figures: the final figures by part; none while the run is not finished.
         before: the validation figures of the file that was polished; None for a search.
         network: the network of the result file.
     """
 
     path: Path
-    config: dict[str, Any]
+    config: Mapping[str, Json]
     architecture: Architecture
     history: pd.DataFrame | None
-    clips: pd.DataFrame | None
+    samples: pd.DataFrame | None
     channels: pd.DataFrame | None
     note: str
     figures: dict[str, Figures]
     before: Figures | None
     network: BinaryNetwork | None
+
+    @property
+    def preset(self) -> Preset:
+        """What is special about the network, the words among it."""
+        return preset_of(self.architecture)
 
 
 def read_run(path: Path) -> Run:
@@ -110,15 +117,15 @@ def read_run(path: Path) -> Run:
     config, architecture = found
     summary = _read(path / SUMMARY, partial(_summary, architecture=architecture))
     note, figures, before = summary or ("", {}, None)
-    clips = _read(path / "clips.csv", partial(_clips, architecture=architecture))
-    if clips is not None:
-        _check_agreement(path, clips, figures)
+    samples = _read(path / "clips.csv", partial(_samples, architecture=architecture))
+    if samples is not None:
+        _check_agreement(path, samples, figures, preset_of(architecture))
     return Run(
         path=path,
         config=config,
         architecture=architecture,
         history=_read(path / "history.csv", _history),
-        clips=clips,
+        samples=samples,
         channels=_read(path / "channels.csv", partial(_channels, architecture=architecture)),
         note=note,
         figures=figures,
@@ -143,58 +150,69 @@ def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
-        told = str(error).strip().partition("\n")[0]
-        raise EvobinError(f"{path}: is not as evobin writes it ({told}); restore it.") from error
+        why = str(error).strip().partition("\n")[0]
+        raise EvobinError(f"{path}: is not as evobin writes it ({why}); restore it.") from error
 
 
-def _json(raw: bytes) -> dict[str, Any]:
-    found = json.loads(raw)
-    if not isinstance(found, dict):
-        raise TypeError("expected an object")
-    return found
+def _object(value: Json) -> Mapping[str, Json]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected an object, but found {value!r:.60}")
+    return value
 
 
-def _config(raw: bytes) -> tuple[dict[str, Any], Architecture]:
+def _number(plain: Mapping[str, Json], name: str) -> float:
+    value = plain[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number, but it is {value!r:.60}")
+    return value
+
+
+def _config(raw: bytes) -> tuple[Mapping[str, Json], Architecture]:
     """The settings, and the architecture among them; runs of old had the built-in one."""
-    config = _json(raw)
+    config = _object(json.loads(raw))
     kept = config.get("architecture")
-    return config, SPEAKER_SEX if kept is None else Architecture.from_plain(kept)
+    return config, SPEAKER_SEX if kept is None else Architecture.from_plain(_object(kept))
 
 
 def _summary(
     raw: bytes, architecture: Architecture
 ) -> tuple[str, dict[str, Figures], Figures | None]:
-    found, n_classes = _json(raw), architecture.n_classes
-    figures = {name: _figures(name, plain, n_classes) for name, plain in found["parts"].items()}
+    found = _object(json.loads(raw))
+    parts = _object(found["parts"])
+    figures = {name: _figures(name, _object(part), architecture) for name, part in parts.items()}
     if "valid" not in figures or not figures.keys() <= PARTS.keys():
         raise ValueError(f"the parts are {', '.join(figures)}")
-    before = _figures("before", found["before"], n_classes) if "before" in found else None
+    before = None
+    if "before" in found:
+        before = _figures("before", _object(found["before"]), architecture)
     return str(found["note"]), figures, before
 
 
-def _figures(name: str, plain: Mapping[str, Any], n_classes: int) -> Figures:
-    n, right, accuracy = int(plain["clips"]), int(plain["right"]), float(plain["accuracy"])
-    low, high = plain["interval"]
+def _figures(name: str, plain: Mapping[str, Json], architecture: Architecture) -> Figures:
+    n_classes, samples = architecture.n_classes, preset_of(architecture).samples
+    n, right = int(_number(plain, "clips")), int(_number(plain, "right"))
+    accuracy = float(_number(plain, "accuracy"))
+    low, high = np.array(plain["interval"], float).tolist()
     confusion = np.array(plain["confusion"])
     if not (0 <= right <= n and n > 0 and accuracy == right / n):
-        raise ValueError(f"{name}: accuracy is {accuracy}, but {right} of {n} clips are right")
+        raise ValueError(f"{name}: accuracy is {accuracy}, but {right} of {n} {samples} are right")
     if confusion.dtype.kind != "i" or confusion.shape != (n_classes, n_classes):
         raise ValueError(f"{name}: confusion is no table of {n_classes} by {n_classes} counts")
     if confusion.min() < 0 or (confusion.sum(), confusion.trace()) != (n, right):
-        raise ValueError(f"{name}: confusion is not that of {right} of {n} clips")
+        raise ValueError(f"{name}: confusion is not that of {right} of {n} {samples}")
     if not np.allclose((low, high), wilson_interval(right, n), rtol=0, atol=1e-9):
-        raise ValueError(f"{name}: interval is not that of {right} of {n} clips")
-    speakers = int(plain["speakers"]) if "speakers" in plain else None
-    margin, use = float(plain["margin"]), str(plain["use"])
+        raise ValueError(f"{name}: interval is not that of {right} of {n} {samples}")
+    n_groups = int(_number(plain, "speakers")) if "speakers" in plain else None
+    margin, use = float(_number(plain, "margin")), str(plain["use"])
     counts = tuple(map(tuple, confusion.tolist()))
-    return Figures(n, right, accuracy, Interval(low, high), margin, speakers, counts, use)
+    return Figures(n, right, accuracy, Interval(low, high), margin, n_groups, counts, use)
 
 
 def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> pd.DataFrame:
     """A csv file with these columns, those of `numbers` within their limits, all others text."""
     table = pd.read_csv(
         io.BytesIO(raw), dtype=str, keep_default_na=False
-    )  # a clip may be called NA
+    )  # a sample may be called NA
     for name in (*texts, *numbers):
         if name not in table:
             raise ValueError(f"it has no column {name}")
@@ -215,7 +233,7 @@ def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> p
     return table
 
 
-def _clips(raw: bytes, architecture: Architecture) -> pd.DataFrame:
+def _samples(raw: bytes, architecture: Architecture) -> pd.DataFrame:
     label, names = Limits(0, architecture.n_classes - 1), list(architecture.logit_names)
     limits = {"label": label, "answer": label} | dict.fromkeys(names, LOGIT)
     table = _table(raw, ("file", "part"), limits)
@@ -248,13 +266,16 @@ def _history(raw: bytes) -> pd.DataFrame:
     return table
 
 
-def _check_agreement(path: Path, clips: pd.DataFrame, figures: Mapping[str, Figures]) -> None:
-    """Refuses clips and figures of which one was edited."""
+def _check_agreement(
+    path: Path, samples: pd.DataFrame, figures: Mapping[str, Figures], preset: Preset
+) -> None:
+    """Refuses samples and figures of which one was edited."""
     for name, part in figures.items():
-        rows = clips[clips["part"] == name]
+        rows = samples[samples["part"] == name]
         right = int((rows["answer"] == rows["label"]).sum())
-        if (right, len(rows)) != (part.right, part.clips):
+        if (right, len(rows)) != (part.right, part.n):
             raise EvobinError(
-                f"{path / 'clips.csv'}: has {right} of {len(rows)} {PARTS[name]} clips right, but "
-                f"{SUMMARY} says {part.right} of {part.clips}; restore the one that was edited."
+                f"{path / 'clips.csv'}: has {right} of {len(rows)} {PARTS[name]} {preset.samples} "
+                f"right, but {SUMMARY} says {part.right} of {part.n}; restore the one that was "
+                "edited."
             )

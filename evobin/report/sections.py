@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evobin.network.analysis.firing import BEHIND_MAX
-from evobin.network.architecture import SPEAKER_SEX, Architecture
+from evobin.network.analysis.firing import AFTER_MAX
+from evobin.network.architecture import Architecture
 from evobin.report import plots, tables
-from evobin.report.answers import absent, answers, kind_of, share
 from evobin.report.blocks import Csv, Grid, Plot, Section
+from evobin.report.predictions import absent, predictions, share
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS, Run
 from evobin.report.text import duration, percent, percents
 
-MAX_READING = ", and behind the max over time of all clips"
 GROUPS = 12
 """Group columns that are plotted."""
 
@@ -31,16 +30,16 @@ def sections_of(run: Run, prefix: str = "") -> list[Section]:
 def _what_was_run(run: Run, prefix: str) -> Section:
     config, facts = run.config, []
     facts.append(("command", f"evobin {config.get('command', '')}"))
-    facts.append(("clips", str(config.get("data") or "synthesised voices")))
-    if run.architecture != SPEAKER_SEX:
+    facts.append((run.preset.samples, str(config.get("data") or "synthesised voices")))
+    if run.preset.architecture is None:
         facts.append(("network", _shape(run.architecture)))
     if run.note:
         facts.append(("parts", run.note))
     facts.append(("seed", str(config.get("seed"))))
     if run.history is not None:
         stages = run.history.groupby("stage", sort=False)["step"].max()
-        told = [f"{TITLES.get(str(stage), stage)} {n:.0f}" for stage, n in stages.items()]
-        facts.append(("steps done", ", ".join(told)))
+        steps = [f"{TITLES.get(str(stage), stage)} {n:.0f}" for stage, n in stages.items()]
+        facts.append(("steps done", ", ".join(steps)))
         facts.append(("time", duration(run.history["elapsed"].iloc[-1])))
     facts.append(("folder", str(run.path)))
     names = ("name", "value")
@@ -61,16 +60,17 @@ def _figures(run: Run, prefix: str) -> Section:
     if run.before is not None:
         named = {"before": run.before} | named
     rows = [
-        (name, percent(part.accuracy), percents(*part.interval), str(part.right), str(part.clips),
-         "unknown" if part.speakers is None else str(part.speakers), f"{part.margin:.2f}", part.use)
+        (name, percent(part.accuracy), percents(*part.interval), str(part.right), str(part.n),
+         "unknown" if part.n_groups is None else str(part.n_groups), f"{part.margin:.2f}", part.use)
         for name, part in named.items()
     ]  # fmt: skip
-    kind = kind_of(run)
-    heads = ("part", "accuracy", "95% interval", "right", "clips", f"{kind}s", "mean margin", "use")
+    preset = run.preset
+    counts = ("right", preset.samples, preset.groups)
+    heads = ("part", "accuracy", "95% interval", *counts, "mean margin", "use")
     keys = ("part", "accuracy", "interval", "right", "clips", "speakers", "margin", "use")
     reading = (
-        f"The interval (Wilson) takes clips for independent; several of one {kind} are not, so it "
-        "is rather too narrow. The margin is "
+        f"The interval (Wilson) assumes independent {preset.samples}; several of one "
+        f"{preset.group} are not, so it is rather too narrow. The margin is "
     )
     reading += (
         "the logit in the direction of the label."
@@ -94,17 +94,17 @@ def _course(run: Run, prefix: str) -> Section:
         return Section(anchor, title, ["There is no history.csv yet: no step was done."])
     points, best = tables.scores_over_time(run.history), tables.best_over_time(run.history)
     reading = (
-        "The share right of the validation clips and of varied crops of them. Thin lines are "
-        "starts or islands, the thick one is the best so far, and a new ground is a new stage: one "
-        "in which the thick line stays level has not paid. It may fall once, in the last quarter "
-        "of the training, where late candidates begin to count. Where a training begins with real "
-        "weights, a line shows what their signs are worth. The lowest tenth of the points is left "
-        "out."
+        f"The share right of the validation {run.preset.samples} and of varied crops of them. Thin "
+        "lines are starts or islands, the thick one is the best so far, and a new background is a "
+        "new stage: one in which the thick line stays level has not paid. It may fall once, in the "
+        "last quarter of the training, where late candidates begin to count. Where a training "
+        "begins with real weights, a line shows the score of their signs. The lowest tenth of the "
+        "points is left out."
     )
     if len(points) < len(run.history):
         reading += f" Of {len(run.history):,} points, {len(points):,} are drawn."
     csv = Csv.of(f"{prefix}time", points.merge(best, on=["stage", "step", "seconds"], how="left"))
-    svg = plots.over_time(f"{prefix}time", points, best)
+    svg = plots.over_time(f"{prefix}time", points, best, run.preset.samples)
     time = Plot("Score over time", reading, svg, csv)
     flips, diversity = _flips(run.history, prefix), _diversity(run.history, prefix)
     text = [] if flips else ["No flip was tried."]
@@ -117,19 +117,19 @@ def _flips(history: pd.DataFrame, prefix: str) -> list[Plot | Grid]:
     blocks: list[Plot | Grid] = []
     for stage, rows in table.groupby("stage", sort=False):
         name = f"{prefix}flips-{stage}"
-        told = TITLES.get(str(stage), str(stage))
+        title = TITLES.get(str(stage), str(stage))
         reading = "Of all islands. Where the bars shrink, little is left to gain by single flips."
         svg = plots.flips(name, rows)
-        blocks.append(Plot(f"Accepted flips by layer: {told}", reading, svg, Csv.of(name, rows)))
+        blocks.append(Plot(f"Accepted flips by layer: {title}", reading, svg, Csv.of(name, rows)))
         sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum()
-        told_rows = [
+        counts = [
             (str(layer), f"{tried:,}", f"{accepted:,}", share(int(accepted), int(tried)))
             for layer, tried, accepted in sums.to_records().tolist()
         ]
         heads = ("layer", "tried", "accepted", "share")
         reading = "Where flips pay: a high share means that the layer is not at its optimum."
         csv = Csv.of(f"{name}-all", sums.reset_index())
-        blocks.append(Grid(f"All flips: {told}", reading, heads, heads, told_rows, csv))
+        blocks.append(Grid(f"All flips: {title}", reading, heads, heads, counts, csv))
     return blocks
 
 
@@ -148,26 +148,26 @@ def _diversity(history: pd.DataFrame, prefix: str) -> list[Plot]:
 
 def _groups(run: Run, prefix: str) -> Section:
     anchor, title = f"{prefix}groups", "Accuracy by group"
-    if run.clips is None:
+    if run.samples is None:
         return Section(anchor, title, [absent(run, "clips.csv")])
-    columns = tables.group_columns(run)
+    columns, preset = tables.group_columns(run), run.preset
     if not columns:
-        tells = "who speaks" if kind_of(run) == "speaker" else "what belongs together"
-        return Section(anchor, title, [f"No groups file was named: --groups tells {tells}."])
-    text = [f"The first {GROUPS} of {len(columns)} columns."] if len(columns) > GROUPS else []
+        text = f"No groups file was named: a file for --groups says {preset.groups_say}."
+        return Section(anchor, title, [text])
+    intro = [f"The first {GROUPS} of {len(columns)} columns."] if len(columns) > GROUPS else []
     blocks: list[Plot | Grid] = []
     for number, column in enumerate(columns[:GROUPS]):
-        table = tables.accuracy_by(run.clips, column)
+        table = tables.accuracy_by(run.samples, column)
         name = f"{prefix}group-{number + 1}"
-        reading = "Which clips are hard: the lowest first, with 95% intervals (Wilson)."
-        seen = run.clips[run.clips["part"].isin(tables.UNSEEN)]
+        reading = f"Which {preset.samples} are hard: the lowest first, with 95% intervals (Wilson)."
+        seen = run.samples[run.samples["part"].isin(tables.UNSEEN)]
         n, shown = seen[column].nunique(), table["value"].nunique()
         if shown < n:
             reading += f" The lowest {shown} of {n:,} are drawn."
-        told = kind_of(run) if column == "speaker" else column
-        svg = plots.accuracies(name, table, told)
-        blocks.append(Plot(f"By {told}", reading, svg, Csv.of(name, table)))
-    return Section(anchor, title, text, blocks)
+        head = preset.group if column == "speaker" else column
+        svg = plots.accuracies(name, table, head)
+        blocks.append(Plot(f"By {head}", reading, svg, Csv.of(name, table)))
+    return Section(anchor, title, intro, blocks)
 
 
 def _inside(run: Run, prefix: str) -> Section:
@@ -185,41 +185,42 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
     rates = tables.firing(run.channels)
     counts = tables.channel_counts(rates)
     heads = ("layer", "channels", "dead: never on", "below 1%", "above 99%", "saturated: always on")
-    reading = "How often each channel is +1: of all positions in all clips"
-    reading += "" if BEHIND_MAX not in set(rates["layer"]) else MAX_READING
+    samples = run.preset.samples
+    reading = f"How often each channel is +1: of all positions in all {samples}"
+    if AFTER_MAX in set(rates["layer"]):
+        reading += f", and after the max over time of all {samples}"
     reading += "."
     if run.architecture.n_classes == 2:
-        reading += " Where the two labels differ, a channel tells them apart."
-    told = (
-        "A channel that is never or always on tells nothing: it is but a bias for the next layer."
+        reading += " Where the two labels differ, a channel separates them."
+    dead = (
+        "A channel that is never or always on carries no information: it is only a bias for the "
+        "next layer."
     )
     svg = plots.firing(f"{prefix}firing", rates)
     rows = [tuple(map(str, row)) for row in counts.itertuples(index=False)]
     csv = Csv.of(f"{prefix}dead", counts)
     return [
         Plot("Firing rate of every channel", reading, svg, Csv.of(f"{prefix}firing", rates)),
-        Grid("Dead and saturated channels", told, heads, tuple(counts.columns), rows, csv),
+        Grid("Dead and saturated channels", dead, heads, tuple(counts.columns), rows, csv),
     ]
 
 
 def _filters(run: Run, prefix: str) -> list[Plot | Grid]:
     if run.network is None:
         return []
-    is_voices = run.architecture == SPEAKER_SEX
-    band, shown = "band" if is_voices else "feature", tables.shown_filters(run.network)
+    preset, shown = run.preset, tables.shown_filters(run.network)
     n, (n_shown, n_in, kernel) = run.architecture.blocks[0].n_out, shown.shape
     reading = (
-        f"Blue is +1, orange is -1; a filter is {kernel} frames wide and {n_in} {band}s high, the "
-        f"{'lowest' if is_voices else 'first'} at the bottom, its channel's number above it. "
+        f"Blue is +1, orange is -1; a filter is {kernel} frames wide and {n_in} {preset.feature}s "
+        f"high, the {preset.first_feature} at the bottom, its channel's number above it."
     )
-    if is_voices:
-        reading += "Horizontal stripes look for a spectrum, vertical edges for a change; noise "
-        reading += "is what training hardly moved."
+    if preset.filter_note:
+        reading += f" {preset.filter_note}"
     if n_shown < n:
-        reading += f"The first {n_shown:,} of {n:,} are shown."
-    svg = plots.filters(f"{prefix}filters", shown, band)
-    csv = Csv.of(f"{prefix}filters", tables.filters(shown, band))
-    return [Plot("First-layer filters", reading.rstrip(), svg, csv)]
+        reading += f" The first {n_shown:,} of {n:,} are shown."
+    svg = plots.filters(f"{prefix}filters", shown, preset.feature)
+    csv = Csv.of(f"{prefix}filters", tables.filters(shown, preset.feature))
+    return [Plot("First-layer filters", reading, svg, csv)]
 
 
 def _settings(run: Run, prefix: str) -> Section:
@@ -234,7 +235,7 @@ _WRITERS = (
     _what_was_run,
     _figures,
     _course,
-    answers,
+    predictions,
     _groups,
     _inside,
     _settings,

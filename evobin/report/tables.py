@@ -1,9 +1,9 @@
-"""The numbers behind every plot of a report, as tidy tables of bounded size."""
+"""The numbers that every plot of a report shows, as tidy tables of bounded size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from evobin.core.scores import wilson_interval
 from evobin.network.analysis.firing import pooled
 from evobin.network.binary import BinaryNetwork
 from evobin.report.reading import Run
+from evobin.results.plain import Json
 
 POINTS = 2_000
 """Points of a plot over time, all lines together."""
@@ -21,10 +22,10 @@ LINES = 24
 VALUES = 30
 """Values of a group column that are shown."""
 NEAREST = 12
-"""Clips nearest the border that are listed, of each part."""
+"""Samples nearest the border that are listed, of each part."""
 BARS = 40
 """Bars of a histogram, and of a plot over rounds."""
-CLIP_COLUMNS = ("file", "label", "answer", "logit", "part")
+COLUMNS = ("file", "label", "answer", "logit", "part")
 """Those of clips.csv that every run has; of more than two classes, `margin` stands for `logit`."""
 FILTERS, WEIGHTS = 256, 200_000
 """Filters that are shown, and weights of them all."""
@@ -32,22 +33,24 @@ NOT_COMPARED = ("clips", "out", "report")
 """Settings that say nothing of how a run was done."""
 UNSEEN = ("valid", "test")
 """The parts that were not trained on."""
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def settings(run: Run) -> pd.DataFrame:
     """All of config.json: `setting` and `value`, text."""
     found: dict[str, str] = {}
     for name, value in run.config.items():
-        inner = value if isinstance(value, dict) else {"": value}
-        found |= {f"{name}.{key}".rstrip("."): _told(one) for key, one in inner.items()}
+        inner = value if isinstance(value, Mapping) else {"": value}
+        found |= {f"{name}.{key}".rstrip("."): _in_words(one) for key, one in inner.items()}
     return pd.DataFrame(found.items(), columns=["setting", "value"])
 
 
-def _told(value: Any) -> str:
-    if isinstance(value, dict):
+def _in_words(value: Json) -> str:
+    if isinstance(value, Mapping):
         return ", ".join(f"{name} {one}" for name, one in value.items())
     if isinstance(value, list):
-        return ("; " if value and isinstance(value[0], dict) else " ").join(map(_told, value))
+        between = "; " if value and isinstance(value[0], Mapping) else " "
+        return between.join(map(_in_words, value))
     return "none" if value is None else str(value)
 
 
@@ -60,8 +63,8 @@ def figures(run: Run) -> pd.DataFrame:
             "low": part.interval.low,
             "high": part.interval.high,
             "right": part.right,
-            "clips": part.clips,
-            "speakers": part.speakers,
+            "clips": part.n,
+            "speakers": part.n_groups,
             "margin": part.margin,
             "use": part.use,
         }
@@ -72,7 +75,7 @@ def figures(run: Run) -> pd.DataFrame:
 
 
 def confusion(run: Run) -> pd.DataFrame:
-    """A row a part and label: clips by answer, and the share that is right."""
+    """A row a part and label: samples by predicted label, and the share that is right."""
     rows = [
         (name, label, *counts, counts[label] / sum(counts) if sum(counts) else np.nan)
         for name, part in run.figures.items()
@@ -107,10 +110,10 @@ def _names(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table]
 
 
-def _spread(values: NDArray[Any], most: int) -> NDArray[Any]:
+def _spread(values: NDArray[Scalar], most: int) -> NDArray[Scalar]:
     """Evenly spread ones of them, the first and the last included."""
     places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
-    spread: NDArray[Any] = values[places]
+    spread: NDArray[Scalar] = values[places]
     return spread
 
 
@@ -156,24 +159,24 @@ def diversity(history: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def clip_columns(run: Run) -> list[str]:
-    """The columns of clips.csv to tell answers by."""
+def sample_columns(run: Run) -> list[str]:
+    """The columns of clips.csv that show what is predicted."""
     single = run.architecture.n_logits == 1
-    return [name if single or name != "logit" else "margin" for name in CLIP_COLUMNS]
+    return [name if single or name != "logit" else "margin" for name in COLUMNS]
 
 
 def group_columns(run: Run) -> list[str]:
     """The columns that come from the groups file."""
-    ours = {*clip_columns(run), *run.architecture.logit_names}
-    return [] if run.clips is None else [name for name in _names(run.clips) if name not in ours]
+    ours = {*sample_columns(run), *run.architecture.logit_names}
+    return [] if run.samples is None else [name for name in _names(run.samples) if name not in ours]
 
 
-def accuracy_by(clips: pd.DataFrame, column: str) -> pd.DataFrame:
-    """A row a value and part that was not trained on: clips, right, accuracy, low, high.
+def accuracy_by(samples: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A row a value and part that was not trained on: clips (samples), right, accuracy, low, high.
 
     The lowest first; of many values, those with the lowest accuracy.
     """
-    seen = clips[clips["part"].isin(UNSEEN)]
+    seen = samples[samples["part"].isin(UNSEEN)]
     right = (seen["answer"] == seen["label"]).groupby([seen[column], seen["part"]])
     table = right.agg(["sum", "size"]).rename(columns={"sum": "right", "size": "clips"})
     table["accuracy"] = table["right"] / table["clips"]
@@ -187,17 +190,17 @@ def accuracy_by(clips: pd.DataFrame, column: str) -> pd.DataFrame:
     return ranked.sort_values(["rank", "part"]).drop(columns="rank")
 
 
-def histogram(clips: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:
+def histogram(samples: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:
     """A row a value of each column of `by` and bar: those of the column `of` in it.
 
-    They are above `from` and below `to`: `clips` and their `share`.
+    They are above `from` and below `to`: how many (`clips`) and their `share`.
     """
-    most = int(clips[of].abs().max())
+    most = int(samples[of].abs().max())
     half = max(1, -(-(most + 1) // BARS))
     n = -(-(most + 1) // (2 * half))
     edges = np.arange(-n, n + 1) * 2 * half
     parts = []
-    for values, rows in clips.groupby(by, sort=False):
+    for values, rows in samples.groupby(by, sort=False):
         counts, _ = np.histogram(rows[of], edges)
         columns = {"from": edges[:-1], "to": edges[1:], "clips": counts}
         share = counts / len(rows)
@@ -206,18 +209,18 @@ def histogram(clips: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def nearest_border(clips: pd.DataFrame, of: str) -> pd.DataFrame:
-    """The clips of the parts not trained on whose logits or margins are the smallest."""
-    distance = clips[of].abs()
+def nearest_border(samples: pd.DataFrame, of: str) -> pd.DataFrame:
+    """The samples of the parts not trained on whose logits or margins are the smallest."""
+    distance = samples[of].abs()
     parts = []
     for part in UNSEEN:
-        places = distance[clips["part"] == part].sort_values(kind="stable").index[:NEAREST]
-        parts.append(clips.loc[places])
+        places = distance[samples["part"] == part].sort_values(kind="stable").index[:NEAREST]
+        parts.append(samples.loc[places])
     return pd.concat(parts)
 
 
 def firing(channels: pd.DataFrame) -> pd.DataFrame:
-    """A row a layer and channel: `rate` on all clips, `rate_0` and `rate_1` on those of a label."""
+    """A row a layer and channel: `rate` on all samples, `rate_0`, `rate_1` on those of a label."""
     rate = pooled(channels, ["layer", "channel"])
     rates = pooled(channels, ["layer", "channel", "label"]).reset_index()
     by_label = rates.pivot_table("rate", ["layer", "channel"], "label", sort=False)
@@ -245,14 +248,14 @@ def shown_filters(network: BinaryNetwork) -> NDArray[np.int8]:
     return shown
 
 
-def filters(weights: NDArray[np.int8], band: str) -> pd.DataFrame:
-    """A row a channel and band, or whatever the features are, of filters: a column a tap."""
+def filters(weights: NDArray[np.int8], feature: str) -> pd.DataFrame:
+    """A row a channel and feature, by the name that features have: a column a tap."""
     n_out, n_in, kernel = weights.shape
     table = pd.DataFrame(
         weights.reshape(-1, kernel), columns=[f"tap_{tap}" for tap in range(kernel)]
     )
     table.insert(0, "channel", np.repeat(np.arange(n_out), n_in))
-    table.insert(1, band, np.tile(np.arange(n_in), n_out))
+    table.insert(1, feature, np.tile(np.arange(n_in), n_out))
     return table
 
 

@@ -34,20 +34,20 @@ def percents(low: float, high: float) -> str:
 
 
 def mistakes(confusion: Iterable[Iterable[int]]) -> list[tuple[int, int, int]]:
-    """Label, wrong answer, and how many clips, of those that there are; the most first.
+    """Label, wrong prediction, and how many samples, of those that there are; the most first.
 
     Args:
-        confusion: clips by label and answer.
+        confusion: samples by label and predicted label.
 
     Example:
         >>> mistakes([[5, 1, 0], [0, 4, 0], [0, 2, 3]])
         [(2, 1, 2), (0, 1, 1)]
     """
     found = [
-        (label, answer, clips)
+        (label, predicted, n)
         for label, row in enumerate(confusion)
-        for answer, clips in enumerate(row)
-        if clips and answer != label
+        for predicted, n in enumerate(row)
+        if n and predicted != label
     ]
     return sorted(found, key=lambda mistake: -mistake[2])
 
@@ -63,7 +63,7 @@ def write_words(console: Console, text: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A time as a person tells it.
+    """A time as a person says it.
 
     Example:
         >>> duration(45.4), duration(200), duration(7500)

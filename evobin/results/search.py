@@ -1,62 +1,58 @@
-"""What a search finds, and what it tells on the way."""
+"""What a search returns, and the error that a function's failure becomes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from evobin.core.problem import Scores, Solution
+from evobin.core.stage import Row
 from evobin.errors import EvobinError
+
+Failure = tuple[int, str, Solution]
+"""Of a solution that was skipped: its evaluation from 1, what was wrong, and the solution."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class SearchResult:
     """What a search found.
 
     Attributes:
         solution: [n] int8, the best one.
-        score: what the function returned for it.
+        score: what the function returned for it; of a problem its score.
+        rows: the rows of `history`, in order.
         evaluations: solutions scored.
         stop: why the search ended: reasons and their values.
-        algorithm: its name.
+        algorithm: its name; of a network's stage the stage's.
         restarts: how often it began anew.
-        history: a row at each new best: evaluations, seconds, score, restart.
-        failures: a row for each solution that was skipped: evaluation, error, solution.
+        failed: the rows of `failures`.
+        latents: [n] float32 each, in file order: what every start of a training was trained to.
     """
 
     solution: Solution
     score: float
-    evaluations: int
-    stop: Mapping[str, Any]
-    algorithm: str
-    restarts: int
-    history: pd.DataFrame
-    failures: pd.DataFrame
+    rows: tuple[Row, ...] = ()
+    evaluations: int = 0
+    stop: Mapping[str, Any] = field(default_factory=dict)
+    algorithm: str = ""
+    restarts: int = 0
+    failed: tuple[Failure, ...] = ()
+    latents: tuple[NDArray[np.float32], ...] = ()
 
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row at each new best: evaluations, seconds, score, restart; of a stage, each step's."""
+        return pd.DataFrame(list(self.rows))
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Progress:
-    """Where a search is, behind a batch.
-
-    Attributes:
-        evaluations: solutions scored.
-        score: the best so far.
-        solution: [n] int8, the best so far, a copy.
-        improved: whether this batch has found it.
-        seconds: since the search began.
-        restarts: how often it began anew.
-    """
-
-    evaluations: int
-    score: float
-    solution: Solution
-    improved: bool
-    seconds: float
-    restarts: int
+    @property
+    def failures(self) -> pd.DataFrame:
+        """A row for each solution that was skipped: evaluation, error, solution."""
+        return pd.DataFrame(list(self.failed), columns=["evaluation", "error", "solution"])
 
 
 class EvaluationError(EvobinError):
@@ -68,8 +64,8 @@ class EvaluationError(EvobinError):
         before: of its batch, the scores before it.
     """
 
-    def __init__(self, text: str, solution: Solution) -> None:
+    def __init__(self, text: str, solution: Solution | None = None) -> None:
         super().__init__(text)
-        self.solution = solution
-        self.found: Found | None = None
+        self.solution = np.empty(0, np.int8) if solution is None else solution
+        self.found: SearchResult | None = None
         self.before: Scores = np.empty(0)

@@ -1,6 +1,7 @@
-"""Run folders: what a run leaves on disk, how it is kept, and who may write to it."""
+"""Run folders: their files, checkpoints, and the lock of the process that writes."""
 
+from evobin.results.run import RESULT
 from evobin.runs.checkpoint import Checkpoint
-from evobin.runs.folder import RESULT, SUMMARY, RunFolder, default_path
+from evobin.runs.folder import SUMMARY, RunFolder, default_path
 
 __all__ = ["RESULT", "SUMMARY", "Checkpoint", "RunFolder", "default_path"]

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on, in one file that knows whether it is whole."""
+"""Checkpoints: all that a run needs to continue, in one file with a checksum."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """All that a run needs to go on.
+    """All that a run needs to continue.
 
     Attributes:
-        plain: values that JSON has a notation for, NaN and infinities included, by name.
+        plain: values that JSON can hold, NaN and infinities included, by name.
         arrays: numbers, by name.
     """
 

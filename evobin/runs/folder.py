@@ -1,4 +1,4 @@
-"""The folder of one run: what it was asked, how it went, and the best result so far."""
+"""The folder of one run: its settings, its history, and the best result so far."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from evobin import files
 from evobin.errors import EvobinError
 from evobin.network import result_file as result
+from evobin.results.run import RESULT
 from evobin.runs.checkpoint import Checkpoint
 from evobin.runs.lock import Lock
 
-RESULT = "result.txt"
-"""The result file's name in its run folder."""
 SUMMARY = "summary.json"
 """The final figures' name; a run that has it is finished."""
 LOCK = "lock"
@@ -34,8 +33,8 @@ class RunFolder:
     config.json     every setting
     history.csv     a row a step and start or island
     checkpoint      all that `evobin resume` needs; checkpoint.old is the one before it
-    lock            who writes to the folder, while someone does
-    clips.csv       which clip was in which part, and the network's answer
+    lock            which process writes to the folder, while one does
+    clips.csv       the part of each clip, and the network's prediction
     channels.csv    how often each hidden channel is on, by part and label
     summary.json    the final figures
 
@@ -107,10 +106,10 @@ class RunFolder:
                 problems.append(f"{path}: {error}")
             except OSError as error:
                 problems.append(f"{path}: cannot be read ({error.strerror}).")
-        raise EvobinError(f"{' '.join(problems)} Nothing is left to go on from; start anew.")
+        raise EvobinError(f"{' '.join(problems)} Nothing is left to continue from; start anew.")
 
     def remove_checkpoints(self) -> None:
-        """Removes what a finished run needs no more."""
+        """Removes what a finished run no longer needs."""
         for name in CHECKPOINTS:
             (self.path / name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Bit-flip local search: propose on one batch, accept on another that was drawn afresh."""
+"""Bit-flip local search: propose on one batch, accept on another fresh one."""
 
 from __future__ import annotations
 
@@ -7,47 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from evobin.config import FlipConfig
-from evobin.core.problem import AnyProblem, FlipState, Solution
-from evobin.core.stage import Host, MapTasks, Outcome, Row, Stage, State
+from evobin.core.problem import FlipState, SampledProblem, Solution, verify
+from evobin.core.solutions import from_bits, to_bits
+from evobin.core.stage import MapTasks, Row, Stage
+from evobin.core.state import State
 
 ROUNDS_A_TASK = 4
-"""Islands wait for each other behind so many rounds, not behind each: a round takes 0.5 to 0.9 s,
+"""Islands wait for each other after this many rounds, not after each: a round takes 0.5 to 0.9 s,
 and waiting for the slower one cost a tenth of the time of two workers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """What one round on one island did.
+    """The result of one round on one island.
 
     Attributes:
-        packed: the island's solution behind it, packed.
+        bits: the island's solution after it, as bits.
         score: of that, in full.
         train_score: of that, on the accepting batch.
         counts: flips tried and accepted, in all and by layer: `tried`, `accepted`, `tried_conv1`,
             and so on.
     """
 
-    packed: bytes
+    bits: bytes
     score: float
     train_score: float
     counts: dict[str, int]
-
-
-def pack(solution: Solution) -> bytes:
-    """A solution in a bit a sign, to travel: 46 KB for the speaker-sex network."""
-    return np.packbits(solution > 0).tobytes()
-
-
-def unpack(packed: bytes, n: int) -> Solution:
-    """The inverse of `pack`, for n signs.
-
-    Example:
-        >>> unpack(pack(np.array([1, -1, -1], np.int8)), 3)
-        array([ 1, -1, -1], dtype=int8)
-    """
-    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=n)
-    signs: Solution = (2 * bits.astype(np.int8) - 1).astype(np.int8)
-    return signs
 
 
 class FlipSearch(Stage):
@@ -69,7 +54,9 @@ class FlipSearch(Stage):
 
     name = "flips"
 
-    def __init__(self, problem: AnyProblem, start: Solution, config: FlipConfig, seed: int) -> None:
+    def __init__(
+        self, problem: SampledProblem, start: Solution, config: FlipConfig, seed: int
+    ) -> None:
         config.check()
         self.total = config.rounds
         self._problem, self._config, self._seed = problem, config, seed
@@ -81,17 +68,17 @@ class FlipSearch(Stage):
         numbers = range(self.done + 1, min(self.done + ROUNDS_A_TASK, self.total) + 1)
         problem, proposals = self._problem, self._config.proposals
         tasks = [
-            (problem, pack(solution), proposals, [(self._seed, n, place) for n in numbers])
+            (problem, to_bits(solution), proposals, [(self._seed, n, place) for n in numbers])
             for place, solution in enumerate(self._islands)
         ]
         islands: list[list[Round]] = map_tasks(flip_rounds, tasks)
         self.done = numbers[-1]
-        self._islands = [unpack(rounds[-1].packed, problem.n) for rounds in islands]
+        self._islands = [from_bits(rounds[-1].bits, problem.n) for rounds in islands]
         rows: list[Row] = []
         for number, rounds in zip(numbers, zip(*islands, strict=True), strict=True):
             best = max(rounds, key=lambda done: done.score)
             if best.score > self.score:
-                self.best, self.score = unpack(best.packed, problem.n), best.score
+                self.best, self.score = from_bits(best.bits, problem.n), best.score
             rows += [
                 {"step": number, "island": place, "evaluations": 1}
                 | {"train_score": done.train_score, "score": done.score}
@@ -110,51 +97,27 @@ class FlipSearch(Stage):
         self._islands = list(state["islands"])
 
 
-def local_search(
-    problem: AnyProblem,
-    start: Solution,
-    config: FlipConfig,
-    seed: int,
-    host: Host | None = None,
-) -> Outcome:
-    """Flips single signs while that helps on clips that did not propose the flip.
-
-    Args:
-        problem: as for `FlipSearch`, and so are the next three.
-        start: [n] int8; not modified.
-        config: rounds, islands and proposals.
-        seed: decides every random number.
-        host: runs the islands' rounds, and is told after each.
-
-    Returns:
-        The best solution by `problem.score`; `start` if none was better.
-
-    Raises:
-        SettingError: if a setting is out of range.
-        RuntimeError: if an incremental score differs from its recomputation.
-    """
-    return (host or Host()).run(FlipSearch(problem, start, config, seed))
-
-
 def flip_rounds(
-    problem: AnyProblem, packed: bytes, proposals: int, seeds: list[tuple[int, ...]]
+    problem: SampledProblem, bits: bytes, proposals: int, seeds: list[tuple[int, ...]]
 ) -> list[Round]:
     """Rounds on one island, one after the other; the arguments are those of `flip_round`."""
     rounds: list[Round] = []
     for seed in seeds:
-        rounds.append(flip_round(problem, packed, proposals, seed))
-        packed = rounds[-1].packed
+        rounds.append(flip_round(problem, bits, proposals, seed))
+        bits = rounds[-1].bits
     return rounds
 
 
-def flip_round(problem: AnyProblem, packed: bytes, proposals: int, seed: tuple[int, ...]) -> Round:
-    """One round on one island: `improve` on a solution that travels packed, scored in full."""
-    reached, train_score, counts = improve(problem, unpack(packed, problem.n), proposals, seed)
-    return Round(pack(reached), float(problem.score(reached[None])[0]), train_score, counts)
+def flip_round(
+    problem: SampledProblem, bits: bytes, proposals: int, seed: tuple[int, ...]
+) -> Round:
+    """One round on one island: `improve` on a solution that travels as bits, scored in full."""
+    reached, train_score, counts = improve(problem, from_bits(bits, problem.n), proposals, seed)
+    return Round(to_bits(reached), float(problem.score(reached[None])[0]), train_score, counts)
 
 
 def improve(
-    problem: AnyProblem, solution: Solution, proposals: int, seed: tuple[int, ...]
+    problem: SampledProblem, solution: Solution, proposals: int, seed: tuple[int, ...]
 ) -> tuple[Solution, float, dict[str, int]]:
     """Flips what helps on two batches.
 
@@ -169,20 +132,20 @@ def improve(
         seed: decides the batches.
 
     Returns:
-        The solution behind it, its score on the accepting batch, and counts as in `Round`.
+        The solution after it, its score on the accepting batch, and counts as in `Round`.
 
     Raises:
         RuntimeError: if an incremental score differs from its recomputation.
     """
     rng = np.random.default_rng(seed)
-    proposing = problem.start(solution, problem.draw(rng))
-    accepting = problem.start(solution, problem.draw(rng))
+    chosen, judged = problem.sample(rng), problem.sample(rng)
+    proposing, accepting = chosen.start(solution), judged.start(solution)
     gains = proposing.gains()
     promising = np.argsort(-gains, kind="stable")[:proposals]
     promising = promising[gains[promising] > 0]
     kept = np.array([_try(proposing, accepting, index) for index in promising.tolist()], bool)
-    proposing.verify()
-    accepting.verify()
+    verify(chosen, proposing)
+    verify(judged, accepting)
     counts = {"tried": len(promising), "accepted": int(kept.sum())}
     for name, layer in problem.structure.layers.items():
         inside = (promising >= layer.start) & (promising < layer.stop)

@@ -103,8 +103,8 @@ class _Stage:
     sums: NDArray[Any]  # [at least clips * stride, n_out]
     peaks: Floats  # [clips, windows, n_out]
     summed: Floats  # [periods + span, pool * n_in]: sums of the `pool` frames from each frame on
-    slopes: Floats  # [span - 1 + periods, n_out]: by the sums of a full window; 0 between clips
-    input_slopes: Floats  # [periods, pool * n_in]; under a max over all of time, like `inputs`
+    gradients: Floats  # [span - 1 + periods, n_out]: by the sums of a full window; 0 between clips
+    input_gradients: Floats  # [periods, pool * n_in]; under a max over all of time, like `inputs`
 
     @classmethod
     def new(
@@ -134,14 +134,14 @@ class _Stage:
             sums=np.zeros((rows, n_out), np.float32 if real else np.int16),
             peaks=np.zeros((clips, _periods(frames_out, pool), n_out), np.float32),
             summed=np.zeros((periods + span, pool * n_in), np.float32),
-            slopes=np.zeros((span - 1 + periods, n_out), np.float32),
-            input_slopes=np.zeros(
+            gradients=np.zeros((span - 1 + periods, n_out), np.float32),
+            input_gradients=np.zeros(
                 (clips, frames, n_in) if whole else (periods, pool * n_in), np.float32
             ),
         )
 
     def by_frames(self, buffer: Floats) -> Floats:
-        """A view of `summed` or `input_slopes` as [clips, frames of all periods, n_in]."""
+        """A view of `summed` or `input_gradients` as [clips, frames of all periods, n_in]."""
         clips, frames, n_in = self.inputs.shape
         shape = (clips, _periods(frames, self.pool) * self.pool, n_in)
         return _first_rows(buffer, shape)
@@ -158,7 +158,7 @@ class ShardGradient:
 
     A gradient by the weights of a convolution, or by its input, is `span` matrix products: the
     windows that start `span` periods apart do not overlap, so that each product reads flat rows
-    as a matrix without a copy. Windows that straddle two clips meet slopes of 0.
+    as a matrix without a copy. Windows that straddle two clips meet gradients of 0.
 
     Args:
         architecture: the network's shape.
@@ -191,7 +191,7 @@ class ShardGradient:
         return self.stages[0].inputs.reshape(self.clips, self.frames, self.architecture.n_in)
 
     def run(
-        self, weights: AnyWeights, labels: NDArray[Any], scale: float, slopes: Floats
+        self, weights: AnyWeights, labels: NDArray[Any], scale: float, gradients: Floats
     ) -> tuple[float, Floats]:
         """One pass forward and backward.
 
@@ -202,12 +202,12 @@ class ShardGradient:
             weights: of the kind that the buffers are for.
             labels: [clips], from 0.
             scale: factor of the loss, one over the size of the whole batch.
-            slopes: [n_weights] float32 in window order, overwritten with the gradient.
+            gradients: [n_weights] float32 in window order, overwritten with the gradient.
 
         Returns:
             The loss, already scaled, and the logits, [clips] or [clips, n_classes] float32.
         """
-        slopes[:] = 0.0
+        gradients[:] = 0.0
         for number in range(len(self.stages)):
             self._forward(number, weights)
         hidden = np.empty_like(self.stages[-1].peaks).reshape(self.clips, -1)
@@ -219,11 +219,11 @@ class ShardGradient:
             loss, by_logit = _softmax_loss(logits / self.widths[-1], labels)
         by_logit *= np.float32(scale) / self.widths[-1]
         head = self.architecture.layers[-1]
-        head.weights(slopes)[:] = by_logit.T @ hidden
-        head.bias(slopes)[:] = by_logit.sum(axis=0)
+        head.weights(gradients)[:] = by_logit.T @ hidden
+        head.bias(gradients)[:] = by_logit.sum(axis=0)
         by_output = by_logit @ weights.head
         for number in range(len(self.stages) - 1, -1, -1):
-            by_output = self._backward(number, by_output, weights, slopes)
+            by_output = self._backward(number, by_output, weights, gradients)
         return loss * scale, logits[:, 0] if logits.shape[1] == 1 else logits
 
     def _forward(self, number: int, weights: AnyWeights) -> None:
@@ -268,24 +268,26 @@ class ShardGradient:
             np.tanh(out, out=out)
 
     def _backward(
-        self, number: int, by_output: Floats, weights: AnyWeights, slopes: Floats
+        self, number: int, by_output: Floats, weights: AnyWeights, gradients: Floats
     ) -> Floats:
-        """Adds a block's gradient to `slopes`; returns that by the outputs of the block below."""
+        """Adds a block's gradient to `gradients`; returns that by the block's inputs."""
         stage = self.stages[number]
-        by_peaks = self._window_slope(stage.peaks.copy() if stage.whole else stage.peaks, number)
+        by_peaks = self._window_derivative(
+            stage.peaks.copy() if stage.whole else stage.peaks, number
+        )
         by_peaks *= by_output.reshape(by_peaks.shape)
         if stage.whole:
-            self._whole_backward(number, by_peaks[:, 0], weights, slopes)
-            return stage.input_slopes
-        self._window_backward(number, by_peaks, weights, slopes)
-        return stage.by_frames(stage.input_slopes)[:, : stage.inputs.shape[1]]
+            self._whole_backward(number, by_peaks[:, 0], weights, gradients)
+            return stage.input_gradients
+        self._window_backward(number, by_peaks, weights, gradients)
+        return stage.by_frames(stage.input_gradients)[:, : stage.inputs.shape[1]]
 
     def _whole_backward(
-        self, number: int, by_peaks: Floats, weights: AnyWeights, slopes: Floats
+        self, number: int, by_peaks: Floats, weights: AnyWeights, gradients: Floats
     ) -> None:
         stage = self.stages[number]
         _, frames, n_in = stage.inputs.shape
-        stage.input_slopes[:] = 0.0
+        stage.input_gradients[:] = 0.0
         training.max_backward(
             by_peaks,
             stage.peaks[:, 0],
@@ -293,20 +295,20 @@ class ShardGradient:
             (stage.stride, stage.frames_out, frames),
             stage.inputs.reshape(-1, n_in),
             weights.filters[number],
-            _filters(stage.layer, slopes),
-            stage.layer.bias(slopes),
-            stage.input_slopes.reshape(-1, n_in),
+            _filters(stage.layer, gradients),
+            stage.layer.bias(gradients),
+            stage.input_gradients.reshape(-1, n_in),
         )
 
     def _window_backward(
-        self, number: int, by_peaks: Floats, weights: AnyWeights, slopes: Floats
+        self, number: int, by_peaks: Floats, weights: AnyWeights, gradients: Floats
     ) -> None:
         stage = self.stages[number]
         pool, span = stage.pool, stage.span
         clips, frames, n_in = stage.inputs.shape
         n_out, kernel, _ = _window_shape(stage.layer)
         full = stage.frames_out // pool
-        at = stage.slopes[span - 1 :]
+        at = stage.gradients[span - 1 :]
         by_clip = _first_rows(at, (clips, _periods(frames, pool), n_out))
         np.divide(by_peaks[:, :full], np.float32(pool), out=by_clip[:, :full])
         firsts = max(frames - pool + 1, 0)
@@ -314,34 +316,34 @@ class ShardGradient:
         summed[:] = stage.inputs[:, :firsts]
         for frame in range(1, pool):
             summed += stage.inputs[:, frame : frame + firsts]
-        total = _filters(stage.layer, slopes).reshape(n_out, -1)
+        total = _filters(stage.layer, gradients).reshape(n_out, -1)
         for phase in range(span):
             rows = stage.summed[phase : phase + len(at)].reshape(len(at) // span, -1)
             total += at[phase::span].T @ rows[:, : kernel * n_in]
-        stage.layer.bias(slopes)[:] = by_peaks.sum(axis=(0, 1))
+        stage.layer.bias(gradients)[:] = by_peaks.sum(axis=(0, 1))
         if number > 0:
-            _by_phases(stage.slopes, weights.turned[number], stage.input_slopes)
+            _by_phases(stage.gradients, weights.turned[number], stage.input_gradients)
         cut = stage.frames_out - full * pool
         for frame in range(full * pool, stage.frames_out):
             by_frame = by_peaks[:, full] / np.float32(cut)
-            self._frame_backward(number, frame, by_frame, weights, slopes)
+            self._frame_backward(number, frame, by_frame, weights, gradients)
 
     def _frame_backward(
-        self, number: int, frame: int, by_frame: Floats, weights: AnyWeights, slopes: Floats
+        self, number: int, frame: int, by_frame: Floats, weights: AnyWeights, gradients: Floats
     ) -> None:
         """The same for one frame of all clips, in a window that their end cuts off."""
         stage = self.stages[number]
         clips, _, n_in = stage.inputs.shape
         n_out, kernel, _ = _window_shape(stage.layer)
         window = slice(frame, frame + kernel)
-        total = _filters(stage.layer, slopes).reshape(n_out, -1)
+        total = _filters(stage.layer, gradients).reshape(n_out, -1)
         total += by_frame.T @ stage.inputs[:, window].reshape(clips, -1)
         if number > 0:
             by_input = by_frame @ weights.filters[number].reshape(n_out, -1)
-            by_frames = stage.by_frames(stage.input_slopes)
+            by_frames = stage.by_frames(stage.input_gradients)
             by_frames[:, window] += by_input.reshape(clips, kernel, n_in)
 
-    def _window_slope(self, peaks: Floats, number: int) -> Floats:
+    def _window_derivative(self, peaks: Floats, number: int) -> Floats:
         """Derivative of tanh(sum / width), in place of the sums."""
         width = self.widths[:-1][number]
         peaks /= width
@@ -393,7 +395,7 @@ def _span(kernel: int, pool: int) -> int:
 
 
 def _turned(filters: Floats, pool: int) -> Floats:
-    """[span * n_out, pool * n_in]: the matrix from slopes by windows to those by a period's frames.
+    """[span * n_out, pool * n_in]: turns gradients by windows into those by a period's frames.
 
     A frame has a part in the sums of a frame so many before it through the tap of that number.
     """

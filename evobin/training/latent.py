@@ -90,14 +90,14 @@ class Adam:
         """An optimiser that has not moved yet; `latent` is updated in place from now on."""
         return cls(latent, np.zeros_like(latent), np.zeros_like(latent), limit=limit)
 
-    def step(self, slopes: Floats, rate: float) -> None:
+    def step(self, gradients: Floats, rate: float) -> None:
         """Moves the latents against a gradient.
 
         Args:
-            slopes: [shards, n] float32, parts of the gradient, summed in this order; overwritten.
+            gradients: [shards, n] float32, parts of the gradient, summed in order; overwritten.
             rate: learning rate.
         """
         self.steps += 1
         corrected = rate * np.sqrt(1.0 - 0.999**self.steps) / (1.0 - 0.9**self.steps)
         rates = (float(corrected), 0.9, 0.999)
-        training.adam_step(self.latent, slopes, self.first, self.second, rates, self.limit)
+        training.adam_step(self.latent, gradients, self.first, self.second, rates, self.limit)

@@ -1,4 +1,4 @@
-"""Population refinement: relatives are recombined, improved, and selected, on islands."""
+"""Population refinement: relatives are recombined, improved and selected, on islands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from evobin.config import PopulationConfig, SteConfig
-from evobin.core.problem import AnyProblem, Solution
-from evobin.core.stage import Host, MapTasks, Outcome, Row, Stage, State
-from evobin.problems.sampled_network import NetworkProblem
+from evobin.core.problem import Problem, SampledProblem, Solution
+from evobin.core.stage import MapTasks, Row, Stage
+from evobin.core.state import State
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.search import SearchResult
 from evobin.training import latent as lat
 from evobin.training.blend import blend
 from evobin.training.flip_search import improve
@@ -18,7 +20,7 @@ from evobin.training.recombination import MIXES, SPREAD, differences
 from evobin.training.ste import train_on
 
 STEPS = 8
-"""Solutions that are looked at on a path from one parent to another."""
+"""Solutions that are scored on a path from one parent to another."""
 PATH = "path"
 BLEND = "blend"
 
@@ -70,11 +72,11 @@ class Refinement(Stage):
     stay. The best by everything that selection may look at is an island's elite: it always stays,
     visits the next island of its family now and then, and is kicked when it has not been
     surpassed for long. A solution is on an island once. The mean of a family's latents, members of
-    all its islands, is one more candidate behind every round.
+    all its islands, is one more candidate after each round.
 
     Args:
         problem: what to maximise.
-        begun: what there is already: its latents are the starts, or its solution is the only one.
+        begun: outcome of an earlier stage: its latents are the starts, or else its solution.
         config: rounds, islands, moves, and so on.
         seed: decides every random number.
 
@@ -85,7 +87,7 @@ class Refinement(Stage):
     name = "population"
 
     def __init__(
-        self, problem: AnyProblem, begun: Outcome, config: PopulationConfig, seed: int
+        self, problem: SampledProblem, begun: SearchResult, config: PopulationConfig, seed: int
     ) -> None:
         config.check()
         self.total = config.rounds
@@ -101,7 +103,7 @@ class Refinement(Stage):
         ]
 
     def step(self, map_tasks: MapTasks) -> list[Row]:
-        """A child of every island, and who stays."""
+        """A child of each island, and selection."""
         problem, config, islands = self._problem, self._config, self._islands
         number = self.done + 1
         rng = np.random.default_rng((self._seed, number))
@@ -115,7 +117,7 @@ class Refinement(Stage):
         self.done = number
         latents = [np.frombuffer(child.latent, np.float32) for child in children]
         scores = [child.score for child in children]
-        view = problem.look(rng)
+        view = problem.subsample(rng)
         for island, latent, score in zip(islands, latents, scores, strict=True):
             _select(island, Member(latent, score), config, view)
         if number % config.migrate == 0:
@@ -159,31 +161,6 @@ class Refinement(Stage):
             scored = zip(state[f"latents{place}"], state["scores"][place], strict=True)
             members = [Member(latent, score) for latent, score in scored]
             self._islands.append(Island(family, members, since))
-
-
-def refine(
-    problem: AnyProblem,
-    begun: Outcome,
-    config: PopulationConfig,
-    seed: int,
-    host: Host | None = None,
-) -> Outcome:
-    """Recombines relatives of one or several starts, improves the children, keeps the best.
-
-    Args:
-        problem: as for `Refinement`, and so are the next three.
-        begun: what there is already: its latents are the starts, or its solution is the only one.
-        config: rounds, islands, moves, and so on.
-        seed: decides every random number.
-        host: runs the islands' rounds, and is told after each.
-
-    Returns:
-        The best solution by `problem.score`; the one of `begun` if none was better.
-
-    Raises:
-        SettingError: if a setting is out of range.
-    """
-    return (host or Host()).run(Refinement(problem, begun, config, seed))
 
 
 def _ranked(members: Sequence[Member]) -> list[Member]:
@@ -232,12 +209,12 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Child:
-    """What a worker made of some parents.
+    """A child that a worker made of some parents.
 
     Attributes:
         latent: [n] float32, as bytes.
         score: of its signs, in full.
-        figures: what its making cost and gave: a part of a row.
+        figures: cost and result of making it: a part of a row.
     """
 
     latent: bytes
@@ -245,11 +222,11 @@ class Child:
     figures: Row
 
 
-def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Child:
+def breed(problem: SampledProblem, config: PopulationConfig, recipe: Recipe) -> Child:
     """Makes one child and improves it.
 
-    Whether a mixture of several parents gained by that is seen by a part of what selection may
-    look at; if it did not, it is the child as it is.
+    A mixture of several parents that does not gain by that on a part of what selection may look at
+    is kept as it is.
 
     Args:
         problem: what to maximise.
@@ -271,7 +248,7 @@ def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Chil
         child = MIXES[mix](latents, problem.structure.units, rng)
     mixed = child
     if config.epochs > 0:
-        if not isinstance(problem, NetworkProblem):
+        if not isinstance(problem, SampledNetworkProblem):
             raise TypeError("only a network has latents to train; set `population.epochs` to 0.")
         training = SteConfig(epochs=config.epochs, rates=(config.rate,), frames=problem.frames)
         child, loss, accuracy = train_on(problem, training, child, rng)
@@ -283,7 +260,7 @@ def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Chil
         figures |= {"train_score": reached} | counts
     if len(latents) > 1:
         pair = np.stack([lat.signs_of(child), lat.signs_of(mixed)])
-        gained, was = problem.look(rng).score(pair)
+        gained, was = problem.subsample(rng).score(pair)
         child = child if gained >= was else mixed
         figures["evaluations"] += 2
     score = float(problem.score(lat.signs_of(child)[None])[0])
@@ -291,32 +268,32 @@ def breed(problem: AnyProblem, config: PopulationConfig, recipe: Recipe) -> Chil
 
 
 def relink(
-    problem: AnyProblem, first: lat.Floats, second: lat.Floats, rng: np.random.Generator
+    problem: SampledProblem, first: lat.Floats, second: lat.Floats, rng: np.random.Generator
 ) -> lat.Floats:
     """The best solution on a path from one parent to another.
 
     Where the two differ, the signs with the largest gains are taken over first, a share of them a
-    step; what is best is told by a batch that did not choose them.
+    step; the best is chosen by a batch that did not choose the signs.
 
     Source:
         Glover (1997), path relinking.
     """
-    choosing, judging = problem.draw(rng), problem.draw(rng)
+    choosing, judging = problem.sample(rng), problem.sample(rng)
     here = first.copy()
-    best, score = here.copy(), problem.start(lat.signs_of(here), judging).score
+    best, score = here.copy(), judging.start(lat.signs_of(here)).score
     left = np.flatnonzero(lat.signs_of(first) != lat.signs_of(second))
     for step in range(STEPS, 1, -1):  # the end of the path is the other parent
-        gains = problem.start(lat.signs_of(here), choosing).gains()[left]
+        gains = choosing.start(lat.signs_of(here)).gains()[left]
         order = np.argsort(-gains, kind="stable")
         taken, left = np.split(left[order], [-(-len(left) // step)])
         here[taken] = second[taken]
-        present = problem.start(lat.signs_of(here), judging).score
+        present = judging.start(lat.signs_of(here)).score
         if present > score:
             best, score = here.copy(), present
     return best
 
 
-def _select(island: Island, child: Member, config: PopulationConfig, view: AnyProblem) -> None:
+def _select(island: Island, child: Member, config: PopulationConfig, view: Problem) -> None:
     """Keeps the elite, and the best of the others by what selection sees in this round."""
     island.since += 1
     if child.is_among(island.members):
@@ -342,7 +319,7 @@ def _migrate(islands: Sequence[Island]) -> None:
 
 
 def _restart(
-    island: Island, config: PopulationConfig, problem: AnyProblem, rng: np.random.Generator
+    island: Island, config: PopulationConfig, problem: SampledProblem, rng: np.random.Generator
 ) -> None:
     """Leaves the elite and a kicked copy of it."""
     elite = island.members[0]
@@ -353,7 +330,7 @@ def _restart(
     island.since = 0
 
 
-def _diversity(problem: AnyProblem, island: Island) -> dict[str, float]:
+def _diversity(problem: SampledProblem, island: Island) -> dict[str, float]:
     """Mean share of weights in which two members of an island differ, in all and by layer."""
     members = np.stack([member.solution for member in island.members])
     by_layer = {

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.algorithms.operators import units_crossover
+
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Units = Sequence[Sequence[Indices]]
@@ -52,11 +54,7 @@ def mix_units(parents: Floats, units: Units, rng: np.random.Generator) -> Floats
     """
     if not units:
         return mix_uniform(parents[:2], units, rng)
-    child: Floats = parents[0].copy()
-    layer = units[int(rng.integers(len(units)))]
-    for unit, taken in zip(layer, rng.random(len(layer)) < 0.5, strict=True):
-        if taken:
-            child[unit] = parents[1, unit]
+    child: Floats = units_crossover(parents[:1], parents[1:2], rng, units)[0]
     return child
 
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from evobin.config import SteConfig
 from evobin.core.problem import Solution
-from evobin.core.scores import answers
-from evobin.core.stage import Host, MapTasks, Outcome, Row, Stage, State
+from evobin.core.scores import predictions
+from evobin.core.stage import MapTasks, Row, Stage
+from evobin.core.state import State
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
-from evobin.problems.sampled_network import NetworkProblem
+from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import latent as lat
 from evobin.training.gradient import (
     AnyWeights,
@@ -34,7 +35,7 @@ SMOOTH_RATE = 1e-2
 
 @dataclass(slots=True, eq=False)
 class Training:
-    """All that one start needs to go on, small enough to travel to a worker and back.
+    """All that one start needs to continue, small enough to travel to a worker and back.
 
     Attributes:
         optimiser: the latents, in window order, and how they move.
@@ -55,17 +56,17 @@ class Training:
         return np.stack([moved.latent, moved.first, moved.second, self.mean])
 
     def with_arrays(self, arrays: lat.Floats, steps: int) -> Training:
-        """The same with other `arrays`, which it takes over, behind so many steps of Adam."""
+        """The same with other `arrays`, which it takes over, after this many steps of Adam."""
         latent, first, second, mean = arrays
         optimiser = replace(self.optimiser, latent=latent, first=first, second=second, steps=steps)
         return Training(optimiser, mean, copy.deepcopy(self.rng), self.rate)
 
     def copy(self) -> Training:
-        """One that goes on by itself."""
+        """An independent copy."""
         return self.with_arrays(self.arrays, self.optimiser.steps)
 
     def cut(self, spread: float) -> Training:
-        """One that begins anew from the signs; `rng` draws magnitudes, in (0, spread]."""
+        """One that starts anew from the signs; `rng` draws magnitudes, in (0, spread]."""
         latent = lat.latent_from(lat.signs_of(self.optimiser.latent), spread, self.rng)
         return Training(lat.Adam.start(latent), latent.copy(), self.rng, self.rate)
 
@@ -103,7 +104,7 @@ class Phase:
         return rates
 
     def weights(self, architecture: Architecture, latent: lat.Floats) -> AnyWeights:
-        """What a step computes with."""
+        """The weights of a step."""
         if self.unit:
             return SmoothWeights(architecture, latent / np.float32(self.unit))
         return BinaryWeights(architecture, latent)
@@ -116,7 +117,7 @@ class Epoch:
     Attributes:
         training: where it left off.
         loss: mean over the steps.
-        accuracy: share of the varied crops answered right on the way, each before its step.
+        accuracy: share of the varied crops that were predicted right, each before its step.
         candidate: [n] int8, signs of the latents' running mean, in file order.
         score: of the candidate.
     """
@@ -135,7 +136,7 @@ class Pretraining(Stage):
     starts side by side. The first epochs are those of a smooth network, with real weights and tanh
     for signs. It is then cut to the signs of its weights, which loses most of what it could, and
     training goes on straight through the signs. After every epoch the signs of each one's running
-    mean of latents are scored, on what `problem.score` looks at. Only candidates of the last
+    mean of latents are scored, by `problem.score`. Only candidates of the last
     quarter count: the best of many undertrained ones is the luckiest on the few speakers that a
     score is taken from.
 
@@ -157,7 +158,7 @@ class Pretraining(Stage):
 
     def __init__(
         self,
-        problem: NetworkProblem,
+        problem: SampledNetworkProblem,
         config: SteConfig,
         seed: int,
         start: Solution | None = None,
@@ -220,33 +221,8 @@ class Pretraining(Stage):
         return tuple(lat.to_file_order(self._problem.architecture, latent) for latent in moved)
 
 
-def pretrain(
-    problem: NetworkProblem,
-    config: SteConfig,
-    seed: int,
-    start: Solution | None = None,
-    host: Host | None = None,
-) -> Outcome:
-    """Trains latent weights by straight-through gradients; keeps the best signs on the way.
-
-    Args:
-        problem: as for `Pretraining`, and so are the next three.
-        config: starts, epochs, learning rate, and so on.
-        seed: decides every random number.
-        start: [n] int8, signs to start from; random latents if None.
-        host: does the epochs of the starts, and is told after each.
-
-    Returns:
-        The best solution by score of the last quarter, the start included if there is one.
-
-    Raises:
-        SettingError: as `Pretraining`.
-    """
-    return (host or Host()).run(Pretraining(problem, config, seed, start))
-
-
 def begin(
-    problem: NetworkProblem, config: SteConfig, seed: tuple[int, int], start: Solution | None
+    problem: SampledNetworkProblem, config: SteConfig, seed: tuple[int, int], start: Solution | None
 ) -> Training:
     """Random latents, or some with the signs of `start`; `seed` ends with the start's number."""
     rng = np.random.default_rng(seed)
@@ -261,14 +237,14 @@ def begin(
 
 
 def train_epoch(
-    problem: NetworkProblem, config: SteConfig, training: Training, epoch: int
+    problem: SampledNetworkProblem, config: SteConfig, training: Training, epoch: int
 ) -> Epoch:
-    """One pass over the training clips, and the score of the candidate behind it.
+    """One pass over the training clips, and the score of the candidate after it.
 
     Args:
         problem: as for `Pretraining`; its `n_threads` share each batch.
         config: as for `Pretraining`.
-        training: where to go on from; not modified.
+        training: where to continue from; not modified.
         epoch: from 0; decides the learning rate, and whether weights are real.
     """
     training, early = training.copy(), config.smooth_epochs
@@ -287,7 +263,7 @@ def train_epoch(
 
 
 def _pass(
-    problem: NetworkProblem, config: SteConfig, training: Training, phase: Phase, epoch: int
+    problem: SampledNetworkProblem, config: SteConfig, training: Training, phase: Phase, epoch: int
 ) -> tuple[float, float]:
     """One pass over the training clips in random order; mean loss and accuracy of its steps."""
     size, train = config.batch, problem.train
@@ -301,7 +277,7 @@ def _pass(
         ShardGradient(problem.architecture, size // SHARDS, frames, widths, smooth=smooth)
         for _ in range(SHARDS)
     ]
-    slopes = np.empty((SHARDS, problem.n), np.float32)
+    gradients = np.empty((SHARDS, problem.n), np.float32)
     loss, right = 0.0, 0
     with ThreadPoolExecutor(problem.n_threads) as threads:
         for step, rate in enumerate(phase.rates(epoch, steps)):
@@ -316,27 +292,27 @@ def _pass(
                 for place, index in enumerate(picked):
                     crops.cut(train.clips, index, shard.features[place])
                 labels = train.labels[order[first : first + shard.clips]]
-                part, logits = shard.run(weights, labels, 1.0 / size, slopes[number])
-                return part, int(np.count_nonzero(answers(logits) == labels))
+                part, logits = shard.run(weights, labels, 1.0 / size, gradients[number])
+                return part, int(np.count_nonzero(predictions(logits) == labels))
 
             parts = list(threads.map(work, range(SHARDS)))
             loss += sum(part for part, _ in parts)
             right += sum(hits for _, hits in parts)
-            training.optimiser.step(slopes, float(rate))
+            training.optimiser.step(gradients, float(rate))
             step_to_mean = training.optimiser.latent - training.mean
             training.mean += np.float32(1.0 - config.average) * step_to_mean
     return loss / steps, right / (steps * size)
 
 
 def train_on(
-    problem: NetworkProblem, config: SteConfig, latent: lat.Floats, rng: np.random.Generator
+    problem: SampledNetworkProblem, config: SteConfig, latent: lat.Floats, rng: np.random.Generator
 ) -> tuple[lat.Floats, float, float]:
-    """Trains given latents on, with a fresh optimiser.
+    """Trains given latents further, with a fresh optimiser.
 
     Args:
         problem: as for `Pretraining`.
-        config: epochs, at least one, learning rate, and so on; `starts`, `smooth` and `spread` play
-            no part.
+        config: epochs, at least one, learning rate, and so on; `starts`, `smooth` and `spread` have
+            no effect.
         latent: [n] float32, in file order; not modified.
         rng: draws the order of the clips and their crops; advanced.
 

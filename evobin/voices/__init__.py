@@ -1,4 +1,4 @@
-"""The embedded data set: synthesised voices, so that evobin has something to learn anywhere."""
+"""The built-in data set: synthesised voices, so that there is something to learn anywhere."""
 
 from evobin.voices.dataset import MapClips, Voices, VoicesSettings, roster, synthesise
 from evobin.voices.speech import ClipKey, SpokenClip, record_clip, synthesise_clip

@@ -47,7 +47,7 @@ class VoicesSettings:
 
     @classmethod
     def of(cls, speakers: int) -> Self:
-        """So many in all, parted as by default.
+        """So many in all, split as by default.
 
         Raises:
             SettingError: if it is odd or below 6.
@@ -68,7 +68,7 @@ class Voices:
     """Synthesised clips, in the order of their names.
 
     Attributes:
-        names: file name of each clip; neither it nor its place tells anything about the label.
+        names: file name of each clip; neither it nor its place says anything about the label.
         features: [t, 64] float16 for each clip, log-mel, t from 178 to 278.
         labels: [n] int8, 1 = female, 0 = male.
         table: a row a clip: `file`, `speaker`, `part` ("train", "valid" or "test"; no speaker is

@@ -89,7 +89,7 @@ class Room:
 def draw_speaker(seed: int, speaker: int) -> Speaker:
     """The traits of a speaker: even ones are female, and 2i and 2i + 1 share a room.
 
-    Mean F0 and the length of the vocal tract are drawn independently: within a sex neither tells
+    Mean F0 and the length of the vocal tract are drawn independently: within a sex neither says
     anything about the other. F0 overlaps far more than the length and the quality of the voice do,
     so that pitch alone is not the answer: the best threshold on a clip's true mean F0 is right on
     87% of the default clips, the best one on the mean of a band on 79%.

@@ -8,7 +8,7 @@ takes its own validation speakers, and then one look at the fifth fold. Finished
 and are not run again; an interrupted one is. Rows 1 to 4 begin with the same training, number for
 number, straight through the signs from random latents, without the smooth epochs of a search: rows
 2 to 4 go on from its checkpoint, and its core seconds count for each; how long their children are
-trained was chosen on other splits of the speakers. Row 10 is row 5 without the stages behind its
+trained was chosen on other splits of the speakers. Row 10 is row 5 without the stages after its
 training, number for number. Rows 7 to 9 end after ten minutes, as `evobin polish FILE --minutes 10`
 does: leave them two idle cores. The others do not end by the clock, so that what else the machine
 does changes no figure. Row 7 needs PyTorch, for a smooth network to cut.
@@ -30,12 +30,12 @@ import numpy as np
 import pandas as pd
 
 import evobin
-from evobin.commands.search import RunResult
 from evobin.config import DataConfig, Effort
 from evobin.core.stage import Progress
-from evobin.data.splits import Parts, load_parts
+from evobin.data.splits import Splits, load_splits
 from evobin.errors import Stopped
 from evobin.report import ProgressDisplay
+from evobin.results.run import RunResult
 from evobin.runs import Checkpoint, RunFolder
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"
@@ -149,10 +149,10 @@ def where(data: Path, out: Path) -> dict[str, Any]:
     }
 
 
-def parts_of(data: Path) -> Parts:
+def parts_of(data: Path) -> Splits:
     """Training and validation clips of four folds, parted by speaker, and the fifth."""
     chosen = {k: v for k, v in where(data, data).items() if k in DataConfig.__dataclass_fields__}
-    return load_parts(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
+    return load_splits(DataConfig(**chosen), evobin.SPEAKER_SEX, SEED)
 
 
 def searched(effort: Effort = "standard", **stages: Any) -> Callable[[Path, Path], RunResult]:
@@ -192,7 +192,7 @@ def training(data: Path) -> float:
 
 
 def continued(**stages: Any) -> Callable[[Path, Path], RunResult]:
-    """A search with these stages, behind the training of `training`."""
+    """A search with these stages, after the training of `training`."""
 
     def run(data: Path, out: Path) -> RunResult:
         shutil.copytree(data / "training", out)

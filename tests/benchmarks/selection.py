@@ -21,9 +21,9 @@ import pandas as pd
 import evobin
 from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
-from evobin.core.scores import accuracy, answers, log_likelihood_table
+from evobin.core.scores import accuracy, log_likelihood_table, predictions
 from evobin.drive.recorder import state_of
-from evobin.problems.sampled_network import NetworkProblem
+from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.runs import RunFolder
 from evobin.training import latent
 from tests.benchmarks.ablation import FOUR_STARTS, SEED, parts_of
@@ -50,10 +50,10 @@ def folds_of(out: Path) -> list[Path]:
     return [folder for folder in sorted(out.glob("fold*")) if (folder / "training.json").exists()]
 
 
-def trained(data: Path) -> tuple[NetworkProblem, Dataset, list[Solution]]:
+def trained(data: Path) -> tuple[SampledNetworkProblem, Dataset, list[Solution]]:
     """What a fold's trainings looked at, the unseen clips, and the networks in the last epoch."""
     parts = parts_of(data)
-    problem = NetworkProblem(
+    problem = SampledNetworkProblem(
         evobin.SPEAKER_SEX,
         parts.train,
         parts.valid,
@@ -72,7 +72,7 @@ def trained(data: Path) -> tuple[NetworkProblem, Dataset, list[Solution]]:
 
 
 def scores_of(
-    problem: NetworkProblem, test: Dataset, networks: list[Solution]
+    problem: SampledNetworkProblem, test: Dataset, networks: list[Solution]
 ) -> list[dict[str, float]]:
     """A row a training of a fold: what it has by each score, and on the unseen fold."""
     problem = problem.with_views(np.random.default_rng(SEED))
@@ -112,7 +112,7 @@ def errors_of(test: Dataset, networks: list[Solution]) -> dict[str, Any]:
     """Of a fold: errors on its unseen clips, and which share of them a few speakers have."""
     assert test.groups is not None
     found = [evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs) for signs in networks]
-    wrong = np.stack([answers(network.logits(test.clips)) != test.labels for network in found])
+    wrong = np.stack([predictions(network.logits(test.clips)) != test.labels for network in found])
     of_speakers = pd.Series(wrong.mean(axis=0)).groupby(test.groups["speaker"]).sum()
     return {
         "speakers": len(of_speakers),

@@ -54,7 +54,7 @@ def measure(folder: Path, out: Path) -> Cost:
 
 
 def start_seconds(tmp_path: Path) -> float:
-    """Of the command for a second of speech: the median of three, behind one to warm up."""
+    """Of the command for a second of speech: the median of three, after one to warm up."""
     (tmp_path / "short").mkdir()
     record(tmp_path / "short" / "a.wav", 1, 16_000, 1)
     took = [measure(tmp_path / "short", tmp_path / f"start{i}").wall for i in range(4)]

@@ -28,13 +28,13 @@ from evobin.config import AugmentConfig, SteConfig
 from evobin.core.samples import Clips, Dataset
 from evobin.data.dataset import FeatureShape, load_dataset
 from evobin.kernels import forward
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.state import Batch, NetworkFlipState
 from evobin.network.packing import pack, pack_filters
-from evobin.problems.sampled_network import NetworkProblem
-from evobin.training.ste import pretrain
-from tests.builders import rank_correlation
+from evobin.network.presets import SPEAKER_SEX
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.training.ste import Pretraining
+from tests.builders import rank_correlation, run
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"
 
@@ -56,9 +56,9 @@ def voices() -> Dataset:
 @cache
 def trained() -> NDArray[np.int8]:
     """Weights of one start, trained on all real clips as a search would."""
-    problem = NetworkProblem(SPEAKER_SEX, voices(), voices(), AugmentConfig(), 200, 256, 2)
+    problem = SampledNetworkProblem(SPEAKER_SEX, voices(), voices(), AugmentConfig(), 200, 256, 2)
     with threadpool_limits(1, user_api="blas"):
-        outcome = pretrain(problem, SteConfig(starts=1, smooth=0), 0)
+        outcome = run(Pretraining(problem, SteConfig(starts=1, smooth=0), 0))
     print(f"\n{processor()}; trained to {outcome.score:.3f} of the clips that it saw")
     return outcome.solution
 
@@ -170,11 +170,11 @@ def test_flips_a_second(layer: int, bar: float) -> None:
         start = time.perf_counter()
         present.flip(index)
         _ = present.score
-        present.settle()
+        present.commit()
         kept.append(time.perf_counter() - start)
     for index in indices[:20]:
         present.flip(index)
-    present.settle()
+    present.commit()
     print(
         f"\nconv{layer + 1}, {CLIPS} clips: flip, score and undo {rate:.0f}/s; "
         f"a flip that is kept {1e3 * np.median(kept):.1f} ms"
@@ -273,8 +273,9 @@ def _flips_a_second(weights: NDArray[np.int8]) -> float:
 
 def test_a_cold_first_run_compiles_within_a_minute(tmp_path: Path) -> None:
     code = (
-        "import numpy as np; from evobin.clips import Clips; from evobin.network import *; "
-        "from evobin.evaluation import *; "
+        "import numpy as np; from evobin import SPEAKER_SEX; "
+        "from evobin.core.samples import Clips; "
+        "from evobin.network.flips.state import Batch, NetworkFlipState; "
         "clips = Clips.join([np.zeros((60, 64), np.float32)]); "
         "signs = np.ones(SPEAKER_SEX.n_weights, np.int8); "
         "NetworkFlipState(SPEAKER_SEX, signs, Batch(clips, np.array([1], np.int8))).warm_up()"

@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 
 from evobin.config import Backend, DataConfig, ExecutionConfig, SearchConfig
-from evobin.core.stage import Outcome, Stage, in_order
-from evobin.data.splits import load_parts
+from evobin.core.stage import Stage, in_order
+from evobin.data.splits import load_splits
 from evobin.drive.recorder import parts_of
-from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import Workers, one_blas_thread
-from evobin.problems.sampled_network import NetworkProblem
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.search import SearchResult
 from evobin.runs import Checkpoint, RunFolder
 from evobin.training.flip_search import FlipSearch
 from evobin.training.population import Refinement
@@ -37,25 +38,25 @@ STANDARD = SearchConfig()
 
 
 @pytest.fixture(scope="module")
-def problem() -> NetworkProblem:
+def problem() -> SampledNetworkProblem:
     where = DataConfig(VOICES / "train.tsv", VOICES / "features", VOICES / "speakers.tsv")
-    parts = load_parts(where, SPEAKER_SEX, 0)
-    return NetworkProblem(SPEAKER_SEX, parts.train, parts.valid, STANDARD.augment, 200, 256)
+    parts = load_splits(where, SPEAKER_SEX, 0)
+    return SampledNetworkProblem(SPEAKER_SEX, parts.train, parts.valid, STANDARD.augment, 200, 256)
 
 
 @pytest.fixture(scope="module")
-def begun(problem: NetworkProblem) -> Outcome:
-    """A start of one epoch, as a stage behind it gets it; compiles everything too."""
+def begun(problem: SampledNetworkProblem) -> SearchResult:
+    """A start of one epoch, as a stage after it gets it; compiles everything too."""
     stage = Pretraining(problem, replace(STANDARD.ste, starts=1, epochs=1), 0)
     with one_blas_thread():
         stage.step(in_order)
     assert stage.best is not None
-    return Outcome(stage.best, stage.score, (), stage.latents())
+    return SearchResult(stage.best, stage.score, latents=stage.latents())
 
 
 @needs_voices
 def test_a_checkpoint_is_below_50_mb_and_costs_less_than_2_percent(
-    problem: NetworkProblem, tmp_path: Path
+    problem: SampledNetworkProblem, tmp_path: Path
 ) -> None:
     stage = Pretraining(problem, STANDARD.ste, 0)
     rows = [{"stage": "ste", "step": i, "score": 0.9, "loss": 0.1} for i in range(400)]
@@ -88,9 +89,14 @@ def rounds_a_minute(stage: Stage, map_tasks: Any, n: int) -> float:
 @pytest.mark.parametrize(("backend", "bar"), [("loky", 1.8), ("dask", 1.7)])
 @pytest.mark.parametrize("kind", ["ste", "population", "flips"])
 def test_two_workers_do_almost_twice_the_rounds_of_one(
-    kind: str, backend: Backend, bar: float, problem: NetworkProblem, begun: Outcome, tmp_path: Path
+    kind: str,
+    backend: Backend,
+    bar: float,
+    problem: SampledNetworkProblem,
+    begun: SearchResult,
+    tmp_path: Path,
 ) -> None:
-    makers: dict[str, Callable[[NetworkProblem], Stage]] = {
+    makers: dict[str, Callable[[SampledNetworkProblem], Stage]] = {
         "ste": lambda problem: Pretraining(problem, replace(STANDARD.ste, starts=2), 0),
         "population": lambda problem: Refinement(problem, begun, STANDARD.population, 0),
         "flips": lambda problem: FlipSearch(

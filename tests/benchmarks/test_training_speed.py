@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import pytest
 
-from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import one_blas_thread
 from evobin.training.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
 from evobin.training.latent import Adam, random_latent
@@ -25,14 +25,14 @@ CLIPS, FRAMES, TURNS = 32, 200, 15
 
 
 def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
-    """One step as `pretrain` takes it: weights, gradient by shards, Adam."""
+    """One step as `Pretraining` takes it: weights, gradient by shards, Adam."""
     rng = np.random.default_rng(0)
     size = CLIPS // SHARDS
     widths = default_widths(SPEAKER_SEX)
     shards = [
         ShardGradient(SPEAKER_SEX, size, FRAMES, widths, smooth=smooth) for _ in range(SHARDS)
     ]
-    slopes = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
+    gradients = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
     optimiser = Adam.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng))
     labels = rng.integers(0, 2, (SHARDS, size))
     for shard in shards:
@@ -44,10 +44,10 @@ def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
         weights = kind(SPEAKER_SEX, optimiser.latent)
 
         def work(number: int) -> None:
-            shards[number].run(weights, labels[number], 1 / CLIPS, slopes[number])
+            shards[number].run(weights, labels[number], 1 / CLIPS, gradients[number])
 
         list(pool.map(work, range(SHARDS)))
-        optimiser.step(slopes, 1e-3)
+        optimiser.step(gradients, 1e-3)
 
     return step
 

@@ -55,7 +55,7 @@ def parameters(architecture: Architecture, latent: NDArray[Any], dtype: Any) -> 
 
 
 def pooled(architecture: Architecture, number: int, sums: Any) -> Any:
-    """A block's sums, [clips, n_out, positions], behind its pooling."""
+    """A block's sums, [clips, n_out, positions], after its pooling."""
     if _is_whole(architecture, number):
         return sums.amax(2, keepdim=True)
     return functional.max_pool1d(sums, architecture.blocks[number].pool, ceil_mode=True)

@@ -20,7 +20,8 @@ import pandas as pd
 
 import evobin
 from evobin.core.scores import accuracy
-from evobin.training.flip_search import flip_rounds, pack, unpack
+from evobin.core.solutions import from_bits, to_bits
+from evobin.training.flip_search import flip_rounds
 from tests.benchmarks.selection import folds_of, trained
 
 ROUNDS = 6
@@ -47,12 +48,12 @@ def changes(data: Path, clips: int, tried: int) -> list[dict[str, float]]:
     rows = []
     for number, signs in enumerate(networks):
         seeds: list[tuple[int, ...]] = [(number, place) for place in range(1, ROUNDS + 1)]
-        rounds = flip_rounds(problem, pack(signs), tried, seeds)
+        rounds = flip_rounds(problem, to_bits(signs), tried, seeds)
         before, *after = (
             accuracy(
                 evobin.BinaryNetwork(evobin.SPEAKER_SEX, found).logits(test.clips), test.labels
             )
-            for found in (signs, *(unpack(done.packed, problem.n) for done in rounds))
+            for found in (signs, *(from_bits(done.bits, problem.n) for done in rounds))
         )
         accepted = float(np.mean([done.counts["accepted"] for done in rounds]))
         change = float(np.mean(after)) - before

@@ -65,7 +65,7 @@ def test_a_search_learns_three_kinds_of_vectors() -> None:
     assert summary["parts"]["test"]["accuracy"] > 0.8
     assert np.array(summary["parts"]["test"]["confusion"]).shape == (3, 3)
     assert [row["label"] for row in summary["parts"]["test"]["by_label"]] == [0, 1, 2]
-    assert summary["note"] == "Parted by group."
+    assert summary["note"] == "Split by group."
     head = Path("run/clips.csv").read_text().splitlines()[0]
     assert head == "file,label,answer,logit_0,logit_1,logit_2,part,speaker,site"
 
@@ -81,7 +81,7 @@ def test_the_page_of_a_run_speaks_of_no_voices() -> None:
 def test_the_shape_is_a_file_or_a_run_folder(shape: list[str], capsys: Capture) -> None:
     assert main(["evaluate", "run/result.txt", *DATA, *shape]) == 0
     told = capsys.readouterr().out
-    assert "clips by answer" in told
+    assert "samples by prediction" in " ".join(told.split())
     rows = [row for row in cells(told) if row[0] in ("0", "1", "2")]
     assert len(rows) == 6
     assert sum(int(row[i + 1]) for i, row in enumerate(rows[:3])) == sum(
@@ -124,7 +124,7 @@ def test_a_result_is_looked_into(flags: list[str], capsys: Capture) -> None:
         ]
     else:
         assert "the logit of the label less the largest other" in told
-        assert "behind the max over time" not in told
+        assert "after the max over time" not in told
 
 
 def test_exports_are_of_the_shape_and_come_back(capsys: Capture) -> None:
@@ -157,7 +157,7 @@ def test_clips_of_another_shape_are_named(capsys: Capture) -> None:
 
 def test_recordings_are_for_the_built_in_network(capsys: Capture) -> None:
     told = refusal(capsys, ["predict", "run/result.txt", "speech.wav", *SHAPE])
-    assert told == "speech.wav: is no .npy file; only the built-in network answers recordings.\n"
+    assert told == "speech.wav: is no .npy file; only the built-in network takes recordings.\n"
 
 
 def test_synthesised_voices_are_for_the_built_in_network(capsys: Capture) -> None:

@@ -17,8 +17,8 @@ from evobin.commands import search as training
 from evobin.commands import voices
 from evobin.core.scores import selection_score, wilson_interval
 from evobin.errors import EvobinError
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from evobin.report import page
 from tests.builders import (
     GOLDEN,
@@ -83,12 +83,6 @@ def test_help_lists_every_command(capsys: Capture) -> None:
     for command in COMMANDS:
         assert f"\n  {command} " in out
     assert "First steps:" in out
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_readme_tells_of_every_command(command: str) -> None:
-    readme = Path(__file__).parents[2] / "README.md"
-    assert f"evobin {command}" in readme.read_text()
 
 
 @pytest.mark.parametrize(
@@ -320,7 +314,7 @@ def test_the_accuracy_that_progress_tells_is_of_the_validation_clips_and_their_c
     more = ["--groups", str(clips.groups)] if groups else []
     out, err = run(capsys, "search", *clips.options, *more, *SHORT, "--out", "run")
     for told in (out, err):
-        assert ("Parted by speaker." in told) == groups
+        assert ("Split by speaker." in told) == groups
         assert ("speakers may be shared" in told) != groups
     valid = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
     (figures,) = re.findall(r"best score (\S+), now (\S+),", err)
@@ -460,7 +454,7 @@ def test_voices_need_pairs_of_speakers(
 def test_clips_that_would_be_ignored_for_synthesised_voices_are_refused(
     option: str, clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(training, "synthesised_parts", forbidden)
+    monkeypatch.setattr(training, "synthesised_splits", forbidden)
     assert main(["search", f"--{option}", str(clips.data), "--quiet"]) == 2
     assert f"`{option}` needs `data`" in capsys.readouterr().err
 

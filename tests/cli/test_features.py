@@ -1,4 +1,4 @@
-"""From recordings to a data set and to answers, as a person does it."""
+"""From recordings to a data set and to predictions, as a person does it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import soundfile
 from evobin.audio import recordings as audio
 from evobin.audio.log_mel import log_mel
 from evobin.cli.main import main
-from evobin.commands import evaluate as answers
 from evobin.commands import features as recordings
+from evobin.commands import predict as predicting
 from evobin.errors import EvobinError
 from tests.builders import GOLDEN_RESULT, files_below
 
@@ -96,7 +96,7 @@ def test_the_printed_command_searches_what_was_written(corpus: Path, capsys: Cap
     budget = ["--effort", "quick", "--ste.starts", "1", "--ste.epochs", "1", "--valid-share", "0.5"]
     none = ["--population.rounds", "0", "--flips.rounds", "0"]
     out, _ = run(capsys, *argv, "--out", "run", *budget, *none, *QUIET)
-    assert "Parted by speaker." in out
+    assert "Split by speaker." in out
 
 
 def test_the_features_do_not_depend_on_the_number_of_workers(
@@ -258,7 +258,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     assert files_below(Path()) == before
 
 
-def test_predict_answers_recordings_as_it_answers_their_features(
+def test_predict_says_the_same_for_recordings_and_for_their_features(
     corpus: Path, capsys: Capture
 ) -> None:
     run(capsys, "features", "in", "--out", "out", *QUIET)
@@ -287,7 +287,7 @@ def test_a_missing_package_is_told_once_with_the_extra(
     command: str, corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     error = EvobinError("needs a package that is not installed; pip install 'evobin[audio]'.")
-    for module in (audio, answers, recordings):
+    for module in (audio, predicting, recordings):
         monkeypatch.setattr(module, "need_packages", failing(error))
     argv = {
         "features": ["features", "in", "--out", "out"],

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evobin.cli.main import main
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT, DataFolder, cells, files_below, random_folder
 from tests.unit.network.test_binary import random_network
 
@@ -47,16 +47,18 @@ def words(out: str) -> str:
     return " ".join(out.split())
 
 
-def test_inspect_shows_layers_and_alike_channels(planted: Path, capsys: Capture) -> None:
+def test_inspect_shows_layers_and_duplicate_channels(planted: Path, capsys: Capture) -> None:
     out = run(capsys, "inspect", str(planted))
     signs = BinaryNetwork.load(planted).signs
     for layer in SPEAKER_SEX.layers:
         share, biases = (layer.weights(signs) > 0).mean(), (layer.bias(signs) > 0).mean()
         counts = [f"{layer.n_weights:,}", f"{layer.fan_in:,}", f"{share:.2%}", f"{biases:.2%}"]
         assert [layer.name, "x".join(map(str, layer.shape)), *counts] in cells(out)
-    alike = "alike channels: 1 with the filter and bias of an earlier one, 0 with those negated;"
-    assert f"conv1, {alike} 0 without influence" in words(out)
-    assert f"conv3, {alike} 2 without influence" in words(out)
+    duplicates = (
+        "duplicate channels: 1 with the filter and bias of an earlier one, 0 with those negated;"
+    )
+    assert f"conv1, {duplicates} 0 without influence" in words(out)
+    assert f"conv3, {duplicates} 2 without influence" in words(out)
     assert "No channel has the filter" in run(capsys, "inspect", str(GOLDEN_RESULT))
 
 
@@ -78,7 +80,7 @@ def test_inspect_with_clips_counts_what_its_json_lists(
         right = sum((row["logit"] > 0) == row["label"] for row in hanging)
         counts = [len(hanging), right, len(hanging) - right]
         assert [layer, *map(str, counts)] in cells(out)
-    assert "Every single flip of conv3, linear was looked at" in words(out)
+    assert "Every single flip of conv3, linear was tried" in words(out)
 
 
 def test_inspect_names_channels_and_clips_when_asked_to(
@@ -97,7 +99,7 @@ def test_inspect_tries_every_flip_of_every_layer_when_asked_to(
     clips.write("two.tsv", "c0.npy 0", "c1.npy 1")
     data = ["--data", str(clips.root / "two.tsv"), "--features", str(clips.features)]
     out = run(capsys, "inspect", str(planted), *data, "--every-flip", "--n-jobs", "1")
-    assert "flip of conv1, conv2, conv3, linear was looked at, for every clip." in words(out)
+    assert "flip of conv1, conv2, conv3, linear was tried, for every clip." in words(out)
     assert "--every-flip" not in out
 
 
@@ -127,7 +129,7 @@ def test_diff_of_a_file_with_itself_differs_nowhere(
 ) -> None:
     out = run(capsys, "diff", str(planted), str(planted), *clips.options)
     assert ["all", "369,153", "0", "0.00%"] in cells(out)
-    assert "A and B give every clip the same answer." in out
+    assert "A and B predict the same label for every clip." in out
     assert "another place" not in out
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from evobin.cli.main import main
 from evobin.commands import search as training
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN, GOLDEN_RESULT, files_below, random_folder
 
 STAGES = [
@@ -43,14 +43,14 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
     ("name", "argv"),
     [
         ("evobin.commands.search.search", ["search"]),
-        ("evobin.commands.search.polish", ["polish", "r.txt"]),
+        ("evobin.commands.polish.polish", ["polish", "r.txt"]),
         (
             "evobin.commands.evaluate.evaluate",
             ["evaluate", "r.txt", "--data", "a", "--features", "f"],
         ),
         ("evobin.commands.inspect.inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
         ("evobin.commands.diff.diff", ["diff", "a.txt", "b.txt"]),
-        ("evobin.commands.evaluate.predict", ["predict", "r.txt", "a.npy"]),
+        ("evobin.commands.predict.predict", ["predict", "r.txt", "a.npy"]),
         ("evobin.commands.features.write_features", ["features", "a.wav", "--out", "out"]),
         ("evobin.commands.voices.write_voices", ["voices", "out"]),
     ],
@@ -75,7 +75,7 @@ def test_a_command_works_in_a_thread(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("place", "told"),
     [
-        ("load_parts", "nothing was written yet"),
+        ("load_splits", "nothing was written yet"),
         ("Pretraining.step", f"run/result.txt is not there yet{AND}"),
         ("FlipSearch.step", f"run/result.txt holds the best so far{AND}"),
         ("BinaryNetwork.load", f"run/result.txt holds the best so far{AND}"),

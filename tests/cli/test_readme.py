@@ -1,53 +1,47 @@
-"""The README's commands are those that are run."""
+"""The README: short, its commands are those that are run, its examples are those of the guide."""
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from evobin.cli.main import main
-from evobin.config import FlipConfig, PolishConfig, PopulationConfig, SearchConfig, SteConfig
-from tests.builders import files_below
+from tests.cli.pages import README, ROOT, blocks, commands, page, run_all
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
-FIRST_STEPS = re.findall(r"^evobin .*$", README.split("## First steps")[1].split("## ")[0], re.M)
-BRIEF = {
-    "ste": SteConfig(starts=1, epochs=1),
-    "population": PopulationConfig(rounds=1, epochs=0),
-    "flips": FlipConfig(rounds=1, islands=1, clips=8, proposals=4),
-}
-EFFORTS = {"quick": BRIEF, "standard": {}, "thorough": {}}
+TEXT = README.read_text()
+INSTALLING = [line for line in TEXT.splitlines() if line.startswith("python3 -m venv ")]
 
 
-def test_the_readme_has_one_command_to_search_and_one_to_test() -> None:
-    search, test = COMMANDS
+def test_it_has_one_command_to_search_and_one_to_test() -> None:
+    search, test = INSTALLING
     assert search.endswith(".venv/bin/evobin search --effort quick")
     assert test.endswith(".venv/bin/python -m tests")
 
 
-def test_ci_runs_the_readmes_test_command_word_for_word() -> None:
-    assert COMMANDS[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+def test_ci_runs_its_test_command_word_for_word() -> None:
+    assert INSTALLING[1] in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-def test_the_first_steps_lead_from_recordings_to_an_answer(
+def test_it_is_short() -> None:
+    assert len(README.read_bytes()) <= 12_288
+
+
+@pytest.mark.parametrize("line", commands(TEXT), ids=lambda line: " ".join(line.split()[1:3]))
+def test_its_commands_are_run_with_those_of_the_guide(line: str) -> None:
+    assert line in commands(page("recordings").read_text()) + commands(page("networks").read_text())
+
+
+def test_its_file_is_run_with_those_of_the_guide() -> None:
+    (file,) = blocks(TEXT, "toml")
+    assert file in blocks(page("networks").read_text(), "toml")
+
+
+def test_its_python_runs_one_block_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting processes takes longer than the rest
-    for config in (SearchConfig, PolishConfig):  # the commands word for word, in seconds
-        monkeypatch.setattr(config, "_efforts", staticmethod(lambda: EFFORTS))
-    told = {}
-    for line in FIRST_STEPS:
-        argv = shlex.split(line)[1:]
-        assert main(argv) == 0
-        told[argv[0]] = capsys.readouterr().out.splitlines()
-    assert {"features", "search", "report", "predict"} <= told.keys()
-    assert [line.split("\t")[1] in ("0", "1") for line in told["predict"]] == [True, True]
-    assert told["search"][-1] == "result      runs/first/result.txt"
-    made = files_below(tmp_path)
-    assert {"first.html", "network.c", "runs/first/report.html", "made/train.tsv"} <= set(made)
+    run_all("".join(f"```python\n{block}```\n" for _, block in blocks(TEXT, "python")))
+    network, split, energy, climber = capsys.readouterr().out.splitlines()
+    assert float(network.split()[1]) > 0.8
+    assert split.endswith("{'max_evaluations': 10000}")
+    assert float(climber) <= -float(energy)

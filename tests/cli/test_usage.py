@@ -39,11 +39,11 @@ def test_the_version_is_that_of_the_package(capsys: Capture) -> None:
         (("serach",), "there is no command `serach`; did you mean `search`?"),
         (("predicts", "r.txt"), "there is no command `predicts`; did you mean `predict`?"),
         (("qqq",), f"there is no command `qqq`; commands are {LISTED}."),
-        ((), f"a command comes first, one of {LISTED}; `evobin --help` tells what each does."),
-        (("",), f"a command comes first, one of {LISTED}; `evobin --help` tells what each does."),
+        ((), f"a command comes first, one of {LISTED}; `evobin --help` says what each does."),
+        (("",), f"a command comes first, one of {LISTED}; `evobin --help` says what each does."),
         (
             ("--seed", "1", "search"),
-            f"a command comes first, one of {LISTED}; `evobin --help` tells what each does.",
+            f"a command comes first, one of {LISTED}; `evobin --help` says what each does.",
         ),
         (
             ("search", "--epochs", "3"),

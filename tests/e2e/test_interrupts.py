@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evobin.network.architecture import SPEAKER_SEX
+from evobin.network.presets import SPEAKER_SEX
 from evobin.network.result_file import read_signs
 from tests.builders import DataFolder, files_below, random_folder
 from tests.e2e.kills import evobin, killed_and_resumed, search, undisturbed

@@ -160,7 +160,7 @@ def test_the_config_file_holds_what_was_asked(runs: list[Run], clips: DataFolder
 
 def test_the_figures_that_are_shown_are_those_of_the_summary(runs: list[Run]) -> None:
     note, *shown = runs[0].done.stdout.splitlines()
-    assert note == "Parted by speaker."
+    assert note == "Split by speaker."
     parts = runs[0].json("summary.json")["parts"]
     for line, name in zip(shown, ("train", "valid", "test"), strict=False):
         assert f" {parts[name]['accuracy']:.2%} " in line

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the kernels: loops over single numbers, no packing, no blocks."""
+"""Slow, obvious versions of the kernels: loops over single numbers, no packing, no blocks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pool(signs: Array, size: int) -> Array:
 
 @dataclass
 class Answer:
-    """Signs behind each block, behind the max over the frames that are left, logits and label."""
+    """Signs after each block, after the max over the frames that are left, logits and label."""
 
     blocks: list[Array]
     hidden: Array
@@ -114,7 +114,7 @@ def loss_and_gradient(
         smooth: tanh or sign.
         shares: all frames of a pooling window, or the one that wins it.
     """
-    slopes = np.zeros_like(weights)
+    gradient = np.zeros_like(weights)
     loss = 0.0
     for clip, label in zip(x, labels, strict=True):
         inputs, sums = [clip], []
@@ -136,16 +136,16 @@ def loss_and_gradient(
             loss -= math.log(p[label]) / len(x)
             by_z = p - np.eye(len(z))[label]
         by_logit = by_z / widths[-1] / len(x)
-        head.weights(slopes)[:] += np.outer(by_logit, hidden)
-        head.bias(slopes)[:] += by_logit
+        head.weights(gradient)[:] += np.outer(by_logit, hidden)
+        head.bias(gradient)[:] += by_logit
         by_output = (by_logit @ head.weights(weights))[None]
         for n in range(last, -1, -1):
             layer = architecture.layers[n]
             pool = architecture.blocks[n].pool if shares and n != last else 0
             by_output = conv_backward(
-                layer, weights, slopes, inputs[n], sums[n], by_output, widths[n], pool
+                layer, weights, gradient, inputs[n], sums[n], by_output, widths[n], pool
             )
-    return loss, slopes
+    return loss, gradient
 
 
 def conv_sums(x: Array, layer: Layer, weights: Array) -> Array:
@@ -172,19 +172,19 @@ def pool_winners(s: Array, size: int) -> list[list[list[int]]]:
 def conv_backward(
     layer: Layer,
     weights: Array,
-    slopes: Array,
+    gradient: Array,
     x: Array,
     sums: tuple[Array, list[list[list[int]]]],
     by_output: Array,
     width: float,
     pool: int,
 ) -> Array:
-    """Adds a block's gradient to `slopes`; returns the gradient by its input.
+    """Adds a block's gradient to `gradient`; returns the gradient by its input.
 
     All frames of a window of `pool` have equal shares; where it is 0, its winners have.
     """
     kernel = layer.shape[2]
-    w, by_weight, by_bias = layer.weights(weights), layer.weights(slopes), layer.bias(slopes)
+    w, by_weight, by_bias = layer.weights(weights), layer.weights(gradient), layer.bias(gradient)
     by_input = np.zeros_like(x)
     s, winners = sums
     for row, channels in enumerate(winners):
@@ -212,7 +212,7 @@ def trimmed(samples: Array) -> Array:
     return samples[max(0, loud[0] * 160 - 1600) : loud[-1] * 160 + 400 + 1600]
 
 
-def parted(samples: Array, longest: int) -> list[Array]:
+def split(samples: Array, longest: int) -> list[Array]:
     """As few parts of at most `longest` samples as will do; the first ones have one more."""
     n = 1
     while math.ceil(len(samples) / n) > longest:

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the white boxes: sums over single terms, in whole numbers where given."""
+"""Slow, obvious twins of compiled problems: sums over single terms, whole where given so."""
 
 from __future__ import annotations
 

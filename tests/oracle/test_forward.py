@@ -1,4 +1,4 @@
-"""The packed forward pass equals its naive twin, bit for bit."""
+"""The packed forward pass equals the naive version, bit for bit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evobin.kernels import forward
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import pack, table_entries, unpack
+from evobin.network.presets import SPEAKER_SEX
 from tests.oracle import naive
 from tests.strategies import architectures, random_clips, random_solution, seeds
 

@@ -1,4 +1,4 @@
-"""The straight-through gradient: true where activations are smooth, equal to its slow twin."""
+"""The straight-through gradient: true where activations are smooth, equal to the naive version."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from numpy.typing import NDArray
 
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
+from evobin.network.presets import SPEAKER_SEX
 from evobin.training.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
 from evobin.training.latent import random_latent, signs_of, to_file_order, to_window_order
 from tests.oracle import naive
@@ -38,12 +39,12 @@ def random_batch(
         Architecture(3, (ConvBlock(4, 2, 2), ConvBlock(3, 4), ConvBlock(2, 1)), 3, frames=8),
     ],
 )
-def test_the_smooth_twins_gradient_equals_finite_differences(
+def test_the_naive_smooth_gradient_equals_finite_differences(
     architecture: Architecture, seed: int
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
     weights, widths = latent.astype(np.float64), (2.0, 1.5, 1.2, 1.0)
-    _, slopes = naive.loss_and_gradient(
+    _, gradient = naive.loss_and_gradient(
         architecture, weights, widths, x, labels, smooth=True, shares=False
     )
     step = 1e-6
@@ -57,19 +58,19 @@ def test_the_smooth_twins_gradient_equals_finite_differences(
             ]
             for w in (up, down)
         ]
-        assert slopes[index] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
+        assert gradient[index] == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-7)
 
 
 @pytest.mark.parametrize("smooth", [False, True])
 @example(Architecture(3, (ConvBlock(4, 1, 4), ConvBlock(2, 1))), 23)  # one frame, pooled by four
 @given(architectures(widths=(1, 3, 6), max_kernel=5), seeds)
-def test_the_fast_gradient_equals_the_twin(
+def test_the_fast_gradient_equals_the_naive_one(
     smooth: bool, architecture: Architecture, seed: int
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
     widths = default_widths(architecture)
     shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths, smooth=smooth)
-    slopes = np.empty(architecture.n_weights, np.float32)
+    gradient = np.empty(architecture.n_weights, np.float32)
     kind = SmoothWeights if smooth else BinaryWeights
     weights = kind(architecture, to_window_order(architecture, latent))
     expected_loss, expected = naive.loss_and_gradient(
@@ -83,10 +84,10 @@ def test_the_fast_gradient_equals_the_twin(
     )
     for _ in range(2):  # buffers are reused: nothing may be left over
         shard.features[:] = x
-        loss, _ = shard.run(weights, labels, 1 / len(x), slopes)
+        loss, _ = shard.run(weights, labels, 1 / len(x), gradient)
         assert loss == pytest.approx(expected_loss, rel=1e-5)
         scale = np.abs(expected).max()
-        actual = to_file_order(architecture, slopes)
+        actual = to_file_order(architecture, gradient)
         np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-5 * scale)
 
 
@@ -120,15 +121,15 @@ def test_the_gradient_equals_pytorchs_autograd(architecture: Architecture, smoot
     widths = default_widths(architecture)
     shard = ShardGradient(architecture, 4, 120, widths, smooth=smooth)
     shard.features[:] = x
-    slopes = np.empty(architecture.n_weights, np.float32)
+    gradient = np.empty(architecture.n_weights, np.float32)
     kind = SmoothWeights if smooth else BinaryWeights
     weights = kind(architecture, to_window_order(architecture, latent))
-    loss, _ = shard.run(weights, labels, 1 / 4, slopes)
+    loss, _ = shard.run(weights, labels, 1 / 4, gradient)
     expected_loss, expected = loss_and_gradient(
         architecture, latent, widths, x, labels, smooth=smooth
     )
     assert loss == pytest.approx(expected_loss, rel=1e-6)
-    actual = to_file_order(architecture, slopes)
+    actual = to_file_order(architecture, gradient)
     for layer in architecture.layers:
         part = slice(layer.start, layer.stop)
         scale = np.abs(expected[part]).max()

@@ -1,4 +1,4 @@
-"""Exported networks answer what the naive twin answers."""
+"""Exported networks predict what the naive version predicts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN, GOLDEN_RESULT
 from tests.exported import CompiledC, OnnxModel, TorchModule
 from tests.oracle import naive
@@ -29,7 +30,7 @@ ARCHITECTURES = {
 ARCHITECTURES |= {
     "dense, ten classes": Architecture(64, (ConvBlock(70, 1), ConvBlock(9, 1)), 10, 1),
     "dense over frames": Architecture(5, (ConvBlock(65, 7), ConvBlock(3, 1)), 2, 7),
-    "three classes behind a global max": Architecture(
+    "three classes after a global max": Architecture(
         5, (ConvBlock(9, 3, 2), ConvBlock(65, 2, WHOLE), ConvBlock(7, 1)), 3
     ),
     "all frames into a linear layer": Architecture(

@@ -1,4 +1,4 @@
-"""Clips that hang on one flip: every flip made, every logit computed anew."""
+"""Predictions that depend on one flip: each flip made, all logits computed anew."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_trying_every_flip_finds_the_clips_that_a_flip_turns(
 
 @pytest.mark.kernels
 @given(architectures((1, 2, 5), max_kernel=3), seeds)
-def test_only_clips_within_a_step_hang_on_the_last_two_layers(
+def test_only_clips_within_a_step_depend_on_the_last_two_layers(
     architecture: Architecture, seed: int
 ) -> None:
     network, clips = network_and_clips(architecture, seed)

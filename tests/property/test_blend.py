@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 from evobin.core.problem import Population, Scores
@@ -25,14 +27,14 @@ def test_a_blend_finds_the_relative_that_is_right_in_each_layer() -> None:
         mixed[number % 2, layer.start : layer.stop] = truth[layer.start : layer.stop]
 
     class Target(type(problem)):  # type: ignore[misc]
-        def look(self, rng: np.random.Generator) -> Target:
+        def subsample(self, rng: np.random.Generator) -> Target:
             return self
 
         def score(self, population: Population) -> Scores:
             agreement: Scores = np.mean(population == signs(truth), axis=1)
             return agreement
 
-    target = Target(**vars(problem))
+    target = Target(**{one.name: getattr(problem, one.name) for one in fields(problem) if one.init})
     found = blend(target, mixed, 400, np.random.default_rng(0))
     equal = mixed.mean(axis=0)
     agree = [np.mean(signs(latent) == signs(truth)) for latent in (equal, found)]

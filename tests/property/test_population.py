@@ -1,4 +1,4 @@
-"""Population refinement: who mates, who stays, who travels, and what selection sees."""
+"""Population refinement: mating, survival, migration, and what selection sees."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ import numpy as np
 import pytest
 
 from evobin.config import PopulationConfig
-from evobin.core.stage import Host, Outcome
-from evobin.problems.sampled_network import NetworkProblem
-from evobin.training.population import Recipe, Refinement, breed, refine, relink
-from tests.builders import TINY, NoisyProblem, planted_problem
+from evobin.drive.driver import Driver
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.search import SearchResult
+from evobin.training.population import Recipe, Refinement, breed, relink
+from tests.builders import TINY, NoisyBatch, NoisyProblem, planted_problem, run
 
 SIGNS_ONLY = PopulationConfig(rounds=6, epochs=0, proposals=20, moves=("uniform", "units", "path"))
 
 
-def begun(problem: Any, *latents: Any) -> Outcome:
+def begun(problem: Any, *latents: Any) -> SearchResult:
     """An outcome of training with these latents, the first of which is the best so far."""
     solution = np.where(np.asarray(latents[0]) > 0, 1, -1).astype(np.int8)
     score = float(problem.score(solution[None])[0])
-    return Outcome(solution, score, (), tuple(np.asarray(x, np.float32) for x in latents))
+    start = tuple(np.asarray(x, np.float32) for x in latents)
+    return SearchResult(solution, score, latents=start)
 
 
-def spy(seen: list[tuple[Any, ...]]) -> Host:
+def spy(seen: list[tuple[Any, ...]]) -> Driver:
     def map_tasks(function: Callable[..., Any], tasks: Any) -> list[Any]:
         seen.extend(tasks)
         return [function(*task) for task in tasks]
 
-    return Host(map_tasks)
+    return Driver(map_tasks)
 
 
 def parents_of(task: tuple[Any, ...]) -> np.ndarray:
@@ -46,7 +48,7 @@ def child_of(problem: Any, config: PopulationConfig, parents: np.ndarray) -> np.
 def test_a_problem_that_is_no_network_is_refined_too() -> None:
     rng = np.random.default_rng(0)
     problem = NoisyProblem(rng.normal(size=200), noise=1.0)
-    outcome = refine(problem, begun(problem, np.ones(200)), SIGNS_ONLY, 1)
+    outcome = run(Refinement(problem, begun(problem, np.ones(200)), SIGNS_ONLY, 1))
     assert outcome.score > 0.7 * np.abs(problem.weights).sum()
     assert outcome.score == problem.score(outcome.solution[None])[0]
 
@@ -54,7 +56,7 @@ def test_a_problem_that_is_no_network_is_refined_too() -> None:
 def test_latents_of_something_that_is_no_network_cannot_be_trained() -> None:
     problem = NoisyProblem(np.ones(5))
     with pytest.raises(TypeError, match=r"set `population\.epochs` to 0"):
-        refine(problem, begun(problem, -np.ones(5)), replace(SIGNS_ONLY, epochs=1), 0)
+        run(Refinement(problem, begun(problem, -np.ones(5)), replace(SIGNS_ONLY, epochs=1), 0))
 
 
 def test_islands_descend_from_the_best_starts_and_mate_with_relatives_alone() -> None:
@@ -63,7 +65,7 @@ def test_islands_descend_from_the_best_starts_and_mate_with_relatives_alone() ->
     starts = [np.where(rng.random(40) < share, 1.0, -1.0) for share in (0.5, 0.9, 0.1, 0.7)]
     tasks: list[tuple[Any, ...]] = []
     config = replace(SIGNS_ONLY, islands=4, families=2, rounds=4, migrate=1, proposals=1)
-    refine(problem, begun(problem, *starts), config, 3, spy(tasks))
+    run(Refinement(problem, begun(problem, *starts), config, 3), spy(tasks))
     first = [parents_of(task) for task in tasks[:4]]
     for parents, start in zip(first, (1, 3, 1, 3), strict=True):
         np.testing.assert_array_equal(parents, [starts[start]])
@@ -77,7 +79,10 @@ def test_islands_descend_from_the_best_starts_and_mate_with_relatives_alone() ->
 def test_islands_and_rounds_breed_with_different_seeds() -> None:
     tasks: list[tuple[Any, ...]] = []
     problem = NoisyProblem(np.ones(8), noise=1.0)
-    refine(problem, begun(problem, np.ones(8)), replace(SIGNS_ONLY, islands=3), 9, spy(tasks))
+    run(
+        Refinement(problem, begun(problem, np.ones(8)), replace(SIGNS_ONLY, islands=3), 9),
+        spy(tasks),
+    )
     assert len({task[-1].seed for task in tasks}) == len(tasks) == 18
 
 
@@ -85,11 +90,11 @@ def test_an_island_grows_to_its_size_and_keeps_its_elite() -> None:
     tasks: list[tuple[Any, ...]] = []
     problem = NoisyProblem(np.random.default_rng(2).normal(size=60), noise=2.0)
     config = replace(SIGNS_ONLY, islands=1, size=3, rounds=8, moves=("sample",), patience=100)
-    outcome = refine(problem, begun(problem, np.ones(60)), config, 0, spy(tasks))
+    outcome = run(Refinement(problem, begun(problem, np.ones(60)), config, 0), spy(tasks))
     sizes = [len(parents_of(task)) for task in tasks]
     assert sizes == [1, 2, 3, 3, 3, 3, 3, 3]
     best = -np.inf
-    for task, row in zip(tasks[1:], outcome.history, strict=False):
+    for task, row in zip(tasks[1:], outcome.rows, strict=False):
         best = max(best, row["score"])
         elite = max(float(problem.weights @ np.sign(parent)) for parent in parents_of(task))
         assert elite == pytest.approx(best)
@@ -98,7 +103,7 @@ def test_an_island_grows_to_its_size_and_keeps_its_elite() -> None:
 class Rotating(NoisyProblem):
     """Selection sees all signs the other way round."""
 
-    def look(self, rng: np.random.Generator) -> NoisyProblem:
+    def subsample(self, rng: np.random.Generator) -> NoisyProblem:
         return NoisyProblem(-self.weights)
 
 
@@ -106,7 +111,7 @@ def test_but_for_the_elite_who_stays_is_decided_by_what_selection_sees() -> None
     problem = Rotating(np.ones(60), noise=3.0)
     config = replace(SIGNS_ONLY, islands=1, size=2, rounds=6, moves=("mean",), patience=100)
     tasks: list[tuple[Any, ...]] = []
-    refine(problem, begun(problem, -np.ones(60)), config, 0, spy(tasks))
+    run(Refinement(problem, begun(problem, -np.ones(60)), config, 0), spy(tasks))
     for task in tasks[1:]:
         elite, other = (float(np.sign(parent).sum()) for parent in parents_of(task))
         assert elite > other
@@ -117,7 +122,7 @@ def test_without_a_better_child_an_island_restarts_from_a_kicked_copy_of_its_bes
     problem = NoisyProblem(np.ones(1000))
     tasks: list[tuple[Any, ...]] = []
     config = replace(SIGNS_ONLY, islands=1, rounds=4, patience=3, kick=0.1, proposals=0)
-    outcome = refine(problem, begun(problem, np.ones(1000)), config, 0, spy(tasks))
+    outcome = run(Refinement(problem, begun(problem, np.ones(1000)), config, 0), spy(tasks))
     assert outcome.score == 1000
     assert (parents_of(tasks[2]) == 1).all()
     elite, kicked = sorted(parents_of(tasks[3]).tolist(), reverse=True)
@@ -133,8 +138,8 @@ def test_the_mean_of_a_family_is_a_candidate_and_is_the_answer_where_it_is_best(
     stage = Refinement(problem, begun(problem, members[0]), config, 0)
     latents = np.stack(members).astype(np.float32)
     stage.load(stage.state() | {"latents0": latents, "scores": [[1.0, 1.0, 1.0]]})
-    outcome = Host().run(stage)
-    assert max(row["score"] for row in outcome.history) < 3
+    outcome = run(stage)
+    assert max(row["score"] for row in outcome.rows) < 3
     assert outcome.solution.tolist() == [1, 1, 1]
     assert outcome.score == 3
 
@@ -143,7 +148,7 @@ def test_a_solution_is_on_an_island_once() -> None:
     problem = NoisyProblem(np.ones(20))
     config = replace(SIGNS_ONLY, islands=2, rounds=4, migrate=1, proposals=0, patience=100)
     tasks: list[tuple[Any, ...]] = []
-    refine(problem, begun(problem, np.ones(20)), config, 0, spy(tasks))
+    run(Refinement(problem, begun(problem, np.ones(20)), config, 0), spy(tasks))
     assert [len(parents_of(task)) for task in tasks] == [1] * 8  # all children are copies
 
 
@@ -151,17 +156,18 @@ def test_elites_visit_the_next_island_of_their_family() -> None:
     problem = NoisyProblem(np.random.default_rng(4).normal(size=50), noise=2.0)
     tasks: list[tuple[Any, ...]] = []
     config = replace(SIGNS_ONLY, islands=2, rounds=2, migrate=1, moves=("mean",), patience=100)
-    refine(problem, begun(problem, np.ones(50)), config, 0, spy(tasks))
+    run(Refinement(problem, begun(problem, np.ones(50)), config, 0), spy(tasks))
     ours, theirs = (parents_of(task).tolist() for task in tasks[2:])
     assert any(parent in theirs for parent in ours if set(parent) != {1.0})
 
 
 def test_a_stage_that_is_over_ends_with_what_it_has() -> None:
     problem = NoisyProblem(np.ones(20), noise=1.0)
-    outcome = refine(
-        problem, begun(problem, -np.ones(20)), SIGNS_ONLY, 0, Host(is_over=lambda: True)
+    outcome = run(
+        Refinement(problem, begun(problem, -np.ones(20)), SIGNS_ONLY, 0),
+        Driver(is_over=lambda: True),
     )
-    assert {row["step"] for row in outcome.history} == {1}
+    assert {row["step"] for row in outcome.rows} == {1}
 
 
 def test_a_path_ends_no_worse_than_it_began_and_takes_signs_of_both_parents_alone() -> None:
@@ -192,8 +198,8 @@ def test_training_improves_a_child_and_flips_keep_its_certainty() -> None:
 class Backwards(NoisyProblem):
     """Flips make everything worse than the score says."""
 
-    def draw(self, rng: np.random.Generator) -> np.ndarray:
-        return -self.weights
+    def sample(self, rng: np.random.Generator) -> NoisyBatch:
+        return NoisyBatch(-self.weights)
 
 
 def test_a_mixture_that_gains_nothing_by_improvement_stays_as_it_is() -> None:
@@ -204,23 +210,23 @@ def test_a_mixture_that_gains_nothing_by_improvement_stays_as_it_is() -> None:
         assert np.sign(child_of(problem, config, parents)).sum() == expected
 
 
-def test_diversity_is_told_by_layer() -> None:
+def test_diversity_is_reported_by_layer() -> None:
     problem = planted_problem()
     latent = np.random.default_rng(0).normal(0.0, 0.05, TINY.n_weights)
     config = replace(SIGNS_ONLY, rounds=2)
-    first = refine(problem, begun(problem, latent), config, 0).history[-1]
+    first = run(Refinement(problem, begun(problem, latent), config, 0)).rows[-1]
     names = ["differ", "differ_conv1", "differ_conv2", "differ_linear"]
     assert [name for name in first if name.startswith("differ")] == names
     assert first["differ"] > 0
 
 
-def look(problem: NetworkProblem, seed: int) -> NetworkProblem:
-    return problem.look(np.random.default_rng(seed))
+def subsample(problem: SampledNetworkProblem, seed: int) -> SampledNetworkProblem:
+    return problem.subsample(np.random.default_rng(seed))
 
 
-def test_selection_looks_at_half_of_the_speakers_each_clip_as_it_is_and_varied() -> None:
+def test_a_subsample_has_half_of_the_groups_each_clip_as_it_is_and_varied() -> None:
     problem = planted_problem().with_views(np.random.default_rng(0))
-    views = [look(problem, seed) for seed in (0, 0, 1)]
+    views = [subsample(problem, seed) for seed in (0, 0, 1)]
     assert views[0].valid.names == views[1].valid.names != views[2].valid.names
     for view in views:
         assert len(view.valid) == len(problem.valid) // 2
@@ -233,19 +239,19 @@ def test_selection_looks_at_half_of_the_speakers_each_clip_as_it_is_and_varied()
             np.testing.assert_array_equal(mine.labels, all_of.labels[rows])
 
 
-def test_a_speaker_is_looked_at_with_all_clips_or_none() -> None:
+def test_a_group_is_in_a_subsample_with_all_clips_or_none() -> None:
     problem = planted_problem()
     groups = problem.valid.groups
     assert groups is not None
     groups["speaker"] = [f"s{i // 8}" for i in range(len(groups))]
-    names = set(look(problem, 0).valid.names)
+    names = set(subsample(problem, 0).valid.names)
     shares = groups.assign(seen=[name in names for name in problem.valid.names])
     assert set(shares.groupby("speaker")["seen"].mean()) == {0.0, 1.0}
 
 
-def test_a_look_scores_as_the_problem_does() -> None:
+def test_a_subsample_scores_as_the_problem_does() -> None:
     problem = planted_problem()
     solution = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), (1, TINY.n_weights))
-    view = look(problem, 0)
+    view = subsample(problem, 0)
     again = replace(problem, valid=view.valid)
     assert view.score(solution) == again.score(solution)

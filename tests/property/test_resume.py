@@ -17,11 +17,11 @@ import pytest
 
 import evobin
 from evobin.commands import search as training
-from evobin.commands.search import RunResult
 from evobin.config import ExecutionConfig, SearchConfig
 from evobin.drive.recorder import Keeper
 from evobin.errors import EvobinError, Stopped, WorkersError
 from evobin.network.result_file import read_signs
+from evobin.results.run import RunResult
 from evobin.runs import Checkpoint, RunFolder
 from evobin.training.population import Refinement
 from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
@@ -169,7 +169,7 @@ def test_without_a_whole_checkpoint_nothing_is_done(stopped: Path) -> None:
     for name in ("checkpoint", "checkpoint.old"):
         (stopped / name).write_bytes(b"evobin checkpoint 1 sha256 00\n")
     before = files_below(stopped)
-    with pytest.raises(EvobinError, match=r"(is damaged.*){2}Nothing is left to go on from"):
+    with pytest.raises(EvobinError, match=r"(is damaged.*){2}Nothing is left to continue from"):
         evobin.resume(stopped, ALONE)
     assert files_below(stopped) == before
 

@@ -1,37 +1,42 @@
-"""One contract for every algorithm: what it may touch, what it must keep, what it reports."""
+"""One contract for every stage: what it may touch, what it must keep, what it reports."""
 
 from __future__ import annotations
 
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
-from numpy.typing import NDArray
 
 from evobin.config import ExecutionConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.core.problem import Population, Scores, Solution
-from evobin.core.stage import Host, Outcome, Progress, Stage, State, in_order
+from evobin.core.solutions import from_bits, to_bits
+from evobin.core.stage import Progress, Stage, in_order
+from evobin.core.state import State
+from evobin.drive.driver import Driver
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.parallel import Workers
-from evobin.problems.sampled_network import NetworkProblem
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.search import SearchResult
 from evobin.training import flip_search as flips
-from evobin.training.flip_search import FlipSearch, flip_round, local_search, pack, unpack
-from evobin.training.population import Refinement, refine
-from evobin.training.ste import Pretraining, begin, pretrain, train_epoch
+from evobin.training.flip_search import FlipSearch, flip_round
+from evobin.training.population import Refinement
+from evobin.training.ste import Pretraining, begin, train_epoch
 from tests.builders import (
     DENSE,
     TINY,
+    NoisyBatch,
     NoisyProblem,
     NoisyState,
     classes_problem,
     planted_problem,
+    run,
 )
 from tests.strategies import random_solution, seeds
 
@@ -39,22 +44,26 @@ STE = SteConfig(starts=2, epochs=3, smooth=0.4, batch=16, frames=14, rates=(0.02
 FLIPS = FlipConfig(rounds=3, islands=2, clips=32, proposals=20)
 POPULATION = PopulationConfig(rounds=3, epochs=1, proposals=5, moves=("units", "path"))
 
-Algorithm = Callable[..., Outcome]
+Algorithm = Callable[..., SearchResult]
 
 
-def train(problem: NetworkProblem, start: Solution, seed: int, host: Host | None = None) -> Outcome:
-    return pretrain(problem, STE, seed, start, host)
+def train(
+    problem: SampledNetworkProblem, start: Solution, seed: int, driver: Driver | None = None
+) -> SearchResult:
+    return run(Pretraining(problem, STE, seed, start), driver)
 
 
-def flip(problem: NetworkProblem, start: Solution, seed: int, host: Host | None = None) -> Outcome:
-    return local_search(problem, start, FLIPS, seed, host)
+def flip(
+    problem: SampledNetworkProblem, start: Solution, seed: int, driver: Driver | None = None
+) -> SearchResult:
+    return run(FlipSearch(problem, start, FLIPS, seed), driver)
 
 
 def breed_on(
-    problem: NetworkProblem, start: Solution, seed: int, host: Host | None = None
-) -> Outcome:
-    begun = Outcome(start, float(problem.score(start[None])[0]), ())
-    return refine(problem, begun, POPULATION, seed, host)
+    problem: SampledNetworkProblem, start: Solution, seed: int, driver: Driver | None = None
+) -> SearchResult:
+    begun = SearchResult(start, float(problem.score(start[None])[0]), ())
+    return run(Refinement(problem, begun, POPULATION, seed), driver)
 
 
 every = pytest.mark.parametrize("algorithm", [train, breed_on, flip])
@@ -85,8 +94,8 @@ def test_the_seed_decides_everything(algorithm: Algorithm) -> None:
     problem, start = planted_problem(), start_of(0)
     first, again, other = (algorithm(problem, start, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.solution, again.solution)
-    assert first.history == again.history
-    assert first.history != other.history
+    assert first.rows == again.rows
+    assert first.rows != other.rows
 
 
 @pytest.fixture
@@ -101,14 +110,14 @@ def test_the_beginning_and_every_step_are_reported_once_and_best_never_falls(
 ) -> None:
     problem, start = planted_problem(), start_of(3)
     told: list[Progress] = []
-    outcome = algorithm(problem, start, 0, Host(observer=told.append))
+    outcome = algorithm(problem, start, 0, Driver(observer=told.append))
     begins, *reports = told
     assert (begins.done, begins.total, begins.rows, begins.best) == (0, 3, (), None)
     assert [report.done for report in reports] == [1, 2, 3]
     assert {report.total for report in reports} == {3}
-    assert tuple(row for report in reports for row in report.rows) == outcome.history
-    assert [row["step"] for row in outcome.history] == [1, 1, 2, 2, 3, 3]
-    assert [row["island"] for row in outcome.history] == [0, 1] * 3
+    assert tuple(row for report in reports for row in report.rows) == outcome.rows
+    assert [row["step"] for row in outcome.rows] == [1, 1, 2, 2, 3, 3]
+    assert [row["island"] for row in outcome.rows] == [0, 1] * 3
     best = [report.score for report in reports]
     # a training begins anew with its last quarter, of three epochs the third
     for part in (best[:2], best[2:]) if algorithm is train else (best,):
@@ -123,17 +132,19 @@ def test_the_beginning_and_every_step_are_reported_once_and_best_never_falls(
 @every
 def test_the_last_best_that_was_reported_is_the_outcome(algorithm: Algorithm) -> None:
     reports: list[Progress] = []
-    outcome = algorithm(planted_problem(), start_of(1), 5, Host(observer=reports.append))
+    outcome = algorithm(planted_problem(), start_of(1), 5, Driver(observer=reports.append))
     found = [report.best for report in reports if report.best is not None]
     np.testing.assert_array_equal(found[-1], outcome.solution)
 
 
-def stage_of(algorithm: Algorithm, problem: NetworkProblem, start: Solution, seed: int) -> Stage:
+def stage_of(
+    algorithm: Algorithm, problem: SampledNetworkProblem, start: Solution, seed: int
+) -> Stage:
     if algorithm is train:
         return Pretraining(problem, STE, seed, start)
     if algorithm is flip:
         return FlipSearch(problem, start, FLIPS, seed)
-    begun = Outcome(start, float(problem.score(start[None])[0]), ())
+    begun = SearchResult(start, float(problem.score(start[None])[0]), ())
     return Refinement(problem, begun, POPULATION, seed)
 
 
@@ -153,11 +164,11 @@ def test_a_stage_goes_on_from_its_state_as_if_it_had_not_been_interrupted(
     second = stage_of(algorithm, problem, start, 4)
     second.load(state)
     assert second.done == done
-    outcome = Host().run(second)
+    outcome = run(second)
     assert outcome.solution.tobytes() == whole.solution.tobytes()
     assert outcome.score == whole.score
     assert [x.tobytes() for x in outcome.latents] == [x.tobytes() for x in whole.latents]
-    assert outcome.history == whole.history[2 * done :]
+    assert outcome.rows == whole.rows[2 * done :]
 
 
 @every
@@ -178,32 +189,32 @@ def test_a_task_leaves_its_arguments_as_they_are(algorithm: Algorithm) -> None:
         return in_order(function, tasks)
 
     problem, start = planted_problem(), start_of(2)
-    once, again = algorithm(problem, start, 4), algorithm(problem, start, 4, Host(twice))
+    once, again = algorithm(problem, start, 4), algorithm(problem, start, 4, Driver(twice))
     assert once.solution.tobytes() == again.solution.tobytes()
-    assert once.history == again.history
+    assert once.rows == again.rows
 
 
 def test_without_a_budget_the_start_is_the_answer() -> None:
     problem, start = planted_problem(), start_of(4)
     for outcome in (
-        pretrain(problem, replace(STE, epochs=0), 0, start),
-        local_search(problem, start, replace(FLIPS, rounds=0), 0),
+        run(Pretraining(problem, replace(STE, epochs=0), 0, start)),
+        run(FlipSearch(problem, start, replace(FLIPS, rounds=0), 0)),
     ):
         np.testing.assert_array_equal(outcome.solution, start)
-        assert outcome.history == ()
+        assert outcome.rows == ()
         assert outcome.score == float(problem.score(start[None])[0])
 
 
 def test_training_without_start_and_epochs_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`ste\.epochs` must be at least 1 without a start"):
-        pretrain(planted_problem(), replace(STE, epochs=0), 0)
+        run(Pretraining(planted_problem(), replace(STE, epochs=0), 0))
 
 
 @pytest.mark.parametrize("start", [None, start_of(0)])
 def test_training_gives_the_same_bytes_for_any_number_of_threads(start: Solution | None) -> None:
-    outcomes = [pretrain(planted_problem(n), STE, 7, start) for n in (1, 2)]
+    outcomes = [run(Pretraining(planted_problem(n), STE, 7, start)) for n in (1, 2)]
     assert outcomes[0].solution.tobytes() == outcomes[1].solution.tobytes()
-    assert outcomes[0].history == outcomes[1].history
+    assert outcomes[0].rows == outcomes[1].rows
 
 
 @every
@@ -211,20 +222,20 @@ def test_workers_give_the_same_bytes(algorithm: Algorithm, tmp_path: Path) -> No
     problem, start = planted_problem(), start_of(0)
     serial = algorithm(problem, start, 7)
     with Workers(ExecutionConfig(n_jobs=2), tmp_path / "scratch") as workers:
-        spread = algorithm(problem, start, 7, Host(workers.map))
+        spread = algorithm(problem, start, 7, Driver(workers.map))
     assert serial.solution.tobytes() == spread.solution.tobytes()
-    assert serial.history == spread.history
+    assert serial.rows == spread.rows
 
 
 def test_of_several_starts_the_best_is_kept() -> None:
     config = replace(STE, starts=3, epochs=2)
     problem = planted_problem()
-    outcome = pretrain(problem, config, 3)
+    outcome = run(Pretraining(problem, config, 3))
     trainings = [begin(problem, config, (3, i), None) for i in range(3)]
     scores = []
     for training in trainings:
-        behind = train_epoch(problem, config, training, 0).training
-        scores.append(train_epoch(problem, config, behind, 1).score)
+        after = train_epoch(problem, config, training, 0).training
+        scores.append(train_epoch(problem, config, after, 1).score)
     assert outcome.score == max(scores)
     assert len(set(scores)) > 1
 
@@ -240,8 +251,8 @@ def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
 
 def test_training_from_a_start_has_no_smooth_epochs() -> None:
     problem, start = planted_problem(), start_of(0)
-    with_none = pretrain(problem, replace(STE, smooth=0), 1, start)
-    assert pretrain(problem, STE, 1, start).history == with_none.history
+    with_none = run(Pretraining(problem, replace(STE, smooth=0), 1, start))
+    assert run(Pretraining(problem, STE, 1, start)).rows == with_none.rows
 
 
 def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
@@ -267,26 +278,26 @@ def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
 def test_training_learns_a_planted_difference(seed: int) -> None:
     architecture = Architecture(4, (ConvBlock(16, 3, 2), ConvBlock(16, 2)))
     problem = replace(planted_problem(), architecture=architecture)
-    outcome = pretrain(problem, replace(STE, epochs=40, rates=(0.03,)), seed)
-    answers = BinaryNetwork(architecture, outcome.solution).predict(problem.valid.clips)
-    assert np.mean(answers == problem.valid.labels) > 0.9
-    assert outcome.history[-1]["loss"] < 0.5 * outcome.history[0]["loss"]
+    outcome = run(Pretraining(problem, replace(STE, epochs=40, rates=(0.03,)), seed))
+    predicted = BinaryNetwork(architecture, outcome.solution).predict(problem.valid.clips)
+    assert np.mean(predicted == problem.valid.labels) > 0.9
+    assert outcome.rows[-1]["loss"] < 0.5 * outcome.rows[0]["loss"]
 
 
 def test_flips_improve_a_random_network_on_a_planted_difference() -> None:
     problem, start = planted_problem(), start_of(0)
     config = FlipConfig(rounds=12, islands=2, clips=64, proposals=60)
-    outcome = local_search(problem, start, config, 0)
+    outcome = run(FlipSearch(problem, start, config, 0))
     before, after = problem.score(np.stack([start, outcome.solution]))
     assert after > before + 0.1
 
 
 def test_a_dense_network_learns_several_classes_and_flips_improve_a_random_one() -> None:
     problem = classes_problem()
-    network = BinaryNetwork(DENSE, pretrain(problem, replace(STE, epochs=20), 0).solution)
+    network = BinaryNetwork(DENSE, run(Pretraining(problem, replace(STE, epochs=20), 0)).solution)
     assert (network.predict(problem.valid.clips) == problem.valid.labels).mean() > 0.85
     start = random_solution(DENSE, np.random.default_rng(0))
-    outcome = local_search(problem, start, replace(FLIPS, rounds=10), 0)
+    outcome = run(FlipSearch(problem, start, replace(FLIPS, rounds=10), 0))
     assert outcome.score > problem.score(start[None])[0] + 0.1
 
 
@@ -301,9 +312,9 @@ def test_a_population_of_networks_for_several_classes_is_refined_in_order() -> N
 def test_fewer_clips_than_a_batch_are_enough() -> None:
     problem = planted_problem()
     few = replace(problem, train=problem.train.subset(np.arange(5)))
-    outcome = pretrain(few, replace(STE, epochs=1), 0)
-    assert len(outcome.history) == STE.starts
-    assert len(few.draw(np.random.default_rng(0)).labels) == 32
+    outcome = run(Pretraining(few, replace(STE, epochs=1), 0))
+    assert len(outcome.rows) == STE.starts
+    assert len(few.sample(np.random.default_rng(0)).batch.labels) == 32
 
 
 def ones(n: int) -> Solution:
@@ -314,22 +325,22 @@ def test_a_flip_that_helps_only_the_proposing_batch_is_rejected() -> None:
     # Sign 0 should flip by both batches, 1 by the first alone, 2 by the second alone, 3 by none.
     proposing, accepting = np.array([-1.0, -1, 1, 1]), np.array([-1.0, 1, -1, 1])
     problem = NoisyProblem(np.zeros(4), (proposing, accepting))
-    done = flip_round(problem, pack(ones(4)), proposals=4, seed=(0,))
+    done = flip_round(problem, to_bits(ones(4)), proposals=4, seed=(0,))
     assert problem.drawn == 2
-    assert unpack(done.packed, 4).tolist() == [-1, 1, 1, 1]
+    assert from_bits(done.bits, 4).tolist() == [-1, 1, 1, 1]
     assert (done.counts["tried"], done.counts["accepted"]) == (2, 1)
 
 
 def test_a_flip_that_leaves_the_accepting_batch_as_it_is_is_rejected() -> None:
     problem = NoisyProblem(np.zeros(2), (np.array([-1.0, -1]), np.array([0.0, -1])))
-    assert unpack(flip_round(problem, pack(ones(2)), 2, (0,)).packed, 2).tolist() == [1, -1]
+    assert from_bits(flip_round(problem, to_bits(ones(2)), 2, (0,)).bits, 2).tolist() == [1, -1]
 
 
 def test_the_most_promising_flips_are_tried_first_and_no_more_than_allowed() -> None:
     batch = np.array([-1.0, -3, 2, -2, -4])
     problem = NoisyProblem(np.zeros(5), (batch, batch))
-    done = flip_round(problem, pack(ones(5)), proposals=2, seed=(0,))
-    assert unpack(done.packed, 5).tolist() == [1, -1, 1, 1, -1]
+    done = flip_round(problem, to_bits(ones(5)), proposals=2, seed=(0,))
+    assert from_bits(done.bits, 5).tolist() == [1, -1, 1, 1, -1]
     assert (done.counts["tried"], done.counts["accepted"]) == (2, 2)
 
 
@@ -337,19 +348,19 @@ def test_flips_see_through_noise_that_each_batch_alone_would_follow() -> None:
     rng = np.random.default_rng(0)
     problem = NoisyProblem(rng.normal(size=200), noise=0.5)
     config = FlipConfig(rounds=8, islands=1, proposals=200)
-    outcome = local_search(problem, ones(200), config, seed=1)
+    outcome = run(FlipSearch(problem, ones(200), config, seed=1))
     assert outcome.score > 0.9 * np.abs(problem.weights).sum()
-    assert [row["step"] for row in outcome.history] == list(range(1, 9))
+    assert [row["step"] for row in outcome.rows] == list(range(1, 9))
 
 
 def test_a_round_that_makes_the_score_worse_does_not_change_the_answer() -> None:
     truth = np.array([1.0, 1.0])
     problem = NoisyProblem(truth, (-truth,))  # both batches mislead
-    outcome = local_search(problem, ones(2), FlipConfig(rounds=2, islands=2), seed=0)
+    outcome = run(FlipSearch(problem, ones(2), FlipConfig(rounds=2, islands=2), seed=0))
     assert outcome.solution.tolist() == [1, 1]
     assert outcome.score == 2
-    assert outcome.history[0]["score"] == outcome.history[1]["score"] == -2
-    assert outcome.history[0]["accepted"] == outcome.history[1]["accepted"] == 2
+    assert outcome.rows[0]["score"] == outcome.rows[1]["score"] == -2
+    assert outcome.rows[0]["accepted"] == outcome.rows[1]["accepted"] == 2
 
 
 def test_islands_and_rounds_draw_different_batches() -> None:
@@ -360,7 +371,7 @@ def test_islands_and_rounds_draw_different_batches() -> None:
         return [function(*task) for task in tasks]
 
     problem = NoisyProblem(np.ones(3))
-    local_search(problem, ones(3), FlipConfig(rounds=3, islands=4), 9, Host(spy))
+    run(FlipSearch(problem, ones(3), FlipConfig(rounds=3, islands=4), 9), Driver(spy))
     assert len(seeds_seen) == len(set(seeds_seen)) == 12
 
 
@@ -370,40 +381,48 @@ def test_rounds_are_the_same_however_many_a_task_does(
 ) -> None:
     problem, config = NoisyProblem(np.ones(8)), FlipConfig(rounds=7, islands=2, proposals=3)
     monkeypatch.setattr(flips, "ROUNDS_A_TASK", 1)
-    expected = local_search(problem, -ones(8), config, 5)
+    expected = run(FlipSearch(problem, -ones(8), config, 5))
     monkeypatch.setattr(flips, "ROUNDS_A_TASK", at_once)
     told: list[Progress] = []
-    found = local_search(problem, -ones(8), config, 5, Host(observer=told.append))
+    found = run(FlipSearch(problem, -ones(8), config, 5), Driver(observer=told.append))
     assert [progress.done for progress in told] == [*range(0, 7, at_once), 7]
-    assert found.history == expected.history
-    assert [(row["step"], row["island"]) for row in found.history] == [
+    assert found.rows == expected.rows
+    assert [(row["step"], row["island"]) for row in found.rows] == [
         (step, island) for step in range(1, 8) for island in (0, 1)
     ]
     assert (found.score, found.solution.tolist()) == (expected.score, expected.solution.tolist())
 
 
-def test_a_wrong_increment_is_not_passed_over() -> None:
+def test_a_wrong_increment_is_an_error() -> None:
     class Drifting(NoisyState):
-        def verify(self) -> None:
-            raise RuntimeError("incremental 1 differs from the full pass, 2")
+        @property
+        def score(self) -> float:
+            return super().score + 1
+
+    class DriftingBatch(NoisyBatch):
+        def start(self, solution: Solution) -> NoisyState:
+            return Drifting(self.weights, solution.copy())
 
     class DriftingProblem(NoisyProblem):
-        def start(self, solution: Solution, batch: NDArray[np.float64]) -> NoisyState:
-            return Drifting(batch, solution.copy())
+        def sample(self, rng: np.random.Generator) -> NoisyBatch:
+            return DriftingBatch(self.weights)
 
-    with pytest.raises(RuntimeError, match="incremental 1 differs"):
-        local_search(DriftingProblem(np.ones(2)), ones(2), FlipConfig(rounds=1), 0)
+    stage = FlipSearch(DriftingProblem(np.ones(2)), ones(2), FlipConfig(rounds=1), 0)
+    message = r"the incremental score is 3\.0, but from scratch it is 2\.0"
+    with pytest.raises(RuntimeError, match=message):
+        run(stage)
 
 
-def scripted(scores: list[float]) -> NetworkProblem:
-    """A problem that scores whatever it is asked with the next of these numbers."""
+def scripted(scores: list[float]) -> SampledNetworkProblem:
+    """A problem whose scores are these numbers, one after the other."""
     coming = iter(scores)
 
-    class Scripted(NetworkProblem):
+    class Scripted(SampledNetworkProblem):
         def score(self, population: Population) -> Scores:
             return np.array([next(coming) for _ in population])
 
-    return Scripted(**vars(planted_problem()))
+    problem = planted_problem()
+    return Scripted(**{one.name: getattr(problem, one.name) for one in fields(problem) if one.init})
 
 
 @pytest.mark.parametrize(
@@ -417,6 +436,6 @@ def scripted(scores: list[float]) -> NetworkProblem:
 def test_candidates_before_the_last_quarter_of_training_are_dropped(
     start: Solution | None, scores: list[float], kept: float
 ) -> None:
-    outcome = pretrain(scripted(scores), replace(STE, starts=1, epochs=8), 0, start)
+    outcome = run(Pretraining(scripted(scores), replace(STE, starts=1, epochs=8), 0, start))
     assert outcome.score == kept
     assert (outcome.solution is start) == (kept == 0.5)

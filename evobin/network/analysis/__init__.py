@@ -1,1 +1,1 @@
-"""What is inside a network: channels, firing rates, answers that hang on one flip."""
+"""Analysis of a network: duplicate channels, firing rates, predictions that depend on one flip."""

@@ -1,4 +1,4 @@
-"""Which hidden channels of a network are alike: by their weights, or by what they do on clips."""
+"""Duplicate hidden channels of a network: by their weights, or by their signs on clips."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ AT_ONCE = 64
 """Clips whose signs are held at once: 5 MB for clips of three seconds."""
 
 
-class Alike(NamedTuple):
-    """A channel that is like an earlier one of its block."""
+class DuplicateChannel(NamedTuple):
+    """A channel that duplicates an earlier one of its block."""
 
     block: int
     """From 0."""
@@ -32,7 +32,7 @@ class Alike(NamedTuple):
     """Whether the two have opposite outgoing weights everywhere, so that neither matters."""
 
 
-def equal_filters(architecture: Architecture, solution: Solution) -> list[Alike]:
+def duplicate_filters(architecture: Architecture, solution: Solution) -> list[DuplicateChannel]:
     """Channels whose filter and bias are those of an earlier one, or those negated.
 
     Equal ones do the same on any clip. Two of them whose outgoing weights are opposite have no
@@ -58,26 +58,26 @@ def equal_filters(architecture: Architecture, solution: Solution) -> list[Alike]
             key, out = whole.tobytes(), outgoing[channel]
             partners = alone.get(key + (-out).tobytes())
             if partners:
-                found.append(Alike(number, channel, partners.pop(), False, True))
+                found.append(DuplicateChannel(number, channel, partners.pop(), False, True))
             else:
                 alone.setdefault(key + out.tobytes(), []).append(channel)
                 for other, negated in ((key, False), ((-whole).tobytes(), True)):
                     if other in known:
-                        found.append(Alike(number, channel, known[other][0], negated))
+                        found.append(DuplicateChannel(number, channel, known[other][0], negated))
                         break
             known.setdefault(key, []).append(channel)
     return found
 
 
-def twins(network: BinaryNetwork, clips: Clips) -> list[Alike]:
+def duplicate_channels(network: BinaryNetwork, clips: Clips) -> list[DuplicateChannel]:
     """Channels with the signs of an earlier one at every position of every clip, or the opposite.
 
     Those that never change are left out. Clips are looked at a few at a time, so that memory does
     not grow with their number.
 
     Args:
-        network: whose channels, behind the pooling of each block.
-        clips: what it is asked.
+        network: the channels are taken after the pooling of each block.
+        clips: where to compare them.
 
     Returns:
         At most one a channel, in order.
@@ -91,7 +91,7 @@ def twins(network: BinaryNetwork, clips: Clips) -> list[Alike]:
         found = network.activations(clips.stretch(low, min(low + AT_ONCE, len(clips))))
         for channels, bits in zip(seen, found.bits, strict=True):
             channels.look(np.ascontiguousarray(unpack(bits, channels.n).T))
-    return [twin for number, channels in enumerate(seen) for twin in channels.twins(number)]
+    return [one for number, channels in enumerate(seen) for one in channels.duplicates(number)]
 
 
 class _Seen:
@@ -112,8 +112,8 @@ class _Seen:
         for digest, row in zip(self._digests, np.packbits(changes, axis=1), strict=True):
             digest.update(row)
 
-    def twins(self, number: int) -> list[Alike]:
-        """As the function; `number` is that of the block."""
+    def duplicates(self, number: int) -> list[DuplicateChannel]:
+        """As `duplicate_channels`; `number` is that of the block."""
         assert self._first is not None
         known: dict[bytes, int] = {}
         found = []
@@ -121,5 +121,5 @@ class _Seen:
             of = known.setdefault(self._digests[channel].digest(), channel)
             if of != channel:
                 negated = bool(self._first[of] != self._first[channel])
-                found.append(Alike(number, channel, of, negated))
+                found.append(DuplicateChannel(number, channel, of, negated))
         return found

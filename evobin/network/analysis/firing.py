@@ -13,8 +13,8 @@ from evobin.network.architecture import WHOLE, Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
 
-BEHIND_MAX = "max"
-"""What the last layer sees: the last convolution's signs behind the max over all of time."""
+AFTER_MAX = "max"
+"""What the last layer sees: the last convolution's signs after the max over all of time."""
 BLOCK = 64  # clips that are looked at together: their unpacked signs are a few MB
 
 
@@ -23,14 +23,14 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
 
     Args:
         network: whose channels.
-        dataset: clips that it can answer.
+        dataset: clips that fit it.
         n_threads: threads to share the clips; the table does not depend on it.
 
     Returns:
         A row a label that the clips have, layer and channel: `label`; `layer`, "conv1" and so on,
-        or "max" for the last block's signs behind the max over all of time, if the block is no
+        or "max" for the last block's signs after the max over all of time, if the block is no
         linear layer and leaves several frames; `channel`, from 0; `positions`, the signs that were
-        looked at (of a clip: its frames behind the pooling; for "max" a single one); `rate`, a
+        looked at (of a clip: its frames after the pooling; for "max" a single one); `rate`, a
         share.
 
     Raises:
@@ -41,7 +41,7 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
     architecture = network.architecture
     names = [layer.name for layer in architecture.layers[:-1]]
     if _has_max(architecture):
-        names.append(BEHIND_MAX)
+        names.append(AFTER_MAX)
 
     def count(start: int, stop: int) -> list[NDArray[np.int64]]:
         counts, labels = _per_clip(network, clips.stretch(start, stop)), dataset.labels[start:stop]

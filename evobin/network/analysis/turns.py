@@ -1,4 +1,4 @@
-"""Which answers hang on a single weight."""
+"""Predictions that depend on a single weight."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from evobin.network.flips.state import Batch, NetworkFlipState
 AT_ONCE = 128
 """Clips of one flip state, some 40 MB for clips of three seconds."""
 FLIPS = 4096
-"""Flips between two looks at whether all is over: at most some seconds."""
+"""Flips between two checks whether to stop: at most some seconds."""
 
 
 def turned_by_last_layers(
     network: BinaryNetwork, clips: Clips, logits: NDArray[np.int64], n_threads: int = 1
 ) -> dict[str, NDArray[np.bool_]]:
-    """Clips whose answer some single flip in the last layer or the block below it turns over.
+    """Clips whose prediction some single flip in the last layer or the block below it changes.
 
     A flip in the last layer changes one logit by 2, one in the block below it toggles at most one
     channel and so changes each logit by 0 or 2. So only clips within a step of 2 can turn: with a
@@ -35,7 +35,7 @@ def turned_by_last_layers(
     Args:
         network: the network.
         clips: n clips.
-        logits: [n] or [n, n_classes] int64, its answers.
+        logits: [n] or [n, n_classes] int64, its outputs.
         n_threads: threads that share the clips.
 
     Returns:
@@ -57,7 +57,7 @@ def turned_by_last_layers(
 def turned_by_any(
     network: BinaryNetwork, clips: Clips, layers: tuple[Layer, ...], n_threads: int = 1
 ) -> dict[str, NDArray[np.bool_]]:
-    """Clips whose answer some single flip in a layer turns over: every flip is tried.
+    """Clips whose prediction some single flip in a layer changes: every flip is tried.
 
     Features are held in fixed point, as in `NetworkFlipState`. Cost on one core, for 128 clips of
     three seconds: 1 s for the last convolution of the speaker-sex network, 14 s for all layers.
@@ -76,7 +76,7 @@ def turned_by_any(
     """
     is_over = Event()
 
-    def look(low: int) -> list[NDArray[np.bool_]]:
+    def try_flips(low: int) -> list[NDArray[np.bool_]]:
         some = clips.subset(np.arange(low, min(low + AT_ONCE, len(clips))))
         labels = np.zeros(len(some), np.int8)
         state = NetworkFlipState(network.architecture, network.signs, Batch(some, labels))
@@ -90,7 +90,7 @@ def turned_by_any(
 
     with ThreadPoolExecutor(n_threads) as threads:
         try:
-            parts = list(threads.map(look, range(0, len(clips), AT_ONCE)))
+            parts = list(threads.map(try_flips, range(0, len(clips), AT_ONCE)))
         finally:
             is_over.set()  # at Ctrl-C, threads end soon
     return {

@@ -1,6 +1,6 @@
 """Sums and signs of one block of a network on a batch, and what a changed filter changes in them.
 
-Every method either finds out (and writes to nothing but buffers) or writes.
+Each method either previews a change (and writes to nothing but buffers) or writes it.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class BlockState:
         self.active = np.zeros((n, n_out) if self.whole else (0, 0), np.int16)
         self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
         self._toggled = np.empty(4096, np.int64)
-        self._after: NDArray[Any] | None = None  # sums behind what was found out, if known
+        self._after: NDArray[Any] | None = None  # sums after the previewed flips, if known
 
     def channel(self, o: int) -> NDArray[Any]:
         """[positions] view of one channel's sums."""
         raise NotImplementedError
 
-    def find_out(self, o: int, changes: Sequence[Change]) -> Ints:
+    def preview(self, o: int, changes: Sequence[Change]) -> Ints:
         """Pooled signs that toggle when some weights of one filter flip.
 
         Args:
@@ -78,15 +78,15 @@ class BlockState:
         """
         self._after = None
         if len(changes) == 1:
-            return self.find_out_each(np.array([(o, *changes[0])]))
-        self._after = after = self._sums_behind(o, changes)
+            return self.preview_each(np.array([(o, *changes[0])]))
+        self._after = after = self._sums_after(o, changes)
         at = self.at
         count = self._list(
             flips.rows_of_sums, self.channel(o), after, o, at.positions, at.pool, at.to
         )
         return self._toggled[:count]
 
-    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+    def preview_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
         """Pooled signs that toggle when one weight flips, for each of several.
 
         Args:
@@ -100,12 +100,12 @@ class BlockState:
         """
         raise NotImplementedError
 
-    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
+    def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
         """[positions] of one channel, if some of its weights flip."""
         raise NotImplementedError
 
     def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums and weights of what `find_out` was asked last."""
+        """Writes the sums and weights of the last call of `preview`."""
         raise NotImplementedError
 
     def write_toggled(self, toggled: Ints) -> None:
@@ -187,7 +187,7 @@ class RealBlock(BlockState):
         view: NDArray[np.int32] = self.sums[o]
         return view
 
-    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+    def preview_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
         """As in `BlockState`."""
         at = self.at.of_clips(clips)
         count = self._list(
@@ -203,7 +203,7 @@ class RealBlock(BlockState):
         )
         return self._toggled[:count]
 
-    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int32]:
+    def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[np.int32]:
         before, out = self.channel(o), np.empty(self.sums.shape[1], np.int32)
         for i, tap, old in changes:
             factor = -2 * old * (self.unit if tap < 0 else 1)
@@ -213,8 +213,8 @@ class RealBlock(BlockState):
         return out
 
     def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums of what `find_out` was asked last."""
-        self.sums[o] = self._sums_behind(o, changes) if self._after is None else self._after
+        """Writes the sums of the last call of `preview`."""
+        self.sums[o] = self._sums_after(o, changes) if self._after is None else self._after
         self._count(o)
 
     def swap(self, a: int, b: int) -> None:
@@ -266,15 +266,15 @@ class BinaryBlock(BlockState):
             planes.pool_bits(high_bits, at.positions, at.window, at.to, self.bits)
             planes.planes_of_bits(self.bits, at.to, at.out_words, self.planes)
         longest = int(np.diff(at.positions).max())
-        self._behind = np.empty((longest, n_out), np.int16)
-        self._halves_behind = np.empty((longest, n_out), np.int8)
+        self._sums_buffer = np.empty((longest, n_out), np.int16)
+        self._halves_buffer = np.empty((longest, n_out), np.int8)
 
     def channel(self, o: int) -> NDArray[np.int16]:
         """[positions] int16 view of one channel's sums."""
         view: NDArray[np.int16] = self.sums[:, o]
         return view
 
-    def find_out_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+    def preview_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
         """As in `BlockState`; from the bit planes alone."""
         at = self.at.of_clips(clips)
         count = self._list(
@@ -290,7 +290,7 @@ class BinaryBlock(BlockState):
         )
         return self._toggled[:count]
 
-    def _sums_behind(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
+    def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
         weights, bias = self._updates[:, ::-1, o].T.copy(), int(self._bias[o])
         for i, tap, old in changes:
             if tap < 0:
@@ -305,8 +305,8 @@ class BinaryBlock(BlockState):
         return out
 
     def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums and weights of what `find_out` was asked last."""
-        after = self._sums_behind(o, changes) if self._after is None else self._after
+        """Writes the sums and weights of the last call of `preview`."""
+        after = self._sums_after(o, changes) if self._after is None else self._after
         for i, tap, old in changes:
             if tap < 0:
                 self._bias[o] = -old
@@ -329,18 +329,18 @@ class BinaryBlock(BlockState):
             The same of each sign that toggles, in the same order; overwritten by the next call of
             any method.
         """
-        count = self._follow(inputs, 1, flips.HALF - 1, self._halves, self._halves_behind)
+        count = self._follow(inputs, 1, flips.HALF - 1, self._halves, self._halves_buffer)
         if count < 0:
-            count = self._follow(inputs, 2, self.layer.fan_in, self.sums, self._behind)
+            count = self._follow(inputs, 2, self.layer.fan_in, self.sums, self._sums_buffer)
         return self._toggled[:count]
 
     def warm_up(self) -> None:
         """Compiles what only a crowd of toggled inputs needs."""
         none = np.empty(0, np.int64)
-        self._follow(none, 2, self.layer.fan_in, self.sums, self._behind)
+        self._follow(none, 2, self.layer.fan_in, self.sums, self._sums_buffer)
 
     def _follow(
-        self, inputs: Ints, step: int, most: int, sums: NDArray[Any], behind: NDArray[Any]
+        self, inputs: Ints, step: int, most: int, sums: NDArray[Any], buffer: NDArray[Any]
     ) -> int:
         at = self.at
         return self._list(
@@ -357,7 +357,7 @@ class BinaryBlock(BlockState):
             at.pool,
             at.to,
             self.active,
-            behind,
+            buffer,
         )
 
     def write_inputs(self, inputs: Ints) -> None:

@@ -15,40 +15,40 @@ from evobin.network.flips.blocks import BinaryBlock, BlockState, RealBlock
 from evobin.network.packing import pack_filters
 
 Floats = NDArray[np.float32]
-Worths = NDArray[np.float64]
+Gains = NDArray[np.float64]
 
-GROUP = 8  # clips worked on together: their inputs and what those are worth stay in the cache
+GROUP = 8  # clips worked on together: their inputs and the gains of those stay in the cache
 SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks those flips best
 
 
 def block_gains(
-    blocks: Sequence[BlockState], solution: Solution, worths: Worths, out: Worths, sample: int
-) -> Worths:
+    blocks: Sequence[BlockState], solution: Solution, toggle_gains: Gains, out: Gains, n_first: int
+) -> Gains:
     """Fills the gains of all blocks, summed over the clips.
 
     Args:
         blocks: the network's blocks, everything written.
         solution: [n_weights] int8.
-        worths: [n, n_hidden] float64, of toggling each input of the last layer.
+        toggle_gains: [n, n_hidden] float64, of toggling each input of the last layer.
         out: [n_weights] float64, updated.
-        sample: some clips, at most n.
+        n_first: how many clips to sum separately too, from the first; at most n.
 
     Returns:
-        [n_out, fan-in] float64, the first block's gains on the first `sample` clips alone.
+        [n_out, fan-in] float64, the first block's gains on the first `n_first` clips alone.
     """
     first, *others = blocks
     assert isinstance(first, RealBlock)
     above = [_BinaryGains.of(block, solution, out) for block in others]
     below = _RealGains.of(first, solution, out)
-    cuts = sorted({*range(0, len(worths), GROUP), sample, len(worths)})
+    cuts = sorted({*range(0, len(toggle_gains), GROUP), n_first, len(toggle_gains)})
     sampled = np.zeros(0)
     for low, high in pairwise(cuts):
         clips = slice(low, high)
-        outputs: _Inputs | Worths = worths[clips]
+        outputs: _Inputs | Gains = toggle_gains[clips]
         for block in reversed(above):
             outputs = block.add(clips, outputs)
         below.add(clips, outputs)
-        if high == sample:
+        if high == n_first:
             sampled = below.in_file_order()
     for block in above:
         block.finish()
@@ -58,7 +58,7 @@ def block_gains(
 
 @dataclass(slots=True, eq=False)
 class _Inputs:
-    """What toggling each input of a block is worth: constants + signs * factors.
+    """Gains of toggling each input of a block: constants + signs * factors.
 
     The soft ones are for what is handed further down, where several inputs toggle at once.
     """
@@ -69,16 +69,16 @@ class _Inputs:
     soft_factors: Floats  # [rows, n]
     soft_constants: Floats  # [rows]
 
-    def worths(self) -> tuple[Worths, Worths]:
+    def toggle_gains(self) -> tuple[Gains, Gains]:
         """[rows, n] float64 of toggling each, and the soft ones."""
         hard = self.constants[:, None] + self.signs * self.factors
         soft = self.soft_constants[:, None] + self.signs * self.soft_factors
         return hard.astype(np.float64), soft.astype(np.float64)
 
 
-def _worths(outputs: _Inputs | Worths) -> tuple[Worths, Worths]:
-    """[n, n_out] float64: what toggling each channel behind a global max is worth, and softly."""
-    return outputs.worths() if isinstance(outputs, _Inputs) else (outputs, outputs)
+def _toggle_gains(outputs: _Inputs | Gains) -> tuple[Gains, Gains]:
+    """[n, n_out] float64: of toggling each channel after a global max, and the soft ones."""
+    return outputs.toggle_gains() if isinstance(outputs, _Inputs) else (outputs, outputs)
 
 
 @dataclass(slots=True, eq=False)
@@ -91,12 +91,12 @@ class _BinaryGains:
     bias: NDArray[np.int8]
     factors: Floats  # [n_out, kernel * n_in]: a gain is a constant plus the weight times a factor
     constants: Floats  # [n_out]
-    whole: Worths  # [n_out, kernel, n_in], the gains themselves, of a block that pools over all
-    out: Worths  # [n_out, n_in, kernel]
-    bias_out: Worths
+    whole: Gains  # [n_out, kernel, n_in], the gains themselves, of a block that pools over all
+    out: Gains  # [n_out, n_in, kernel]
+    bias_out: Gains
 
     @classmethod
-    def of(cls, block: BlockState, solution: Solution, out: Worths) -> _BinaryGains:
+    def of(cls, block: BlockState, solution: Solution, out: Gains) -> _BinaryGains:
         assert isinstance(block, BinaryBlock)
         layer = block.layer
         n_out, n_in, kernel = layer.shape
@@ -114,8 +114,8 @@ class _BinaryGains:
             bias_out=layer.bias(out),
         )
 
-    def add(self, clips: slice, outputs: _Inputs | Worths) -> _Inputs:
-        """Adds a group's gains, of what its outputs are worth; returns that of its inputs."""
+    def add(self, clips: slice, outputs: _Inputs | Gains) -> _Inputs:
+        """Adds a group's gains, from those of its outputs; returns those of its inputs."""
         block, at = self.block, self.block.at
         ends = slice(clips.start, clips.stop + 1)
         starts, words = at.starts[ends], at.words[ends]
@@ -125,12 +125,12 @@ class _BinaryGains:
         factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
         inputs = _Inputs(signs, factors, constants, factors, constants)
         if not isinstance(outputs, _Inputs) or block.whole:
-            worths, soft_worths = _worths(outputs)
-            if not at.single:  # behind a max few toggle at once: 0.80 against 0.39 in rank
-                soft_worths = worths
+            toggle_gains, soft_toggle_gains = _toggle_gains(outputs)
+            if not at.single:  # after a max few toggle at once: 0.80 against 0.39 in rank
+                soft_toggle_gains = toggle_gains
             kernels.whole_gains(
-                worths,
-                soft_worths,
+                toggle_gains,
+                soft_toggle_gains,
                 block.active[clips],
                 block.above,
                 block.edge,
@@ -148,7 +148,7 @@ class _BinaryGains:
             inputs.soft_factors = np.zeros_like(signs)
             inputs.soft_constants = np.zeros_like(constants)
             kernels.soften(
-                soft_worths,
+                soft_toggle_gains,
                 block.active[clips],
                 block.sums,
                 at.positions[ends],
@@ -204,12 +204,12 @@ class _RealGains:
     biases: NDArray[np.int32]
     reach: int
     gains: Floats  # [n_out, kernel * n_in]
-    whole: Worths  # the same, if it pools over all of time
-    out: Worths
-    bias_out: Worths
+    whole: Gains  # the same, if it pools over all of time
+    out: Gains
+    bias_out: Gains
 
     @classmethod
-    def of(cls, block: RealBlock, solution: Solution, out: Worths) -> _RealGains:
+    def of(cls, block: RealBlock, solution: Solution, out: Gains) -> _RealGains:
         layer = block.layer
         weights = layer.weights(solution).transpose(0, 2, 1).reshape(layer.shape[0], -1)
         twice = 2 * weights.astype(np.float32)
@@ -224,8 +224,8 @@ class _RealGains:
             bias_out=layer.bias(out),
         )
 
-    def add(self, clips: slice, outputs: _Inputs | Worths) -> None:
-        """Adds a group's gains, of what the block's outputs are worth."""
+    def add(self, clips: slice, outputs: _Inputs | Gains) -> None:
+        """Adds a group's gains, from those of the block's outputs."""
         block, at = self.block, self.block.at
         ends = slice(clips.start, clips.stop + 1)
         starts = at.starts[ends]
@@ -235,7 +235,7 @@ class _RealGains:
         sums, positions = block.sums, at.positions[ends]
         if not isinstance(outputs, _Inputs) or block.whole:
             kernels.real_whole_gains(
-                _worths(outputs)[0],
+                _toggle_gains(outputs)[0],
                 sums,
                 positions,
                 features,
@@ -263,7 +263,7 @@ class _RealGains:
                 self.bias_out,
             )
 
-    def in_file_order(self) -> Worths:
+    def in_file_order(self) -> Gains:
         """[n_out, fan-in] float64, the sums so far."""
         n_out, n_in, kernel = self.out.shape
         gains = self.whole if self.block.whole else self.gains

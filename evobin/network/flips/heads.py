@@ -16,7 +16,7 @@ from evobin.network.flips.blocks import Change
 
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int8]
-Worths = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 class Head(ABC):
@@ -37,7 +37,7 @@ class Head(ABC):
 
     @staticmethod
     def of(layer: Layer, solution: Solution) -> Head:
-        """The one that the number of logits asks for."""
+        """The head for a layer's number of logits."""
         return (LogisticHead if layer.shape[0] == 1 else SoftmaxHead)(layer, solution)
 
     def logits(self, active: NDArray[np.int16]) -> Ints:
@@ -64,7 +64,7 @@ class Head(ABC):
         self.weights[[a, b]] = self.weights[[b, a]]
 
     @abstractmethod
-    def answers(self, logits: Ints) -> NDArray[np.intp] | NDArray[np.bool_]:
+    def predictions(self, logits: Ints) -> NDArray[np.intp] | NDArray[np.bool_]:
         """[...] labels, from [..., n_logits]."""
 
     @abstractmethod
@@ -72,14 +72,14 @@ class Head(ABC):
         """Mean log-likelihood of [n] labels, from [n, n_logits]."""
 
     @abstractmethod
-    def means(self, labels: Labels, logits: Ints) -> Worths:
+    def means(self, labels: Labels, logits: Ints) -> Floats:
         """[m] float64, `mean` of each of [m, n, n_logits]."""
 
     @abstractmethod
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]
-    ) -> tuple[Worths, Worths, Worths]:
-        """What single changes are worth, summed over the clips or clip by clip.
+    ) -> tuple[Floats, Floats, Floats]:
+        """Floats of single changes, summed over the clips or clip by clip.
 
         Args:
             labels: [n] int8.
@@ -88,7 +88,7 @@ class Head(ABC):
 
         Returns:
             The gains of the weights, [n_logits, n_hidden]; those of the biases, [n_logits]; and
-            the worth of toggling each channel, [n, n_hidden]. All are exact.
+            those of toggling each channel, [n, n_hidden]. All are exact.
         """
 
 
@@ -100,7 +100,7 @@ class LogisticHead(Head):
         self._table = log_likelihood_table(layer.fan_in)
         self._counts = np.empty(self._table.shape, np.int64)
 
-    def answers(self, logits: Ints) -> NDArray[np.bool_]:
+    def predictions(self, logits: Ints) -> NDArray[np.bool_]:
         """As in `Head`."""
         return logits[..., 0] > 0
 
@@ -108,7 +108,7 @@ class LogisticHead(Head):
         """As in `Head`."""
         return float(flips.mean_of_table(self._table, labels, logits, self._counts))
 
-    def means(self, labels: Labels, logits: Ints) -> Worths:
+    def means(self, labels: Labels, logits: Ints) -> Floats:
         """As in `Head`."""
         out = np.empty(len(logits))
         flips.means_of_table(self._table, labels, logits, self._counts, out)
@@ -116,17 +116,17 @@ class LogisticHead(Head):
 
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]
-    ) -> tuple[Worths, Worths, Worths]:
+    ) -> tuple[Floats, Floats, Floats]:
         """As in `Head`."""
         now = self._values(labels, logits)
         toggled = logits - 2 * np.where(active > 0, 1, -1) * self.weights[:, 0]
-        worths = self._values(labels, toggled) - now
+        toggle_gains = self._values(labels, toggled) - now
         turned = self._values(labels, logits - 2 * self.bias)
-        return worths.sum(axis=0)[None], (turned - now).sum(axis=0), worths
+        return toggle_gains.sum(axis=0)[None], (turned - now).sum(axis=0), toggle_gains
 
-    def _values(self, labels: Labels, logits: Ints) -> Worths:
+    def _values(self, labels: Labels, logits: Ints) -> Floats:
         """Log-likelihoods of [n, m] logits."""
-        values: Worths = self._table[labels[:, None], logits + self._table.shape[1] // 2]
+        values: Floats = self._table[labels[:, None], logits + self._table.shape[1] // 2]
         return values
 
 
@@ -138,7 +138,7 @@ class SoftmaxHead(Head):
         self._slope = layer.fan_in**-0.5
         self._powers = np.exp(-self._slope * np.arange(2 * layer.fan_in + 3))
 
-    def answers(self, logits: Ints) -> NDArray[np.intp]:
+    def predictions(self, logits: Ints) -> NDArray[np.intp]:
         """As in `Head`."""
         labels: NDArray[np.intp] = logits.argmax(axis=-1)
         return labels
@@ -147,7 +147,7 @@ class SoftmaxHead(Head):
         """As in `Head`."""
         return float(flips.mean_of_softmax(self._powers, self._slope, labels, logits))
 
-    def means(self, labels: Labels, logits: Ints) -> Worths:
+    def means(self, labels: Labels, logits: Ints) -> Floats:
         """As in `Head`."""
         out = np.empty(len(logits))
         flips.means_of_softmax(self._powers, self._slope, labels, logits, out)
@@ -155,7 +155,7 @@ class SoftmaxHead(Head):
 
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]
-    ) -> tuple[Worths, Worths, Worths]:
+    ) -> tuple[Floats, Floats, Floats]:
         """As in `Head`.
 
         With step = 2 / sqrt(n_hidden) and probabilities p: a logit that moves by 2 s, s = -1 or 1,
@@ -173,5 +173,5 @@ class SoftmaxHead(Head):
         of_weights = mean.sum(axis=0)[:, None] + self.weights.T * (slope.T @ signs)
         of_biases = (mean + self.bias * slope).sum(axis=0)
         mass = np.cosh(step) - np.sinh(step) * signs * (p @ self.weights.T)
-        worths = -step * signs * self.weights.T[labels] - np.log(mass)
-        return of_weights, of_biases, worths
+        toggle_gains = -step * signs * self.weights.T[labels] - np.log(mass)
+        return of_weights, of_biases, toggle_gains

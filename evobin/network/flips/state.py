@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
-from evobin.core.problem import Solution
+from evobin.core.problem import FlipState, Solution
 from evobin.core.samples import Clips
-from evobin.kernels import flips
+from evobin.kernels import flips, planes
 from evobin.network.architecture import MAX_FRAMES, Architecture
-from evobin.network.binary import BinaryNetwork
+from evobin.network.binary import BinaryNetwork, check_clips
 from evobin.network.flips.blocks import BinaryBlock, BlockState, Change, RealBlock
 from evobin.network.flips.gains import block_gains
 from evobin.network.flips.geometry import Geometry
@@ -31,7 +31,7 @@ MAX_AT_ONCE = 1024
 fewer than 2^15."""
 GROUP = 16
 """Clips on which several flips are tried at once: what belongs to them stays in the cache."""
-SAMPLE = 512
+N_FIRST = 512
 """Clips on which gains of the first block are corrected: all of a batch of the usual size."""
 
 
@@ -48,22 +48,52 @@ class Batch:
     labels: NDArray[np.int8]
 
 
+def check_batch(architecture: Architecture, batch: Batch) -> None:
+    """Checks that a network can follow a batch flip by flip.
+
+    Raises:
+        ValueError: if clips or labels do not fit the architecture, a feature is beyond
+            `MAX_FEATURE` in magnitude, or a clip is longer than `MAX_FRAMES`.
+    """
+    check_clips(architecture, batch.clips)
+    check_range("frames of the longest clip", int(batch.clips.lengths.max()), 1, MAX_FRAMES)
+    for label in (int(batch.labels.min()), int(batch.labels.max())):
+        check_range("label", label, 0, architecture.n_classes - 1)
+    largest = max(float(batch.clips.frames.max()), -float(batch.clips.frames.min()), 1.0)
+    check_range("largest feature", largest, 1.0, MAX_FEATURE)
+
+
+def unit_of(architecture: Architecture, clips: Clips) -> int:
+    """1 in the fixed point that features are held in, a power of two."""
+    largest = max(float(clips.frames.max()), -float(clips.frames.min()), 1.0)
+    room = (2**31 - 1) / ((architecture.layers[0].fan_in + 1) * largest)
+    return int(2 ** int(np.floor(np.log2(min(room, 2**23 / largest)))))
+
+
+def rounded(architecture: Architecture, clips: Clips) -> Clips:
+    """The clips as a flip state holds them: rounded to fixed point, float32; a copy."""
+    unit = unit_of(architecture, clips)
+    columns = np.empty(clips.frames.shape[::-1], np.int32)
+    planes.fix_features(clips.frames, float(unit), columns)
+    return Clips((columns.T / unit).astype(np.float32, order="C"), clips.starts)
+
+
 _Place = tuple[int, int, Change]
 """Block, output channel, and the rest of where a weight lies; the last layer is a block too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Move:
-    """Flips within one filter, found out and not yet written.
+    """Flips within one filter, previewed and not yet committed.
 
     Attributes:
         indices: the flips.
         number: block of the filter; the last layer counts as one.
         channel: of the filter.
         changes: the same flips, in the block's terms.
-        toggled: what toggles behind each block from `number` on.
-        logits: [n, n_logits] behind the move.
-        score: behind the move.
+        toggled: what toggles after each block from `number` on.
+        logits: [n, n_logits] after the move.
+        score: after the move.
     """
 
     indices: tuple[int, ...]
@@ -75,11 +105,11 @@ class _Move:
     score: float
 
 
-class NetworkFlipState:
+class NetworkFlipState(FlipState):
     """All sums and signs of one network on one batch of clips.
 
-    A flip is found out without writing anything; it is written when the next one is asked for,
-    so that taking it back costs nothing. The score is the mean log-likelihood of the labels, a
+    A flip is previewed without writing anything; it is committed when the next one is made, so
+    that taking it back costs nothing. The score is the mean log-likelihood of the labels, a
     logistic function of the logit being the probability, or the softmax of several.
 
     Features are rounded to multiples of a power of two so small that float32 still holds them
@@ -101,10 +131,8 @@ class NetworkFlipState:
         self.architecture = architecture
         self.labels = batch.labels.copy()  # writeable: numba compiles again for read-only ones
         network = BinaryNetwork(architecture, solution)
-        clips = network.check(batch.clips)
-        check_range("frames of the longest clip", int(clips.lengths.max()), 1, MAX_FRAMES)
-        for label in (int(self.labels.min()), int(self.labels.max())):
-            check_range("label", label, 0, architecture.n_classes - 1)
+        check_batch(architecture, batch)
+        clips = batch.clips
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
         self._first, self._later = self._new_blocks(clips)
@@ -118,10 +146,7 @@ class NetworkFlipState:
         self._back: Callable[[NetworkFlipState], None] | None = None
 
     def _new_blocks(self, clips: Clips) -> tuple[RealBlock, list[BinaryBlock]]:
-        largest = max(float(clips.frames.max()), -float(clips.frames.min()), 1.0)
-        check_range("largest feature", largest, 1.0, MAX_FEATURE)
-        room = (2**31 - 1) / ((self.architecture.layers[0].fan_in + 1) * largest)
-        unit = 2 ** int(np.floor(np.log2(min(room, 2**23 / largest))))
+        unit = unit_of(self.architecture, clips)
         layers, (block, *others) = self.architecture.layers, self.architecture.blocks
         geometry = Geometry.of(block, clips.starts, last=not others)
         first = RealBlock(layers[0], geometry, clips.frames, unit, self._solution)
@@ -171,9 +196,9 @@ class NetworkFlipState:
             self._move, self._back = None, methodcaller("flip", index)
             return
         number, channel, change = self._place_of(index)
-        self.settle()
+        self.commit()
         self._back = None
-        self._move = self._find_out(number, channel, (index,), (change,))
+        self._move = self._preview(number, channel, (index,), (change,))
 
     def flip_all(self, indices: Iterable[int]) -> None:
         """Flips several weights and biases as one move.
@@ -195,11 +220,11 @@ class NetworkFlipState:
         for index in order:
             number, channel, change = self._place_of(index)
             filters.setdefault((number, channel), []).append((index, change))
-        self.settle()
+        self.commit()
         for (number, channel), members in sorted(filters.items()):
             flipped, changes = zip(*members, strict=True)
-            self._move = self._find_out(number, channel, flipped, changes)
-            self.settle()
+            self._move = self._preview(number, channel, flipped, changes)
+            self.commit()
         self._back = methodcaller("flip_all", order)
 
     def swap_units(self, number: int, a: int, b: int) -> None:
@@ -223,7 +248,7 @@ class NetworkFlipState:
                 raise IndexError(
                     f"channels must be from 0 to {blocks[number].n_out - 1}, got {channel}."
                 )
-        self.settle()
+        self.commit()
         layer, following = self.architecture.layers[number : number + 2]
         into, outgoing = layer.weights(self._solution), following.weights(self._solution)
         bias = layer.bias(self._solution)
@@ -246,7 +271,7 @@ class NetworkFlipState:
             self._move = None
         elif self._back is not None:
             self._back(self)
-            self.settle()
+            self.commit()
             self._back = None
         else:
             raise ValueError("there is no move to take back; only the last one can be.")
@@ -265,7 +290,7 @@ class NetworkFlipState:
         taps = layer.shape[2] if len(layer.shape) == 3 else 1
         return number, channel, Change(*divmod(inside, taps), old)
 
-    def _find_out(
+    def _preview(
         self, number: int, channel: int, indices: tuple[int, ...], changes: Sequence[Change]
     ) -> _Move:
         if number == len(self._blocks):
@@ -274,26 +299,26 @@ class NetworkFlipState:
             for change in changes:
                 logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
         else:
-            toggled = self._follow(number, self._blocks[number].find_out(channel, changes))
+            toggled = self._follow(number, self._blocks[number].preview(channel, changes))
             logits = np.empty_like(self._logits)
             self._shift_logits(toggled[-1], logits[None])
         score = self._head.mean(self.labels, logits)
         return _Move(indices, number, channel, changes, toggled, logits, score)
 
     def _follow(self, number: int, outputs: Ints) -> list[Ints]:
-        """What toggles behind each block from `number` on if `outputs` do there."""
+        """What toggles after each block from `number` on if `outputs` do there."""
         toggled = [outputs]
         for block in self._later[number:]:
             toggled.append(block.follow(toggled[-1]))
         return toggled
 
     def _shift_logits(self, toggled: Ints, out: Ints) -> None:
-        """Fills `out`, [owners, n, n_logits], when signs behind the max over time toggle."""
+        """Fills `out`, [owners, n, n_logits], when signs after the max over time toggle."""
         active = self._blocks[-1].active
         flips.shift_logits(toggled, active, self._head.weights, self._logits, out)
 
-    def settle(self) -> None:
-        """Writes the last flip, if it is not written yet; to take it back then costs as much."""
+    def commit(self) -> None:
+        """Writes the last flip, if it is not written yet; taking it back then costs as much."""
         move, self._move = self._move, None
         if move is None:
             return
@@ -311,45 +336,45 @@ class NetworkFlipState:
         self._logits, self._score = move.logits, move.score
         self._back = methodcaller("flip_all", move.indices)
 
-    def effects(self, indices: Iterable[int]) -> NDArray[np.float64]:
-        """Exact change of the score for each of several flips, none of which is made.
+    def scores(self, indices: Iterable[int]) -> NDArray[np.float64]:
+        """Exact score after each of several flips, none of which is made.
 
-        Cheaper than so many calls of `flip`: all flips look at a few clips before the next ones.
+        Cheaper than as many calls of `flip`: all flips look at a few clips before the next ones.
 
         Args:
             indices: any, each as for `flip`.
 
         Returns:
-            [m] float64: what `score` would rise by.
+            [m] float64: what `score` would be.
 
         Raises:
             IndexError: if there is no such weight.
         """
-        self.settle()
-        return self._effects(np.array(list(indices), np.int64), len(self.labels))
+        self.commit()
+        return self._scores(np.array(list(indices), np.int64), len(self.labels))
 
-    def _effects(self, indices: Ints, sample: int) -> NDArray[np.float64]:
-        """As `effects`, of the mean score of the first `sample` clips."""
-        labels = self.labels[:sample]
+    def _scores(self, indices: Ints, n_first: int) -> NDArray[np.float64]:
+        """As `scores`, of the mean score of the first `n_first` clips."""
+        labels = self.labels[:n_first]
         scores = np.empty(len(indices))
-        for some, logits in self._logits_by_parts(indices, sample):
+        for some, logits in self._logits_by_parts(indices, n_first):
             scores[some] = self._head.means(labels, logits)
-        return scores - self._head.mean(labels, self._logits[:sample])
+        return scores
 
     def turned(self, indices: Iterable[int]) -> NDArray[np.bool_]:
-        """[n] bool, whether any of several flips, alone, would turn a clip's answer over.
+        """[n] bool, whether any of several flips, alone, changes a clip's prediction.
 
-        None of them is made; arguments, errors and cost as for `effects`.
+        None of them is made; arguments, errors and cost as for `scores`.
         """
-        self.settle()
-        turned, answers = np.zeros(len(self.labels), bool), self._head.answers
+        self.commit()
+        turned, predictions = np.zeros(len(self.labels), bool), self._head.predictions
         parts = self._logits_by_parts(np.array(list(indices), np.int64), len(self.labels))
         for _, logits in parts:
-            turned |= (answers(logits) != answers(self._logits)).any(axis=0)
+            turned |= (predictions(logits) != predictions(self._logits)).any(axis=0)
         return turned
 
-    def _logits_by_parts(self, indices: Ints, sample: int) -> Iterator[tuple[list[int], Ints]]:
-        """Some places in `indices`, and the [m, sample, n_logits] logits behind each of those."""
+    def _logits_by_parts(self, indices: Ints, n_first: int) -> Iterator[tuple[list[int], Ints]]:
+        """Some places in `indices`, and the [m, n_first, n_logits] logits after each of those."""
         places = [self._place_of(index) for index in indices.tolist()]
         by_layer: dict[int, list[int]] = {}
         for owner, (number, _, _) in enumerate(places):
@@ -359,52 +384,57 @@ class NetworkFlipState:
             for low in range(0, len(owners), at_once):
                 some = owners[low : low + at_once]
                 chosen = [places[owner] for owner in some]
-                yield some, self._logits_behind(number, chosen, sample)
+                yield some, self._logits_after(number, chosen, n_first)
 
-    def _logits_behind(self, number: int, places: Sequence[_Place], sample: int) -> Ints:
-        """[m, sample, n_logits] logits of the first clips behind each of several flips."""
+    def _logits_after(self, number: int, places: Sequence[_Place], n_first: int) -> Ints:
+        """[m, n_first, n_logits] logits of the first clips after each of several flips."""
         if number == len(self._blocks):
-            active = self._blocks[-1].active[:sample]
-            moved = np.repeat(self._logits[None, :sample], len(places), axis=0)
+            active = self._blocks[-1].active[:n_first]
+            moved = np.repeat(self._logits[None, :n_first], len(places), axis=0)
             for logits, (_, channel, change) in zip(moved, places, strict=True):
                 logits[:, channel] += self._head.shift(active, change)
             return moved
         changes = np.array([(channel, *change) for _, channel, change in places])
         found = []
-        for low in range(0, sample, GROUP):
-            clips = slice(low, min(low + GROUP, sample))
-            toggled = self._follow(number, self._blocks[number].find_out_each(changes, clips))
+        for low in range(0, n_first, GROUP):
+            clips = slice(low, min(low + GROUP, n_first))
+            toggled = self._follow(number, self._blocks[number].preview_each(changes, clips))
             found.append(toggled[-1].copy())
         out = np.empty((len(places), *self._logits.shape), np.int64)
         self._shift_logits(np.concatenate(found), out)
-        return np.ascontiguousarray(out[:, :sample])
+        return np.ascontiguousarray(out[:, :n_first])
 
     def gains(self) -> NDArray[np.float64]:
         """Predicted change of score for each single flip.
 
-        Exact for the last layer and the block below it; further down, first order: a flip is worth
-        the sum of what each sign it toggles is worth alone (the Boolean derivative, propagated from
-        the logits down), in single precision. The first block's are corrected filter by filter
-        where others follow; see `_correct_first`. Not exact ones are for ranking.
+        Exact for the last layer and the block below it; further down, first order: the sum of the
+        gains of toggling, alone, each sign that the flip toggles (the Boolean derivative,
+        propagated from the logits down), in single precision. The first block's are corrected
+        filter by filter where others follow; see `_correct_first`. Those that are not exact are
+        for ranking.
 
         Returns:
             [n_weights] float64, in file order.
         """
-        self.settle()
+        self.commit()
         out = np.zeros(len(self._solution))
-        sample = min(len(self.labels), SAMPLE)
+        n_first = min(len(self.labels), N_FIRST)
         head = self.architecture.layers[-1]
-        head.weights(out)[:], head.bias(out)[:], worths = self._head.gains(
+        head.weights(out)[:], head.bias(out)[:], toggle_gains = self._head.gains(
             self.labels, self._logits, self._blocks[-1].active
         )
-        sampled = block_gains(self._blocks, self._solution, worths, out, sample)
+        sampled = block_gains(self._blocks, self._solution, toggle_gains, out, n_first)
         out /= len(self.labels)
         if len(self._blocks) > 1:
-            self._correct_first(out, sampled / sample, sample)
+            self._correct_first(out, sampled / n_first, n_first)
         return out
 
+    def exact(self) -> NDArray[np.bool_]:
+        """[n_weights] bool: the last layer's gains and those of the block below it are exact."""
+        return np.arange(len(self._solution)) >= self.architecture.layers[-2].start
+
     def _correct_first(
-        self, gains: NDArray[np.float64], sampled: NDArray[np.float64], sample: int
+        self, gains: NDArray[np.float64], sampled: NDArray[np.float64], n_first: int
     ) -> None:
         """Adds to the first block's gains what first order misses, filter by filter.
 
@@ -414,8 +444,8 @@ class NetworkFlipState:
 
         Args:
             gains: [n_weights], updated.
-            sampled: [n_out, fan-in], the first block's on the first `sample` clips alone.
-            sample: how many clips to try on.
+            sampled: [n_out, fan-in], the first block's on the first `n_first` clips alone.
+            n_first: how many clips to try on.
         """
         layer = self.architecture.layers[0]
         weights, sampled = layer.weights(self._solution).ravel(), sampled.ravel()
@@ -432,9 +462,11 @@ class NetworkFlipState:
                 for members in groups
             ]
         )
-        errors = self._effects(layer.start + medians, sample) - sampled[medians]
+        present = self._head.mean(self.labels[:n_first], self._logits[:n_first])
+        effects = self._scores(layer.start + medians, n_first) - present
+        errors = effects - sampled[medians]
         for members, error in zip(groups, errors, strict=True):
-            corrected[members] += error * sample / len(self.labels)
+            corrected[members] += error * n_first / len(self.labels)
 
     def warm_up(self) -> None:
         """Runs every kernel of flips and gains once, so that numba has compiled them all."""
@@ -442,24 +474,8 @@ class NetworkFlipState:
         for layer in self.architecture.layers:
             for _ in range(2):
                 self.flip(layer.start)
-                self.settle()
+                self.commit()
             self.flip_all([layer.start, layer.start + 1])
             self.undo()
         for block in self._later:
             block.warm_up()
-
-    def verify(self) -> None:
-        """Recomputes all logits by a full forward pass.
-
-        Raises:
-            RuntimeError: if a logit differs from the incremental one; names both.
-        """
-        full = BinaryNetwork(self.architecture, self.solution).logits(self.clips)
-        present = self.logits
-        wrong = np.flatnonzero((full != present).reshape(len(full), -1).any(axis=1))
-        if len(wrong):
-            clip = int(wrong[0])
-            raise RuntimeError(
-                f"incremental logit {present[clip]} of clip {clip} differs from the full "
-                f"pass, {full[clip]}."
-            )

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 import evobin
 from evobin.core.samples import Dataset
 from evobin.core.scores import wilson_interval
-from evobin.data.splits import Parts
+from evobin.data.splits import Splits
 from evobin.report import ProgressDisplay
 from tests.benchmarks import ablation
 from tests.benchmarks.torch_twin import binary_logits, loss_of, parameters
@@ -205,7 +205,7 @@ def polish(data: Path, minutes: float, out: Path) -> Signs:
     """A polish, ended by the clock."""
     shutil.rmtree(out, ignore_errors=True)
     config = evobin.PolishConfig.of(
-        "quick" if minutes < 15 else "standard",  # what the README names for this time, or less
+        "quick" if minutes < 15 else "standard",  # what the guide names for this time, or less
         **ablation.where(data, out),
         minutes=minutes,
         report=False,
@@ -235,7 +235,7 @@ def run(method: str, data: Path, minutes: list[float], out: Path) -> dict[str, A
     raise RuntimeError(f"{method} ended before its time.")
 
 
-def _figures(signs: Signs, parts: Parts) -> dict[str, Any]:
+def _figures(signs: Signs, parts: Splits) -> dict[str, Any]:
     assert parts.test is not None
     right, clips = evaluated(signs, parts.test)
     valid, valid_clips = evaluated(signs, parts.valid)

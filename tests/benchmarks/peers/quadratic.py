@@ -98,9 +98,9 @@ def annealing(instance: Instance, seconds: float) -> list[dict[str, object]]:
     from dwave.samplers import SimulatedAnnealingSampler
 
     problem, model, n = instance.problem(), instance.model(), instance.n
-    chosen = Annealing(n, 0)
+    chosen = Annealing().start(n, 0)
     chosen.walk(problem, 3 * n)
-    same = (1 / chosen.hot, 1 / chosen.cold)
+    same = (1 / chosen.range[0], 1 / chosen.range[1])
 
     def sample(
         reads: int, sweeps: int = SWEEPS, betas: tuple[float, float] | None = None
@@ -117,7 +117,7 @@ def annealing(instance: Instance, seconds: float) -> list[dict[str, object]]:
     took, reads, _ = annealed(same)
     offers = reads * SWEEPS * n / took
     took, _, found = annealed(None)
-    mine, lowest = run_for(lambda seed: Annealing(n, seed, sweeps=SWEEPS), problem, took)
+    mine, lowest = run_for(lambda seed: Annealing(sweeps=SWEEPS).start(n, seed), problem, took)
     head = {"problem": instance.name, "algorithm": "annealing"}
     return [
         head | {"measure": "million offers a second"} | compared(mine / 1e6, offers / 1e6, ".1f"),
@@ -133,7 +133,7 @@ def tabu(instance: Instance, seconds: float) -> list[dict[str, object]]:
     from dwave.samplers import TabuSampler
 
     problem, model, n = instance.problem(), instance.model(), instance.n
-    start = Annealing(n, 0)
+    start = Annealing().start(n, 0)
     start.walk(problem, 10**12)
     assert start.best is not None
     good = dimod.SampleSet.from_samples([(start.best > 0).astype(int)], "BINARY", energy=[0.0])
@@ -149,10 +149,10 @@ def tabu(instance: Instance, seconds: float) -> list[dict[str, object]]:
     building = min(steps(1) for _ in range(2))
     theirs = STEPS * n / (n - min(20, n // 4)) / (steps(STEPS + 1) - building)
     took, found = sample(timeout=round(1000 * seconds))
-    walk = Tabu(n, 1, start.best)
+    walk = Tabu().start(n, 1, start.best)
     walk.walk(problem, 2 * n)
     mine = STEPS / spent(lambda: walk.walk(problem, STEPS * n))[0]
-    _, lowest = run_for(lambda seed: Tabu(n, seed), problem, took - building)
+    _, lowest = run_for(lambda seed: Tabu().start(n, seed), problem, took - building)
     head = {"problem": instance.name, "algorithm": "tabu"}
     return [
         head | {"measure": "thousand steps a second"} | compared(mine / 1e3, theirs / 1e3, ",.1f"),

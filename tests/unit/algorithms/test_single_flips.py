@@ -23,17 +23,23 @@ def random_qubo(n: int) -> QUBO:
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        (Annealing, {"sweeps": -1}, "`sweeps` must be from 0 to 10000000, but it is -1"),
-        (Annealing, {"hot": -1.0}, "`hot` must be from 0 to"),
-        (Annealing, {"hot": 2.0}, "`cold` must be from 1e-100 to 2.0, but it is 0.0"),
-        (Annealing, {"cold": 2.0}, "`cold` must be from 0 to 0.0, but it is 2.0"),
-        (Annealing, {"hot": np.nan}, "`hot` must be from 0 to"),
+        (Annealing, {"sweeps": 0}, "`sweeps` must be from 1 to 10000000, but it is 0"),
+        (Annealing, {"hot": -1.0}, "`hot` must be from 1e-100 to"),
+        (
+            Annealing,
+            {"hot": 2.0},
+            "`hot` and `cold` must be set together, but they are 2.0 and None",
+        ),
+        (Annealing, {"cold": 2.0}, "must be set together, but they are None and 2.0; set both or"),
+        (Annealing, {"hot": 2.0, "cold": 0.0}, "`cold` must be from 1e-100 to 2.0, but it is 0.0"),
+        (Annealing, {"hot": 2.0, "cold": 3.0}, "`cold` must be from 1e-100 to 2.0, but it is 3.0"),
+        (Annealing, {"hot": np.nan}, "`hot` must be from 1e-100 to"),
         (Annealing, {"schedule": "steep"}, "`schedule` must be one of .*, but it is 'steep'"),
         (Tabu, {"tenure": 9}, "`tenure` must be from 0 to 8, but it is 9"),
         (Tabu, {"spread": -1}, "`spread` must be from 0 to"),
-        (Tabu, {"steps": -1}, "`steps` must be from 0 to"),
-        (Tabu, {"kick": 10}, "`kick` must be from 0 to 9, but it is 10"),
-        (Descent, {"kick": 10}, "`kick` must be from 0 to 9, but it is 10"),
+        (Tabu, {"steps": 0}, "`steps` must be from 1 to"),
+        (Tabu, {"kick": 10}, "`kick` must be from 1 to 9, but it is 10"),
+        (Descent, {"kick": 10}, "`kick` must be from 1 to 9, but it is 10"),
         (Descent, {"rule": "last"}, "`rule` must be one of .*, but it is 'last'"),
     ],
 )
@@ -41,24 +47,41 @@ def test_settings_out_of_range_are_refused(
     kind: type[SingleFlips], settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SettingError, match=message):
-        kind(9, **settings)
+        kind(**settings).start(9)
 
 
-def test_more_neighbours_than_memory_holds_are_refused_and_a_white_box_needs_none() -> None:
+@pytest.mark.parametrize("search", [Tabu(steps=9), Descent(), Annealing(sweeps=5)])
+def test_more_neighbours_than_memory_holds_are_asked_for_in_parts(
+    search: SingleFlips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, found = random_qubo(20), []
+    for limit in (2**24, 7 * 20 + 3, 1):
+        monkeypatch.setattr("evobin.algorithms.single_flips.AT_ONCE", limit)
+        search.start(20, 3)
+        while search.evaluations < 1500 and not search.stop():
+            asked = search.ask()
+            assert len(asked) <= max(limit // 20, 1)
+            asked = asked[: 1500 - search.evaluations]
+            search.tell(asked, problem.score(asked))
+        found.append((search.evaluations, search.score, search.present.tolist()))
+    assert found[1:] == found[:1] * 2
+
+
+def test_of_very_many_neighbours_some_are_asked_for_and_a_walk_looks_at_all() -> None:
     n = 40_000
-    search = Tabu(n, initial=np.ones(n))
+    search = Tabu().start(n, initial=np.ones(n))
     search.tell(search.ask(), np.zeros(1))
-    with pytest.raises(SettingError, match="`tabu` looks at 40,000 neighbours of 40,000 signs at"):
-        search.ask()
-    box = QUBO.from_entries(n, np.arange(n), np.arange(n), np.full(n, -1))
-    walked = Descent(n, initial=-np.ones(n), rule="steepest")
-    walked.walk(box, 1 + 5 * n)
+    assert search.ask().shape == (2**24 // n, n)
+    problem = QUBO.from_entries(n, np.arange(n), np.arange(n), np.full(n, -1))
+    walked = Descent(rule="steepest").start(n, initial=-np.ones(n))
+    walked.walk(problem, 1 + 5 * n)
     assert walked.score == 5
 
 
 @pytest.mark.parametrize("schedule", ["geometric", "linear"])
 def test_temperatures_fall_from_hot_to_cold(schedule: str) -> None:
-    search = Annealing(4, initial=np.ones(4), sweeps=5, schedule=schedule, hot=8.0, cold=0.5)
+    search = Annealing(sweeps=5, schedule=schedule, hot=8.0, cold=0.5)  # type: ignore[arg-type]
+    search.start(4, initial=np.ones(4))
     search.tell(search.ask(), np.zeros(1))
     expected = (
         np.geomspace(8.0, 0.5, 5) if schedule == "geometric" else 1 / np.linspace(0.125, 2, 5)
@@ -67,28 +90,38 @@ def test_temperatures_fall_from_hot_to_cold(schedule: str) -> None:
 
 
 def test_temperatures_come_from_the_changes_of_the_first_neighbours() -> None:
-    search = Annealing(4, initial=np.ones(4))
+    search = Annealing().start(4, initial=np.ones(4))
     search.tell(search.ask(), np.array([1.0]))
     search.tell(search.ask(), np.array([1.0, -1.0, 3.0, 5.0]))  # 0, 2, 2, 4
-    assert search.hot == pytest.approx(8 / 3 / 2 / np.log(2))
-    assert search.cold == pytest.approx(8 / 30 / np.log(100))
+    assert search.range[0] == pytest.approx(8 / 3 / 2 / np.log(2))
+    assert search.range[1] == pytest.approx(8 / 30 / np.log(100))
 
 
-def test_an_anneal_has_as_many_sweeps_as_fit_into_the_budget() -> None:
-    search = Annealing(4, initial=np.ones(4))
-    search.budget = 1 + 4 + 30
+@pytest.mark.parametrize(
+    ("settings", "restart", "sweeps"),
+    [({}, 0, 8), ({}, 1, 16), ({}, 2, 32), ({"sweeps": 7}, 0, 7), ({"sweeps": 7}, 2, 7)],
+)
+def test_each_restart_has_twice_the_sweeps_where_none_are_set(
+    settings: dict[str, int], restart: int, sweeps: int
+) -> None:
+    search = Annealing(sweeps=settings.get("sweeps")).start(4, initial=np.ones(4), restart=restart)
     while not search.stop():
         asked = search.ask()
         search.tell(asked, asked.sum(axis=1).astype(float))
-    assert (search.sweeps, search.evaluations) == (7, 1 + 4 + 28)
-    again = Annealing(4)
+    assert (search.n_sweeps, search.evaluations) == (sweeps, 1 + 4 + 4 * sweeps)
+    again = Annealing().start(4)
     again.load(search.state())
-    assert again.sweeps == 7
+    assert again.n_sweeps == sweeps
+    assert again.stop() == search.stop() != {}
+
+
+def test_after_many_restarts_the_sweeps_double_no_more() -> None:
+    assert Annealing().start(4, restart=1000).n_sweeps == 2**20
 
 
 @pytest.mark.parametrize("scores", [[0.0] * 4, [-np.inf] * 4])
-def test_a_plain_without_slope_has_temperatures_too(scores: list[float]) -> None:
-    search = Annealing(4, sweeps=3, initial=np.ones(4))
+def test_a_plateau_has_temperatures_too(scores: list[float]) -> None:
+    search = Annealing(sweeps=3).start(4, initial=np.ones(4))
     search.tell(search.ask(), np.array(scores[:1]))
     search.tell(search.ask(), np.array(scores))
     while not search.stop():
@@ -97,8 +130,8 @@ def test_a_plain_without_slope_has_temperatures_too(scores: list[float]) -> None
 
 
 def test_a_cold_anneal_makes_no_step_down_and_a_hot_one_nearly_every_step() -> None:
-    cold = Annealing(50, initial=np.ones(50), sweeps=1, hot=1e-9, cold=1e-9)
-    hot = Annealing(50, initial=np.ones(50), sweeps=1, hot=1e9, cold=1e9)
+    cold = Annealing(sweeps=1, hot=1e-9, cold=1e-9).start(50, initial=np.ones(50))
+    hot = Annealing(sweeps=1, hot=1e9, cold=1e9).start(50, initial=np.ones(50))
     for search in (cold, hot):
         while not search.stop():
             asked = search.ask()
@@ -107,11 +140,11 @@ def test_a_cold_anneal_makes_no_step_down_and_a_hot_one_nearly_every_step() -> N
 
 
 def test_tabu_takes_no_sign_back_while_it_is_barred() -> None:
-    search = Tabu(12, 0, tenure=4, spread=0, steps=1000)
-    box, flips, before = random_qubo(12), list[int](), None
+    search = Tabu(tenure=4, spread=0, steps=1000).start(12, 0)
+    problem, flips, before = random_qubo(12), list[int](), None
     for _ in range(60):
         asked = search.ask()
-        search.tell(asked, box.score(asked))
+        search.tell(asked, problem.score(asked))
         if before is not None:
             flips += np.flatnonzero(before != search.present).tolist()
         before = search.present
@@ -122,13 +155,13 @@ def test_tabu_takes_no_sign_back_while_it_is_barred() -> None:
 
 
 def test_descent_ends_each_climb_in_a_local_optimum_and_keeps_the_better() -> None:
-    box = random_qubo(30)
-    search = Descent(30, 0)
+    problem = random_qubo(30)
+    search = Descent().start(30, 0)
     levels: list[float] = []
     while len(levels) < 20:
-        search.walk(box, 30)
+        search.walk(problem, 30)
         if len(search.waiting):
-            assert box.start(search.base).gains().max() <= 0
+            assert problem.start(search.base).gains().max() <= 0
             levels.append(search.base_level)
     assert levels == sorted(levels)
     assert levels[-1] == search.score
@@ -136,10 +169,10 @@ def test_descent_ends_each_climb_in_a_local_optimum_and_keeps_the_better() -> No
 
 @pytest.mark.parametrize("kind", ["annealing", "tabu", "descent"])
 def test_maximize_drives_the_walk_of_a_problem_as_that_of_a_function(kind: str) -> None:
-    box = random_qubo(30)
+    problem = random_qubo(30)
     limits: dict[str, Any] = {"algorithm": kind, "max_evaluations": 4000, "seed": 1}
-    walked = evobin.maximize(box, **limits)
-    asked = evobin.maximize(box.score, 30, batch=True, **limits)
+    walked = evobin.maximize(problem, **limits)
+    asked = evobin.maximize(problem.score, n=30, batch=True, **limits)
     np.testing.assert_array_equal(walked.solution, asked.solution)
     assert walked.evaluations == asked.evaluations == 4000
     histories = [found.history.drop(columns="seconds") for found in (asked, walked)]

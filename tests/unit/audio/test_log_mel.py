@@ -56,7 +56,7 @@ def test_features_equal_those_expected_of_real_recordings(name: str) -> None:
 
 
 @pytest.mark.parametrize("n_samples", [400, 559, 560, 1999])
-def test_features_equal_the_slow_twin(n_samples: int) -> None:
+def test_features_equal_the_naive_version(n_samples: int) -> None:
     samples = np.random.default_rng(n_samples).normal(0, 0.1, n_samples)
     np.testing.assert_allclose(log_mel(samples), naive_log_mel(samples), atol=1e-5)
 

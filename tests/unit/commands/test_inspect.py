@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from evobin.commands.diff import diff
-from evobin.commands.evaluate import Evaluation
-from evobin.commands.inspect import QUANTILES, Behaviour, inspect
+from evobin.commands.inspect import QUANTILES, inspect
 from evobin.config import ClipsConfig
 from evobin.errors import SettingError
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
+from evobin.results.evaluation import Evaluation
+from evobin.results.inspection import Behaviour
 from tests.builders import GOLDEN_RESULT, DataFolder, random_folder
 from tests.unit.network.test_binary import random_network
 
@@ -55,7 +56,7 @@ def test_rates_have_a_row_a_channel_and_the_hidden_ones_are_never_lower(
 
 
 def test_margins_are_quantiles_of_the_logits_by_label(behaviour: Behaviour) -> None:
-    table = behaviour.evaluation.clips
+    table = behaviour.evaluation.samples
     margin = table["logit"].where(table["label"] == 1, -table["logit"])
     for name, part in (("all", margin), ("0", margin[table["label"] == 0])):
         rows = behaviour.margins[behaviour.margins["label"] == name]
@@ -65,7 +66,7 @@ def test_margins_are_quantiles_of_the_logits_by_label(behaviour: Behaviour) -> N
 
 def test_clips_that_hang_on_the_linear_layer_have_a_logit_of_1(behaviour: Behaviour) -> None:
     assert behaviour.looked_at == ("conv3", "linear")
-    table = behaviour.evaluation.clips
+    table = behaviour.evaluation.samples
     hanging = behaviour.hanging.set_index("layer")["file"]
     close = table[table["logit"].abs() == 1]["file"]
     assert set(hanging.filter(like="linear", axis=0)) == set(close)
@@ -145,7 +146,7 @@ def test_agreement_and_disagreements_are_those_of_two_evaluations(
     found = diff(GOLDEN_RESULT, other, ClipsConfig(clips.data, clips.features, n_jobs=1))
     assert isinstance(found.a, Evaluation)
     assert isinstance(found.b, Evaluation)
-    answers = [part.clips.set_index("file") for part in (found.a, found.b)]
+    answers = [part.samples.set_index("file") for part in (found.a, found.b)]
     files = answers[0].index[answers[0]["answer"] != answers[1]["answer"]]
     assert found.disagreements["file"].tolist() == list(files)
     for name, part in zip("ab", answers, strict=True):
@@ -157,5 +158,5 @@ def test_agreement_and_disagreements_are_those_of_two_evaluations(
 
 
 def test_answers_are_not_compared_without_clips() -> None:
-    with pytest.raises(ValueError, match="`config` must name `data` to compare answers"):
+    with pytest.raises(ValueError, match="`config` must name `data` to compare predictions"):
         _ = diff(GOLDEN_RESULT, GOLDEN_RESULT).agreement

@@ -23,7 +23,8 @@ from evobin.config import (
     SteConfig,
 )
 from evobin.errors import SettingError
-from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.network.architecture import Architecture, ConvBlock
+from evobin.network.presets import SPEAKER_SEX
 
 STAGES = {
     AugmentConfig: "augment",
@@ -134,7 +135,7 @@ def test_every_field_has_a_sentence_of_help(kind: type) -> None:
         "population",
         "flips",
         "augment",
-    }  # settings of their own, whose fields are told there
+    }  # settings of their own, which have their own help
     assert {field.name for field in dataclasses.fields(kind)} - groups == told
 
 
@@ -185,7 +186,7 @@ def test_an_architecture_comes_back_from_plain_settings() -> None:
     assert SearchConfig.from_plain(plain).architecture == SPEAKER_SEX
 
 
-def test_a_run_of_old_keeps_its_training() -> None:
+def test_an_old_run_keeps_its_training() -> None:
     plain = SearchConfig().plain()
     del plain["ste"]["smooth"]
     ste = SearchConfig.from_plain(plain).ste

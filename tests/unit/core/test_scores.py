@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from evobin.core.scores import (
     accuracy,
-    answers,
     log_likelihood_table,
     margins,
+    predictions,
     selection_score,
     wilson_interval,
 )
@@ -63,14 +63,14 @@ def test_a_margin_is_the_logit_in_the_direction_of_the_label() -> None:
 
 def test_of_several_logits_the_first_of_the_largest_answers_and_its_lead_is_the_margin() -> None:
     logits = np.array([[1, 5, 5], [3, -1, 1], [-1, -5, 3]])
-    assert answers(logits).tolist() == [1, 0, 2]
+    assert predictions(logits).tolist() == [1, 0, 2]
     labels = np.array([2, 0, 0], np.int8)
     assert margins(logits, labels).tolist() == [0, 2, -4]
     assert accuracy(logits, labels) == 1 / 3
 
 
 @st.composite
-def two_answers(
+def two_logits(
     draw: st.DrawFn, n_logits: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
     n = draw(st.integers(1, 40))
@@ -82,7 +82,7 @@ def two_answers(
     return first, second, np.array(labels, np.int8)
 
 
-@given(two_answers(1) | two_answers(3))
+@given(two_logits(1) | two_logits(3))
 def test_selection_compares_accuracy_first_and_then_the_margin(
     drawn: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]],
 ) -> None:
@@ -93,7 +93,7 @@ def test_selection_compares_accuracy_first_and_then_the_margin(
     assert (scores[0] == scores[1]) == (pairs[0] == pairs[1])
 
 
-def test_the_largest_margins_are_worth_less_than_one_clip() -> None:
+def test_the_largest_margins_count_for_less_than_one_clip() -> None:
     n = 10_000
     labels = np.ones(n, np.int8)
     worse = np.full(n, HIDDEN + 1)

@@ -75,7 +75,7 @@ def test_a_name_that_no_table_can_hold_is_refused(name: str, tmp_path: Path) -> 
     assert "\n" not in str(told.value)
 
 
-def test_all_that_is_wrong_with_the_named_paths_is_told(tmp_path: Path) -> None:
+def test_all_that_is_wrong_with_the_named_paths_is_reported(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "empty/readme.txt")
     named = [tmp_path / name for name in ("a.wav", "none", "empty")]
     with pytest.raises(EvobinError, match="2 problems with recordings") as told:
@@ -101,7 +101,7 @@ def labels(*names: str) -> list[int] | None:
     return labels_of_folders({name: Path(name) for name in names})
 
 
-def test_folders_tell_labels_wherever_they_are() -> None:
+def test_folders_give_labels_wherever_they_are() -> None:
     assert labels("s1/male/a.wav", "Female/s2/b.wav") == [0, 1]
     assert labels("0/a.wav", "x/1/a.wav") == [0, 1]
 
@@ -110,7 +110,7 @@ def test_numbered_folders_are_no_labels_where_others_say_male_and_female() -> No
     assert labels("male/1/a.wav", "female/0/a.wav", "female/7/a.wav") == [0, 1, 1]
 
 
-def test_names_of_files_and_other_folders_tell_nothing() -> None:
+def test_names_of_files_and_other_folders_are_no_labels() -> None:
     assert labels("male.wav", "01/a.wav", "females/b.wav") is None
 
 
@@ -126,7 +126,7 @@ def test_a_table_of_labels_overrules_folders(tmp_path: Path) -> None:
     assert survey([folder], tmp_path / "labels.tsv", None).labels == [1, 0]
 
 
-def test_problems_of_both_tables_are_told_together(tmp_path: Path) -> None:
+def test_problems_of_both_tables_are_reported_together(tmp_path: Path) -> None:
     folder = touch(tmp_path / "in", "a.wav")
     (tmp_path / "l.tsv").write_text("a.wav\t3\n")
     (tmp_path / "g.tsv").write_text("b.wav\ts1\n")

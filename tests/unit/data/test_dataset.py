@@ -106,8 +106,8 @@ def test_the_features_folder_may_be_a_link(folder: Folder, tmp_path: Path) -> No
         ("b.npy\tmale", "expected label 0 or 1, found 'male'."),
         ("b.npy\t" + "x" * 99, "expected label 0 or 1, found '" + "x" * 60 + "...'."),
         ("b.npy\t1\ts2", "expected a file name and a label, found 3 fields."),
-        ("", "the file name is empty; name a clip or delete the line."),
-        ("\t1", "the file name is empty; name a clip or delete the line."),
+        ("", "the file name is empty; name a file or delete the line."),
+        ("\t1", "the file name is empty; name a file or delete the line."),
         ("a.npy\t1", "'a.npy' is listed in line 1 already; keep one."),
         ("./a.npy\t0", "'./a.npy' is listed in line 1 already; keep one."),
         ("sub/../b.npy\t1", "'sub/../b.npy' is outside the features folder"),
@@ -136,7 +136,7 @@ def test_a_wrong_first_line_is_no_header(folder: Folder, first: str) -> None:
     ("content", "message"),
     [
         (b"", "train.tsv: is empty"),
-        (b"name\tlabel\n", "train.tsv: holds no clips"),
+        (b"name\tlabel\n", "train.tsv: holds no samples"),
         (b"a.npy\t0\n\xff\xfe\t1\n", "train.tsv, line 2: is not UTF-8 text"),
         (b"a.npy\t0\nb.\0npy\t1\n", "train.tsv, line 2: holds a NUL byte"),
     ],
@@ -186,7 +186,7 @@ def test_a_loop_of_links_is_an_error(folder: Folder) -> None:
 
 def test_clips_of_one_class_are_an_error_unless_that_is_fine(folder: Folder) -> None:
     folder.data.write_text("a.npy\t1\nb.npy\t1\n")
-    assert folder.error() == "train.tsv: every clip has label 1; add some of 0."
+    assert folder.error() == "train.tsv: every sample has label 1; add some of 0."
     assert folder.load(one_class_ok=True).labels.tolist() == [1, 1]
 
 
@@ -262,7 +262,7 @@ def test_a_wrong_line_of_the_groups_file_is_named(folder: Folder, line: str, mes
 
 
 @pytest.mark.parametrize("names", ["x\tx", "\tx", "speaker\tx"])
-def test_columns_that_cannot_be_told_apart_are_an_error(folder: Folder, names: str) -> None:
+def test_columns_of_one_name_are_an_error(folder: Folder, names: str) -> None:
     rows = "".join(f"{name}.npy\ts\t1\t2\n" for name in "abcd")
     folder.groups.write_text(f"file\tid\t{names}\n{rows}")
     message = "speakers.tsv, line 1: column names must be unique and not empty."
@@ -334,7 +334,7 @@ def test_labels_go_up_to_the_number_of_classes(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("label", ["10", "-1", "03", "1.0", "a", ""])
-def test_a_label_beyond_the_classes_is_told(folder: Folder, label: str) -> None:
+def test_a_label_beyond_the_classes_is_named(folder: Folder, label: str) -> None:
     save_vectors(folder, ["0", label])
     with pytest.raises(EvobinError, match=r"line 2: expected label 0 to 9, found '"):
         load_dataset(folder.data, folder.features, None, TEN)
@@ -346,7 +346,9 @@ def test_a_line_without_a_label_says_which_there_are(folder: Folder) -> None:
         load_dataset(folder.data, folder.features, None, TEN)
 
 
-def test_labels_that_no_clip_has_are_told(folder: Folder) -> None:
+def test_labels_that_no_clip_has_are_named(folder: Folder) -> None:
     save_vectors(folder, list("01245689"))
-    with pytest.raises(EvobinError, match=r"tsv: no clip has label 3, 7; add some, or name fewer"):
+    with pytest.raises(
+        EvobinError, match=r"tsv: no sample has label 3, 7; add some, or name fewer"
+    ):
         load_dataset(folder.data, folder.features, None, TEN)

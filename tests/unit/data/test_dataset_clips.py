@@ -168,7 +168,7 @@ def test_a_truncated_file_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("n_frames", [10**13, 2**62, 10**30])
-def test_terabytes_that_only_the_header_has_are_never_asked_for(
+def test_terabytes_that_only_the_header_has_are_never_allocated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_frames: int
 ) -> None:
     path = tmp_path / "a.npy"
@@ -231,12 +231,14 @@ def test_one_frame_may_come_as_a_vector(tmp_path: Path, dims: tuple[int, ...]) -
 
 
 @pytest.mark.parametrize("dims", [(), (3,), (2, 4), (1, 3), (0, 4), (1, 1, 4)])
-def test_one_frame_of_another_shape_is_told(tmp_path: Path, dims: tuple[int, ...]) -> None:
+def test_one_frame_of_another_shape_is_an_error(tmp_path: Path, dims: tuple[int, ...]) -> None:
     told = problem_with(FeatureShape(4, 1, frames=1), tmp_path, dims)
     assert told == f"must have shape [4] or [1, 4], but it has {list(dims)}."
 
 
 @pytest.mark.parametrize("dims", [(4,), (7, 4), (9, 4), (8, 5)])
-def test_another_length_than_the_fixed_one_is_told(tmp_path: Path, dims: tuple[int, ...]) -> None:
+def test_another_length_than_the_fixed_one_is_an_error(
+    tmp_path: Path, dims: tuple[int, ...]
+) -> None:
     told = problem_with(FeatureShape(4, 3, frames=8), tmp_path, dims)
     assert told == f"must have shape [8, 4], but it has {list(dims)}."

@@ -76,18 +76,18 @@ def test_the_split_does_not_depend_on_the_order_of_the_clips(with_speakers: bool
     assert {dataset.names[row] for row in held} == {shuffled.names[row] for row in held_again}
 
 
-def test_a_split_needs_two_speakers_of_each_label() -> None:
+def test_a_split_needs_two_groups_of_each_label() -> None:
     dataset = dataset_of([0, 0, 1, 1, 1], ["a", "a", "b", "c", "d"])
     message = (
-        "at least 2 speakers of each label, but there are 1 with label 0 and 3 with label 1; "
-        "add speakers"
+        "at least 2 groups of each label, but there are 1 with label 0 and 3 with label 1; "
+        "add groups"
     )
     with pytest.raises(EvobinError, match=message):
         hold_out(dataset, 0.5, seed=0)
 
 
 def test_a_split_needs_two_clips_of_each_label() -> None:
-    with pytest.raises(EvobinError, match="2 clips of each label, but there are 0 with label 0"):
+    with pytest.raises(EvobinError, match="2 samples of each label, but there are 0 with label 0"):
         hold_out(dataset_of([1, 1, 1]), 0.5, seed=0)
 
 
@@ -100,7 +100,7 @@ def test_a_split_of_many_labels_is_stratified() -> None:
 
 def test_a_speaker_of_several_labels_counts_by_the_one_of_most_clips() -> None:
     dataset = dataset_of([2, 2, 0, 0, 1, 1, 2], ["a", "a", "a", "b", "c", "d", "e"])
-    message = "2 speakers of each label, but there are 1 with label 0; add speakers"
+    message = "2 groups of each label, but there are 1 with label 0; add groups"
     with pytest.raises(EvobinError, match=message):
         hold_out(dataset, 0.5, seed=0)
 

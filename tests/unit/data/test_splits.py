@@ -8,10 +8,11 @@ import pytest
 
 from evobin.config import DataConfig
 from evobin.core.samples import Dataset
-from evobin.data import splits as parts_module
-from evobin.data.splits import Parts, feature_shape, load_parts, synthesised_parts
+from evobin.data import splits as splits_module
+from evobin.data.splits import Splits, feature_shape, load_splits, synthesised_splits
 from evobin.errors import EvobinError, SettingError
-from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.network.architecture import Architecture, ConvBlock
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import DataFolder, random_folder, small_voices
 
 SMALL = Architecture(3, (ConvBlock(2, 2),))
@@ -22,10 +23,10 @@ def folder(tmp_path: Path) -> DataFolder:
     return random_folder(tmp_path, n_in=3, frames=2, clips=40)
 
 
-def load(folder: DataFolder, seed: int = 0, groups: bool = False, **more: Any) -> Parts:
+def load(folder: DataFolder, seed: int = 0, groups: bool = False, **more: Any) -> Splits:
     speakers = folder.groups if groups else None
     config = DataConfig(folder.data, folder.features, speakers, **more)
-    return load_parts(config, SMALL, seed)
+    return load_splits(config, SMALL, seed)
 
 
 def names(part: Dataset | None) -> set[str]:
@@ -50,7 +51,7 @@ def test_every_clip_is_in_exactly_one_part_of_both_labels(
     assert sorted(whole) == sorted(f"c{i}.npy" for i in range(40))
     for part in (parts.train, parts.valid, parts.test):
         assert set(part.labels) == {0, 1}
-    speaker = 2 if groups else 0  # clips that cannot be parted
+    speaker = 2 if groups else 0  # clips that cannot be split
     assert len(parts.valid) == pytest.approx(10, abs=speaker)
     assert len(parts.test) == pytest.approx(10, abs=speaker)
 
@@ -58,7 +59,7 @@ def test_every_clip_is_in_exactly_one_part_of_both_labels(
 @pytest.mark.parametrize("seed", range(5))
 def test_with_groups_no_speaker_is_in_two_parts(folder: DataFolder, seed: int) -> None:
     parts = load(folder, seed, groups=True, valid_share=0.3, test_share=0.3)
-    assert parts.note == "Parted by group."
+    assert parts.note == "Split by group."
     assert not speakers(parts.train) & speakers(parts.valid)
     assert not speakers(parts.train) & speakers(parts.test)
     assert not speakers(parts.valid) & speakers(parts.test)
@@ -66,7 +67,7 @@ def test_with_groups_no_speaker_is_in_two_parts(folder: DataFolder, seed: int) -
 
 def test_without_groups_the_note_says_what_may_be_shared(folder: DataFolder) -> None:
     parts = load(folder)
-    assert parts.note.endswith("clips that belong together may be in different parts.")
+    assert parts.note.endswith("samples that belong together may be in different parts.")
     assert parts.test is None
 
 
@@ -76,8 +77,8 @@ def test_only_parts_for_the_built_in_network_speak_of_speakers(
 ) -> None:
     voices = random_folder(tmp_path / "voices", clips=16)
     config = DataConfig(voices.data, voices.features, voices.groups if groups else None)
-    told = load_parts(config, SPEAKER_SEX, 0).note
-    assert told == "Parted by speaker." if groups else told.endswith("too high for new speakers.")
+    told = load_splits(config, SPEAKER_SEX, 0).note
+    assert told == "Split by speaker." if groups else told.endswith("too high for new speakers.")
 
 
 def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:
@@ -102,14 +103,14 @@ def test_named_parts_are_used_as_they_are(folder: DataFolder) -> None:
     valid = folder.write("b.tsv", "c20.npy 0", "c23.npy 1")
     test = folder.write("c.tsv", "c31.npy 1", "c30.npy 0", "c32.npy 0")
     config = DataConfig(train, folder.features, None, valid, test)
-    parts = load_parts(config, SMALL, 0)
+    parts = load_splits(config, SMALL, 0)
     assert parts.train.names == tuple(f"c{i}.npy" for i in range(10))
     assert parts.valid.names == ("c20.npy", "c23.npy")
     assert names(parts.test) == {"c30.npy", "c31.npy", "c32.npy"}
     assert parts.note == ""
 
 
-def test_a_named_test_part_leaves_the_rest_to_be_parted(folder: DataFolder) -> None:
+def test_a_named_test_part_leaves_the_rest_to_be_split(folder: DataFolder) -> None:
     folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(32)))
     test = folder.write("test.tsv", "c36.npy 0", "c37.npy 1")
     parts = load(folder, test=test, valid_share=0.25)
@@ -121,14 +122,18 @@ def test_named_parts_that_share_groups_say_so(folder: DataFolder) -> None:
     folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(1, 36)))
     valid = folder.write("valid.tsv", "c0.npy 0", "c39.npy 1")
     parts = load(folder, groups=True, valid=valid)
-    assert parts.note == "1 groups of the validation part are in the training part too."
+    assert parts.note == "1 group of the validation part is in the training part too."
 
 
 @pytest.mark.parametrize(
     ("valid", "test", "blamed"),
     [
         (["c3.npy 1", "c38.npy 0"], None, r"valid\.tsv: names c3\.npy that .*train\.tsv names too"),
-        (None, ["c2.npy 0", "c3.npy 1"], r"test\.tsv: names c2\.npy and 1 more clips that .*train"),
+        (
+            None,
+            ["c2.npy 0", "c3.npy 1"],
+            r"test\.tsv: names c2\.npy and 1 more samples that .*train",
+        ),
         (["c38.npy 0", "c39.npy 1"], ["c38.npy 0", "c37.npy 1"], r"test\.tsv: names c38.* .*valid"),
         (["./c3.npy 1", "c38.npy 0"], None, r"valid\.tsv: names \./c3\.npy that .*train\.tsv"),
     ],
@@ -141,7 +146,7 @@ def test_a_clip_in_two_parts_is_refused(
     paths: dict[str, Any] = {
         name: folder.write(f"{name}.tsv", *rows) for name, rows in named.items() if rows
     }
-    with pytest.raises(EvobinError, match=f"{blamed}.*; a clip can be in one part only"):
+    with pytest.raises(EvobinError, match=f"{blamed}.*; a sample can be in one part only"):
         load(folder, **paths)
 
 
@@ -159,7 +164,7 @@ def test_a_test_part_is_named_or_held_out_but_not_both(folder: DataFolder) -> No
 
 def test_without_data_there_are_no_parts_to_load() -> None:
     with pytest.raises(ValueError, match="`config` must name `data` and `features`"):
-        load_parts(DataConfig(), SMALL, 0)
+        load_splits(DataConfig(), SMALL, 0)
 
 
 def test_problems_of_a_named_part_name_its_file(folder: DataFolder) -> None:
@@ -173,7 +178,7 @@ def test_what_a_network_needs_comes_from_its_architecture() -> None:
     assert (shape.n_in, shape.min_frames) == (7, 9)
 
 
-def test_synthesised_voices_are_parted_by_speaker_with_their_own_labels(
+def test_synthesised_voices_are_split_by_speaker_with_their_own_labels(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
@@ -182,8 +187,8 @@ def test_synthesised_voices_are_parted_by_speaker_with_their_own_labels(
         asked.append((seed, map_clips))
         return small_voices()
 
-    monkeypatch.setattr(parts_module, "synthesise", synthesise)
-    parts = synthesised_parts(5, map)
+    monkeypatch.setattr(splits_module, "synthesise", synthesise)
+    parts = synthesised_splits(5, map)
     assert asked == [(5, map)]
     assert parts.test is not None
     assert (len(parts.train), len(parts.valid), len(parts.test)) == (24, 8, 8)

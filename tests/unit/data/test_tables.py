@@ -32,7 +32,7 @@ def test_labels_come_in_the_order_of_the_files(table: Path) -> None:
             "a.wav\t0\nmale/b.flac\t1\n./a.wav\t1\n",
             "t.tsv, line 3: './a.wav' differs from line 1; keep one.",
         ),
-        ("", "t.tsv: is empty; expected one clip a line, fields split by tabs."),
+        ("", "t.tsv: is empty; expected one sample a line, fields split by tabs."),
     ],
 )
 def test_a_problem_with_labels_is_named(rows: str, expected: str, table: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evobin.interchange import c_format
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT, TINY
 from tests.exported import STRICT, CompiledC, gcc
 from tests.strategies import random_solution
@@ -103,7 +103,7 @@ def test_the_stack_is_as_large_as_the_file_says(golden: BinaryNetwork, tmp_path:
     done = gcc("-O2", "-fstack-usage", "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
     usage = tmp_path / "network.su"
     if done.returncode or not usage.exists():
-        pytest.skip("the compiler does not tell the stack's size")
+        pytest.skip("the compiler does not report the stack's size")
     used = sum(int(line.split("\t")[1]) for line in usage.read_text().splitlines())
     said = int(text.split("needs ")[1].split(" KB")[0]) * 1000
     assert 0.9 * said <= used <= 1.02 * said

@@ -10,8 +10,9 @@ import pytest
 
 from evobin.errors import EvobinError
 from evobin.interchange import onnx_format
-from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT, TINY
 from tests.exported import OnnxModel
 from tests.strategies import random_solution

@@ -16,8 +16,9 @@ import pytest
 
 from evobin.errors import EvobinError
 from evobin.interchange import torch_format
-from evobin.network.architecture import SPEAKER_SEX, Architecture, ConvBlock
+from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import TINY
 from tests.exported import module_of
 from tests.strategies import random_solution
@@ -45,7 +46,7 @@ def load(folder: Path, state: Any) -> np.ndarray:
 
 
 def refusal(path: Path) -> str:
-    """The one line that tells why a file is refused, without its name."""
+    """The one line that says why a file is refused, without its name."""
     with pytest.raises(EvobinError, match=re.escape(f"{path}: ")) as caught:
         torch_format.load(path, TINY)
     return str(caught.value).removeprefix(f"{path}: ")
@@ -152,7 +153,7 @@ def test_what_is_no_state_dict_of_the_network_is_refused(tmp_path: Path, problem
     assert "\n" not in told
 
 
-def test_several_problems_are_told_together(tmp_path: Path) -> None:
+def test_several_problems_are_reported_together(tmp_path: Path) -> None:
     state = latents() | {"conv1.bias": torch.zeros(9), "linear.bias": torch.full((1,), torch.nan)}
     torch.save(state, tmp_path / "model.pt")
     first, *more = refusal(tmp_path / "model.pt").splitlines()

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evobin.core.samples import Clips
-from evobin.core.scores import answers
+from evobin.core.scores import predictions
 from evobin.errors import EvobinError
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT, TINY
 from tests.strategies import architectures, random_clips, random_solution, seeds
 
@@ -138,7 +139,7 @@ def test_an_architecture_that_cannot_be_is_refused(
             (ConvBlock(2, 3, WHOLE), ConvBlock(2, 2)),
             2,
             None,
-            r"behind the global max of `blocks\[0\]` a single frame is left, but the blocks that "
+            r"after the global max of `blocks\[0\]` a single frame is left, but the blocks that "
             "follow need 2; give them a `kernel` of 1",
         ),
     ],
@@ -260,7 +261,7 @@ def test_type_order_and_container_of_the_clips_do_not_change_the_answer(
     ]
     for variant in variants:
         np.testing.assert_array_equal(network.logits(variant), expected)
-    np.testing.assert_array_equal(network.predict(clips), answers(expected))
+    np.testing.assert_array_equal(network.predict(clips), predictions(expected))
 
 
 def test_integers_are_answered_as_the_numbers_they_are() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from evobin.errors import EvobinError
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.blueprint import load_architecture
+from evobin.network.presets import SPEAKER_SEX
 
 VOICES = """\
 inputs = 64
@@ -84,7 +85,7 @@ def test_a_length_can_be_fixed_before_a_global_max(path: Path) -> None:
     assert read(path, "frames = 20\n" + CONV) == Architecture(3, (ConvBlock(5, 2, 2),), 2, 20)
 
 
-def test_one_frame_behind_the_convolutions_needs_no_hidden_layer(path: Path) -> None:
+def test_one_frame_after_the_convolutions_needs_no_hidden_layer(path: Path) -> None:
     head = 'frames = 3\nglobal = "none"\n'
     assert read(path, head + CONV) == Architecture(3, (ConvBlock(5, 2, 2),), 2, 3)
 
@@ -110,7 +111,7 @@ def test_one_frame_behind_the_convolutions_needs_no_hidden_layer(path: Path) -> 
         (DENSE + "linear = 8", "`linear` must be a list as [256, 128], but it is 8."),
         (DENSE + "linear = [8, 0]", "`linear[1]` must be from 1 to 65536, but it is 0."),
         (DENSE + "linear = ['8']", "`linear[0]` must be a whole number, but it is '8'."),
-        (DENSE + "linear = [8]\nglobal = 'max'", "`global` is what comes behind [[conv]], and"),
+        (DENSE + "linear = [8]\nglobal = 'max'", "`global` is what comes after [[conv]], and"),
         (DENSE + "[conv]\noutputs = 3", "`conv` must be tables; begin each with a line [[conv]]."),
         (DENSE + "conv = 3", "`conv` must be tables; begin each with a line [[conv]]."),
         ("global = 'mean'\n" + CONV, '`global` must be "max" or "none", but it is \'mean\'.'),
@@ -139,7 +140,7 @@ def test_one_frame_behind_the_convolutions_needs_no_hidden_layer(path: Path) -> 
         ("x" * 2_000_000, "is longer than 1,048,576 bytes; name a TOML file."),
     ],
 )
-def test_what_is_wrong_is_told_with_its_key(path: Path, text: str, told: str) -> None:
+def test_what_is_wrong_is_reported_with_its_key(path: Path, text: str, told: str) -> None:
     path.write_text(text)
     assert problem_of(path).startswith(told)
 
@@ -177,12 +178,12 @@ def test_a_run_folder_knows_its_network(tmp_path: Path) -> None:
     ],
 )
 def test_a_run_folder_that_was_edited_is_refused(tmp_path: Path, config: Any) -> None:
-    message = r"config\.json: tells no architecture \(.*\); name a TOML file\."
+    message = r"config\.json: holds no architecture \(.*\); name a TOML file\."
     with pytest.raises(EvobinError, match=message):
         load_architecture(run_folder(tmp_path, config))
 
 
-def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         EvobinError, match=r"holds no config\.json; name a TOML file or a run folder"
     ):

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from evobin.commands.evaluate import Evaluation
 from evobin.core.samples import Clips, Dataset
 from evobin.errors import EvobinError
 from evobin.network.analysis.firing import firing_rates
@@ -20,6 +19,7 @@ from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.report import show_evaluation
 from evobin.report.page import write_report
+from evobin.results.evaluation import Evaluation
 from evobin.runs import RunFolder
 from tests.builders import cells
 from tests.strategies import random_solution
@@ -80,11 +80,11 @@ def test_figures_are_those_of_the_logits(n_classes: int) -> None:
     assert found.by_label["clips"].tolist() == [3] * n_classes
 
 
-def test_a_confusion_too_wide_for_a_terminal_is_told_by_its_mistakes() -> None:
+def test_a_confusion_too_wide_for_a_terminal_is_shown_by_its_mistakes() -> None:
     few, many = (Evaluation.of(network_of(n), dataset_of(n, 0)) for n in (12, 13))
-    assert "clips by answer" in shown(few)
+    assert "samples by prediction" in shown(few)
     told = shown(many)
-    assert "clips by answer" not in told
+    assert "samples by prediction" not in told
     table = cells(told.split("most common mistakes")[1].split("by label")[0])
     wrong = [tuple(map(int, row)) for row in table[1:]]
     assert len(wrong) == 20

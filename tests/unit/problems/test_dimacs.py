@@ -80,8 +80,8 @@ def test_a_loaded_problem_scores_as_one_made_of_clauses(tmp_path: Path) -> None:
         ("p\n", "line 1: expected `p cnf VARIABLES CLAUSES`"),
         ("p cnf 0 0\n", "line 1: announces 0 variables; expected 1 to 10,000,000"),
         ("p cnf 99999999999 1\n1 0\n", "line 1: announces 99999999999 variables"),
-        ("p cnf 3 1\np cnf 3 1\n1 0\n", "line 2: found a header behind that of line 1"),
-        ("1 2 0\np cnf 3 1\n", "line 2: found a header behind clauses"),
+        ("p cnf 3 1\np cnf 3 1\n1 0\n", "line 2: found a header after that of line 1"),
+        ("1 2 0\np cnf 3 1\n", "line 2: found a header after clauses"),
         ("p cnf 3 2\n1 0\n", "line 1: 'p cnf 3 2' announces 2 clauses, but 1 are there"),
         ("p cnf 3 1\n1 0 2 0\n", "line 1: 'p cnf 3 1' announces 1 clauses, but 2 are there"),
         ("p cnf 3 2\n1 0\n2\n3\n", "line 3: the clause that begins here lacks its final 0"),
@@ -99,7 +99,7 @@ def test_a_loaded_problem_scores_as_one_made_of_clauses(tmp_path: Path) -> None:
         ("h 1 0\n9223372036854775807 1 0\n", r"a\.wcnf: the weights, hard clauses counted"),
     ],
 )
-def test_what_is_malformed_is_told_by_file_and_line(
+def test_what_is_malformed_is_named_by_file_and_line(
     tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(EvobinError, match=message) as caught:
@@ -108,7 +108,7 @@ def test_what_is_malformed_is_told_by_file_and_line(
     assert "\n" not in str(caught.value)
 
 
-def test_every_malformed_line_is_told_and_the_clauses_behind_it_are_read(tmp_path: Path) -> None:
+def test_every_malformed_line_is_named_and_the_clauses_after_it_are_read(tmp_path: Path) -> None:
     text = "p cnf 3 4\n1 x 0\n2 0\n5 0 3 0\n1 2 3 0\n"
     with pytest.raises(EvobinError, match="has 2 problems") as caught:
         read_dimacs(write(tmp_path, text))

@@ -1,4 +1,4 @@
-"""White boxes: what they refuse, what they hold, what they print."""
+"""Compiled problems: what they refuse, what they hold, what they print."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evobin.core.problem import WalkingState
+from evobin.core.compiled import CompiledState
+from evobin.core.problem import verify
 from evobin.errors import EvobinError, SettingError
 from evobin.problems.ising import Ising
 from evobin.problems.maxsat import Cost, MaxSat
 from evobin.problems.nk import NKLandscape
 from evobin.problems.qubo import QUBO
+from tests.boxes import verify_all
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_a_problem_without_any_pair_works() -> None:
     assert problem.score(np.ones((2, 3), np.int8)).tolist() == [0.0, 0.0]
     state = problem.start(np.ones(3, np.int8))
     state.flip(2)
-    state.verify()
+    verify_all(problem, state)
 
 
 def test_an_energy_of_0_is_no_minus_0() -> None:
@@ -81,17 +83,18 @@ def test_an_energy_of_0_is_no_minus_0() -> None:
 def test_huge_and_tiny_numbers_stay_exact() -> None:
     rng = np.random.default_rng(0)
     for scale in (1e-280, 1e-5, 1e12, 1e290):
-        state = QUBO(rng.normal(size=(20, 20)) * scale).start(np.ones(20, np.int8))
+        problem = QUBO(rng.normal(size=(20, 20)) * scale)
+        state = problem.start(np.ones(20, np.int8))
         for index in rng.integers(0, 20, 50).tolist():
             state.flip(index)
-        state.verify()
+        verify_all(problem, state)
 
 
 @pytest.mark.parametrize(
     "problem", [QUBO(np.eye(3)), Ising(np.eye(3)), NKLandscape(3, 1), MaxSat(3, [[1, 2, 3]])]
 )
 def test_solutions_that_are_none_are_refused(problem: QUBO | Ising | NKLandscape | MaxSat) -> None:
-    assert isinstance(problem.start(np.ones(3, np.int8)), WalkingState)
+    assert isinstance(problem.start(np.ones(3, np.int8)), CompiledState)
     with pytest.raises(ValueError, match=r"`population` must have shape \[\*, 3\]"):
         problem.score(np.ones(3, np.int8))
     with pytest.raises(ValueError, match=r"`population` must hold only -1 and \+1"):
@@ -105,13 +108,14 @@ def test_solutions_that_are_none_are_refused(problem: QUBO | Ising | NKLandscape
 
 
 def test_a_state_that_was_tampered_with_is_found_out() -> None:
-    state = QUBO(np.ones((3, 3))).start(np.ones(3, np.int8))
-    state._gains[1] += 1
+    problem = QUBO(np.ones((3, 3)))
+    state = problem.start(np.ones(3, np.int8))
+    state.box.gains[1] += 1
     with pytest.raises(RuntimeError, match="the gain of flip 1 is 6, but from scratch it is 5"):
-        state.verify()
+        verify_all(problem, state)
     state._score = 0.5
-    with pytest.raises(RuntimeError, match=r"the score is 0\.5, but from scratch it is -9\.0"):
-        state.verify()
+    with pytest.raises(RuntimeError, match=r"score is 0\.5, but from scratch it is -9\.0"):
+        verify(problem, state)
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,15 @@ def test_a_batch_has_as_many_clips_of_each_label_and_one_at_least(
     batch_size: int, share: int
 ) -> None:
     problem = replace(classes_problem(), batch_size=batch_size)
-    batch = problem.draw(np.random.default_rng(0))
+    batch = problem.sample(np.random.default_rng(0)).batch
     assert np.bincount(batch.labels).tolist() == [share] * 3
     assert len(batch.clips) == 3 * share
 
 
-def test_a_label_that_no_training_clip_has_is_passed_over() -> None:
+def test_a_label_that_no_training_clip_has_is_skipped() -> None:
     problem = classes_problem()
     some = problem.train.subset(np.flatnonzero(problem.train.labels != 1))
-    batch = replace(problem, train=some).draw(np.random.default_rng(0))
+    batch = replace(problem, train=some).sample(np.random.default_rng(0)).batch
     assert np.bincount(batch.labels).tolist() == [16, 0, 16]
 
 
@@ -34,15 +34,15 @@ def test_clips_of_a_fixed_length_are_drawn_as_they_are() -> None:
     problem = classes_problem()
     clips, labels = problem.train.clips.frames, problem.train.labels
     label_of = {clip.tobytes(): label for clip, label in zip(clips, labels, strict=True)}
-    batch = problem.draw(np.random.default_rng(0))
+    batch = problem.sample(np.random.default_rng(0)).batch
     for clip, label in zip(batch.clips.frames, batch.labels, strict=True):
         assert label_of[clip.tobytes()] == label
 
 
-def test_half_of_the_clips_of_a_fixed_length_are_looked_at_as_they_are() -> None:
+def test_half_of_the_clips_of_a_fixed_length_are_in_a_subsample_as_they_are() -> None:
     problem = classes_problem().with_views(np.random.default_rng(0))
     assert problem.varied is None
-    seen = problem.look(np.random.default_rng(0)).valid
+    seen = problem.subsample(np.random.default_rng(0)).valid
     assert len(seen) == len(set(seen.names)) == 45
     assert set(seen.names) < set(problem.valid.names)
 
@@ -118,6 +118,6 @@ def test_labels_beyond_the_classes_are_refused() -> None:
     two = replace(DENSE, n_classes=2)
     with pytest.raises(ValueError, match=r"`train.labels` must be from 0 to 1, but it is 2"):
         replace(problem, architecture=two)
-    batch = problem.draw(np.random.default_rng(0))
+    batch = problem.sample(np.random.default_rng(0)).batch
     with pytest.raises(ValueError, match=r"`label` must be from 0 to 1, but it is 2"):
         NetworkFlipState(two, np.ones(two.n_weights, np.int8), batch)

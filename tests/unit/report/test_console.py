@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -13,14 +14,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from evobin.commands.evaluate import Evaluation
-from evobin.commands.search import USES, RunResult
 from evobin.core.stage import Progress
+from evobin.network.presets import ANY_NETWORK, VOICES
 from evobin.report import JsonLines, ProgressDisplay, pace, show_evaluation, show_run
 from evobin.report.console import show_accuracy
 from evobin.report.machine import to_json
-from evobin.report.progress import tell
+from evobin.report.progress import step_in_words
 from evobin.report.text import percent
+from evobin.results.evaluation import Evaluation
+from evobin.results.run import USES, RunResult
 from tests.builders import TINY, cells
 from tests.unit.network.test_binary import random_network
 
@@ -44,10 +46,10 @@ class Screen(Console):
 
 
 def evaluation_of(**more: list[str]) -> Evaluation:
-    """Three of four right; label 1 is answered 0 once."""
+    """The built-in network's: three of four right; label 1 is predicted as 0 once."""
     table = {"file": list("abcd"), "label": [0, 0, 1, 1], "answer": [0, 0, 1, 0]}
     groups = pd.DataFrame(more) if more else None
-    return Evaluation(pd.DataFrame(table | {"logit": [-1, -3, 5, -1]}), groups)
+    return Evaluation(pd.DataFrame(table | {"logit": [-1, -3, 5, -1]}), groups, VOICES)
 
 
 class Clock:
@@ -124,8 +126,9 @@ def test_flips_a_second_are_those_of_the_last_step(monkeypatch: pytest.MonkeyPat
     assert watch.flips is None
 
 
+SIZES = {"train": 1200, "valid": 156, "test": 408}
 STEPS = [
-    Progress("data", 1, 1, notes={"sizes": {"train": 1200, "valid": 156, "test": 408}}),
+    Progress("data", 1, 1, notes={"sizes": SIZES, "unit": "clips"}),
     Progress("ste", 0, 2),
     Progress("ste", 2, 2, ({"loss": 0.125, "selection_accuracy": 0.9, "best_accuracy": 0.91},)),
     Progress("flips", 0, 3),
@@ -184,13 +187,13 @@ def test_quiet_shows_nothing(terminal: bool) -> None:
 
 def test_figures_are_told_in_words() -> None:
     flips, more = {"tried": 20, "accepted": 3}, {"tried": 10, "accepted": 1}
-    assert tell([flips, more], pace.Pace(flips=41.4)) == "41 flips/s, 4 of 30 accepted"
+    assert step_in_words([flips, more], pace.Pace(flips=41.4)) == "41 flips/s, 4 of 30 accepted"
     child = {"move": "mean", "differ": 0.02, "selection_accuracy": 0.9}
     other = child | {"move": "units", "differ": 0.04, "selection_accuracy": 0.92}
     told = "best score 0.950, now 0.920, mean+units, 3.0% of the weights differ"
-    assert tell([child, other], pace.Pace(best=0.95)) == told
-    assert tell([], pace.Pace()) == ""
-    assert tell([], pace.Pace(best=0.95)) == "best score 0.950"
+    assert step_in_words([child, other], pace.Pace(best=0.95)) == told
+    assert step_in_words([], pace.Pace()) == ""
+    assert step_in_words([], pace.Pace(best=0.95)) == "best score 0.950"
 
 
 def json_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -204,12 +207,12 @@ def test_a_program_reads_one_object_a_step_and_one_at_the_end(
     lines = JsonLines(lost.append)
     for clock.now, step in enumerate(STEPS, 1):
         lines(step)
-    lines.end(run_of("runs/a", evaluation_of(), "train", "valid"), USES)
+    lines.end(run_of("runs/a", evaluation_of(), "train", "valid"))
     *steps, done = json_lines(capsys)
     assert steps[0] == {
         "stage": "data", "step": 1, "steps": 1, "elapsed": 1.0, "left": None,
         "best_accuracy": None, "flips_per_second": None, "rows": [],
-        "sizes": {"train": 1200, "valid": 156, "test": 408},
+        "sizes": SIZES, "unit": "clips",
     }  # fmt: skip
     assert steps[-1] == {
         "stage": "flips", "step": 1, "steps": 3, "elapsed": 5.0, "left": 2.0,
@@ -225,6 +228,11 @@ def test_a_program_reads_one_object_a_step_and_one_at_the_end(
 def test_numbers_that_json_does_not_have_become_null() -> None:
     value = {"a": [np.float32("nan"), np.int64(3), 0.5, math.inf], "b": None, "c": (True, "x")}
     assert json.loads(to_json(value)) == {"a": [None, 3, 0.5, None], "b": None, "c": [True, "x"]}
+
+
+def test_what_json_has_no_notation_for_is_refused() -> None:
+    with pytest.raises(TypeError, match="JSON has no notation for a PosixPath"):
+        to_json({"folder": Path("a")})
 
 
 def test_a_step_that_nobody_reads_is_told_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,6 +256,13 @@ def test_accuracy_comes_with_interval_number_of_clips_and_speakers() -> None:
         "test        75.00%  (95% interval 30.06% to 95.44%; 4 clips of 3 speakers; "
         "looked at once)\n"
     )
+
+
+def test_samples_of_any_other_network_are_no_clips_of_speakers() -> None:
+    screen, known = Screen(), evaluation_of(speaker=["s", "s", "t", "u"])
+    show_evaluation(screen, replace(known, preset=ANY_NETWORK))
+    assert "4 samples of 3 groups" in screen.text
+    assert not {"clip", "clips", "speaker", "speakers"} & set(re.findall(r"\w+", screen.text))
 
 
 def test_an_evaluation_shows_confusion_and_a_table_a_column() -> None:
@@ -277,16 +292,16 @@ def test_the_name_of_a_column_is_shown_as_it_is(name: str) -> None:
 
 
 def run_of(folder: str, start: Any = None, *parts: str) -> RunResult:
-    answers = {part: evaluation_of() for part in parts}
-    return RunResult(Path(folder), random_network(TINY), "Parted by speaker.", answers, start)
+    evaluations = {part: evaluation_of() for part in parts}
+    return RunResult(Path(folder), random_network(TINY), "Split by speaker.", evaluations, start)
 
 
 def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
     screen = Screen()
-    show_run(screen, run_of("runs/a", evaluation_of(), "train", "valid", "test"), USES)
+    show_run(screen, run_of("runs/a", evaluation_of(), "train", "valid", "test"))
     lines = screen.text.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "Parted", "before", "training", "validation", "test", "run", "result",
+        "Split", "before", "training", "validation", "test", "run", "result",
     ]  # fmt: skip
     for line, name in zip(lines[1:5], ("before", "train", "valid", "test"), strict=True):
         assert line.endswith(f"{USES[name]})")
@@ -295,7 +310,7 @@ def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
 
 def test_a_run_without_a_test_part_says_how_to_get_one() -> None:
     screen = Screen()
-    show_run(screen, run_of("runs/a", None, "train", "valid"), USES)
+    show_run(screen, run_of("runs/a", None, "train", "valid"))
     assert "No part was kept aside" in screen.text
     assert "--test-share" in screen.text
     assert "before" not in screen.text
@@ -303,7 +318,7 @@ def test_a_run_without_a_test_part_says_how_to_get_one() -> None:
 
 def test_in_a_terminal_figures_are_wrapped_between_words() -> None:
     screen = Screen(terminal=True, width=60)
-    show_run(screen, run_of("runs/a", None, "train", "valid"), USES)
+    show_run(screen, run_of("runs/a", None, "train", "valid"))
     lines = screen.text.splitlines()
     assert all(len(line) <= 60 for line in lines)
     assert "validation  75.00%  (95% interval 30.06% to 95.44%; 4 clips;" in lines
@@ -312,6 +327,6 @@ def test_in_a_terminal_figures_are_wrapped_between_words() -> None:
 @pytest.mark.parametrize("folder", ["runs/[a]", "runs/[/a]", "x" * 150])
 def test_the_paths_of_a_run_are_shown_as_they_are_on_one_line(folder: str) -> None:
     screen = Screen()
-    show_run(screen, run_of(folder, None, "valid"), USES)
+    show_run(screen, run_of(folder, None, "valid"))
     assert f"run folder  {folder}" in screen.text.splitlines()
     assert f"result      {folder}/result.txt" in screen.text.splitlines()

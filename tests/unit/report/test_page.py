@@ -18,8 +18,8 @@ import pytest
 
 from evobin.core.scores import wilson_interval
 from evobin.errors import EvobinError
-from evobin.network.architecture import SPEAKER_SEX
 from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import SPEAKER_SEX
 from evobin.report.page import MARK, write_report
 from evobin.report.tables import channel_counts
 from tests.builders import finished_run, history_rows

@@ -109,10 +109,10 @@ def test_names_do_not_give_the_label_or_the_part_away() -> None:
     assert set(table["part"][:30]) == {"train", "valid", "test"}
 
 
-def test_progress_is_told_after_every_clip() -> None:
-    told: list[tuple[int, int]] = []
-    synthesise(0, VoicesSettings(2, 2, 2, 1), progress=lambda done, of: told.append((done, of)))
-    assert told == [(i, 6) for i in range(1, 7)]
+def test_progress_is_reported_after_every_clip() -> None:
+    reported: list[tuple[int, int]] = []
+    synthesise(0, VoicesSettings(2, 2, 2, 1), progress=lambda done, of: reported.append((done, of)))
+    assert reported == [(i, 6) for i in range(1, 7)]
 
 
 def test_a_threshold_on_true_mean_f0_is_wrong_on_many_clips(sample: list[SpokenClip]) -> None:
@@ -267,7 +267,7 @@ def naive_source(
 
 
 @pytest.mark.kernels
-def test_the_source_equals_its_slow_twin() -> None:
+def test_the_source_equals_the_naive_version() -> None:
     rng = np.random.default_rng(1)
     f0 = np.linspace(90.0, 260.0, 20)
     voicing, breath = rng.uniform(0, 1, (2, 20))
@@ -280,7 +280,7 @@ def test_the_source_equals_its_slow_twin() -> None:
 
 
 @pytest.mark.kernels
-def test_the_resonators_equal_their_slow_twin() -> None:
+def test_the_resonators_equal_the_naive_version() -> None:
     rng = np.random.default_rng(2)
     signal = rng.normal(size=120)
     centres, widths = rng.uniform(300, 4000, (6, 3)), rng.uniform(50, 300, (6, 3))

@@ -6,7 +6,7 @@ import pytest
 from evobin.core.problem import Solution
 from evobin.core.samples import Clips
 from evobin.network.analysis import channels
-from evobin.network.analysis.channels import Alike, equal_filters, twins
+from evobin.network.analysis.channels import DuplicateChannel, duplicate_channels, duplicate_filters
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
 from tests.builders import TINY
@@ -28,19 +28,19 @@ def planted() -> Solution:
 
 
 def test_equal_and_negated_filters_are_found_and_those_that_cancel() -> None:
-    assert equal_filters(TINY, planted()) == [
-        Alike(0, 4, 1, negated=False),
-        Alike(0, 6, 1, negated=True),
-        Alike(1, 2, 0, negated=False),
-        Alike(1, 5, 2, negated=False, cancels=True),
+    assert duplicate_filters(TINY, planted()) == [
+        DuplicateChannel(0, 4, 1, negated=False),
+        DuplicateChannel(0, 6, 1, negated=True),
+        DuplicateChannel(1, 2, 0, negated=False),
+        DuplicateChannel(1, 5, 2, negated=False, cancels=True),
     ]
 
 
 def test_a_filter_with_another_bias_is_not_equal() -> None:
     solution = planted()
     FIRST.bias(solution)[4] *= -1
-    assert [found for found in equal_filters(TINY, solution) if found.block == 0] == [
-        Alike(0, 6, 1, negated=True)
+    assert [found for found in duplicate_filters(TINY, solution) if found.block == 0] == [
+        DuplicateChannel(0, 6, 1, negated=True)
     ]
 
 
@@ -59,7 +59,7 @@ def clips_of_seed_2() -> Clips:
 
 
 @pytest.mark.parametrize("at_once", [3, 64])
-def test_twins_are_the_channels_with_equal_or_opposite_signs_everywhere(
+def test_duplicates_are_the_channels_with_equal_or_opposite_signs_everywhere(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channels, "AT_ONCE", at_once)
@@ -72,20 +72,20 @@ def test_twins_are_the_channels_with_equal_or_opposite_signs_everywhere(
             for of in changing[: changing.index(channel)]:
                 same = signs[:, of] == signs[:, channel]
                 if same.all() or not same.any():
-                    expected.append(Alike(number, channel, of, negated=not same.any()))
+                    expected.append(DuplicateChannel(number, channel, of, negated=not same.any()))
                     break
-    assert twins(BinaryNetwork(TINY, planted()), clips_of_seed_2()) == expected
-    assert Alike(0, 4, 1, negated=False) in expected
+    assert duplicate_channels(BinaryNetwork(TINY, planted()), clips_of_seed_2()) == expected
+    assert DuplicateChannel(0, 4, 1, negated=False) in expected
 
 
-def test_an_opposite_channel_is_a_twin_too() -> None:
+def test_an_opposite_channel_is_a_duplicate_too() -> None:
     solution = random_solution(TINY, np.random.default_rng(3))
     weights, bias = LAST.weights(solution), LAST.bias(solution)
-    weights[7], bias[7] = -weights[3], -bias[3]  # nothing is pooled behind the last block
-    found = twins(BinaryNetwork(TINY, solution), clips_of_seed_2())
-    assert Alike(1, 7, 3, negated=True) in found
+    weights[7], bias[7] = -weights[3], -bias[3]  # nothing is pooled after the last block
+    found = duplicate_channels(BinaryNetwork(TINY, solution), clips_of_seed_2())
+    assert DuplicateChannel(1, 7, 3, negated=True) in found
 
 
 def test_clips_of_another_width_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`clips` must have shape \[\*, 4\]"):
-        twins(BinaryNetwork(TINY, planted()), Clips.join([np.zeros((20, 5))]))
+        duplicate_channels(BinaryNetwork(TINY, planted()), Clips.join([np.zeros((20, 5))]))

@@ -8,9 +8,10 @@ import pytest
 
 from evobin.core.samples import Clips, Dataset
 from evobin.network.analysis.firing import firing_rates, pooled
-from evobin.network.architecture import SPEAKER_SEX, WHOLE, Architecture, ConvBlock
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
+from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN, GOLDEN_RESULT, TINY, planted_dataset
 from tests.strategies import random_clips
 from tests.unit.network.test_binary import random_network

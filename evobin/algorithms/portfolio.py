@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm, Seed, State
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.pyramid import LARGEST, Pyramid
 from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.umda import UMDA
 from evobin.checks import check_number
-from evobin.core.problem import Population, Scores
+from evobin.core.problem import Population
+from evobin.core.state import State
 
 
-class Relay(Algorithm):
+class Portfolio(Algorithm):
     """Hands the search on where it stands still: sweeps, then a model, then a pyramid.
 
     `Sweeps` climb fast and walk plateaus. `UMDA` begins anew, and sees the slope of a landscape
@@ -24,10 +23,8 @@ class Relay(Algorithm):
     best goes on. Above 4,000 signs, which are too many for a pyramid, it is sweeps from the best.
 
     Args:
-        n, seed: as for `Algorithm`.
-        initial: where the sweeps begin.
-        patience: evaluations without a new best after which it stops; 0 for 100 n.
-        sweeps: evaluations without a new best behind which the sweeps hand on, as a multiple of n.
+        patience: evaluations without a new best after which it stops; None for 100 n.
+        sweeps: evaluations without a new best after which the sweeps hand on, as a multiple of n.
         model: the same for the model.
         turns: the same for the turns of pyramid and sweeps.
 
@@ -39,33 +36,37 @@ class Relay(Algorithm):
     """
 
     name = "default"
-    kept = ("leg", "turn", "starts")
+    transient = (*Algorithm.transient, "_legs")
+    waits = 100
 
     def __init__(
         self,
-        n: int,
-        seed: Seed = 0,
-        initial: NDArray[Any] | None = None,
-        patience: int = 0,
         *,
+        patience: int | None = None,
         sweeps: float = 20.0,
         model: float = 4.0,
         turns: float = 10.0,
     ) -> None:
-        super().__init__(n, seed, initial, patience or 100 * n)
+        super().__init__(patience=patience)
         for name, share in (("sweeps", sweeps), ("model", model), ("turns", turns)):
             check_number(name, share, 1e-6, 1e6)
+        self.sweeps, self.model, self.turns = sweeps, model, turns
+
+    def begin(self) -> None:
+        """As in `Algorithm`; the sweeps begin where a search begins."""
+        n = self.n
         self.leg = self.turn = 0
         self.starts = np.empty((0, n), np.int8)
-        waits = [max(1, round(share * n)) for share in (sweeps, model, turns)]
+        waits = [max(1, round(share * n)) for share in (self.sweeps, self.model, self.turns)]
         self._turns = waits[2]
         self._seeds = self.rng.integers(2**63, size=3).tolist()
         self._legs: list[Algorithm] = [
-            Sweeps(n, self._seeds[0], self.initial, waits[0]),
-            UMDA(n, self._seeds[1], None, waits[1]),
+            Sweeps(patience=waits[0]).start(n, self._seeds[0], self.initial),
+            UMDA(patience=waits[1]).start(n, self._seeds[1]),
         ]
 
-    def _propose(self) -> Population:
+    def ask(self) -> Population:
+        """As in `Algorithm`."""
         if len(self._legs) == 2:
             if self._legs[self.leg].stop():
                 self.leg, self.turn = self.leg + 1, self.evaluations
@@ -79,23 +80,25 @@ class Relay(Algorithm):
     def _add_last(self) -> None:
         """The last leg begins at what the others have found."""
         kind = Pyramid if self.n <= LARGEST else Sweeps
-        self._legs.append(kind(self.n, self._seeds[2], self.starts, self.patience))
+        leg = kind(patience=self.patience or self.waits * self.n)
+        self._legs.append(leg.start(self.n, self._seeds[2], self.starts))
 
-    def _learn(self, population: Population, scores: Scores) -> None:
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        """As in `Algorithm`."""
+        scores = np.asarray(scores)
         self._legs[self.leg].tell(population, scores)
 
     def state(self) -> State:
         """As in `Algorithm`, and the legs' own."""
-        state = super().state()
-        for place, leg in enumerate(self._legs):
-            state |= {f"{place}/{name}": kept for name, kept in leg.state().items()}
-        return state
+        return super().state() | {"legs": [leg.state() for leg in self._legs]}
 
     def load(self, state: State) -> None:
         """As in `Algorithm`."""
-        super().load(state)
+        kept = dict(state)
+        legs = kept.pop("legs")
+        super().load(kept)
+        del self._legs[2:]
         if len(self.starts):
             self._add_last()
-        for place, leg in enumerate(self._legs):
-            prefix = f"{place}/"
-            leg.load({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        for leg, its in zip(self._legs, legs, strict=True):
+            leg.load(its)

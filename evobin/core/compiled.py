@@ -1,0 +1,141 @@
+"""Incremental problems whose flips are compiled: all gains exact, walked by whole algorithms."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evobin.checks import check_shape, check_signs
+from evobin.core.problem import FlipState, IncrementalProblem, Population, Scores, Solution
+from evobin.kernels import families
+
+Box = Any
+"""A NamedTuple of arrays, gains and signs first; see `kernels.families`."""
+
+LOG = 4096
+"""New bests that one call of a walk can report."""
+
+
+class CompiledProblem(IncrementalProblem):
+    """A problem that knows the exact gain of every single flip, and flips in compiled code.
+
+    All numbers are whole, or are rounded once, when the problem is made, to multiples of one power
+    of two so small that rounding costs less than adding up in floating point would, and so large
+    that no sum is ever rounded: nothing drifts, however many flips are made.
+
+    A family of problems is one file: this class with `score` and `box`, a NamedTuple for the box,
+    and the function that flips a sign in it, registered by `kernels.families.flips`.
+    """
+
+    @abstractmethod
+    def box(self, signs: Solution) -> Box:
+        """What the family's flip needs, for signs that are the box's from now on.
+
+        Args:
+            signs: [n] int8; overwritten later.
+        """
+
+    def start(self, solution: Solution) -> CompiledState:
+        """Prepares a solution for flips; it is copied.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        check_shape("solution", solution, (self.n,))
+        check_signs("solution", solution)
+        return CompiledState(self, solution)
+
+    def _check(self, population: Population) -> Population:
+        check_shape("population", population, (None, self.n))
+        check_signs("population", population)
+        return population
+
+
+class Walk(NamedTuple):
+    """What a compiled walk fills in.
+
+    Attributes:
+        best: [n] int8, the best solution.
+        journal: [n] int32, flips since; see `kernels.families`.
+        evaluations: [LOG] int64, those of this call at each new best.
+        scores: [LOG] float64, the score of each.
+    """
+
+    best: Solution
+    journal: NDArray[np.int32]
+    evaluations: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+class CompiledState(FlipState):
+    """One solution of a `CompiledProblem`, the gains of all flips kept.
+
+    Attributes:
+        box: what the family's flip needs.
+        tag: see `kernels.families`.
+    """
+
+    def __init__(self, problem: CompiledProblem, solution: Solution) -> None:
+        self.box = problem.box(solution.astype(np.int8))
+        kind: type = type(self.box)
+        self.tag = families.tag_of(kind)
+        self._score = float(problem.score(solution[None])[0])
+        self._journal = np.empty(len(solution), np.int32)
+        self._log = np.empty(LOG, np.int64), np.empty(LOG)
+
+    @property
+    def score(self) -> float:
+        """Score of the present solution, exact."""
+        return self._score
+
+    @property
+    def solution(self) -> Solution:
+        """[n] int8, the present solution; a copy."""
+        signs: Solution = self.box.signs
+        return signs.copy()
+
+    def gains(self) -> NDArray[np.float64]:
+        """[n] float64, the exact change of score for each single flip."""
+        gains: NDArray[np.float64] = self.box.gains.astype(np.float64)
+        return gains
+
+    def scores(self, indices: Iterable[int]) -> Scores:
+        """As in `FlipState`, from the gains."""
+        places = indices if isinstance(indices, np.ndarray) else np.array(list(indices), np.intp)
+        scores: Scores = self._score + self.box.gains[places].astype(np.float64)
+        return scores
+
+    def flip(self, index: int) -> None:
+        """Flips one sign; flipping it again restores every number.
+
+        Raises:
+            IndexError: if there is no such sign.
+        """
+        n = len(self.box.signs)
+        if not 0 <= index < n:
+            raise IndexError(f"`index` must be from 0 to {n - 1}, but it is {index}.")
+        self._score += float(self.box.gains[index])
+        families.flip_one(self.box, self.tag, index)
+
+    def walk(self, best: Solution) -> Walk:
+        """What a compiled walk from here fills in, the best solution so far being `best`."""
+        return Walk(best.copy(), self._journal, *self._log)
+
+    def walked(self, walk: Walk, score: float, logged: int) -> list[tuple[int, float]]:
+        """Takes over where a walk has gone.
+
+        Args:
+            walk: from `walk`, filled in.
+            score: of the present solution.
+            logged: how many new bests there were.
+
+        Returns:
+            Evaluations of this call at each new best, and its score.
+        """
+        self._score = float(score)
+        at, scores = walk.evaluations[:logged].tolist(), walk.scores[:logged].tolist()
+        return list(zip(at, scores, strict=True))

@@ -1,0 +1,256 @@
+"""An algorithm on a problem as a stage: budget, clock, restarts, history."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evobin.algorithms import Algorithm, Walker
+from evobin.core.compiled import CompiledProblem
+from evobin.core.problem import IncrementalProblem, Problem, Solution
+from evobin.core.stage import MapTasks, Progress, Row, Stage, in_order
+from evobin.core.state import State
+from evobin.drive.interrupts import Interrupts
+from evobin.drive.scoring import NearScorer, Scoring
+from evobin.problems.function import FunctionProblem
+from evobin.results.search import EvaluationError, SearchResult
+
+WALKED = 0.05
+"""Seconds that a walk should take between two looks at the clock."""
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """When a search ends, and where it begins.
+
+    Attributes:
+        evaluations: solutions to score at most.
+        seconds: by the clock; infinite for no limit.
+        target: a score that is enough, in terms of a maximum; infinite for none.
+        restarts: whether to begin anew where the algorithm sees no sense in going on.
+        seed: decides every random number.
+        initial: [k, n] int8, where the first search begins; None for anywhere.
+    """
+
+    evaluations: int
+    seconds: float = math.inf
+    target: float = math.inf
+    restarts: bool = True
+    seed: tuple[int, ...] = (0,)
+    initial: Solution | None = None
+
+
+class AlgorithmSearch(Stage):
+    """One algorithm on one problem, from its beginning or its checkpoint to the end of its budget.
+
+    Args:
+        algorithm: its settings; not changed.
+        problem: what to maximise; a `FunctionProblem` may minimise.
+        limits: when it ends.
+        skip: whether a solution that cannot be scored is the worst, not an error.
+        n_jobs: workers of `map_tasks`.
+
+    Raises:
+        SettingError: if a setting of the algorithm is wrong.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        problem: Problem,
+        limits: Limits,
+        *,
+        skip: bool = False,
+        n_jobs: int = 1,
+    ) -> None:
+        self.name, self.total = algorithm.name, limits.evaluations
+        self._settings, self._problem, self._limits = algorithm, problem, limits
+        self._walked = (
+            problem
+            if isinstance(problem, IncrementalProblem) and isinstance(algorithm, Walker)
+            else None
+        )
+        function = problem if isinstance(problem, FunctionProblem) else _as_function(problem)
+        self.scoring = Scoring(function, skip, n_jobs)
+        self.interrupts = Interrupts()
+        self.rows: list[Row] = []
+        self.restarts = self._before = 0  # evaluations of algorithms before the present one
+        self._stretch, self._pause = problem.n, 0.0
+        self._algorithm = self._new()
+        if isinstance(self._algorithm, Walker) and self._walked is not None:
+            self._algorithm.walk(self._walked, 0)  # compiles, before the clock runs
+        self._spent, self._began = 0.0, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began, those before a checkpoint included."""
+        return self._spent + time.monotonic() - self._began
+
+    def _new(self) -> Algorithm:
+        """The algorithm of the present restart; only the first begins at `initial`."""
+        limits = self._limits
+        return copy.deepcopy(self._settings).start(
+            self._problem.n,
+            (*limits.seed, self.restarts),
+            limits.initial if self.restarts == 0 else None,
+            structure=self._problem.structure,
+            restart=self.restarts,
+        )
+
+    def over(self) -> dict[str, Any]:
+        """Why to stop; before that, a restart where the algorithm asks for one."""
+        limits, reasons = self._limits, dict[str, Any]()
+        if not self.done:
+            return reasons
+        if self.score >= limits.target:
+            reasons["target"] = self.scoring.function.sign * limits.target
+        if self.done >= limits.evaluations:
+            reasons["max_evaluations"] = limits.evaluations
+        if self.seconds + (self._pause if self._pause > WALKED else 0.0) >= limits.seconds:
+            reasons["seconds"] = limits.seconds
+        if not reasons and (stale := self._algorithm.stop()):
+            if not limits.restarts:
+                return stale
+            self._before += self._algorithm.evaluations
+            self.restarts += 1
+            self._algorithm = self._new()
+        return reasons
+
+    @property
+    def n(self) -> int:
+        """Length of a solution."""
+        return self._problem.n
+
+    @property
+    def target(self) -> float:
+        """The score that is enough."""
+        return self._limits.target
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """One batch of the algorithm, or a stretch of a walk."""
+        return self.step_until(self._limits.evaluations, map_tasks)
+
+    def step_until(self, end: int, map_tasks: MapTasks = in_order) -> list[Row]:
+        """The same, cut where so many evaluations are done in all."""
+        algorithm, left = self._algorithm, end - self.done
+        if isinstance(algorithm, Walker) and self._walked is not None:
+            self._walk(algorithm, self._walked, left)
+        else:
+            self._ask_and_tell(algorithm, left, map_tasks)
+        self.done = self._before + algorithm.evaluations
+        return self._note() if algorithm.improvements else []
+
+    def _ask_and_tell(self, algorithm: Algorithm, left: int, map_tasks: MapTasks) -> None:
+        begun = time.monotonic()
+        asked = algorithm.ask()[:left]
+        deadline = self._began - self._spent + self._limits.seconds
+        scored = time.monotonic()
+        try:
+            with self.interrupts.let_through:
+                scores = self.scoring.score(algorithm, asked, self.done, map_tasks, deadline)
+        except EvaluationError as error:
+            algorithm.tell(asked[: len(error.before)], error.before)
+            self.done = self._before + algorithm.evaluations
+            self._note()
+            raise
+        told = time.monotonic()
+        algorithm.tell(asked[: len(scores)], scores)
+        self._pause = time.monotonic() - told + scored - begun
+
+    def _walk(self, algorithm: Walker, problem: IncrementalProblem, left: int) -> None:
+        """Some more of a walk, about as much as the time between two looks at the clock allows."""
+        begun = time.monotonic()
+        deadline = self._began - self._spent + self._limits.seconds
+        algorithm.walk(
+            problem,
+            min(self._stretch, left) if isinstance(problem, CompiledProblem) else left,
+            self._limits.target,
+            pause=begun + WALKED,
+            deadline=deadline,
+        )
+        quick = time.monotonic() - begun < WALKED
+        # a batch is n at most, and one that is cut would be a row of its own in the history
+        self._stretch = max(self._problem.n, self._stretch * 2 if quick else self._stretch // 2)
+
+    def _note(self) -> list[Row]:
+        """The rows of new bests among what the algorithm has improved."""
+        algorithm, rows = self._algorithm, list[Row]()
+        sign = self.scoring.function.sign
+        for evaluations, score in algorithm.improvements:
+            if score > self.score or self.best is None:
+                self.score, self.best = score, algorithm.best
+                rows.append(
+                    {
+                        "evaluations": self._before + evaluations,
+                        "seconds": self.seconds,
+                        "score": sign * score,
+                        "restart": self.restarts,
+                    }
+                )
+        algorithm.improvements.clear()
+        if rows:
+            self.best = algorithm.best
+        self.rows += rows
+        return rows
+
+    def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
+        """As in `Stage`; scores are the function's own."""
+        score = self.scoring.function.sign * self.score
+        known = None if self.best is None else self.best.copy()
+        return Progress(
+            self.name, self.done, self.total, rows, score, best, {}, known, self.seconds,
+            self.restarts,
+        )  # fmt: skip
+
+    def result(self, reasons: Mapping[str, Any]) -> SearchResult:
+        """What was found.
+
+        Raises:
+            RuntimeError: if a problem's own score differs from the search's; names both.
+        """
+        assert self.best is not None  # one solution is always scored
+        if not isinstance(self._problem, FunctionProblem):
+            exact = float(self._problem.score(self.best[None])[0])
+            if not math.isclose(exact, self.score, rel_tol=1e-9, abs_tol=1e-9):
+                raise RuntimeError(f"the search says {self.score}, the problem says {exact}.")
+        return SearchResult(
+            self.best,
+            self.scoring.function.sign * self.score,
+            tuple(self.rows),
+            self.done,
+            dict(reasons),
+            self.name,
+            self.restarts,
+            tuple(self.scoring.failures),
+        )
+
+    def state(self) -> State:
+        """As in `Stage`."""
+        return super().state() | {
+            "rows": list(self.rows),
+            "failures": [list(failure) for failure in self.scoring.failures],
+            "before": self._before,
+            "restarts": self.restarts,
+            "seconds": self.seconds,
+            "algorithm": self._algorithm.state(),
+        }
+
+    def load(self, state: State) -> None:
+        """As in `Stage`."""
+        super().load(state)
+        self.rows = list(state["rows"])
+        self.scoring.failures = [(at, text, signs) for at, text, signs in state["failures"]]
+        self._before, self.restarts = state["before"], state["restarts"]
+        self._spent, self._began = state["seconds"], time.monotonic()
+        self._algorithm = self._new()
+        self._algorithm.load(state["algorithm"])
+
+
+def _as_function(problem: Problem) -> FunctionProblem:
+    """A problem as the scoring sees it."""
+    scorer = NearScorer(problem) if isinstance(problem, IncrementalProblem) else problem
+    return FunctionProblem(scorer.score, problem.n, batch=True, cast=False)

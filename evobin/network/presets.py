@@ -1,0 +1,91 @@
+"""The networks that come with evobin: their shapes, and all that is special about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evobin.network.architecture import Architecture, ConvBlock
+
+SPEAKER_SEX = Architecture(
+    n_in=64, blocks=(ConvBlock(128, 9, 2), ConvBlock(128, 9, 2), ConvBlock(128, 9))
+)
+"""The built-in network: a speaker's sex from log-mel features."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What is special about a network: the words for what it sees, and what it can be asked.
+
+    Attributes:
+        architecture: the network's shape; None stands for any.
+        sample: the word for one labelled sample.
+        group: the word for samples that belong together: those with the same value in the column
+            "speaker" of a groups file.
+        groups_say: what a groups file says of each sample.
+        feature: the word for one input of a frame.
+        first_feature: which feature the bottom row of a filter is.
+        filter_note: what to look for in the filters of the first layer; a sentence, or nothing.
+        split_note: what may go wrong where samples are split without knowing their groups.
+        takes_recordings: whether its features are computed from recordings, so that it can be
+            asked about audio files.
+        has_voices: whether labelled samples can be synthesised for it.
+    """
+
+    architecture: Architecture | None = None
+    sample: str = "sample"
+    group: str = "group"
+    groups_say: str = "what belongs together"
+    feature: str = "feature"
+    first_feature: str = "first"
+    filter_note: str = ""
+    split_note: str = "samples that belong together may be in different parts"
+    takes_recordings: bool = False
+    has_voices: bool = False
+
+    @property
+    def samples(self) -> str:
+        """The word for several samples.
+
+        Example:
+            >>> preset_of(SPEAKER_SEX).samples
+            'clips'
+        """
+        return f"{self.sample}s"
+
+    @property
+    def groups(self) -> str:
+        """The word for several groups.
+
+        Example:
+            >>> preset_of(SPEAKER_SEX).groups
+            'speakers'
+        """
+        return f"{self.group}s"
+
+
+ANY_NETWORK = Preset()
+"""Nothing is special about it."""
+VOICES = Preset(
+    SPEAKER_SEX,
+    sample="clip",
+    group="speaker",
+    groups_say="who speaks",
+    feature="band",
+    first_feature="lowest",
+    filter_note="Horizontal stripes look for a spectrum, vertical edges for a change; noise is "
+    "what training hardly moved.",
+    split_note="speakers may be shared, and validation accuracy is then too high for new speakers",
+    takes_recordings=True,
+    has_voices=True,
+)
+"""The built-in network sees clips of speakers."""
+
+
+def preset_of(architecture: Architecture) -> Preset:
+    """What is special about a network of this shape.
+
+    Example:
+        >>> preset_of(SPEAKER_SEX).group, preset_of(Architecture(3, (ConvBlock(5, 2),))).group
+        ('speaker', 'group')
+    """
+    return VOICES if architecture == SPEAKER_SEX else ANY_NETWORK

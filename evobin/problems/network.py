@@ -1,0 +1,164 @@
+"""Labelled samples as a problem: the signs of a network that makes them likely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evobin.checks import check_shape
+from evobin.core.problem import IncrementalProblem, Population, Scores, Solution, Structure
+from evobin.core.samples import Clips
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.heads import Head
+from evobin.network.flips.moves import unit_indices
+from evobin.network.flips.state import Batch, NetworkFlipState, check_batch, rounded
+
+
+class NetworkProblem(IncrementalProblem):
+    """A network to be found for labelled samples, all of which its score looks at.
+
+    The score is the mean log-likelihood of the labels, in nats a sample: a logistic function of the
+    logit is the probability of label 1; of more than two classes, the softmax of the logits. It is
+    the score of the training samples: for a figure that means something, predict others.
+
+    Features are rounded to multiples of a power of two so small that float32 still holds them (see
+    `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit.
+
+    Args:
+        architecture: the network's shape.
+        X: [samples, features] for a network of one frame a sample, else [samples, frames, features]
+            or a list of [frames, features]; finite real numbers. Not modified.
+        y: [samples] whole numbers, 0 to `architecture.n_classes` - 1. Not modified.
+        n_threads: threads that `score` may use; no score depends on it.
+
+    Raises:
+        ValueError: if X or y is not that, or does not fit the architecture.
+
+    Example:
+        >>> from evobin import Architecture, ConvBlock, maximize
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(200, 8))
+        >>> y = (X[:, 0] + X[:, 1] > 0).astype(int)
+        >>> problem = NetworkProblem(Architecture(8, (ConvBlock(8, 1),), frames=1), X, y)
+        >>> found = maximize(problem, algorithm="annealing", max_evaluations=5_000)
+        >>> bool((problem.network(found.solution).predict(list(X[:, None])) == y).mean() > 0.9)
+        True
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        X: ArrayLike | Sequence[ArrayLike] | Clips,  # noqa: N803  # the field's name
+        y: ArrayLike,
+        *,
+        n_threads: int = 1,
+    ) -> None:
+        samples = X if isinstance(X, Clips) else _samples_of(architecture, X)
+        labels = _labels_of(y, len(samples), architecture.n_classes)
+        self.architecture, self.n = architecture, architecture.n_weights
+        self.batch = Batch(samples, labels)
+        self.n_threads = n_threads
+        check_batch(architecture, self.batch)
+        self._rounded: Clips | None = None
+
+    @property
+    def structure(self) -> Structure:
+        """Layers and hidden units."""
+        return structure_of(self.architecture)
+
+    def network(self, solution: Solution) -> BinaryNetwork:
+        """The network of a solution.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        return BinaryNetwork(self.architecture, solution)
+
+    def score(self, population: Population) -> Scores:
+        """[size] float64, the mean log-likelihood of the labels; see the class.
+
+        Raises:
+            ValueError: if `population` has another shape or other values than -1 and +1.
+        """
+        check_shape("population", population, (None, self.n))
+        if self._rounded is None:
+            self._rounded = rounded(self.architecture, self.batch.clips)
+        layer, scores = self.architecture.layers[-1], np.empty(len(population))
+        for place, solution in enumerate(population):
+            logits = self.network(solution).logits(self._rounded, self.n_threads)
+            head = Head.of(layer, solution)
+            scores[place] = head.mean(self.batch.labels, logits.reshape(len(logits), -1))
+        return scores
+
+    def start(self, solution: Solution) -> NetworkFlipState:
+        """Prepares a solution for flips; it is copied.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        return NetworkFlipState(self.architecture, solution, self.batch)
+
+
+def _samples_of(architecture: Architecture, given: Any) -> Clips:
+    """Samples of one frame from a matrix, or of several from a list of matrices."""
+    if not isinstance(given, list | tuple):
+        given = np.asarray(given)
+    if not len(given):
+        raise ValueError("`X` must hold at least one sample, but it is empty.")
+    if isinstance(given, np.ndarray) and given.ndim == 2:
+        if architecture.frames != 1:
+            raise ValueError(
+                "`X` must be a list of [frames, features] for this architecture, but it is one "
+                f"matrix, {list(given.shape)}; only a network of `frames` = 1 takes that."
+            )
+        _check_matrix("X", given, architecture.n_in)
+        return Clips(Clips.join([given]).frames, np.arange(len(given) + 1))
+    matrices = [np.atleast_2d(sample) for sample in given]
+    for place, matrix in enumerate(matrices):
+        _check_matrix(f"X[{place}]", matrix, architecture.n_in)
+    return Clips.join(matrices)
+
+
+def _check_matrix(name: str, matrix: NDArray[Any], n_in: int) -> None:
+    check_shape(name, matrix, (None, n_in))
+    if matrix.dtype.kind not in "biuf":
+        raise ValueError(f"`{name}` must hold real numbers, but it holds {matrix.dtype}.")
+    wrong = np.argwhere(~np.isfinite(matrix))
+    if len(wrong):
+        place = wrong[0].tolist()
+        raise ValueError(
+            f"`{name}` must be finite, but it holds {matrix[tuple(place)]} at {place}; "
+            "fill it in or leave the sample out."
+        )
+
+
+def _labels_of(given: ArrayLike, n: int, n_classes: int) -> NDArray[np.int8]:
+    labels = np.asarray(given)
+    check_shape("y", labels, (n,))
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`y` must hold whole numbers from 0, but it holds {labels.dtype}; number the classes."
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= n_classes) | (labels != np.rint(labels)))
+    if len(wrong):
+        raise ValueError(
+            f"`y` must hold whole numbers from 0 to {n_classes - 1}, but it holds "
+            f"{labels[wrong[0]]} at index {wrong[0]}; number the classes from 0."
+        )
+    return labels.astype(np.int8)
+
+
+@cache
+def structure_of(architecture: Architecture) -> Structure:
+    """Layers and hidden units of a network."""
+    layers = {layer.name: slice(layer.start, layer.stop) for layer in architecture.layers}
+    units = [
+        [unit_indices(architecture, number, channel) for channel in range(block.n_out)]
+        for number, block in enumerate(architecture.blocks)
+    ]
+    return Structure(layers, units)

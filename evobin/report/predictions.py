@@ -1,0 +1,114 @@
+"""What a report says of a network's predictions: how sure they are, and which are wrong."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from evobin.report import plots, tables
+from evobin.report.blocks import Csv, Grid, Plot, Section
+from evobin.report.reading import PARTS, Run
+from evobin.report.text import CLASSES, MISTAKES, mistakes, percent
+
+
+def absent(run: Run, what: str) -> str:
+    """Why something is not on the page."""
+    if run.figures:
+        return f"{what} is not in the run folder: another evobin wrote it, or it was removed."
+    return (
+        f"The run is not finished: {what} is written at its end, and `evobin resume {run.path}` "
+        "goes on."
+    )
+
+
+def share(some: int, of: int) -> str:
+    """A share as a percentage."""
+    return percent(some / of) if of else "none"
+
+
+def predictions(run: Run, prefix: str) -> Section:
+    """Logits or margins, accuracy by label, confusion, and the samples nearest the border."""
+    anchor, title = f"{prefix}predictions", "Predictions"
+    if run.samples is None:
+        return Section(anchor, title, [absent(run, "clips.csv")])
+    draw = _logits if run.architecture.n_logits == 1 else _margins
+    blocks: list[Plot | Grid] = [*draw(run, run.samples, prefix)]
+    if run.figures:
+        many = run.architecture.n_classes > CLASSES
+        blocks.append((_mistakes if many else _confusion)(run, prefix))
+    return Section(anchor, title, [], [*blocks, *_nearest(run, run.samples, prefix)])
+
+
+def _nearest(run: Run, samples: pd.DataFrame, prefix: str) -> list[Grid]:
+    columns = [*tables.sample_columns(run)[:4], *tables.group_columns(run)[:1]]
+    words = {"speaker": run.preset.group, "answer": "predicted"}
+    heads = [words.get(name, name) for name in columns]
+    reading = "What the network is least sure of; where label and prediction differ, it is wrong."
+    blocks = []
+    nearest = tables.nearest_border(samples, columns[3])
+    for part, found in nearest.groupby("part", sort=False):
+        csv = Csv.of(f"{prefix}nearest-{part}", found)
+        rows = [tuple(map(str, row)) for row in found[columns].to_numpy(object)]
+        title = f"{run.preset.samples.capitalize()} nearest the border: {PARTS[str(part)]}"
+        blocks.append(Grid(title, reading, heads, columns, rows, csv))
+    return blocks
+
+
+def _logits(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
+    histogram = tables.histogram(samples, "logit", ["part", "label"])
+    reading = (
+        f"Shares of the {run.preset.samples} of each label. What lies on the wrong side of the "
+        "line at 0 is predicted wrong, and what lies near it is unsure."
+    )
+    meaning = "logit [units]: above 0 the prediction is 1"
+    svg = plots.logits(f"{prefix}logits", histogram, meaning, run.preset.samples)
+    return [Plot("Logit by label", reading, svg, Csv.of(f"{prefix}logits", histogram))]
+
+
+def _margins(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
+    """Of more than two classes."""
+    histogram = tables.histogram(samples, "margin", ["part"])
+    reading = (
+        f"Shares of the {run.preset.samples} by the logit of their label less the largest other. "
+        "What lies left of the line at 0 is predicted wrong, and what lies near it is unsure."
+    )
+    meaning = "margin [units]: below 0 the prediction is wrong"
+    svg = plots.logits(f"{prefix}margins", histogram, meaning, run.preset.samples)
+    margins = Plot("Margin", reading, svg, Csv.of(f"{prefix}margins", histogram))
+    table = tables.accuracy_by(samples, "label")
+    reading = "Which labels are hard: the lowest first, with 95% intervals (Wilson)."
+    svg = plots.accuracies(f"{prefix}labels", table, "label")
+    return [margins, Plot("By label", reading, svg, Csv.of(f"{prefix}labels", table))]
+
+
+def _confusion(run: Run, prefix: str) -> Grid:
+    table = tables.confusion(run)
+    rows = [
+        (PARTS[name], str(label), *map(str, counts), share(counts[label], sum(counts)))
+        for name, part in run.figures.items()
+        for label, counts in enumerate(part.confusion)
+    ]
+    predicted = [f"predicted {label}" for label in range(run.architecture.n_classes)]
+    heads = ("part", "label", *predicted, "share right")
+    keys = tuple(table.columns)
+    reading = (
+        f"{run.preset.samples.capitalize()} by label and predicted label: whether one label is "
+        "taken for the other more often."
+    )
+    csv = Csv.of(f"{prefix}confusion", table)
+    if len(predicted) == 2:
+        return Grid("Confusion", reading, heads, keys, rows, csv)
+    return Grid("Confusion", reading, heads, keys, rows, csv, "wide")
+
+
+def _mistakes(run: Run, prefix: str) -> Grid:
+    unseen = {name: run.figures[name] for name in tables.UNSEEN if name in run.figures}
+    rows = [
+        (PARTS[name], *map(str, mistake))
+        for name, part in unseen.items()
+        for mistake in mistakes(part.confusion)[:MISTAKES]
+    ]
+    heads = ("part", "label", "predicted", run.preset.samples)
+    keys = ("part", "label", "answer", "clips")
+    reading = f"Which labels are taken for which others: the {MISTAKES} most common mistakes."
+    csv = Csv.of(f"{prefix}confusion", tables.confusion(run))
+    return Grid("Mistakes", reading, heads, keys, rows, csv)

@@ -1,0 +1,162 @@
+"""What a network predicts: for labelled samples, with figures, and for single files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin.core.samples import Dataset
+from evobin.core.scores import Interval, margins, predictions, wilson_interval
+from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import ANY_NETWORK, Preset, preset_of
+from evobin.results.plain import Json, records
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A network's predictions for labelled samples.
+
+    Attributes:
+        samples: a row a sample, with the columns of clips.csv: `file`, `label`, `answer` (the
+            predicted label), and `logit`; of more than two classes `logit_0`, `logit_1` and so on
+            instead.
+        groups: a row a sample: `speaker` and the further columns of the groups file; None without.
+        preset: the network's, for the words that a person reads.
+    """
+
+    samples: pd.DataFrame
+    groups: pd.DataFrame | None = None
+    preset: Preset = ANY_NETWORK
+
+    @classmethod
+    def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
+        """Predicts the labels of a data set."""
+        logits = network.logits(dataset.clips, n_threads)
+        columns = {"file": dataset.names, "label": dataset.labels, "answer": predictions(logits)}
+        names = network.architecture.logit_names
+        outputs = zip(names, logits.reshape(len(logits), -1).T, strict=True)
+        samples = pd.DataFrame(columns | dict(outputs))
+        return cls(samples, dataset.groups, preset_of(network.architecture))
+
+    @property
+    def logits(self) -> NDArray[np.int64]:
+        """[n] int64; of more than two classes [n, n_classes]."""
+        found: NDArray[np.int64] = self.samples.filter(regex=r"^logit(_\d+)?$").to_numpy()
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    @property
+    def n_classes(self) -> int:
+        """Labels that can be predicted."""
+        return 2 if self.logits.ndim == 1 else self.logits.shape[1]
+
+    @property
+    def n(self) -> int:
+        """Samples."""
+        return len(self.samples)
+
+    @property
+    def right(self) -> int:
+        """Samples whose label is predicted right."""
+        return int((self.samples["answer"] == self.samples["label"]).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of samples whose label is predicted right."""
+        return self.right / self.n
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson 95% interval of the accuracy, as if samples were independent."""
+        return wilson_interval(self.right, self.n)
+
+    @property
+    def margin(self) -> float:
+        """Mean margin: the logit in the direction of the label, or the gap to the best other."""
+        return float(self.margins.mean())
+
+    @property
+    def margins(self) -> NDArray[np.int64]:
+        """[n] int64, the margin of each sample; see `scores.margins`."""
+        found: NDArray[np.int64] = margins(self.logits, self.samples["label"].to_numpy())
+        return found
+
+    @property
+    def n_groups(self) -> int | None:
+        """Different groups; None if they are not known."""
+        return None if self.groups is None else int(self.groups["speaker"].nunique())
+
+    def table(self, part: str) -> pd.DataFrame:
+        """All columns in one table, and the name of the part.
+
+        A column of the groups file that has the name of one of ours gets " (groups)" appended.
+        """
+        ours = self.samples.assign(part=part)
+        if self.groups is None:
+            return ours
+        taken = {name: f"{name} (groups)" for name in self.groups if name in ours}
+        return pd.concat([ours, self.groups.rename(columns=taken)], axis=1)
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """[n_classes, n_classes] samples by label (rows) and predicted label (columns)."""
+        table = pd.crosstab(self.samples["label"], self.samples["answer"])
+        labels = range(self.n_classes)
+        return table.reindex(index=labels, columns=labels, fill_value=0)
+
+    @property
+    def by_label(self) -> pd.DataFrame:
+        """Accuracy by label, a table as those of `by_columns`."""
+        return self._by(self.samples["label"])
+
+    def by_columns(self) -> dict[str, pd.DataFrame]:
+        """Accuracy by each further column of the groups file.
+
+        Returns:
+            For each column a table indexed by its values: `clips` (samples), `right`, `accuracy`,
+            `low` and `high` (Wilson 95%).
+        """
+        if self.groups is None:
+            return {}
+        return {str(name): self._by(self.groups[name]) for name in self.groups.columns[1:]}
+
+    def _by(self, values: pd.Series[Any]) -> pd.DataFrame:
+        right = (self.samples["answer"] == self.samples["label"]).rename("right")
+        table = right.groupby(values).agg(["size", "sum"])
+        table.columns = pd.Index(["clips", "right"])
+        table["accuracy"] = table["right"] / table["clips"]
+        limits = [
+            wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)
+        ]
+        table["low"] = [interval.low for interval in limits]
+        table["high"] = [interval.high for interval in limits]
+        return table
+
+    def summary(self) -> dict[str, Json]:
+        """The figures as plain values, for summary.json."""
+        figures: dict[str, Json] = {"clips": self.n, "right": self.right, "accuracy": self.accuracy}
+        figures["interval"] = list(self.interval)
+        figures["margin"] = self.margin
+        if self.n_groups is not None:
+            figures["speakers"] = self.n_groups
+        figures["confusion"] = self.confusion.to_numpy().tolist()
+        if self.n_classes > 2:
+            figures["by_label"] = records(self.by_label.reset_index())
+        return figures
+
+
+class Prediction(NamedTuple):
+    """A network's prediction for one file."""
+
+    file: str
+    label: int
+    logits: tuple[int, ...]
+    """One for two classes, else one a class."""
+
+    @property
+    def logit(self) -> int:
+        """What the label was decided by: the only logit, or that of the label."""
+        return self.logits[0 if len(self.logits) == 1 else self.label]

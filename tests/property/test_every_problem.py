@@ -1,0 +1,127 @@
+"""Every algorithm on every kind of problem: true scores, the same for any workers and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evobin
+from evobin.algorithms import ALGORITHMS
+from evobin.results.search import SearchResult
+
+N = 18
+
+
+def bumpy(x: Any) -> float:
+    return float((x * (np.arange(N) % 3)).sum() - 1.5 * (x[:-1] * x[1:]).sum())
+
+
+def qubo() -> evobin.QUBO:
+    return evobin.QUBO(np.random.default_rng(0).integers(-9, 10, (N, N)))
+
+
+def maxsat() -> evobin.MaxSat:
+    rng = np.random.default_rng(1)
+    signs = rng.choice([-1, 1], (70, 3))
+    return evobin.MaxSat(N, [(s * rng.choice(N, 3, False) + s).tolist() for s in signs])
+
+
+def nk() -> evobin.NKLandscape:
+    return evobin.NKLandscape(N, 3, seed=2)
+
+
+def dense() -> evobin.NetworkProblem:
+    rng = np.random.default_rng(3)
+    shape = evobin.Architecture(5, (evobin.ConvBlock(4, 1),), frames=1)
+    return evobin.NetworkProblem(shape, rng.normal(size=(40, 5)), np.arange(40) % 2)
+
+
+def conv() -> evobin.NetworkProblem:
+    rng = np.random.default_rng(4)
+    shape = evobin.Architecture(3, (evobin.ConvBlock(4, 2, 2), evobin.ConvBlock(3, 2)))
+    clips = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
+    return evobin.NetworkProblem(shape, clips, np.arange(20) % 2)
+
+
+def function() -> Callable[[Any], float]:
+    return bumpy
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "function": function,
+    "qubo": qubo,
+    "maxsat": maxsat,
+    "nk": nk,
+    "dense": dense,
+    "conv": conv,
+}
+BUDGETS = [300, pytest.param(3_000, marks=pytest.mark.slow)]
+every = pytest.mark.parametrize("algorithm", ALGORITHMS)
+on_all = pytest.mark.parametrize("kind", MAKERS)
+budgets = pytest.mark.parametrize("budget", BUDGETS)
+
+
+def go(kind: str, algorithm: str, budget: int, **more: Any) -> SearchResult:
+    problem = MAKERS[kind]()
+    n = N if kind == "function" else None
+    return evobin.maximize(problem, n, algorithm=algorithm, max_evaluations=budget, seed=5, **more)
+
+
+def assert_true(kind: str, found: SearchResult) -> None:
+    problem = MAKERS[kind]()
+    score = bumpy(found.solution) if kind == "function" else problem.score(found.solution[None])[0]
+    assert found.score == pytest.approx(score, rel=1e-12, abs=1e-12)
+
+
+def assert_same(a: SearchResult, b: SearchResult) -> None:
+    assert a.solution.tolist() == b.solution.tolist()
+    assert (a.score, a.evaluations, a.restarts) == (b.score, b.evaluations, b.restarts)
+
+
+@every
+@on_all
+@budgets
+def test_a_result_has_its_true_score_and_a_search_resumes(
+    tmp_path: Path, kind: str, algorithm: str, budget: int
+) -> None:
+    whole = go(kind, algorithm, budget)
+    assert whole.evaluations == budget
+    assert_true(kind, whole)
+    go(kind, algorithm, budget // 2 + 1, checkpoint=tmp_path / "kept")
+    assert_same(go(kind, algorithm, budget, checkpoint=tmp_path / "kept"), whole)
+
+
+@pytest.mark.slow
+@every
+@on_all
+def test_workers_change_nothing(kind: str, algorithm: str) -> None:
+    alone, shared = (go(kind, algorithm, 3_000, n_jobs=n_jobs) for n_jobs in (1, 2))
+    assert_same(alone, shared)
+    assert alone.history.drop(columns="seconds").equals(shared.history.drop(columns="seconds"))
+
+
+@pytest.mark.parametrize("kind", ["function", "qubo"])
+@pytest.mark.parametrize("algorithm", ["default", "annealing", "umda"])
+def test_two_workers_find_what_one_finds(tmp_path: Path, kind: str, algorithm: str) -> None:
+    assert_same(go(kind, algorithm, 300), go(kind, algorithm, 300, n_jobs=2))
+    whole = go(kind, algorithm, 300, islands=3)
+    assert_true(kind, whole)
+    assert_same(whole, go(kind, algorithm, 300, islands=3, n_jobs=2))
+
+
+@pytest.mark.parametrize("kind", ["function", "qubo"])
+@pytest.mark.parametrize("algorithm", ["default", "annealing", "umda"])
+def test_islands_resume(tmp_path: Path, kind: str, algorithm: str) -> None:
+    whole = go(kind, algorithm, 300, islands=3)
+    checkpoint = tmp_path / "kept"
+
+    def halfway(progress: evobin.Progress) -> bool:
+        return progress.evaluations >= 150
+
+    half = go(kind, algorithm, 300, islands=3, checkpoint=checkpoint, callback=halfway)
+    assert half.evaluations < 300
+    assert_same(go(kind, algorithm, 300, islands=3, checkpoint=checkpoint), whole)

@@ -1,0 +1,245 @@
+"""Labelled samples as a problem of fixed score, searched flip by flip."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from evobin.core.problem import FlipState, verify
+from evobin.core.samples import Clips
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
+from evobin.network.flips.state import NetworkFlipState
+from evobin.problems.network import NetworkProblem
+from tests.builders import DENSE, TINY
+from tests.oracle import naive
+from tests.strategies import architectures, random_clips, random_solution, seeds
+
+GLOBAL_MAX = Architecture(3, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3)
+MANY = Architecture(5, (ConvBlock(9, 1),), n_classes=100, frames=1)
+
+
+def random_problem(
+    architecture: Architecture, rng: np.random.Generator, count: int = 5
+) -> NetworkProblem:
+    samples = random_clips(architecture, count, rng, halves=False)
+    return NetworkProblem(architecture, samples, rng.integers(0, architecture.n_classes, count))
+
+
+def assert_the_same_along_flips(problem: NetworkProblem, rng: np.random.Generator) -> None:
+    state = problem.start(random_solution(problem.architecture, rng))
+    for index in rng.integers(0, problem.n, 12).tolist():
+        state.flip(index)
+        assert state.score == problem.score(state.solution[None])[0]
+        if rng.random() < 0.5:
+            state.flip(index)
+    verify(problem, state)
+
+
+@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
+def test_the_score_of_a_state_is_that_of_the_problem_along_any_flips(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    assert_the_same_along_flips(random_problem(architecture, rng), rng)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e5])
+@pytest.mark.parametrize("architecture", [DENSE, TINY, GLOBAL_MAX, MANY])
+def test_scores_agree_whatever_the_features_and_their_scale(
+    architecture: Architecture, scale: float
+) -> None:
+    rng = np.random.default_rng(0)
+    samples = [
+        scale * x.astype(np.float64) for x in random_clips(architecture, 40, rng, halves=False)
+    ]
+    labels = rng.integers(0, architecture.n_classes, 40)
+    assert_the_same_along_flips(NetworkProblem(architecture, samples, labels), rng)
+
+
+@given(architectures(widths=(1, 3, 5), max_kernel=3), seeds)
+def test_the_score_equals_the_naive_log_likelihood(architecture: Architecture, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    samples = random_clips(architecture, 3, rng)
+    labels = rng.integers(0, architecture.n_classes, 3)
+    problem = NetworkProblem(architecture, samples, labels)
+    population = np.stack([random_solution(architecture, rng) for _ in range(2)])
+    for solution, score in zip(population, problem.score(population), strict=True):
+        logits = [naive.answer(architecture, solution, sample).logits for sample in samples]
+        expected = naive.log_likelihood(logits, labels, architecture.n_hidden)
+        assert score == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_matrix_is_the_list_of_its_rows() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 12)), rng.integers(0, 3, 30)  # noqa: N806
+    solution = random_solution(DENSE, rng)
+    given: list[Any] = [
+        X,
+        X.tolist(),
+        [*X],
+        [*X[:, None]],
+        X[:, None],
+        pd.DataFrame(X),
+        np.asfortranarray(X),
+        Clips(X.copy(), np.arange(31)),
+    ]
+    scores = {float(NetworkProblem(DENSE, one, y).score(solution[None])[0]) for one in given}
+    assert len(scores) == 1
+
+
+@pytest.mark.parametrize("kind", [list, np.float64, np.uint8, pd.Series])
+def test_labels_may_be_of_any_kind_that_holds_whole_numbers(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 12)), [0, 1, 2, 0, 1, 2]  # noqa: N806
+    problem = NetworkProblem(DENSE, X, kind(y))
+    assert problem.batch.labels.dtype == np.int8
+    assert problem.batch.labels.tolist() == y
+
+
+def test_what_is_given_is_copied_and_left_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 12)).astype(np.float32), np.zeros(6, np.int8)  # noqa: N806
+    before = X.copy()
+    problem = NetworkProblem(DENSE, X, y)
+    solution = random_solution(DENSE, rng)
+    score = problem.score(solution[None])
+    np.testing.assert_array_equal(X, before)
+    X[:], y[:] = 0, 1
+    assert problem.score(solution[None]) == score
+    assert NetworkProblem(DENSE, before, np.zeros(6)).score(solution[None]) == score
+
+
+def test_no_score_depends_on_threads_or_on_a_journey() -> None:
+    rng = np.random.default_rng(0)
+    samples, labels = random_clips(TINY, 20, rng, halves=False), rng.integers(0, 2, 20)
+    one, two = (NetworkProblem(TINY, samples, labels, n_threads=n) for n in (1, 2))
+    population = np.stack([random_solution(TINY, rng) for _ in range(3)])
+    np.testing.assert_array_equal(one.score(population), two.score(population))
+    travelled = pickle.loads(pickle.dumps(one))
+    np.testing.assert_array_equal(travelled.score(population), one.score(population))
+
+
+def test_the_network_of_a_solution_answers() -> None:
+    rng = np.random.default_rng(0)
+    samples = random_clips(GLOBAL_MAX, 10, rng)
+    problem = NetworkProblem(GLOBAL_MAX, samples, np.arange(10) % 3)
+    solution = random_solution(GLOBAL_MAX, rng)
+    expected = [naive.answer(GLOBAL_MAX, solution, sample).label for sample in samples]
+    assert problem.network(solution).predict(samples).tolist() == expected
+
+
+def test_layers_and_hidden_units_are_known() -> None:
+    structure = random_problem(TINY, np.random.default_rng(0)).structure
+    assert list(structure.layers) == ["conv1", "conv2", "linear"]
+    assert [part.stop for part in structure.layers.values()][-1] == TINY.n_weights
+    assert [len(units) for units in structure.units] == [8, 8]
+
+
+def test_gains_are_the_effects_where_a_state_says_that_they_are_exact() -> None:
+    rng = np.random.default_rng(0)
+    problem = random_problem(GLOBAL_MAX, rng, 20)
+    state = problem.start(random_solution(GLOBAL_MAX, rng))
+    exact = state.exact()
+    assert 0 < exact.sum() < problem.n
+    effects = state.effects(np.flatnonzero(exact).tolist())
+    np.testing.assert_allclose(state.gains()[exact], effects, atol=1e-12)
+
+
+def test_what_a_state_inherits_equals_its_own_faster_way() -> None:
+    rng = np.random.default_rng(0)
+    state = random_problem(GLOBAL_MAX, rng).start(random_solution(GLOBAL_MAX, rng))
+    indices = rng.integers(0, GLOBAL_MAX.n_weights, 20).tolist()
+    np.testing.assert_array_equal(state.scores(indices), FlipState.scores(state, indices))
+
+
+def test_a_broken_cache_is_found() -> None:
+    problem = random_problem(TINY, np.random.default_rng(0))
+    state: NetworkFlipState = problem.start(np.ones(TINY.n_weights, np.int8))
+    state._logits[1] += 2
+    state.flip(0)
+    with pytest.raises(RuntimeError, match=r"the incremental score is -\d.+, but from scratch it"):
+        verify(problem, state)
+
+
+def matrix(shape: tuple[int, ...] = (4, 12), planted: float = 0.0) -> NDArray[np.float64]:
+    x = np.zeros(shape)
+    x[2:3, 3:4] = planted
+    return x
+
+
+@pytest.mark.parametrize(
+    ("architecture", "x", "message"),
+    [
+        (DENSE, [], "`X` must hold at least one sample, but it is empty"),
+        (DENSE, matrix((0, 12)), "`X` must hold at least one sample, but it is empty"),
+        (DENSE, matrix((4, 11)), "`X` must have shape [*, 12], but it has shape [4, 11]"),
+        (
+            DENSE,
+            matrix(planted=np.nan),
+            "`X` must be finite, but it holds nan at [2, 3]; fill it in",
+        ),
+        (DENSE, matrix(planted=-np.inf), "`X` must be finite, but it holds -inf at [2, 3]"),
+        (DENSE, matrix().astype(complex), "`X` must hold real numbers, but it holds complex128"),
+        (DENSE, matrix().astype(str), "`X` must hold real numbers, but it holds <U32"),
+        (DENSE, [matrix((1, 12)), matrix((1, 9))], "`X[1]` must have shape [*, 12], but it has sh"),
+        (DENSE, matrix((4, 2, 12)), "must have exactly 1 frames each, but clip 0 has 2"),
+        (DENSE, matrix((2, 2, 1, 12)), "`X[0]` must have shape [*, 12], but it has shape [2, 1, 1"),
+        (TINY, [matrix((9, 4)), *[matrix((9, 4))] * 2, np.full((9, 4), np.nan)], "`X[3]` must be"),
+        (TINY, [matrix((9, 3))], "`X[0]` must have shape [*, 4], but it has shape "),
+        (TINY, [matrix((3, 4))], "`clips` must have at least 5 frames each, but clip 0 has 3"),
+        (TINY, matrix((9, 4)), "`X` must be a list of [frames, features] for this architecture, "),
+        (
+            DENSE,
+            matrix(planted=2e6),
+            "`largest feature` must be from 1.0 to 1000000.0, but it is 20000",
+        ),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(
+    architecture: Architecture, x: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        NetworkProblem(architecture, x, np.zeros(len(x), int))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1], "`y` must have shape [4], but it has shape [2]"),
+        ([[0, 1, 2, 0]], "`y` must have shape [4], but it has shape [1, 4]"),
+        (
+            ["a", "b", "a", "b"],
+            "`y` must hold whole numbers from 0, but it holds <U1; number the c",
+        ),
+        ([0, 1, 2, 3], "`y` must hold whole numbers from 0 to 2, but it holds 3 at index 3; numbe"),
+        ([0, -1, 2, 1], "`y` must hold whole numbers from 0 to 2, but it holds -1 at index 1"),
+        ([0, 1, 0.5, 1], "`y` must hold whole numbers from 0 to 2, but it holds 0.5 at index 2"),
+        ([0, 1, np.nan, 1], "`y` must hold whole numbers from 0 to 2, but it holds nan at index 2"),
+        ([0, 1, 2, np.inf], "`y` must hold whole numbers from 0 to 2, but it holds inf at index 3"),
+        ([0, 1, 2, 2**40], "whole numbers from 0 to 2, but it holds 1099511627776 at index 3"),
+    ],
+)
+def test_labels_that_are_not_numbers_of_classes_are_refused(y: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        NetworkProblem(DENSE, matrix(), y)
+
+
+def test_solutions_that_do_not_fit_are_refused() -> None:
+    problem = random_problem(TINY, np.random.default_rng(0))
+    short, zeros = np.ones((2, 5), np.int8), np.zeros((1, TINY.n_weights), np.int8)
+    with pytest.raises(ValueError, match=r"`population` must have shape \[\*, 249\], but it has"):
+        problem.score(short)
+    with pytest.raises(ValueError, match=r"`population` must have shape \[\*, 249\], but it has"):
+        problem.score(np.ones(TINY.n_weights, np.int8))
+    for refuses in (problem.score, lambda zeros: problem.start(zeros[0])):
+        with pytest.raises(ValueError, match="must hold only -1 and \\+1, but it holds 0 at index"):
+            refuses(zeros)
+    with pytest.raises(ValueError, match=r"must have shape \[249\], but it has shape \[5\]"):
+        problem.network(short[0])
