@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -67,7 +68,8 @@ def shorten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_all(text: str) -> None:
     """Runs all blocks in the current folder, each with the names of those before."""
-    names: dict[str, Any] = {"__name__": "page"}
+    module = sys.modules["page"] = ModuleType("page")  # where pickle finds the page's classes
+    names = vars(module)
     for kind, block in blocks(text):
         if kind == "python":
             with threadpool_limits(1):  # its threads wait for each other where others run too
