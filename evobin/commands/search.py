@@ -17,7 +17,7 @@ from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress, Stage
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.drive.driver import Driver, ignore
-from evobin.drive.recorder import Job, Keeper, Stop, state_of, told_of
+from evobin.drive.recorder import Job, RunRecorder, Stop, state_of, told_of
 from evobin.errors import EvobinError, SettingError, WorkersError
 from evobin.network.analysis.firing import firing_rates
 from evobin.network.binary import BinaryNetwork
@@ -114,7 +114,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
                     "them, or start anew."
                 )
             problem = _problem(config, splits, kept.arrays.get("start"))
-            keeper = Keeper(job, folder, kept, about, problem.n_scored)
+            keeper = RunRecorder(job, folder, kept, about, problem.n_scored)
             keeper.begin()
             workers.share(problem)
             try:

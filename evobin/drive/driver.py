@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evobin.core.stage import MapTasks, Observer, Progress, Row, Stage, in_order
+from evobin.core.stage import MapTasks, Observer, Row, Stage, in_order
 from evobin.results.search import SearchResult
 
 
@@ -67,6 +67,3 @@ class Driver:
             algorithm=stage.name,
             latents=stage.latents(),
         )
-
-
-__all__ = ["Driver", "Progress", "ignore"]

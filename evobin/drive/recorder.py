@@ -70,7 +70,7 @@ class Job:
         return self.stop is not None and self.stop()
 
 
-class Keeper:
+class RunRecorder:
     """Watches a run, writes down what it does, and ends it when it is asked to.
 
     Args:

@@ -131,8 +131,9 @@ class Scoring:
         if len(asked) == 1:
             return [self._one(algorithm, asked, map_tasks, deadline)]
         pieces = self.n_jobs * (4 if self._seconds * len(asked) > 4 * self.n_jobs else 1)
-        values = self._map([*np.array_split(asked, min(pieces, len(asked)))], map_tasks, deadline)
-        short = [len(v) < len(p) for v, p in zip(values, self._pieces, strict=True)]
+        parts = [*np.array_split(asked, min(pieces, len(asked)))]
+        values = self._map(parts, map_tasks, deadline)
+        short = [len(some) < len(part) for some, part in zip(values, parts, strict=True)]
         whole = short.index(True) + 1 if any(short) else len(values)
         return [value for piece in values[:whole] for value in piece]
 
@@ -140,7 +141,6 @@ class Scoring:
         self, pieces: list[Population], map_tasks: MapTasks, deadline: float
     ) -> list[list[Value]]:
         begun = time.monotonic()
-        self._pieces = pieces
         left = deadline - begun
         values = map_tasks(_evaluate, [(self.function, piece, left) for piece in pieces])
         took = (time.monotonic() - begun) * min(self.n_jobs, len(pieces))
@@ -163,8 +163,9 @@ class Scoring:
             self._guessed = {}
             guesses = self._ahead(algorithm, asked)
             pieces = [guesses[first :: self.n_jobs] for first in range(self.n_jobs)]
-            values = self._map([p for p in pieces if len(p)], map_tasks, deadline)
-            for piece, some in zip(self._pieces, values, strict=True):
+            pieces = [piece for piece in pieces if len(piece)]
+            values = self._map(pieces, map_tasks, deadline)
+            for piece, some in zip(pieces, values, strict=True):
                 rows = [row.tobytes() for row in piece]
                 self._guessed |= dict(zip(rows, some, strict=False))
         value = self._guessed.pop(key)

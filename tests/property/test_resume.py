@@ -18,7 +18,7 @@ import pytest
 import evobin
 from evobin.commands import search as training
 from evobin.config import ExecutionConfig, SearchConfig
-from evobin.drive.recorder import Keeper
+from evobin.drive.recorder import RunRecorder
 from evobin.errors import EvobinError, Stopped, WorkersError
 from evobin.network.result_file import read_signs
 from evobin.results.run import RunResult
@@ -244,13 +244,13 @@ def test_where_workers_are_lost_for_good_the_last_step_is_kept(
         with pytest.raises(WorkersError, match=r"workers were lost\. .*resume .*run` goes on\."):
             begin("search", clips, tmp_path / "run")
     steps: list[Any] = []
-    keep = Keeper._keep
+    keep = RunRecorder._keep
 
-    def count(keeper: Keeper, stage: Any) -> None:
+    def count(keeper: RunRecorder, stage: Any) -> None:
         steps.append(stage)
         keep(keeper, stage)
 
-    monkeypatch.setattr(Keeper, "_keep", count)
+    monkeypatch.setattr(RunRecorder, "_keep", count)
     evobin.resume(tmp_path / "run", ALONE)
     assert len(steps) == 3  # a round of the population and two of flips: nothing twice
     assert_same(tmp_path / "run", searched)
