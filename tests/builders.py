@@ -21,7 +21,7 @@ from evobin.core.problem import (
     Scores,
     Solution,
 )
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.core.stage import Stage
 from evobin.drive.driver import Driver
 from evobin.network.analysis.firing import firing_rates
@@ -76,16 +76,16 @@ class DataFolder:
         return path
 
 
-def random_folder(root: Path, n_in: int = 64, frames: int = 57, clips: int = 8) -> DataFolder:
-    """Random clips c0.npy, c1.npy, ... of both labels; speakers s0, s1, ... of two clips."""
+def random_folder(root: Path, n_in: int = 64, frames: int = 57, samples: int = 8) -> DataFolder:
+    """Random samples c0.npy, c1.npy, ... of both labels; speakers s0, s1, ... of two samples."""
     folder = DataFolder(root)
     folder.features.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    for i in range(clips):
-        clip = rng.normal(-5.0, 3.0, (frames + i, n_in)).astype(np.float16)
-        folder.save(f"c{i}.npy", clip)
-    folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(clips)))
-    speakers = (f"c{i}.npy s{i // 4 * 2 + i % 2} r{i % 3}" for i in range(clips))
+    for i in range(samples):
+        sample = rng.normal(-5.0, 3.0, (frames + i, n_in)).astype(np.float16)
+        folder.save(f"c{i}.npy", sample)
+    folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(samples)))
+    speakers = (f"c{i}.npy s{i // 4 * 2 + i % 2} r{i % 3}" for i in range(samples))
     folder.write("speakers.tsv", "file speaker room", *speakers)
     return folder
 
@@ -100,8 +100,8 @@ def voices_folder(root: Path) -> DataFolder:
     """The small voices as files: everything in train.tsv, and part-train.tsv and so on."""
     folder, voices = DataFolder(root), small_voices()
     folder.features.mkdir(parents=True)
-    for name, clip in zip(voices.names, voices.features, strict=True):
-        folder.save(name, clip)
+    for name, sample in zip(voices.names, voices.features, strict=True):
+        folder.save(name, sample)
     table = voices.table.assign(label=voices.labels)
     lines = table["file"] + " " + table["label"].astype(str)
     folder.write("train.tsv", *lines)
@@ -113,16 +113,18 @@ def voices_folder(root: Path) -> DataFolder:
 
 
 def planted_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:
-    """Clips of width 4 with noise; where the label is 1, bands 0 and 1 rise for some frames."""
+    """Samples of width 4 with noise; where the label is 1, bands 0 and 1 rise for some frames."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n, dtype=np.int8) % 2
-    clips = []
+    samples = []
     for label in labels:
-        clip = rng.normal(0.0, 1.0, (int(rng.integers(16, 24)), 4))
-        clip[3:12, :2] += 3.0 * label
-        clips.append(clip.astype(np.float32))
+        sample = rng.normal(0.0, 1.0, (int(rng.integers(16, 24)), 4))
+        sample[3:12, :2] += 3.0 * label
+        samples.append(sample.astype(np.float32))
     speakers = pd.DataFrame({"speaker": [f"{prefix}{i}" for i in range(n)]})
-    return Dataset(tuple(f"{prefix}{i}.npy" for i in range(n)), Clips.join(clips), labels, speakers)
+    return Dataset(
+        tuple(f"{prefix}{i}.npy" for i in range(n)), Samples.join(samples), labels, speakers
+    )
 
 
 def planted_problem(n_threads: int = 1) -> SampledNetworkProblem:
@@ -143,7 +145,7 @@ def classes_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:
     labels = np.arange(n, dtype=np.int8) % 3
     features = (centres[labels] + rng.normal(0.0, 1.0, (n, 12))).astype(np.float32)
     names = tuple(f"{prefix}{i}.npy" for i in range(n))
-    return Dataset(names, Clips(features, np.arange(n + 1)), labels, None)
+    return Dataset(names, Samples(features, np.arange(n + 1)), labels, None)
 
 
 def classes_problem() -> SampledNetworkProblem:
@@ -224,7 +226,7 @@ def run(stage: Stage, driver: Driver | None = None) -> SearchResult:
 def assert_equals_a_full_pass(state: NetworkFlipState) -> None:
     """The logits are those that the network gives the same samples."""
     network = BinaryNetwork(state.architecture, state.solution)
-    np.testing.assert_array_equal(state.logits, network.logits(state.clips))
+    np.testing.assert_array_equal(state.logits, network.logits(state.samples))
 
 
 def rank_correlation(state: NetworkFlipState, indices: NDArray[np.intp]) -> float:
@@ -286,7 +288,7 @@ def finished_run(path: Path, seed: int = 0) -> Path:
         rows = np.flatnonzero(voices.table["part"] == name)
         dataset = Dataset(
             tuple(voices.names[row] for row in rows),
-            Clips.join([voices.features[row] for row in rows]),
+            Samples.join([voices.features[row] for row in rows]),
             voices.labels[rows],
             voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
         )

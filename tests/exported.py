@@ -51,23 +51,23 @@ class CompiledC:
         self._library = ctypes.CDLL(str(library))
         self._n_logits = network.architecture.n_logits
 
-    def predict(self, clip: NDArray[Any]) -> int:
+    def predict(self, sample: NDArray[Any]) -> int:
         """The file's one function."""
-        frames = np.ascontiguousarray(clip, np.float32)
+        frames = np.ascontiguousarray(sample, np.float32)
         answer: int = self._library.predict(frames.ctypes.data_as(ctypes.c_void_p), len(frames))
         return answer
 
-    def logits(self, clip: NDArray[Any]) -> list[int]:
+    def logits(self, sample: NDArray[Any]) -> list[int]:
         """What `predict` answers by."""
-        frames = np.ascontiguousarray(clip, np.float32)
+        frames = np.ascontiguousarray(sample, np.float32)
         logits = (ctypes.c_int * self._n_logits)()
         pointer = frames.ctypes.data_as(ctypes.c_void_p)
         assert self._library.logits(pointer, len(frames), logits) == 1
         return list(logits)
 
-    def answer(self, clip: NDArray[Any]) -> tuple[list[int], int]:
+    def answer(self, sample: NDArray[Any]) -> tuple[list[int], int]:
         """Logits and label."""
-        return self.logits(clip), self.predict(clip)
+        return self.logits(sample), self.predict(sample)
 
 
 class OnnxModel:
@@ -81,14 +81,14 @@ class OnnxModel:
         self._frames = network.architecture.frames
         self.session = onnxruntime.InferenceSession(model, options, providers=providers)
 
-    def run(self, clips: NDArray[Any]) -> list[NDArray[Any]]:
-        """Logits and labels of clips of one length, [n, t, n_in]."""
-        answers: list[NDArray[Any]] = self.session.run(None, {"features": np.float32(clips)})
+    def run(self, samples: NDArray[Any]) -> list[NDArray[Any]]:
+        """Logits and labels of samples of one length, [n, t, n_in]."""
+        answers: list[NDArray[Any]] = self.session.run(None, {"features": np.float32(samples)})
         return answers
 
-    def answer(self, clip: NDArray[Any]) -> tuple[list[int], int]:
-        """Logits and label of one clip; where it has one frame, the model takes vectors."""
-        logits, labels = self.run(clip if self._frames == 1 else clip[None])
+    def answer(self, sample: NDArray[Any]) -> tuple[list[int], int]:
+        """Logits and label of one sample; where it has one frame, the model takes vectors."""
+        logits, labels = self.run(sample if self._frames == 1 else sample[None])
         return np.atleast_1d(logits[0]).tolist(), int(labels[0])
 
 
@@ -104,9 +104,9 @@ class TorchModule:
         self._dtype = getattr(self._torch, dtype)
         self._module.to(self._dtype)
 
-    def answer(self, clip: NDArray[Any]) -> tuple[list[int], int]:
-        """Logits and label of one clip."""
-        x = self._torch.tensor(np.ascontiguousarray(clip)).to(self._dtype)
+    def answer(self, sample: NDArray[Any]) -> tuple[list[int], int]:
+        """Logits and label of one sample."""
+        x = self._torch.tensor(np.ascontiguousarray(sample)).to(self._dtype)
         with self._torch.no_grad():
             logits = self._module(x[None])[0]
         label = logits.argmax() if len(logits) > 1 else logits[0] > 0

@@ -1,4 +1,4 @@
-"""Random architectures, solutions and clips for property tests."""
+"""Random architectures, solutions and samples for property tests."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def random_solution(architecture: Architecture, rng: np.random.Generator) -> NDA
     return rng.choice(np.array([-1, 1], np.int8), architecture.n_weights)
 
 
-def random_clips(
+def random_samples(
     architecture: Architecture, count: int, rng: np.random.Generator, *, halves: bool = True
 ) -> list[NDArray[Any]]:
-    """Clips of different lengths, if they may; multiples of 1/2 plant zeros before a sign."""
-    clips = []
+    """Samples of different lengths, if they may; multiples of 1/2 plant zeros before a sign."""
+    samples = []
     for _ in range(count):
         t = architecture.frames or architecture.min_frames + int(rng.integers(0, 12))
-        clip = rng.normal(0.0, 1.5, (t, architecture.n_in))
-        clips.append((np.round(2 * clip) / 2 if halves else clip).astype(np.float32))
-    return clips
+        sample = rng.normal(0.0, 1.5, (t, architecture.n_in))
+        samples.append((np.round(2 * sample) / 2 if halves else sample).astype(np.float32))
+    return samples

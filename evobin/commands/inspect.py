@@ -112,15 +112,15 @@ def _behaviour(
     evaluation = Evaluation.of(network, dataset, n_threads)
     layers = network.architecture.layers
     if every_flip:
-        turned = turned_by_any(network, dataset.clips, layers, n_threads)
+        turned = turned_by_any(network, dataset.samples, layers, n_threads)
     else:
-        turned = turned_by_last_layers(network, dataset.clips, evaluation.logits, n_threads)
+        turned = turned_by_last_layers(network, dataset.samples, evaluation.logits, n_threads)
     samples = evaluation.samples.filter(["file", "label", "logit"])
     if "logit" not in samples:
         right = evaluation.samples["answer"] == evaluation.samples["label"]
         samples = samples.assign(margin=evaluation.margins, right=right)
     hanging = [samples[rows].assign(layer=name) for name, rows in turned.items()]
-    found = _duplicate_table(network.architecture, duplicate_channels(network, dataset.clips))
+    found = _duplicate_table(network.architecture, duplicate_channels(network, dataset.samples))
     return Behaviour(
         evaluation,
         pooled(firing_rates(network, dataset, n_threads), ["layer", "channel"]).reset_index(),

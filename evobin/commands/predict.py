@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evobin.audio.recordings import load_features, need_packages
 from evobin.core.scores import predictions
-from evobin.data.dataset import load_clip
+from evobin.data.dataset import load_sample
 from evobin.data.splits import feature_shape
 from evobin.errors import EvobinError, several
 from evobin.network.architecture import Architecture
@@ -53,7 +53,7 @@ def predict(
     for path in paths:
         try:
             if _is_features(path):
-                samples.append(load_clip(path, shape))
+                samples.append(load_sample(path, shape))
             else:
                 samples += load_features(path, shape.min_frames)
         except EvobinError as error:

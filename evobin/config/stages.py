@@ -73,7 +73,7 @@ class SteConfig:
     """Share of the epochs, the first ones, with real weights and tanh instead of signs; the weights
     are then cut to their signs; 0 for none. A polish begins with signs and has none."""
     batch: int = 32
-    """Clips a step, an even number."""
+    """Samples a step, an even number."""
     frames: int = 200
     """Frames of a random crop; shorter samples are repeated."""
     rates: tuple[float, ...] = ()
@@ -128,7 +128,7 @@ class FlipConfig:
     islands: int = 2
     """Independent searches side by side, of which the best one is kept."""
     clips: int = 256
-    """Clips of the batch that proposes flips, and of the one that accepts them."""
+    """Samples of the batch that proposes flips, and of the one that accepts them."""
     proposals: int = 200
     """Flips tried a round, the most promising first."""
 

@@ -1,4 +1,4 @@
-"""Clips of different lengths, held in one array."""
+"""Samples of different lengths, held in one array."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def cuts_of(n: int, size: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clips:
+class Samples:
     """Feature matrices of different lengths, one after the other.
 
-    Clip `i` is `frames[starts[i]:starts[i + 1]]`. Both arrays are read-only, in every process:
+    Sample `i` is `frames[starts[i]:starts[i + 1]]`. Both arrays are read-only, in every process:
     numba compiles a second time for a writeable array, and what joblib sends to a worker as a
     memory map is read-only.
 
@@ -49,8 +49,8 @@ class Clips:
         starts: [n + 1] int64, ascending from 0, read-only.
 
     Example:
-        >>> clips = Clips.join([np.zeros((57, 64)), np.ones((60, 64))])
-        >>> len(clips), clips[1].shape, clips.frames.dtype
+        >>> samples = Samples.join([np.zeros((57, 64)), np.ones((60, 64))])
+        >>> len(samples), samples[1].shape, samples.frames.dtype
         (2, (60, 64), dtype('float64'))
     """
 
@@ -62,29 +62,29 @@ class Clips:
         self.starts.setflags(write=False)
 
     @classmethod
-    def join(cls, clips: Sequence[NDArray[np.floating]]) -> Clips:
+    def join(cls, samples: Sequence[NDArray[np.floating]]) -> Samples:
         """Copies matrices into one array.
 
-        float16 and float32 become float32, which holds them exactly; if any clip needs float64
+        float16 and float32 become float32, which holds them exactly; if any sample needs float64
         (float64 or integers), all become float64.
 
         Args:
-            clips: at least one [t, n_in] array of real numbers, any memory order; not modified.
+            samples: at least one [t, n_in] array of real numbers, any memory order; not modified.
 
         Raises:
-            ValueError: if `clips` is empty or a matrix has another width than the first.
+            ValueError: if `samples` is empty or a matrix has another width than the first.
         """
-        if not len(clips):
-            raise ValueError("`clips` must hold at least one clip, but it is empty.")
-        n_in = clips[0].shape[-1]
-        for i, clip in enumerate(clips):
-            check_shape(f"clips[{i}]", clip, (None, n_in))
-        narrow = all(np.can_cast(clip.dtype, np.float32) for clip in clips)
-        starts = starts_of([len(clip) for clip in clips])
+        if not len(samples):
+            raise ValueError("`samples` must hold at least one sample, but it is empty.")
+        n_in = samples[0].shape[-1]
+        for i, sample in enumerate(samples):
+            check_shape(f"samples[{i}]", sample, (None, n_in))
+        narrow = all(np.can_cast(sample.dtype, np.float32) for sample in samples)
+        starts = starts_of([len(sample) for sample in samples])
         shape = int(starts[-1]), n_in
         frames: Frames = np.empty(shape, np.float32) if narrow else np.empty(shape, np.float64)
-        for clip, start, stop in zip(clips, starts, starts[1:], strict=False):
-            frames[start:stop] = clip
+        for sample, start, stop in zip(samples, starts, starts[1:], strict=False):
+            frames[start:stop] = sample
         return cls(frames, starts)
 
     def __len__(self) -> int:
@@ -95,46 +95,46 @@ class Clips:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """[n] int64, frames of each clip."""
+        """[n] int64, frames of each sample."""
         return np.diff(self.starts)
 
-    def stretch(self, start: int, stop: int) -> Clips:
-        """Clips `start` to `stop`, the last one excluded, without a copy."""
+    def stretch(self, start: int, stop: int) -> Samples:
+        """Samples `start` to `stop`, the last one excluded, without a copy."""
         starts = self.starts[start : stop + 1]
-        return Clips(self.frames[starts[0] : starts[-1]], starts - starts[0])
+        return Samples(self.frames[starts[0] : starts[-1]], starts - starts[0])
 
-    def subset(self, rows: NDArray[np.intp]) -> Clips:
-        """A copy of some clips, in the order of `rows` ([m] integers)."""
-        return Clips.join([self[int(row)] for row in rows])
+    def subset(self, rows: NDArray[np.intp]) -> Samples:
+        """A copy of some samples, in the order of `rows` ([m] integers)."""
+        return Samples.join([self[int(row)] for row in rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Labelled clips, with their groups where these are known.
+    """Labelled samples, with their groups where these are known.
 
     Attributes:
         names: [n] file names, as the data file spells them.
-        clips: [n] features.
+        samples: [n] features.
         labels: [n] int8, from 0, read-only.
-        groups: one row a clip, in the same order: the column "speaker", then whatever other
+        groups: one row a sample, in the same order: the column "speaker", then whatever other
             columns the groups file has, all str; None without a groups file.
 
     Example:
-        >>> clips = Clips.join([np.zeros((57, 64)), np.ones((60, 64))])
-        >>> dataset = Dataset(("a.npy", "b.npy"), clips, np.array([0, 1], np.int8), None)
+        >>> samples = Samples.join([np.zeros((57, 64)), np.ones((60, 64))])
+        >>> dataset = Dataset(("a.npy", "b.npy"), samples, np.array([0, 1], np.int8), None)
         >>> len(dataset), dataset.subset(np.array([1])).names
         (2, ('b.npy',))
     """
 
     names: tuple[str, ...]
-    clips: Clips
+    samples: Samples
     labels: NDArray[np.int8]
     groups: pd.DataFrame | None
 
     def __post_init__(self) -> None:
         n = len(self.names)
         check_shape("labels", self.labels, (n,))
-        check_shape("clips.lengths", self.clips.lengths, (n,))
+        check_shape("samples.lengths", self.samples.lengths, (n,))
         if self.groups is not None:
             check_shape("groups", self.groups.to_numpy(), (n, None))
         self.labels.setflags(write=False)
@@ -143,10 +143,10 @@ class Dataset:
         return len(self.names)
 
     def subset(self, rows: NDArray[np.intp]) -> Dataset:
-        """A copy of some clips, in the order of `rows` ([m] integers, at least one)."""
+        """A copy of some samples, in the order of `rows` ([m] integers, at least one)."""
         return Dataset(
             names=tuple(self.names[int(row)] for row in rows),
-            clips=self.clips.subset(rows),
+            samples=self.samples.subset(rows),
             labels=self.labels[rows],
             groups=None if self.groups is None else self.groups.iloc[rows].reset_index(drop=True),
         )

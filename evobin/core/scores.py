@@ -33,7 +33,7 @@ def predictions(logits: NDArray[Any]) -> NDArray[np.int8]:
 
 
 def accuracy(logits: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Share of clips whose prediction is right; a logit of 0 predicts label 0.
+    """Share of samples whose prediction is right; a logit of 0 predicts label 0.
 
     Args:
         logits: [n] or [n, n_classes] real, as for `predictions`.
@@ -71,7 +71,7 @@ def margins(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
 def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -> float:
     """Accuracy with the mean margin as tie-break, in one number that compares as the pair does.
 
-    The margin, squeezed into (0, 1), counts for less than one clip.
+    The margin, squeezed into (0, 1), counts for less than one sample.
 
     Args:
         logits: [n] or [n, n_classes] integers within [-n_hidden - 1, n_hidden + 1].
@@ -90,7 +90,7 @@ def selection_score(logits: NDArray[Any], labels: NDArray[Any], n_hidden: int) -
 
 
 def accuracy_of(score: float, n: int) -> float:
-    """The accuracy in a `selection_score` of n clips.
+    """The accuracy in a `selection_score` of n samples.
 
     Example:
         >>> accuracy_of(selection_score(np.array([1, -1, 1]), np.array([1, 0, 0]), 3), 3)
@@ -100,7 +100,7 @@ def accuracy_of(score: float, n: int) -> float:
 
 
 def log_likelihood_table(n_hidden: int) -> NDArray[np.float64]:
-    """Log-likelihood of a clip by its label and logit.
+    """Log-likelihood of a sample by its label and logit.
 
     The probability of label 1 is the logistic function of logit / sqrt(n_hidden), as in
     training.

@@ -1,4 +1,4 @@
-"""Random variations of training clips: one place and one random generator for all stages."""
+"""Random variations of training samples: one place and one random generator for all stages."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 
 from evobin.audio.log_mel import N_MELS, warp_matrix
 from evobin.config import AugmentConfig
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 
 Floats = NDArray[np.float32]
 
 KNOTS = 6  # cosines in a random equaliser curve: structure down to about ten bands
-FLOOR = (-5.0, -1.0)  # level of a noise floor, in nepers above a clip's mean
+FLOOR = (-5.0, -1.0)  # level of a noise floor, in nepers above a sample's mean
 WIDEST_BANDS = 0.15  # of all bands, under a mask
 LONGEST_PAUSE = 0.3  # of a crop, under a mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """Random crops of clips, drawn but not yet cut: cutting needs no random numbers.
+    """Random crops of samples, drawn but not yet cut: cutting needs no random numbers.
 
     Attributes:
-        rows: [n] clip of each crop.
+        rows: [n] sample of each crop.
         starts: [n] first frame of each crop.
-        speeds: [n] frames of the clip a frame of the crop.
+        speeds: [n] frames of the sample a frame of the crop.
         warps: [n] factor of all frequencies of each crop; 1 leaves a crop as it is.
         curves: [n, n_in] float32, what is added to every frame of a crop.
-        floors: [n, n_in] float32, a noise floor under each frame, above the clip's mean; -inf for
+        floors: [n, n_in] float32, a noise floor under each frame, above the sample's mean; -inf for
             none.
         bands: [n, 2] first masked band, and one past the last.
         pauses: [n, 2] first masked frame, and one past the last.
@@ -50,23 +50,23 @@ class Crops:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def cut(self, clips: Clips, index: int, out: Floats) -> None:
+    def cut(self, samples: Samples, index: int, out: Floats) -> None:
         """Writes crop `index` to `out`, [frames, n_in] float32.
 
-        A clip shorter than the crop is repeated from its beginning. What is masked has the mean of
-        its band, or of the whole crop where bands are.
+        A sample shorter than the crop is repeated from its beginning. What is masked has the mean
+        of its band, or of the whole crop where bands are.
         """
-        clip: NDArray[Any] = clips[int(self.rows[index])]
+        sample: NDArray[Any] = samples[int(self.rows[index])]
         start, speed, warp = (
             int(self.starts[index]),
             float(self.speeds[index]),
             float(self.warps[index]),
         )
         if speed != 1.0:
-            clip = clip[(np.arange(_frames_at(len(clip), speed)) * speed).astype(np.intp)]
-        if len(clip) < self.frames:
-            clip = np.resize(clip, (self.frames, clip.shape[1]))
-        window = clip[start : start + self.frames]
+            sample = sample[(np.arange(_frames_at(len(sample), speed)) * speed).astype(np.intp)]
+        if len(sample) < self.frames:
+            sample = np.resize(sample, (self.frames, sample.shape[1]))
+        window = sample[start : start + self.frames]
         if warp != 1.0:
             window = window @ warp_matrix(warp)
         np.add(window, self.curves[index], out=out, casting="same_kind")
@@ -79,18 +79,18 @@ class Crops:
         if low < high:
             out[low:high] = out.mean(axis=0)
 
-    def clips(self, clips: Clips) -> Clips:
-        """All crops as clips of their own."""
-        out = np.empty((len(self), self.frames, clips.frames.shape[1]), np.float32)
+    def samples(self, samples: Samples) -> Samples:
+        """All crops as samples of their own."""
+        out = np.empty((len(self), self.frames, samples.frames.shape[1]), np.float32)
         for index in range(len(self)):
-            self.cut(clips, index, out[index])
+            self.cut(samples, index, out[index])
         starts = np.arange(len(self) + 1, dtype=np.int64) * self.frames
-        return Clips(out.reshape(-1, out.shape[2]), starts)
+        return Samples(out.reshape(-1, out.shape[2]), starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WholeClips:
-    """Clips as they are, in the place of `Crops`.
+class WholeSamples:
+    """Samples as they are, in the place of `Crops`.
 
     Attributes:
         rows: [n] which of them.
@@ -98,23 +98,23 @@ class WholeClips:
 
     rows: NDArray[np.intp]
 
-    def cut(self, clips: Clips, index: int, out: Floats) -> None:
-        """Writes clip `index` of `rows` to `out`, [frames, n_in] float32."""
-        out[:] = clips[int(self.rows[index])]
+    def cut(self, samples: Samples, index: int, out: Floats) -> None:
+        """Writes sample `index` of `rows` to `out`, [frames, n_in] float32."""
+        out[:] = samples[int(self.rows[index])]
 
-    def clips(self, clips: Clips) -> Clips:
+    def samples(self, samples: Samples) -> Samples:
         """A copy of them."""
-        return clips.subset(self.rows)
+        return samples.subset(self.rows)
 
 
 def draw_crops(
-    clips: Clips,
+    samples: Samples,
     rows: NDArray[np.intp],
     frames: int,
     config: AugmentConfig,
     rng: np.random.Generator,
 ) -> Crops:
-    """Draws a random crop of each clip named.
+    """Draws a random crop of each sample named.
 
     A log-mel is the log of a power, so a gain and a microphone's response are additive: a
     constant, and a smooth curve over the bands. The curve is a sum of `KNOTS` cosines with normal
@@ -123,7 +123,7 @@ def draw_crops(
     tract and pitch; another speed leaves the pitch.
 
     Args:
-        clips: the clips; only log-mel of `N_MELS` bands can be warped, other features are not.
+        samples: the samples; only log-mel of `N_MELS` bands can be warped, other features are not.
         rows: [n] integers, which of them.
         frames: length of a crop.
         config: how strong each variation is; one that is 0 draws no random numbers.
@@ -135,8 +135,8 @@ def draw_crops(
     Source:
         Masks: Park et al. (2019), SpecAugment.
     """
-    n, n_in = len(rows), clips.frames.shape[1]
-    lengths = clips.lengths[rows]
+    n, n_in = len(rows), samples.frames.shape[1]
+    lengths = samples.lengths[rows]
     speeds = np.ones(n)
     if config.speed > 0:
         speeds = np.exp(config.speed * np.clip(rng.normal(0.0, 1.0, n), -2.5, 2.5))

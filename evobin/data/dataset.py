@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.data.tables import (
     is_label_header,
     normal_name,
@@ -113,7 +113,7 @@ def load_dataset(
     if not features.is_dir():
         raise EvobinError(f"{features}: is not a folder; name the folder that holds the {samples}.")
     problems: dict[Path, list[str]] = {data: []}
-    listing = _load_clips(data, rows, features.resolve(), shape, problems[data])
+    listing = _load_samples(data, rows, features.resolve(), shape, problems[data])
     if not problems[data] and not one_class_ok:
         problems[data] += _missing_labels(data, listing.labels, shape)
     table = None
@@ -121,10 +121,10 @@ def load_dataset(
         table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
     raise_if_any(problems)
     labels = np.array(listing.labels, np.int8)
-    return Dataset(tuple(listing.names), Clips.join(listing.clips), labels, table)
+    return Dataset(tuple(listing.names), Samples.join(listing.samples), labels, table)
 
 
-def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+def load_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
     """Reads one feature file and checks it; nothing is ever unpickled.
 
     Args:
@@ -140,7 +140,7 @@ def load_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
             that is not finite or beyond `shape.largest` in magnitude.
     """
     try:
-        return _read_clip(path, shape)
+        return _read_sample(path, shape)
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
 
@@ -168,8 +168,8 @@ def hold_out(
         ValueError: if `share` or `seed` is out of range.
 
     Example:
-        >>> clips = Clips.join([np.zeros((57, 64))] * 4)
-        >>> dataset = Dataset(("a", "b", "c", "d"), clips, np.array([0, 0, 1, 1], np.int8), None)
+        >>> samples = Samples.join([np.zeros((57, 64))] * 4)
+        >>> dataset = Dataset(("a", "b", "c", "d"), samples, np.array([0, 0, 1, 1], np.int8), None)
         >>> kept, held = hold_out(dataset, 0.5, seed=0)
         >>> dataset.labels[kept], dataset.labels[held]
         (array([0, 1], dtype=int8), array([0, 1], dtype=int8))
@@ -224,11 +224,11 @@ class _Listing(NamedTuple):
 
     names: list[str]
     labels: list[int]
-    clips: list[NDArray[np.floating]]
+    samples: list[NDArray[np.floating]]
     places: dict[str, str]  # normalised name -> file and line, of every line that names a sample
 
 
-def _load_clips(
+def _load_samples(
     data: Path, rows: Table, root: Path, shape: FeatureShape, problems: list[str]
 ) -> _Listing:
     listing = _Listing([], [], [], {})
@@ -244,7 +244,7 @@ def _load_clips(
             listing.places[normal_name(name)] = place
             listing.labels.append(parse_label(fields, shape.n_classes))
             subject += f" {show(name)}"
-            listing.clips.append(_read_clip(path, shape))
+            listing.samples.append(_read_sample(path, shape))
             listing.names.append(name)
         except EvobinError as error:
             problems.append(f"{subject} {error}")
@@ -262,7 +262,7 @@ def _locate(name: str, root: Path) -> Path:
     return real
 
 
-def _read_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+def _read_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
     """The checked features; the text of an EvobinError lacks its subject, the file."""
     try:
         check_is_file(path)
@@ -277,11 +277,11 @@ def _read_clip(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
         raise EvobinError(f"cannot be read ({error.strerror}); check it.") from error
     if len(raw) < announced:
         raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
-    clip = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
-    clip = np.atleast_2d(clip)
-    _check_values(clip, shape.largest)
+    sample = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
+    sample = np.atleast_2d(sample)
+    _check_values(sample, shape.largest)
     ordinary = dtype.kind == "f" and dtype.itemsize <= 8
-    return clip.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
+    return sample.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
 
 
 def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -311,13 +311,13 @@ def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureSha
         raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
 
 
-def _check_values(clip: NDArray[Any], largest: float) -> None:
-    wrong = ~np.isfinite(clip)
-    if clip.dtype.kind != "f" or float(np.finfo(clip.dtype).max) > largest:
-        wrong |= np.abs(clip) > largest
+def _check_values(sample: NDArray[Any], largest: float) -> None:
+    wrong = ~np.isfinite(sample)
+    if sample.dtype.kind != "f" or float(np.finfo(sample.dtype).max) > largest:
+        wrong |= np.abs(sample) > largest
     if wrong.any():
         frame, band = (int(i) for i in np.argwhere(wrong)[0])
         raise EvobinError(
-            f"holds {clip[frame, band]} at [{frame}, {band}]; values must be finite and at most "
+            f"holds {sample[frame, band]} at [{frame}, {band}]; values must be finite and at most "
             f"{largest:g} in magnitude."
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from evobin.config import DataConfig
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import FeatureShape, hold_out, load_dataset
 from evobin.errors import EvobinError
 from evobin.network.architecture import Architecture
@@ -48,7 +48,7 @@ class Splits:
         seen = hashlib.sha256()
         for name, part in self.named.items():
             seen.update(json.dumps([name, part.names]).encode())
-            for array in (part.labels, part.clips.starts, part.clips.frames):
+            for array in (part.labels, part.samples.starts, part.samples.frames):
                 seen.update(np.ascontiguousarray(array).data)
             if part.groups is not None:
                 seen.update(part.groups.to_csv().encode())
@@ -159,7 +159,7 @@ def _part_of(voices: Voices, name: str) -> Dataset:
     rows = np.flatnonzero(voices.table["part"] == name)
     return Dataset(
         tuple(voices.names[row] for row in rows),
-        Clips.join([voices.features[row] for row in rows]),
+        Samples.join([voices.features[row] for row in rows]),
         voices.labels[rows],
         voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
     )

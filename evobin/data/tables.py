@@ -1,4 +1,4 @@
-"""Labels and groups of clips from tsv files, with all problems of several files at once."""
+"""Labels and groups of samples from tsv files, with all problems of several files at once."""
 
 from __future__ import annotations
 

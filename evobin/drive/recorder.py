@@ -78,8 +78,8 @@ class RunRecorder:
         folder: the run folder.
         kept: the checkpoint that the run goes on from; an empty one, but for the start of a polish,
             if it is new.
-        about: versions, and the fingerprint of the clips.
-        n_valid: validation clips, to tell accuracies.
+        about: versions, and the fingerprint of the samples.
+        n_valid: validation samples, to tell accuracies.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as
 40 to 64 on an AVX-512 core (0.18 ms for 300 frames), on half their stack."""
 MAX_FRAMES = 4096
-"""The longest clip, where no length is fixed and no other EVOBIN_MAX_FRAMES compiled with."""
+"""The longest sample, where no length is fixed and no other EVOBIN_MAX_FRAMES compiled with."""
 _COLUMNS = 100
 _WORD = "#018x"
 
@@ -27,7 +27,7 @@ def encode(network: BinaryNetwork) -> bytes:
 
     It answers exactly what `BinaryNetwork.predict` answers for features in float32, whatever they
     are: the first layer decides a sign in float where rounding cannot matter, and by integers
-    elsewhere. -1 stands for a clip that is too short, too long or not finite.
+    elsewhere. -1 stands for a sample that is too short, too long or not finite.
 
     Args:
         network: of any architecture.
@@ -67,7 +67,7 @@ def encode(network: BinaryNetwork) -> bytes:
 
 
 def _first(network: BinaryNetwork) -> tuple[ConvBlock, Signs]:
-    """The first block and its weights; a linear layer takes a clip for one frame, as it lies."""
+    """The first block and its weights; a linear layer takes a sample for one frame, as it lies."""
     block, layer = network.architecture.blocks[0], network.architecture.layers[0]
     weights = layer.weights(network.signs)
     if not layer.is_linear:
@@ -84,7 +84,7 @@ def _tile(architecture: Architecture) -> int:
 
 
 def _pool(block: ConvBlock) -> int | str:
-    """Frames of a pooling window; that of a global max is as long as any clip."""
+    """Frames of a pooling window; that of a global max is as long as any sample."""
     return "EVOBIN_MAX_FRAMES" if block.pool == WHOLE else block.pool
 
 
@@ -121,7 +121,7 @@ def _widest(architecture: Architecture) -> int:
 
 
 def _stack_kb(architecture: Architecture, block: ConvBlock) -> int:
-    """What the arrays of the C functions take, for the longest clips."""
+    """What the arrays of the C functions take, for the longest samples."""
     tile, widest, longest = _tile(architecture), _widest(architecture), _longest(architecture)
     tables = (256 + 8) * (tile + block.kernel - 1) * 4
     signs = 2 * (1 if tile == 1 else block.frames_out(longest)) * -(-widest // 64) * 8

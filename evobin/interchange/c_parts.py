@@ -1,4 +1,4 @@
-"""The parts of a C file that depend on the number of logits and the length of the clips."""
+"""The parts of a C file that depend on the number of logits and the length of the samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _RETURNS = """\
  * is not finite."""
 _RETURNS_FIXED = """\
  * Returns the label, {labels}; or -1 if t is not {n} or a feature is not finite."""
-_LONGER = "; longer clips, with -DEVOBIN_MAX_FRAMES=..., need more"
+_LONGER = "; longer samples, with -DEVOBIN_MAX_FRAMES=..., need more"
 _CHECK = """\
     if (t < {n} || t > EVOBIN_MAX_FRAMES)
         return 0;"""

@@ -76,7 +76,7 @@ def _first_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
 
 
 def _linear_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
-    """Signs of a first layer that sees all of a clip at once, [n, n_out, 1]."""
+    """Signs of a first layer that sees all of a sample at once, [n, n_out, 1]."""
     whole = graph.cast(graph.add("Flatten", "features", axis=1), np.float64)
     matrix = graph.weights(weights.transpose(2, 1, 0).reshape(-1, len(weights)), np.float64)
     sums = graph.add("Add", graph.add("MatMul", whole, matrix), graph.weights(bias, np.float64))

@@ -8,21 +8,21 @@ signs of a block are held so that both are cheap:
   drifts: a weight that flips changes one channel.
 - `above` and `edge` [n_out, words + 1] uint64, bit planes over time: where a sum is positive, and
   where it is from -1 to 2. A flip changes a sum by 2, so that only a sum at the edge can cross
-  from 0 or below to above 0, or back: a flip is decided by a few words a clip.
+  from 0 or below to above 0, or back: a flip is decided by a few words a sample.
 - `halves` [positions, n_out] int8, half the sums, (sum + 1) >> 1, cut off at -64 and 64: enough
   to see the signs as long as fewer than 64 inputs reach a sum, at half the cost.
 - `bits` [rows, words of channels] uint64 and `planes` [n_out, words + 1] uint64: the pooled signs,
   packed over channels and over time.
 
-Clip c's inputs are rows starts[c] to starts[c + 1] of an array, its sums positions[c] to
-positions[c + 1], its pooled signs rows to[c] to to[c + 1]. Over time, every clip begins a new
+Sample c's inputs are rows starts[c] to starts[c + 1] of an array, its sums positions[c] to
+positions[c + 1], its pooled signs rows to[c] to to[c + 1]. Over time, every sample begins a new
 word: `words`, `in_words`, `out_words` say which. A global max, and the last block always, pools
-over all of time, written as pool = 0: its rows out are the clips. A toggled sign is written as
+over all of time, written as pool = 0: its rows out are the samples. A toggled sign is written as
 row * 2^16 + channel.
 
 Kernels in the plural preview several flips of one solution at once, each of them alone: a toggled
 sign is then owner * 2^48 + row * 2^16 + channel, the owner being the number of the flip, in
-ascending order. Called for a few clips at a time, they keep what belongs to those in the cache.
+ascending order. Called for a few samples at a time, they keep what belongs to those in the cache.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def lowest_bit(word: np.uint64) -> Any:
 
 @njit(nogil=True, cache=True)
 def longest_of(starts: Starts) -> Any:
-    """Length of the longest clip, from where each one begins."""
+    """Length of the longest sample, from where each one begins."""
     longest = 0
-    for clip in range(len(starts) - 1):
-        longest = max(longest, starts[clip + 1] - starts[clip])
+    for sample in range(len(starts) - 1):
+        longest = max(longest, starts[sample + 1] - starts[sample])
     return longest
 
 
@@ -123,10 +123,10 @@ def rows_of_flips(
         planes: [n_in, words in + 1] uint64, the inputs.
         changes: [m, 4] int64, output channel, input channel, offset of the weight in its window or
             -1 for the bias, whose input is +1, and the weight before.
-        words: [n + 1] int64, first word of each clip's sums.
-        in_words: [n + 1] int64, first word of each clip's inputs.
+        words: [n + 1] int64, first word of each sample's sums.
+        in_words: [n + 1] int64, first word of each sample's inputs.
         pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
     Returns:
@@ -142,9 +142,9 @@ def rows_of_flips(
         inverted = np.uint64(0) if changes[owner, 3] > 0 else every
         ahead, shift = max(tap, 0) // 64, np.uint64(max(tap, 0) % 64)
         back = np.uint64(63) - shift
-        for clip in range(len(words) - 1):
-            first, n_words = words[clip], words[clip + 1] - words[clip]
-            source = in_words[clip] + ahead
+        for sample in range(len(words) - 1):
+            first, n_words = words[sample], words[sample + 1] - words[sample]
+            source = in_words[sample] + ahead
             some, before, after = np.uint64(0), np.uint64(0), np.uint64(0)
             for j in range(n_words):
                 inputs = every
@@ -158,7 +158,7 @@ def rows_of_flips(
                 after |= word ^ change
             if some == 0:
                 continue
-            entry = (owner << 48) + (to[clip] << 16) + o
+            entry = (owner << 48) + (to[sample] << 16) + o
             if pool == 0:
                 if (before != 0) != (after != 0):
                     if count < len(toggled):
@@ -166,7 +166,7 @@ def rows_of_flips(
                     count += 1
                 continue
             last = -1
-            clip_above, clip_crossed = now[first : first + n_words], crossed[:n_words]
+            sample_above, sample_crossed = now[first : first + n_words], crossed[:n_words]
             for j in range(n_words):
                 left = crossed[j]
                 while left != 0:
@@ -175,8 +175,8 @@ def rows_of_flips(
                     if row == last:
                         continue
                     last = row
-                    before = window_of(clip_above, row * pool, pool)
-                    after = before ^ window_of(clip_crossed, row * pool, pool)
+                    before = window_of(sample_above, row * pool, pool)
+                    after = before ^ window_of(sample_crossed, row * pool, pool)
                     if (before != 0) != (after != 0):
                         if count < len(toggled):
                             toggled[count] = entry + (row << 16)
@@ -188,7 +188,7 @@ def rows_of_flips(
 def list_rows(
     before: Any, after: Any, pool: int, entry: int, flags: Any, toggled: Ints, count: int
 ) -> int:
-    """Appends the pooled signs of a channel of one clip that toggle when its sums change.
+    """Appends the pooled signs of a channel of one sample that toggle when its sums change.
 
     Args:
         before: [positions] integers, any stride.
@@ -247,10 +247,10 @@ def rows_of_real_flips(
         columns: [n_in, rows] int32, the features.
         unit: what a bias of 1 is in the features' fixed point.
         changes: as for `rows_of_flips`.
-        starts: [n + 1] int64, first row of each clip.
-        positions: [n + 1] int64, first position of each clip.
+        starts: [n + 1] int64, first row of each sample.
+        positions: [n + 1] int64, first position of each sample.
         pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         toggled: as for `rows_of_flips`.
 
     Returns:
@@ -264,17 +264,17 @@ def rows_of_real_flips(
         o, tap = changes[owner, 0], changes[owner, 2]
         total, column = sums[o], columns[changes[owner, 1]]
         step = np.int32(-2 * changes[owner, 3])
-        for clip in range(len(positions) - 1):
-            first, length = positions[clip], positions[clip + 1] - positions[clip]
+        for sample in range(len(positions) - 1):
+            first, length = positions[sample], positions[sample + 1] - positions[sample]
             before = total[first : first + length]
             if tap < 0:
                 for t in range(length):
                     after[t] = before[t] + step * np.int32(unit)
             else:
-                source = column[starts[clip] + tap : starts[clip] + tap + length]
+                source = column[starts[sample] + tap : starts[sample] + tap + length]
                 for t in range(length):
                     after[t] = before[t] + step * source[t]
-            entry = (owner << 48) + (to[clip] << 16) + o
+            entry = (owner << 48) + (to[sample] << 16) + o
             count = list_rows(before, after[:length], pool, entry, flags, toggled, count)
     return count
 
@@ -296,8 +296,8 @@ def shift_channel(
         column: [rows] int32, the feature that the flipped weight multiplies.
         tap: offset of the weight in its window, or -1 for the bias: `factor` is added.
         factor: minus twice the weight that was; for the bias in the features' unit.
-        starts: [n + 1] int64, first row of each clip.
-        positions: [n + 1] int64, first position of each clip.
+        starts: [n + 1] int64, first row of each sample.
+        positions: [n + 1] int64, first position of each sample.
         out: [positions] int32, overwritten with the new sums; may be `sums`.
     """
     step = np.int32(factor)
@@ -305,9 +305,9 @@ def shift_channel(
         for t in range(len(sums)):
             out[t] = sums[t] + step
         return
-    for clip in range(len(starts) - 1):
-        first, length = positions[clip], positions[clip + 1] - positions[clip]
-        source = column[starts[clip] + tap : starts[clip] + tap + length]
+    for sample in range(len(starts) - 1):
+        first, length = positions[sample], positions[sample + 1] - positions[sample]
+        source = column[starts[sample] + tap : starts[sample] + tap + length]
         before, after = sums[first : first + length], out[first : first + length]
         for t in range(length):
             after[t] = before[t] + step * source[t]
@@ -321,21 +321,21 @@ def channel_sums(
 
     Args:
         bits: [rows, n_words] uint64, the block's inputs.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         filters: [kernel * n_words] uint64, the channel's weights in a window's order.
         offset: kernel * n_in + bias.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         out: [positions] int16, overwritten.
     """
     n_words = bits.shape[1]
     flat = bits.reshape(-1)
-    for clip in range(len(starts) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
-            window = flat[(starts[clip] + t) * n_words :]
+    for sample in range(len(starts) - 1):
+        for t in range(positions[sample + 1] - positions[sample]):
+            window = flat[(starts[sample] + t) * n_words :]
             differ = 0
             for j in range(len(filters)):
                 differ += popcount(window[j] ^ filters[j])
-            out[positions[clip] + t] = offset - 2 * differ
+            out[positions[sample] + t] = offset - 2 * differ
 
 
 @njit(nogil=True, cache=True)
@@ -348,9 +348,9 @@ def rows_of_sums(
         before: [positions] integers, any stride.
         after: [positions] integers.
         o: the channel.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         toggled: [any] int64, overwritten from the front with row * 2^16 + o.
 
     Returns:
@@ -359,10 +359,10 @@ def rows_of_sums(
     longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
     count = 0
-    for clip in range(len(positions) - 1):
-        old = before[positions[clip] : positions[clip + 1]]
-        new = after[positions[clip] : positions[clip + 1]]
-        count = list_rows(old, new, pool, (to[clip] << 16) + o, flags, toggled, count)
+    for sample in range(len(positions) - 1):
+        old = before[positions[sample] : positions[sample + 1]]
+        new = after[positions[sample] : positions[sample + 1]]
+        count = list_rows(old, new, pool, (to[sample] << 16) + o, flags, toggled, count)
     return count
 
 
@@ -370,7 +370,7 @@ def rows_of_sums(
 def follow(
     inputs: Ints,
     bits: Bits,
-    clip_of_row: NDArray[np.int32],
+    sample_of_row: NDArray[np.int32],
     starts: Starts,
     updates: Signs,
     step: int,
@@ -391,18 +391,18 @@ def follow(
         inputs: [m] int64, toggled inputs, owner * 2^48 + row * 2^16 + channel, in ascending order
             of owners and rows.
         bits: [rows, words of n_in] uint64, the inputs before they toggle.
-        clip_of_row: [rows] int32.
-        starts: [n + 1] int64, first row of each clip.
+        sample_of_row: [rows] int32.
+        starts: [n + 1] int64, first row of each sample.
         updates: [n_in, kernel, n_out] int8, the block's weights, the last tap first: then an input
             that toggles changes neighbouring sums by neighbouring weights.
         step: what an input changes a sum by: 2, or 1 for `halves`.
         most: inputs that may reach one sum.
         sums: [positions, n_out] int16, or int8 `halves`.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         active: [n, n_out] int16, positive sums of a channel; used if pool is 0.
-        buffer: [positions of the longest clip, n_out] of the type of `sums`, overwritten with the
+        buffer: [positions of the longest sample, n_out] of the type of `sums`, overwritten with the
             new sums.
         toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
@@ -420,18 +420,18 @@ def follow(
     count = 0
     m = 0
     while m < len(inputs):
-        owner, clip = inputs[m] >> 48, clip_of_row[row_of(inputs[m])]
-        first, length = positions[clip], positions[clip + 1] - positions[clip]
+        owner, sample = inputs[m] >> 48, sample_of_row[row_of(inputs[m])]
+        first, length = positions[sample], positions[sample + 1] - positions[sample]
         tail, cleared, n_windows = m, 0, 0
         while m < len(inputs):
             at, i = row_of(inputs[m]), inputs[m] & 0xFFFF
-            if clip_of_row[at] != clip or inputs[m] >> 48 != owner:
+            if sample_of_row[at] != sample or inputs[m] >> 48 != owner:
                 break
             while row_of(inputs[tail]) + kernel <= at:
                 tail += 1
             if m - tail >= most:
                 return -1
-            row = at - starts[clip]
+            row = at - starts[sample]
             low, high = max(row - kernel + 1, 0), min(row + 1, length)
             if high > cleared and low < high:
                 for window in range(max(low // span * span, cleared), high, span):
@@ -463,10 +463,10 @@ def follow(
                 now, new = sums[first + window], buffer[window]
                 for o in range(n_out):
                     shifts[o] += np.int16(new[o] > 0) - np.int16(now[o] > 0)
-            counts = active[clip]
+            counts = active[sample]
             for o in range(n_out):
                 flags[o] = (counts[o] > 0) != (np.int16(counts[o] + shifts[o]) > 0)
-            count = list_flags(eights, (owner << 48) + (to[clip] << 16), toggled, count)
+            count = list_flags(eights, (owner << 48) + (to[sample] << 16), toggled, count)
             continue
         for window in windows[:n_windows]:
             now, new = sums[first + window], buffer[window]
@@ -483,7 +483,7 @@ def follow(
                         flags[o] |= 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
                 for o in range(n_out):
                     flags[o] = (flags[o] >> 1) ^ (flags[o] & 1)
-            row = to[clip] + window // pool
+            row = to[sample] + window // pool
             count = list_flags(eights, (owner << 48) + (row << 16), toggled, count)
     return count
 
@@ -504,7 +504,7 @@ def halve_sums(sums: Any, halves: Any) -> None:
 def write_inputs(
     inputs: Ints,
     bits: Bits,
-    clip_of_row: NDArray[np.int32],
+    sample_of_row: NDArray[np.int32],
     starts: Starts,
     updates: Signs,
     sums: NDArray[np.int16],
@@ -520,13 +520,13 @@ def write_inputs(
     Args:
         inputs: as for `follow`.
         bits: [rows, n_words] uint64, the inputs after they toggled.
-        clip_of_row: [rows] int32.
-        starts: [n + 1] int64, first row of each clip.
+        sample_of_row: [rows] int32.
+        starts: [n + 1] int64, first row of each sample.
         updates: [n_in, kernel, n_out] int8, the block's weights, the last tap first.
         sums: [positions, n_out] int16, updated.
         halves: [positions, n_out] int8, updated.
-        positions: [n + 1] int64, first position of each clip.
-        words: [n + 1] int64, first word of each clip's sums.
+        positions: [n + 1] int64, first position of each sample.
+        words: [n + 1] int64, first word of each sample's sums.
         above: [n_out, words + 1] uint64, updated.
         edge: [n_out, words + 1] uint64, updated.
         active: [n, n_out] int16, positive sums of a channel, updated; empty if not the last.
@@ -537,14 +537,14 @@ def write_inputs(
     found = np.empty(n_out, np.int64)
     for m in range(len(inputs)):
         row, i = inputs[m] >> 16, inputs[m] & 0xFFFF
-        clip = clip_of_row[row]
+        sample = sample_of_row[row]
         rises = (bits[row, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 1
         twice = np.int16(2) if rises else np.int16(-2)
-        row -= starts[clip]
-        length = positions[clip + 1] - positions[clip]
+        row -= starts[sample]
+        length = positions[sample + 1] - positions[sample]
         for t in range(max(row - kernel + 1, 0), min(row + 1, length)):
-            now, weight = sums[positions[clip] + t], updates[i, kernel - 1 - row + t]
-            word, bit = words[clip] + t // 64, np.uint64(1) << np.uint64(t % 64)
+            now, weight = sums[positions[sample] + t], updates[i, kernel - 1 - row + t]
+            word, bit = words[sample] + t // 64, np.uint64(1) << np.uint64(t % 64)
             for o in range(n_out):
                 flags[o] = -3 <= now[o] <= 4  # a step of 2 may change the planes
             near = list_flags(eights, 0, found, 0)
@@ -554,12 +554,12 @@ def write_inputs(
                 if (old > 0) != (new > 0):
                     above[o, word] ^= bit
                     if len(active) > 0:
-                        active[clip, o] += np.int16(1) if new > 0 else np.int16(-1)
+                        active[sample, o] += np.int16(1) if new > 0 else np.int16(-1)
                 if (-1 <= old <= 2) != (-1 <= new <= 2):
                     edge[o, word] ^= bit
             for o in range(n_out):
                 now[o] += twice * weight[o]
-            halve_sums(now, halves[positions[clip] + t])
+            halve_sums(now, halves[positions[sample] + t])
 
 
 @njit(nogil=True, cache=True)
@@ -569,7 +569,7 @@ def shift_logits(
     """Logits when some channels after the max over time toggle, for each owner alone.
 
     Args:
-        toggled: [m] int64, owner * 2^48 + clip * 2^16 + channel.
+        toggled: [m] int64, owner * 2^48 + sample * 2^16 + channel.
         active: [n, n_hidden] int16, above 0 where a channel is +1 before it toggles.
         head: [n_hidden, n_logits] int8, weights of the last layer.
         logits: [n, n_logits] int64, before.
@@ -578,15 +578,15 @@ def shift_logits(
     for owner in range(len(out)):
         out[owner] = logits
     for m in range(len(toggled)):
-        owner, clip, o = toggled[m] >> 48, row_of(toggled[m]), toggled[m] & 0xFFFF
-        step = np.int64(-2) if active[clip, o] > 0 else np.int64(2)
+        owner, sample, o = toggled[m] >> 48, row_of(toggled[m]), toggled[m] & 0xFFFF
+        step = np.int64(-2) if active[sample, o] > 0 else np.int64(2)
         for c in range(head.shape[1]):
-            out[owner, clip, c] += step * head[o, c]
+            out[owner, sample, c] += step * head[o, c]
 
 
 @njit(nogil=True, cache=True)
 def mean_of_table(table: NDArray[np.float64], labels: Signs, logits: Ints, counts: Ints) -> float:
-    """Mean of table[label, logit], whatever the order of the clips: equal ones are counted first.
+    """Mean of table[label, logit], whatever the order of the samples: equal ones are counted first.
 
     Args:
         table: [2, 2 * largest + 1] float64, the logit 0 in the middle.
@@ -596,8 +596,8 @@ def mean_of_table(table: NDArray[np.float64], labels: Signs, logits: Ints, count
     """
     middle = table.shape[1] // 2
     counts[:] = 0
-    for clip in range(len(labels)):
-        counts[labels[clip], middle + logits[clip, 0]] += 1
+    for sample in range(len(labels)):
+        counts[labels[sample], middle + logits[sample, 0]] += 1
     total = 0.0
     for label in range(2):
         for column in range(table.shape[1]):
@@ -632,13 +632,13 @@ def mean_of_softmax(
         logits: [n, n_logits] int64.
     """
     total = 0.0
-    for clip in range(len(labels)):
-        row = logits[clip]
+    for sample in range(len(labels)):
+        row = logits[sample]
         largest = row.max()
         mass = 0.0
         for c in range(len(row)):
             mass += powers[largest - row[c]]
-        total += slope * (row[labels[clip]] - largest) - np.log(mass)
+        total += slope * (row[labels[sample]] - largest) - np.log(mass)
     return total / len(labels)
 
 

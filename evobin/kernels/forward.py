@@ -4,7 +4,7 @@ A sign vector is packed 64 channels to a word, channel c in bit c % 64 of word c
 meaning +1; unused high bits are 0 in activations and weights alike, so they never differ. A
 product of sign vectors of length n is n - 2 * popcount(a XOR w).
 
-Clips lie one after the other: clip i is rows starts[i] to starts[i + 1] of every array.
+Samples lie one after the other: sample i is rows starts[i] to starts[i + 1] of every array.
 
 Binary sums are integers and so exact. Only the first layer sums real numbers; it decides a sign
 in float32 where the rounding error cannot matter, in float64 near 0, and by an error-free
@@ -78,23 +78,23 @@ def binary_sums(
 
     Args:
         bits: [rows, n_words] uint64, activations.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         weights: [kernel * n_words, n_out] uint64, the window's words in C order.
         offset: [n_out] int64, kernel * n_in + bias.
         sums: [positions, n_out] int16 or wider, overwritten.
-        to: [n + 1] int64, first position of each clip.
+        to: [n + 1] int64, first position of each sample.
     """
     n_out = weights.shape[1]
     n_words = bits.shape[1]
     flat = bits.reshape(-1)
     width = weights.shape[0]
     counts = np.empty(n_out, np.uint64)
-    for clip in range(len(starts) - 1):
-        for t in range(to[clip + 1] - to[clip]):
-            first = (starts[clip] + t) * n_words
+    for sample in range(len(starts) - 1):
+        for t in range(to[sample + 1] - to[sample]):
+            first = (starts[sample] + t) * n_words
             count_differences(flat[first : first + width], weights, counts)
             for o in range(n_out):
-                sums[to[clip] + t, o] = offset[o] - 2 * np.int64(counts[o])
+                sums[to[sample] + t, o] = offset[o] - 2 * np.int64(counts[o])
 
 
 @njit(nogil=True, cache=True)
@@ -107,12 +107,12 @@ def binary_block(
 
     Args:
         bits: [rows, n_words] uint64, activations.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         weights: [kernel * n_words, n_out] uint64, the window's words in C order.
         limit: [n_out] uint64.
         pool: frames a window, the last one may be shorter (ceil mode).
         out: [rows out, words of n_out] uint64, overwritten.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
     """
     n_out = weights.shape[1]
     n_words = bits.shape[1]
@@ -120,13 +120,13 @@ def binary_block(
     width = weights.shape[0]
     kernel = width // n_words
     counts = np.empty(n_out, np.uint64)
-    for clip in range(len(starts) - 1):
-        frames = starts[clip + 1] - starts[clip] - kernel + 1
-        out[to[clip] : to[clip + 1]] = 0
+    for sample in range(len(starts) - 1):
+        frames = starts[sample + 1] - starts[sample] - kernel + 1
+        out[to[sample] : to[sample + 1]] = 0
         for t in range(frames):
-            first = (starts[clip] + t) * n_words
+            first = (starts[sample] + t) * n_words
             count_differences(flat[first : first + width], weights, counts)
-            row = to[clip] + t // pool
+            row = to[sample] + t // pool
             for word in range(out.shape[1]):
                 low = word * 64
                 packed = np.uint64(0)
@@ -180,26 +180,26 @@ def exact_is_positive(window: Any, signs: Signs, bias: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def scale_to_unit(clip: Any, out: NDArray[np.float32], size: NDArray[np.float64]) -> float:
-    """Writes a clip's transpose, scaled by a power of two to at most 1, and returns the scale.
+def scale_to_unit(sample: Any, out: NDArray[np.float32], size: NDArray[np.float64]) -> float:
+    """Writes a sample's transpose, scaled by a power of two to at most 1, and returns the scale.
 
     Args:
-        clip: [t, n_in] real.
+        sample: [t, n_in] real.
         out: [n_in, at least t] float32, overwritten.
         size: [at least t] float64, overwritten with each frame's sum of scaled magnitudes.
     """
-    t, n_in = clip.shape
-    largest = np.zeros(n_in, clip.dtype)  # one a column, so that the loop vectorises
+    t, n_in = sample.shape
+    largest = np.zeros(n_in, sample.dtype)  # one a column, so that the loop vectorises
     for row in range(t):
         for i in range(n_in):
-            value = abs(clip[row, i])
+            value = abs(sample[row, i])
             largest[i] = value if value > largest[i] else largest[i]
     scale = 1.0
     while largest.max() * scale > 1.0:
         scale *= 0.5
     for row in range(t):
         for i in range(n_in):
-            out[i, row] = np.float32(np.float64(clip[row, i]) * scale)
+            out[i, row] = np.float32(np.float64(sample[row, i]) * scale)
     size[:] = 0.0
     for i in range(n_in):
         column = out[i]
@@ -306,23 +306,23 @@ def fixed_point_sums(
 
     Args:
         columns: [n_in, rows] int32.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
         bias: [n_out] int32, in the features' unit.
         sums: [n_out, positions] int32, overwritten.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
     """
     n_out, kernel = entries.shape[1:]
     table = np.empty((2**GROUP, BLOCK + kernel - 1), np.int32)
     block = np.empty((n_out, BLOCK), np.int32)
-    for clip in range(len(starts) - 1):
-        length = positions[clip + 1] - positions[clip]
+    for sample in range(len(starts) - 1):
+        length = positions[sample + 1] - positions[sample]
         for first in range(0, length, BLOCK):
             width = min(BLOCK, length - first)
             for o in range(n_out):
                 block[o] = bias[o]
-            add_groups(columns, entries, starts[clip] + first, width, table, block)
-            at = positions[clip] + first
+            add_groups(columns, entries, starts[sample] + first, width, table, block)
+            at = positions[sample] + first
             for o in range(n_out):
                 sums[o, at : at + width] = block[o, :width]
 
@@ -336,8 +336,8 @@ def real_sums(
 ) -> None:
     """Sums of the first layer on real numbers, by the same tables, rounded as float32 rounds.
 
-    Clips that lie one after the other are one long clip here; what is summed across their borders
-    means nothing.
+    Samples that lie one after the other are one long sample here; what is summed across their
+    borders means nothing.
 
     Args:
         columns: [n_in, rows] float32.
@@ -417,18 +417,18 @@ def real_block(
 
     Args:
         frames: [rows, n_in] float32 or float64.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
         signs: [n_out, n_in, kernel] int8.
         bias: [n_out] int8.
         pool: frames a window, the last one may be shorter (ceil mode).
         out: [rows out, words of n_out] uint64, overwritten.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
     """
     groups, n_out, kernel = entries.shape
     longest = 0
-    for clip in range(len(starts) - 1):
-        longest = max(longest, starts[clip + 1] - starts[clip])
+    for sample in range(len(starts) - 1):
+        longest = max(longest, starts[sample + 1] - starts[sample])
     n_in = frames.shape[1]
     unit = np.empty((n_in, longest), np.float32)
     table = np.empty((2**GROUP, BLOCK + kernel - 1), np.float32)
@@ -439,10 +439,10 @@ def real_block(
     # a sum passes through 4 additions in a table, then at most one a group and tap, then the bias;
     # each rounds by 2^-24 of what has been summed, and so does the conversion to float32
     rounding = 2.0**-24 * 1.01 * (groups * kernel + 8)
-    for clip in range(len(starts) - 1):
-        x = frames[starts[clip] : starts[clip + 1]]
+    for sample in range(len(starts) - 1):
+        x = frames[starts[sample] : starts[sample + 1]]
         scale = scale_to_unit(x, unit, size)
-        out[to[clip] : to[clip + 1]] = 0
+        out[to[sample] : to[sample + 1]] = 0
         length = len(x) - kernel + 1
         for first in range(0, length, BLOCK):
             width = min(BLOCK, length - first)
@@ -456,20 +456,20 @@ def real_block(
             sign_bits(sums, bound[:width], x[first : first + reach], signs, bias, bits)
             for t in range(width):
                 for word in range(out.shape[1]):
-                    out[to[clip] + (first + t) // pool, word] |= bits[word, t]
+                    out[to[sample] + (first + t) // pool, word] |= bits[word, t]
 
 
 @njit(nogil=True, cache=True)
 def any_over_time(bits: Bits, starts: Starts, out: Bits) -> None:
-    """Global max over time of signs: an OR over each clip's rows.
+    """Global max over time of signs: an OR over each sample's rows.
 
     Args:
         bits: [rows, n_words] uint64.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         out: [n, n_words] uint64, overwritten.
     """
     out[:] = 0
-    for clip in range(len(starts) - 1):
-        for row in range(starts[clip], starts[clip + 1]):
+    for sample in range(len(starts) - 1):
+        for row in range(starts[sample], starts[sample + 1]):
             for word in range(bits.shape[1]):
-                out[clip, word] |= bits[row, word]
+                out[sample, word] |= bits[row, word]

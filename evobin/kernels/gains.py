@@ -13,7 +13,7 @@ input x gains
 
     constants[row] + x * factors[row, channel].
 
-Clips are worked on in small groups, whose inputs stay in the cache: `signs`, `factors`, and
+Samples are worked on in small groups, whose inputs stay in the cache: `signs`, `factors`, and
 `constants` hold the rows of a group's inputs only, from row starts[0] on.
 """
 
@@ -124,11 +124,11 @@ def middle_gains(
         soft_constants: [rows out] float32.
         above: [n_out, words + 1] uint64.
         edge: [n_out, words + 1] uint64.
-        words: [n + 1] int64, first word of each clip's sums.
+        words: [n + 1] int64, first word of each sample's sums.
         pool: positions a window.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         signs: [rows, n_in] float32, the block's inputs.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         filters: [n_out, kernel * n_in] float32.
         weight_factors: [n_out, kernel * n_in] float32, updated.
         weight_constants: [n_out] float32, updated.
@@ -144,8 +144,8 @@ def middle_gains(
     flat, flat_factors = signs.reshape(-1), factors.reshape(-1)
     for o in range(n_out):
         weight, of_weight = filters[o], weight_factors[o]
-        for clip in range(len(starts) - 1):
-            low, high = words[clip], words[clip + 1]
+        for sample in range(len(starts) - 1):
+            low, high = words[sample], words[sample + 1]
             for word in range(low, high):
                 left = edge[o, word]
                 while left != 0:
@@ -160,9 +160,9 @@ def middle_gains(
                     if window != 0 and window != one << np.uint64(t - row * pool):
                         continue
                     sign = 1.0 if window != 0 else -1.0
-                    at_row = to[clip] - to[0] + row
+                    at_row = to[sample] - to[0] + row
                     pooled = out_signs[at_row, o]
-                    first = starts[clip] - starts[0] + t
+                    first = starts[sample] - starts[0] + t
                     toggle_gain = soft_constants[at_row] + pooled * soft_factors[at_row, o]
                     if toggle_gain != 0:
                         add_edge(toggle_gain, sign, first, weight, flat_factors, constants, n_in)
@@ -197,7 +197,7 @@ def whole_gains(
 ) -> None:
     """Gains of a binary block under a max over time, and first-order toggle gains of its inputs.
 
-    As exact as `toggle_gains` are: a flip toggles one channel a clip.
+    As exact as `toggle_gains` are: a flip toggles one channel a sample.
 
     A flip lowers the sums where its product is +1 and raises the others. A channel that is +1
     falls if every positive sum is at the edge and lowered, and no other at the edge is raised; a
@@ -210,9 +210,9 @@ def whole_gains(
         active: [n, n_out] int16, positive sums of a channel.
         above: [n_out, words + 1] uint64.
         edge: [n_out, words + 1] uint64.
-        words: [n + 1] int64, first word of each clip's sums.
-        bits: [rows, n_words] uint64, inputs of all clips, from row 0 on.
-        starts: [n + 1] int64, first row of each clip.
+        words: [n + 1] int64, first word of each sample's sums.
+        bits: [rows, n_words] uint64, inputs of all samples, from row 0 on.
+        starts: [n + 1] int64, first row of each sample.
         packed: [kernel * n_words, n_out] uint64, the filters.
         filters: [n_out, kernel * n_in] float32, the same.
         bias: [n_out] int8.
@@ -226,13 +226,13 @@ def whole_gains(
     one = np.uint64(1)
     same = np.empty(len(packed), np.uint64)
     flat, flat_factors = bits.reshape(-1), factors.reshape(-1)
-    for clip in range(len(starts) - 1):
-        low, high = words[clip], words[clip + 1]
+    for sample in range(len(starts) - 1):
+        low, high = words[sample], words[sample + 1]
         for o in range(n_out):
             toggle_gain, soft, count = (
-                toggle_gains[clip, o],
-                soft_toggle_gains[clip, o],
-                active[clip, o],
+                toggle_gains[sample, o],
+                soft_toggle_gains[sample, o],
+                active[sample, o],
             )
             if toggle_gain == 0.0 and soft == 0.0:
                 continue
@@ -248,7 +248,7 @@ def whole_gains(
                 while left != 0:
                     place = lowest_bit(left)
                     left &= left - one
-                    first = starts[clip] + 64 * (word - low) + place
+                    first = starts[sample] + 64 * (word - low) + place
                     for j in range(len(same)):
                         same[j] &= ~(flat[first * n_words + j] ^ packed[j, o])
                     positive = (above[o, word] >> np.uint64(place)) & one
@@ -288,8 +288,8 @@ def soften(
         toggle_gains: [n, n_out] float64, of toggling a channel after the max.
         active: [n, n_out] int16, positive sums of a channel.
         sums: [positions, n_out] int16.
-        positions: [n + 1] int64, first position of each clip.
-        starts: [n + 1] int64, first row of each clip.
+        positions: [n + 1] int64, first position of each sample.
+        starts: [n + 1] int64, first row of each sample.
         filters: [n_out, kernel * n_in] float32.
         softness: scale of the probability.
         factors: [rows, n_in] float32, updated; toggling an input x gains x * factor.
@@ -302,26 +302,26 @@ def soften(
     for j in range(len(chance)):
         chance[j] = 1.0 / (1.0 + np.exp((limit - j) / softness))
     largest = np.empty(n_out, np.int16)
-    for clip in range(len(starts) - 1):
-        low, high = positions[clip], positions[clip + 1]
+    for sample in range(len(starts) - 1):
+        low, high = positions[sample], positions[sample + 1]
         largest[:] = sums[low]
         for t in range(low + 1, high):
             total = sums[t]
             for o in range(n_out):
                 largest[o] = max(largest[o], total[o])
         for o in range(n_out):
-            if toggle_gains[clip, o] == 0.0 or abs(largest[o]) > limit:
+            if toggle_gains[sample, o] == 0.0 or abs(largest[o]) > limit:
                 continue
             none = 1.0
             for t in range(low, high):
                 none *= 1.0 - chance[max(sums[t, o], -limit) + limit]
-            gain = -toggle_gains[clip, o] if active[clip, o] > 0 else toggle_gains[clip, o]
+            gain = -toggle_gains[sample, o] if active[sample, o] > 0 else toggle_gains[sample, o]
             for t in range(low, high):
                 total = sums[t, o]
                 if total < -limit:
                     continue
                 step = np.float32(-2.0 * gain * none * chance[total + limit] / softness)
-                first = (starts[clip] - starts[0] + t - low) * n_in
+                first = (starts[sample] - starts[0] + t - low) * n_in
                 window, weight = flat[first : first + width], filters[o]
                 for j in range(width):
                     window[j] += step * weight[j]
@@ -329,7 +329,7 @@ def soften(
 
 @njit(nogil=True, cache=True)
 def fix_rows(frames: Any, unit: float, rows: Floats) -> None:
-    """Features in fixed point, in the order of the clips.
+    """Features in fixed point, in the order of the samples.
 
     Args:
         frames: [rows, n_in] float32 or float64.
@@ -364,11 +364,11 @@ def real_gains(
         out_factors: [rows out, n_out] float32.
         out_constants: [rows out] float32.
         sums: [n_out, positions] int32, fixed point.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         pool: positions a window.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         features: [rows, n_in] float32, whole numbers in the sums' unit.
-        starts: [n + 1] int64, first row of each clip.
+        starts: [n + 1] int64, first row of each sample.
         twice: [n_out, kernel * n_in] float32, weights times 2.
         biases: [n_out] int32, times 2, in the sums' unit.
         reach: a sum beyond it cannot change its sign.
@@ -381,8 +381,8 @@ def real_gains(
     signs = np.empty(width, np.bool_)
     for o in range(n_out):
         weight, gain = twice[o], gains[o]
-        for clip in range(len(starts) - 1):
-            total = sums[o, positions[clip] : positions[clip + 1]]
+        for sample in range(len(starts) - 1):
+            total = sums[o, positions[sample] : positions[sample + 1]]
             for low in range(0, len(total), pool):
                 high = min(low + pool, len(total))
                 largest = total[low]
@@ -390,12 +390,12 @@ def real_gains(
                     largest = max(largest, total[t])
                 if largest > reach or largest < -reach:
                     continue
-                row = to[clip] - to[0] + low // pool
+                row = to[sample] - to[0] + low // pool
                 sign = np.float32(1) if largest > 0 else np.float32(-1)
                 toggle_gain = out_constants[row] + sign * out_factors[row, o]
                 if toggle_gain == 0:
                     continue
-                first = (starts[clip] - starts[0] + low) * n_in
+                first = (starts[sample] - starts[0] + low) * n_in
                 window = flat[first : first + width]
                 border = np.float32(total[low])
                 # the pooled sign after a flip is positive if any sum less its step is
@@ -447,10 +447,10 @@ def real_whole_gains(
     n_in = features.shape[1]
     flat = features.reshape(-1)
     rises = np.empty(width, np.bool_)
-    for clip in range(len(starts) - 1):
+    for sample in range(len(starts) - 1):
         for o in range(n_out):
-            toggle_gain, weight, gain = toggle_gains[clip, o], twice[o], gains[o]
-            total = sums[o, positions[clip] : positions[clip + 1]]
+            toggle_gain, weight, gain = toggle_gains[sample, o], twice[o], gains[o]
+            total = sums[o, positions[sample] : positions[sample + 1]]
             if toggle_gain == 0.0 or total.max() > reach or total.max() < -reach:
                 continue
             on = total.max() > 0
@@ -459,7 +459,7 @@ def real_whole_gains(
             for t in range(len(total)):
                 if total[t] < -reach:
                     continue
-                first = (starts[clip] - starts[0] + t) * n_in
+                first = (starts[sample] - starts[0] + t) * n_in
                 window, border = flat[first : first + width], np.float32(total[t])
                 for j in range(width):
                     rises[j] |= border - weight[j] * window[j] > 0

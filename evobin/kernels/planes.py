@@ -61,21 +61,21 @@ def pack_channel(sums: Any, positions: Starts, words: Starts, above: Bits, edge:
 
     Args:
         sums: [positions] int16.
-        positions: [n + 1] int64, first position of each clip.
-        words: [n + 1] int64, first word of each clip.
+        positions: [n + 1] int64, first position of each sample.
+        words: [n + 1] int64, first word of each sample.
         above: [words + 1] uint64, updated: where a sum is positive.
         edge: [words + 1] uint64, updated: where it is from -1 to 2.
     """
-    for clip in range(len(positions) - 1):
-        first, length = positions[clip], positions[clip + 1] - positions[clip]
+    for sample in range(len(positions) - 1):
+        first, length = positions[sample], positions[sample + 1] - positions[sample]
         for low in range(0, length, 64):
             highs, edges = np.uint64(0), np.uint64(0)
             for t in range(low, min(low + 64, length)):
                 total = sums[first + t]
                 highs |= np.uint64(total > 0) << np.uint64(t - low)
                 edges |= np.uint64(-1 <= total <= 2) << np.uint64(t - low)
-            above[words[clip] + low // 64] = highs
-            edge[words[clip] + low // 64] = edges
+            above[words[sample] + low // 64] = highs
+            edge[words[sample] + low // 64] = edges
 
 
 @njit(nogil=True, cache=True)
@@ -84,16 +84,16 @@ def pool_bits(high_bits: Bits, positions: Starts, pool: int, to: Starts, bits: B
 
     Args:
         high_bits: [positions, n_words] uint64, where sums are positive.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         pool: positions a window, the last one may be shorter.
-        to: [n + 1] int64, first row out of each clip.
+        to: [n + 1] int64, first row out of each sample.
         bits: [rows out, n_words] uint64, overwritten.
     """
     bits[:] = 0
-    for clip in range(len(positions) - 1):
-        for t in range(positions[clip + 1] - positions[clip]):
+    for sample in range(len(positions) - 1):
+        for t in range(positions[sample + 1] - positions[sample]):
             for word in range(bits.shape[1]):
-                bits[to[clip] + t // pool, word] |= high_bits[positions[clip] + t, word]
+                bits[to[sample] + t // pool, word] |= high_bits[positions[sample] + t, word]
 
 
 @njit(nogil=True, cache=True)
@@ -104,21 +104,21 @@ def pool_channels(
 
     Args:
         sums: [n_out, positions] int32.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         pool: positions a window, the last one may be shorter.
-        out_words: [n + 1] int64, first word of each clip's rows out.
+        out_words: [n + 1] int64, first word of each sample's rows out.
         planes: [n_out, words + 1] uint64, overwritten.
     """
     planes[:] = 0
     for o in range(len(sums)):
-        for clip in range(len(positions) - 1):
-            total = sums[o, positions[clip] : positions[clip + 1]]
+        for sample in range(len(positions) - 1):
+            total = sums[o, positions[sample] : positions[sample + 1]]
             for low in range(0, len(total), 64 * pool):
                 packed = np.uint64(0)
                 for shift in range(pool):
                     for t in range(low + shift, min(low + 64 * pool, len(total)), pool):
                         packed |= np.uint64(total[t] > 0) << np.uint64((t - low) // pool)
-                planes[o, out_words[clip] + low // (64 * pool)] = packed
+                planes[o, out_words[sample] + low // (64 * pool)] = packed
 
 
 @njit(nogil=True, cache=True)
@@ -127,24 +127,24 @@ def bits_of_planes(planes: Bits, to: Starts, out_words: Starts, bits: Bits) -> N
 
     Args:
         planes: [n_out, words + 1] uint64.
-        to: [n + 1] int64, first row of each clip.
-        out_words: [n + 1] int64, first word of each clip.
+        to: [n + 1] int64, first row of each sample.
+        out_words: [n + 1] int64, first word of each sample.
         bits: [rows, words of n_out] uint64, overwritten.
     """
     n_out = len(planes)
     column = np.empty(n_out, np.uint64)
     one = np.uint64(1)
-    for clip in range(len(to) - 1):
-        length = to[clip + 1] - to[clip]
+    for sample in range(len(to) - 1):
+        length = to[sample + 1] - to[sample]
         for low in range(0, length, 64):
             for o in range(n_out):
-                column[o] = planes[o, out_words[clip] + low // 64]
+                column[o] = planes[o, out_words[sample] + low // 64]
             for t in range(low, min(low + 64, length)):
                 for word in range(bits.shape[1]):
                     packed = np.uint64(0)
                     for o in range(word * 64, min(word * 64 + 64, n_out)):
                         packed |= ((column[o] >> np.uint64(t - low)) & one) << np.uint64(o % 64)
-                    bits[to[clip] + t, word] = packed
+                    bits[to[sample] + t, word] = packed
 
 
 @njit(nogil=True, cache=True)
@@ -154,23 +154,23 @@ def planes_of_bits(bits: Bits, to: Starts, out_words: Starts, planes: Bits) -> N
     column = np.empty(n_out, np.uint64)
     one = np.uint64(1)
     planes[:, planes.shape[1] - 1] = 0
-    for clip in range(len(to) - 1):
-        length = to[clip + 1] - to[clip]
+    for sample in range(len(to) - 1):
+        length = to[sample + 1] - to[sample]
         for low in range(0, length, 64):
             column[:] = 0
             for t in range(low, min(low + 64, length)):
                 for word in range(bits.shape[1]):
-                    packed = bits[to[clip] + t, word]
+                    packed = bits[to[sample] + t, word]
                     for o in range(word * 64, min(word * 64 + 64, n_out)):
                         column[o] |= ((packed >> np.uint64(o % 64)) & one) << np.uint64(t - low)
             for o in range(n_out):
-                planes[o, out_words[clip] + low // 64] = column[o]
+                planes[o, out_words[sample] + low // 64] = column[o]
 
 
 @njit(nogil=True, cache=True)
 def write_toggled(
     toggled: Ints,
-    clip_of_row: NDArray[np.int32],
+    sample_of_row: NDArray[np.int32],
     to: Starts,
     out_words: Starts,
     bits: Bits,
@@ -180,9 +180,9 @@ def write_toggled(
 
     Args:
         toggled: [m] int64, row * 2^16 + channel.
-        clip_of_row: [rows] int32, of rows out.
-        to: [n + 1] int64, first row out of each clip.
-        out_words: [n + 1] int64, first word of each clip's rows out.
+        sample_of_row: [rows] int32, of rows out.
+        to: [n + 1] int64, first row out of each sample.
+        out_words: [n + 1] int64, first word of each sample's rows out.
         bits: [rows, words of n_out] uint64, updated.
         planes: [n_out, words + 1] uint64, updated.
     """
@@ -190,22 +190,22 @@ def write_toggled(
     for m in range(len(toggled)):
         row, o = toggled[m] >> 16, toggled[m] & 0xFFFF
         bits[row, o // 64] ^= one << np.uint64(o % 64)
-        clip = clip_of_row[row]
-        t = row - to[clip]
-        planes[o, out_words[clip] + t // 64] ^= one << np.uint64(t % 64)
+        sample = sample_of_row[row]
+        t = row - to[sample]
+        planes[o, out_words[sample] + t // 64] ^= one << np.uint64(t % 64)
 
 
 @njit(nogil=True, cache=True)
 def count_positive(sums: Any, positions: Starts, active: Any) -> None:
-    """Positive sums of one channel in each clip.
+    """Positive sums of one channel in each sample.
 
     Args:
         sums: [positions] integers, any stride.
-        positions: [n + 1] int64, first position of each clip.
+        positions: [n + 1] int64, first position of each sample.
         active: [n] int16, any stride, overwritten.
     """
-    for clip in range(len(positions) - 1):
+    for sample in range(len(positions) - 1):
         total = 0
-        for t in range(positions[clip], positions[clip + 1]):
+        for t in range(positions[sample], positions[sample + 1]):
             total += sums[t] > 0
-        active[clip] = total
+        active[sample] = total

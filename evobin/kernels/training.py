@@ -1,7 +1,7 @@
 """Kernels of straight-through training: what BLAS and numpy cannot do in one pass.
 
-Arrays of training are rectangular: all clips of a batch have the same length. A row is one frame
-of one clip, clips one after the other. Weights are in *window order* [n_out, kernel, n_in], so
+Arrays of training are rectangular: all samples of a batch have the same length. A row is one frame
+of one sample, samples one after the other. Weights are in *window order* [n_out, kernel, n_in], so
 that a window of the input and a filter are both contiguous.
 """
 
@@ -33,17 +33,17 @@ def pool_peaks(sums: Any, stride: int, frames: int, pool: int, peaks: Floats) ->
     """Max-pooling in ceil mode.
 
     Args:
-        sums: [at least clips * stride, n_out] any real type; clip c starts at row c * stride.
-        stride: rows a clip in `sums`.
-        frames: rows of each clip that hold sums; the rest is skipped.
+        sums: [at least samples * stride, n_out] any real type; sample c starts at row c * stride.
+        stride: rows a sample in `sums`.
+        frames: rows of each sample that hold sums; the rest is skipped.
         pool: frames a window.
-        peaks: [clips * ceil(frames / pool), n_out] float32, overwritten.
+        peaks: [samples * ceil(frames / pool), n_out] float32, overwritten.
     """
     rows, n_out = peaks.shape
     pooled = -(frames // -pool)
     for row in range(rows):
-        clip, window = row // pooled, row % pooled
-        first = clip * stride + window * pool
+        sample, window = row // pooled, row % pooled
+        first = sample * stride + window * pool
         peak, source = peaks[row], sums[first]
         for o in range(n_out):
             peak[o] = source[o]
@@ -55,20 +55,20 @@ def pool_peaks(sums: Any, stride: int, frames: int, pool: int, peaks: Floats) ->
 
 @njit(nogil=True, cache=True)
 def peaks_over_time(sums: Any, stride: int, frames: int, peaks: Floats) -> None:
-    """peaks[c, o] = the largest sum of channel o in clip c.
+    """peaks[c, o] = the largest sum of channel o in sample c.
 
     Args:
-        sums: [at least clips * stride, n_out] any real type.
-        stride: rows a clip in `sums`.
-        frames: rows of each clip that hold sums.
-        peaks: [clips, n_out] float32, overwritten.
+        sums: [at least samples * stride, n_out] any real type.
+        stride: rows a sample in `sums`.
+        frames: rows of each sample that hold sums.
+        peaks: [samples, n_out] float32, overwritten.
     """
-    clips, n_out = peaks.shape
-    for clip in range(clips):
-        peak = peaks[clip]
+    samples, n_out = peaks.shape
+    for sample in range(samples):
+        peak = peaks[sample]
         peak[:] = -np.inf
         for t in range(frames):
-            source = sums[clip * stride + t]
+            source = sums[sample * stride + t]
             for o in range(n_out):
                 peak[o] = source[o] if source[o] > peak[o] else peak[o]
 
@@ -91,30 +91,30 @@ def max_backward(
     forty, so that this is a sparse update and no matrix product.
 
     Args:
-        gradients: [clips, n_out] float32, gradient of the loss by the maxima.
-        peaks: [clips, n_out] float32, the maxima.
-        sums: [at least clips * strides[0], n_out] any real type.
-        strides: rows a clip in `sums`, rows of it that hold sums, rows a clip in `inputs`.
-        inputs: [at least clips * strides[2], n_in] float32.
+        gradients: [samples, n_out] float32, gradient of the loss by the maxima.
+        peaks: [samples, n_out] float32, the maxima.
+        sums: [at least samples * strides[0], n_out] any real type.
+        strides: rows a sample in `sums`, rows of it that hold sums, rows a sample in `inputs`.
+        inputs: [at least samples * strides[2], n_in] float32.
         weights: [n_out, kernel, n_in] float32.
         weight_gradients: like `weights`, updated.
         bias_gradients: [n_out] float32, updated.
         input_gradients: like `inputs`, updated.
     """
-    clips, n_out = gradients.shape
+    samples, n_out = gradients.shape
     kernel = weights.shape[1]
     stride, frames, in_stride = strides
-    for clip in range(clips):
+    for sample in range(samples):
         for o in range(n_out):
             ties = 0
             for t in range(frames):
-                ties += sums[clip * stride + t, o] == peaks[clip, o]
-            share = gradients[clip, o] / np.float32(ties)
-            bias_gradients[o] += gradients[clip, o]
+                ties += sums[sample * stride + t, o] == peaks[sample, o]
+            share = gradients[sample, o] / np.float32(ties)
+            bias_gradients[o] += gradients[sample, o]
             for t in range(frames):
-                if sums[clip * stride + t, o] != peaks[clip, o]:
+                if sums[sample * stride + t, o] != peaks[sample, o]:
                     continue
-                first = clip * in_stride + t
+                first = sample * in_stride + t
                 for k in range(kernel):
                     source, target = inputs[first + k], input_gradients[first + k]
                     weight, gradient = weights[o, k], weight_gradients[o, k]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # `evobin --help` must not wait for numpy
 
 MAX_FAN_IN = 32_766  # a binary sum and its bias then fit int16
 MAX_CLASSES = 100  # labels fit int8
-MAX_FRAMES = 32_767  # of a clip: a search counts positive sums in int16
+MAX_FRAMES = 32_767  # of a sample: a search counts positive sums in int16
 
 WHOLE = 0
 """`ConvBlock.pool` of a global max: one window, all frames that are left."""
@@ -27,7 +27,7 @@ WHOLE = 0
 class ConvBlock:
     """Convolution over time (no padding, with bias), max-pooling in ceil mode, sign.
 
-    A linear layer is a block too, one that sees all frames of a clip at once: of kernel 1 where
+    A linear layer is a block too, one that sees all frames of a sample at once: of kernel 1 where
     there is one frame, as after a global max, else of as many taps as there are frames. The
     weights [n_out, n_in, kernel] are then those of PyTorch's linear layer on flattened
     [n_in, frames], in the same order.
@@ -70,7 +70,7 @@ class Layer:
 
     @property
     def is_linear(self) -> bool:
-        """Whether it sees all of a clip at once."""
+        """Whether it sees all of a sample at once."""
         return self.name.startswith("linear")
 
     @property
@@ -106,7 +106,7 @@ class Architecture:
         blocks: at least one block.
         n_classes: 2 to `MAX_CLASSES`. Two classes have one logit, and label 1 where it is above 0;
             more have a logit each, and the label of the largest, the lower one of equals.
-        frames: length of every clip; None if lengths differ.
+        frames: length of every sample; None if lengths differ.
 
     Example:
         >>> tiny = Architecture(n_in=3, blocks=(ConvBlock(n_out=5, kernel=2, pool=2),))
@@ -160,7 +160,7 @@ class Architecture:
         return cls(**{**plain, "blocks": blocks})
 
     def _shortest(self) -> int:
-        """Frames of the shortest clip that leaves one after each block."""
+        """Frames of the shortest sample that leaves one after each block."""
         frames = 1
         for number, block in reversed(list(enumerate(self.blocks))):
             if block.pool == WHOLE and frames > 1:
@@ -173,7 +173,7 @@ class Architecture:
 
     @cached_property
     def n_convolutions(self) -> int:
-        """Blocks that slide over time; those after them see all of a clip at once: are linear."""
+        """Blocks that slide over time; those after them see all of a sample at once: are linear."""
         frames = self.frames
         for number, block in enumerate(self.blocks):
             if frames == block.kernel:
@@ -222,5 +222,5 @@ class Architecture:
 
     @property
     def min_frames(self) -> int:
-        """Frames of the shortest clip that has a prediction."""
+        """Frames of the shortest sample that has a prediction."""
         return self._shortest() if self.frames is None else self.frames

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape, check_signs
-from evobin.core.samples import Clips, cuts_of, starts_of
+from evobin.core.samples import Samples, cuts_of, starts_of
 from evobin.core.scores import predictions
 from evobin.kernels import forward
 from evobin.network import result_file as result
@@ -30,7 +30,7 @@ class Activations:
 
     Attributes:
         bits: a [rows, words] uint64 array a block, after its pooling.
-        starts: a [n + 1] int64 array a block, the first row of each clip.
+        starts: a [n + 1] int64 array a block, the first row of each sample.
         hidden: [n, words] uint64, after the max over the frames that are left.
     """
 
@@ -84,27 +84,29 @@ class BinaryNetwork:
         """
         result.write_signs(Path(path), self.signs)
 
-    def predict(self, clips: Clips | list[NDArray[Any]]) -> NDArray[np.int8]:
+    def predict(self, samples: Samples | list[NDArray[Any]]) -> NDArray[np.int8]:
         """Labels: of two, 1 where the logit is positive; of more, that of the largest logit.
 
         Args:
-            clips: feature matrices [t, n_in] of finite real numbers, t at least
+            samples: feature matrices [t, n_in] of finite real numbers, t at least
                 `architecture.min_frames`, or exactly `architecture.frames`; not modified.
 
         Returns:
             [n] int8; the lower of labels with equal logits.
 
         Raises:
-            ValueError: if a clip has another width, is too short, or has not the fixed length.
+            ValueError: if a sample has another width, is too short, or has not the fixed length.
         """
-        return predictions(self.logits(clips))
+        return predictions(self.logits(samples))
 
-    def logits(self, clips: Clips | list[NDArray[Any]], n_threads: int = 1) -> NDArray[np.int64]:
+    def logits(
+        self, samples: Samples | list[NDArray[Any]], n_threads: int = 1
+    ) -> NDArray[np.int64]:
         """The network's integer outputs, the same for any number of threads.
 
         Args:
-            clips: as for `predict`.
-            n_threads: threads to share the clips.
+            samples: as for `predict`.
+            n_threads: threads to share the samples.
 
         Returns:
             [n] int64 for two classes, else [n, n_classes].
@@ -112,31 +114,31 @@ class BinaryNetwork:
         Raises:
             ValueError: as for `predict`.
         """
-        clips = self.check(clips)
-        n_threads = min(n_threads, len(clips))
+        samples = self.check(samples)
+        n_threads = min(n_threads, len(samples))
         if n_threads == 1:
-            return self._logits(clips.frames, clips.starts)
-        cuts = np.linspace(0, len(clips), n_threads + 1).astype(int)
+            return self._logits(samples.frames, samples.starts)
+        cuts = np.linspace(0, len(samples), n_threads + 1).astype(int)
         with ThreadPoolExecutor(n_threads) as threads:
             parts = threads.map(
-                lambda low, high: self._logits(clips.frames, clips.starts[low : high + 1]),
+                lambda low, high: self._logits(samples.frames, samples.starts[low : high + 1]),
                 cuts[:-1],
                 cuts[1:],
             )
             return np.concatenate(list(parts))
 
-    def activations(self, clips: Clips | list[NDArray[Any]]) -> Activations:
+    def activations(self, samples: Samples | list[NDArray[Any]]) -> Activations:
         """All hidden signs; arguments and errors as for `predict`."""
-        clips = self.check(clips)
-        bits, starts = zip(*self._blocks(clips.frames, clips.starts), strict=True)
+        samples = self.check(samples)
+        bits, starts = zip(*self._blocks(samples.frames, samples.starts), strict=True)
         return Activations(bits, starts, _any_over_time(bits[-1], starts[-1]))
 
-    def check(self, clips: Clips | list[NDArray[Any]]) -> Clips:
-        """Clips, joined, that fit the network; arguments and errors as for `predict`."""
-        if not isinstance(clips, Clips):
-            clips = Clips.join(clips)
-        check_clips(self.architecture, clips)
-        return clips
+    def check(self, samples: Samples | list[NDArray[Any]]) -> Samples:
+        """Samples, joined, that fit the network; arguments and errors as for `predict`."""
+        if not isinstance(samples, Samples):
+            samples = Samples.join(samples)
+        check_samples(self.architecture, samples)
+        return samples
 
     def _logits(self, frames: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
         for bits, rows in self._blocks(frames, starts):
@@ -154,7 +156,7 @@ class BinaryNetwork:
     def _blocks(
         self, frames: NDArray[Any], starts: NDArray[np.int64]
     ) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
-        """Packed signs after each block, and where each clip starts in them."""
+        """Packed signs after each block, and where each sample starts in them."""
         bits: Bits = np.empty((0, 0), np.uint64)
         for number, (block, layer) in enumerate(
             zip(self.architecture.blocks, self.architecture.layers, strict=False)
@@ -166,7 +168,7 @@ class BinaryNetwork:
             if number == 0 and layer.is_linear:
                 rows = frames[starts[0] : starts[-1]].reshape(len(to) - 1, -1)
                 cuts = cuts_of(len(rows), forward.BLOCK)
-                joined = Clips(rows, cuts.copy())
+                joined = Samples(rows, cuts.copy())
                 forward.real_block(
                     joined.frames, joined.starts, self._entries, self._first, bias, 1, out, cuts
                 )
@@ -189,8 +191,8 @@ class BinaryNetwork:
     def _first(self) -> Signs:
         """[n_out, n_in, kernel], the first layer's weights, read-only.
 
-        A linear layer takes a clip for a frame, as the features lie; many clips are then the frames
-        of one, and share its tables of sums.
+        A linear layer takes a sample for a frame, as the features lie; many samples are then the
+        frames of one, and share its tables of sums.
         """
         layer = self.architecture.layers[0]
         weights = layer.weights(self.signs)
@@ -210,19 +212,19 @@ def _any_over_time(bits: Bits, starts: NDArray[np.int64]) -> Bits:
     return hidden
 
 
-def check_clips(architecture: Architecture, clips: Clips) -> None:
-    """Checks that clips fit an architecture.
+def check_samples(architecture: Architecture, samples: Samples) -> None:
+    """Checks that samples fit an architecture.
 
     Raises:
-        ValueError: if a clip has another width, is too short, or has not the fixed length.
+        ValueError: if a sample has another width, is too short, or has not the fixed length.
     """
-    check_shape("clips", clips.frames, (None, architecture.n_in))
-    lengths, fewest = clips.lengths, architecture.min_frames
+    check_shape("samples", samples.frames, (None, architecture.n_in))
+    lengths, fewest = samples.lengths, architecture.min_frames
     rule = "at least" if architecture.frames is None else "exactly"
     wrong = lengths < fewest if architecture.frames is None else lengths != fewest
     if wrong.any():
-        clip = int(np.where(wrong, lengths, np.iinfo(np.int64).max).argmin())
+        sample = int(np.where(wrong, lengths, np.iinfo(np.int64).max).argmin())
         raise ValueError(
-            f"`clips` must have {rule} {fewest} frames each, but clip {clip} has "
-            f"{int(lengths[clip])}; leave it out."
+            f"`samples` must have {rule} {fewest} frames each, but sample {sample} has "
+            f"{int(lengths[sample])}; leave it out."
         )

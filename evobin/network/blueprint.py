@@ -42,7 +42,7 @@ def load_architecture(path: str | Path) -> Architecture:
         global      "max" (the default) takes the maximum over all of time after the last
                     convolution; "none" hands all frames that are left to the first linear layer
         linear      widths of hidden linear layers, as [256, 128]; there may be none
-        frames      length of every clip; needed with global = "none" and without convolutions,
+        frames      length of every sample; needed with global = "none" and without convolutions,
                     where 1 stands for plain vectors of features
 
     Args:
@@ -168,7 +168,7 @@ def _of_keys(table: Mapping[str, Any]) -> Architecture:
         left = 1
     elif frames is None:
         raise EvobinError(
-            "`frames` is missing: without a global max, all clips have one length; "
+            "`frames` is missing: without a global max, all samples have one length; "
             "add `frames = 1` for vectors of features."
         )
     else:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from evobin.checks import check_shape
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution, Structure
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.heads import Head
@@ -53,18 +53,18 @@ class NetworkProblem(IncrementalProblem):
     def __init__(
         self,
         architecture: Architecture,
-        X: ArrayLike | Sequence[ArrayLike] | Clips,  # noqa: N803  # the field's name
+        X: ArrayLike | Sequence[ArrayLike] | Samples,  # noqa: N803  # the field's name
         y: ArrayLike,
         *,
         n_threads: int = 1,
     ) -> None:
-        samples = X if isinstance(X, Clips) else _samples_of(architecture, X)
+        samples = X if isinstance(X, Samples) else _samples_of(architecture, X)
         labels = _labels_of(y, len(samples), architecture.n_classes)
         self.architecture, self.n = architecture, architecture.n_weights
         self.batch = Batch(samples, labels)
         self.n_threads = n_threads
         check_batch(architecture, self.batch)
-        self._rounded: Clips | None = None
+        self._rounded: Samples | None = None
 
     @property
     def structure(self) -> Structure:
@@ -87,7 +87,7 @@ class NetworkProblem(IncrementalProblem):
         """
         check_shape("population", population, (None, self.n))
         if self._rounded is None:
-            self._rounded = rounded(self.architecture, self.batch.clips)
+            self._rounded = rounded(self.architecture, self.batch.samples)
         layer, scores = self.architecture.layers[-1], np.empty(len(population))
         for place, solution in enumerate(population):
             logits = self.network(solution).logits(self._rounded, self.n_threads)
@@ -104,7 +104,7 @@ class NetworkProblem(IncrementalProblem):
         return NetworkFlipState(self.architecture, solution, self.batch)
 
 
-def _samples_of(architecture: Architecture, given: Any) -> Clips:
+def _samples_of(architecture: Architecture, given: Any) -> Samples:
     """Samples of one frame from a matrix, or of several from a list of matrices."""
     if not isinstance(given, list | tuple):
         given = np.asarray(given)
@@ -117,11 +117,11 @@ def _samples_of(architecture: Architecture, given: Any) -> Clips:
                 f"matrix, {list(given.shape)}; only a network of `frames` = 1 takes that."
             )
         _check_matrix("X", given, architecture.n_in)
-        return Clips(Clips.join([given]).frames, np.arange(len(given) + 1))
+        return Samples(Samples.join([given]).frames, np.arange(len(given) + 1))
     matrices = [np.atleast_2d(sample) for sample in given]
     for place, matrix in enumerate(matrices):
         _check_matrix(f"X[{place}]", matrix, architecture.n_in)
-    return Clips.join(matrices)
+    return Samples.join(matrices)
 
 
 def _check_matrix(name: str, matrix: NDArray[Any], n_in: int) -> None:

@@ -12,22 +12,22 @@ from evobin.config import AugmentConfig
 from evobin.core.problem import Population, SampledProblem, Scores, Solution, Structure
 from evobin.core.samples import Dataset
 from evobin.core.scores import accuracy_of, predictions, selection_score
-from evobin.data.augmentation import Crops, WholeClips, draw_crops
+from evobin.data.augmentation import Crops, WholeSamples, draw_crops
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.problems.network import NetworkProblem, structure_of
 
 VIEWS = 4
-"""Varied crops of a validation clip."""
+"""Varied crops of a validation sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The score of a polished file, so that nothing worse on the validation clips replaces it.
+    """The score of a polished file, so that nothing worse on the validation samples replaces it.
 
     Attributes:
-        right: validation clips, as they are, that it gets right.
+        right: validation samples, as they are, that it gets right.
         limit: just below its score.
     """
 
@@ -37,22 +37,22 @@ class Guard:
 
 @dataclass(frozen=True, eq=False)
 class SampledNetworkProblem(SampledProblem):
-    """A network to be found for labelled clips.
+    """A network to be found for labelled samples.
 
-    Selection uses the whole validation clips, and varied crops of them where there are some;
-    search uses varied crops of the training clips, and nothing else. Where the architecture has
-    clips of a fixed length, they need not be log-mel, and are taken whole and as they are.
+    Selection uses the whole validation samples, and varied crops of them where there are some;
+    search uses varied crops of the training samples, and nothing else. Where the architecture has
+    samples of a fixed length, they need not be log-mel, and are taken whole and as they are.
 
     Attributes:
         architecture: the network's shape.
-        train: clips that batches are drawn from.
-        valid: clips that `score` is of.
+        train: samples that batches are drawn from.
+        valid: samples that `score` is of.
         augment: how crops are varied; without effect for a fixed length, where each field must be
             as it is by default, or 0.
         frames: length of a crop; without effect for a fixed length.
-        batch_size: clips in a drawn batch.
+        batch_size: samples in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
-        varied: crops of the validation clips that `score` is of as well; see `with_views`.
+        varied: crops of the validation samples that `score` is of as well; see `with_views`.
         guard: what a solution needs to score more than a polished file; see `guarded`.
 
     Raises:
@@ -81,7 +81,7 @@ class SampledNetworkProblem(SampledProblem):
             if changed and self.architecture.frames is not None:
                 raise SettingError(
                     f"`augment.{one.name}` varies log-mel of any length, but the architecture's "
-                    "`frames` fixes the length, and clips are taken as they are; leave it out."
+                    "`frames` fixes the length, and samples are taken as they are; leave it out."
                 )
 
     @property
@@ -91,7 +91,7 @@ class SampledNetworkProblem(SampledProblem):
 
     @property
     def n_scored(self) -> int:
-        """Clips and crops that `score` is of."""
+        """Samples and crops that `score` is of."""
         return sum(len(part) for part in self._scored)
 
     @property
@@ -99,12 +99,12 @@ class SampledNetworkProblem(SampledProblem):
         return (self.valid,) if self.varied is None else (self.valid, self.varied)
 
     def with_views(self, rng: np.random.Generator) -> SampledNetworkProblem:
-        """The same problem, with varied crops of the validation clips to score on as well.
+        """The same problem, with varied crops of the validation samples to score on as well.
 
-        `VIEWS` of each clip, varied twice as much as training clips are: how a network does on them
-        predicts better how it does on new speakers than its score on the clips themselves, which
-        are of a few speakers in a few rooms, and nearly all right. Clips of a fixed length have
-        none.
+        `VIEWS` of each sample, varied twice as much as training samples are: how a network does on
+        them predicts better how it does on new speakers than its score on the samples themselves,
+        which are of a few speakers in a few rooms, and nearly all right. Samples of a fixed length
+        have none.
 
         Args:
             rng: source of all randomness; advanced.
@@ -112,14 +112,14 @@ class SampledNetworkProblem(SampledProblem):
         if self.architecture.frames is not None:
             return self
         valid, rows = self.valid, np.tile(np.arange(len(self.valid)), VIEWS)
-        crops = draw_crops(valid.clips, rows, self.frames, self.augment.doubled(), rng)
+        crops = draw_crops(valid.samples, rows, self.frames, self.augment.doubled(), rng)
         groups = None if valid.groups is None else valid.groups.iloc[rows].reset_index(drop=True)
-        clips = crops.clips(valid.clips)
-        varied = Dataset(valid.names * VIEWS, clips, valid.labels[rows], groups)
+        samples = crops.samples(valid.samples)
+        varied = Dataset(valid.names * VIEWS, samples, valid.labels[rows], groups)
         return replace(self, varied=varied)
 
     def guarded(self, start: Solution) -> SampledNetworkProblem:
-        """The same problem, where only what is as good on validation clips can beat `start`.
+        """The same problem, where only what is as good on validation samples can beat `start`.
 
         One that gets fewer of them right, as they are, scores less than `start` whatever it
         gets on varied ones.
@@ -130,7 +130,7 @@ class SampledNetworkProblem(SampledProblem):
         return replace(self, guard=guard)
 
     def subsample(self, rng: np.random.Generator) -> SampledNetworkProblem:
-        """The same problem, with a random half of the validation groups, or clips, to score on.
+        """The same problem, with a random half of the validation groups, or samples, to score on.
 
         Args:
             rng: source of all randomness; advanced.
@@ -145,7 +145,7 @@ class SampledNetworkProblem(SampledProblem):
     def score(self, population: Population) -> Scores:
         """Validation accuracy, with the margin as tie-break; see `scores.selection_score`.
 
-        Of the clips as they are and of varied crops, where there are some, together.
+        Of the samples as they are and of varied crops, where there are some, together.
 
         Args:
             population: [size, n] int8; not modified.
@@ -163,18 +163,18 @@ class SampledNetworkProblem(SampledProblem):
         return score
 
     def _logits(self, solution: Solution) -> list[NDArray[np.int64]]:
-        """Logits of the validation clips, and of varied crops where there are some."""
+        """Logits of the validation samples, and of varied crops where there are some."""
         network = BinaryNetwork(self.architecture, solution)
-        return [network.logits(part.clips, self.n_threads) for part in self._scored]
+        return [network.logits(part.samples, self.n_threads) for part in self._scored]
 
     def _right(self, logits: NDArray[np.int64]) -> int:
-        """How many validation clips are predicted right."""
+        """How many validation samples are predicted right."""
         return int(np.count_nonzero(predictions(logits) == self.valid.labels))
 
     def sample(self, rng: np.random.Generator) -> NetworkProblem:
-        """Draws varied crops of training clips, as many of each label, without repeats if enough.
+        """Draws varied crops of training samples, as many of each label, without repeats if enough.
 
-        Labels that no clip has are skipped, and each of the others has one at least.
+        Labels that no sample has are skipped, and each of the others has one at least.
 
         Args:
             rng: source of all randomness; advanced.
@@ -187,27 +187,27 @@ class SampledNetworkProblem(SampledProblem):
             rows.append(rng.choice(members, share, replace=share > len(members)))
         chosen = np.concatenate(rows)
         crops = self.crops(self.train, chosen, self.frames, rng)
-        clips, labels = crops.clips(self.train.clips), self.train.labels[chosen]
-        return NetworkProblem(self.architecture, clips, labels)
+        samples, labels = crops.samples(self.train.samples), self.train.labels[chosen]
+        return NetworkProblem(self.architecture, samples, labels)
 
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator
-    ) -> Crops | WholeClips:
-        """Varied crops of some clips, or, where their length is fixed, the clips themselves.
+    ) -> Crops | WholeSamples:
+        """Varied crops of some samples, or, where their length is fixed, the samples themselves.
 
         Args:
-            dataset: training or validation clips.
+            dataset: training or validation samples.
             rows: [n] which of them.
             frames: length of a crop.
             rng: source of all randomness; advanced.
         """
         if self.architecture.frames is not None:
-            return WholeClips(rows)
-        return draw_crops(dataset.clips, rows, frames, self.augment, rng)
+            return WholeSamples(rows)
+        return draw_crops(dataset.samples, rows, frames, self.augment, rng)
 
 
 def _groups_of(dataset: Dataset) -> NDArray[np.str_]:
-    """[n] the group of each clip, or its name where groups are not known."""
+    """[n] the group of each sample, or its name where groups are not known."""
     if dataset.groups is None:
         return np.array(dataset.names)
     names: NDArray[np.str_] = dataset.groups["speaker"].to_numpy(str)

@@ -35,7 +35,7 @@ class Evaluation:
     @classmethod
     def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
         """Predicts the labels of a data set."""
-        logits = network.logits(dataset.clips, n_threads)
+        logits = network.logits(dataset.samples, n_threads)
         columns = {"file": dataset.names, "label": dataset.labels, "answer": predictions(logits)}
         names = network.architecture.logit_names
         outputs = zip(names, logits.reshape(len(logits), -1).T, strict=True)

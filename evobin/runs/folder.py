@@ -34,7 +34,7 @@ class RunFolder:
     history.csv     a row a step and start or island
     checkpoint      all that `evobin resume` needs; checkpoint.old is the one before it
     lock            which process writes to the folder, while one does
-    clips.csv       the part of each clip, and the network's prediction
+    clips.csv       the part of each sample, and the network's prediction
     channels.csv    how often each hidden channel is on, by part and label
     summary.json    the final figures
 

@@ -38,7 +38,7 @@ class Round:
 class FlipSearch(Stage):
     """Bit-flip local search as a stage, some rounds of all islands a step.
 
-    Flips single signs while that helps on clips that did not propose the flip. All islands begin
+    Flips single signs while that helps on samples that did not propose the flip. All islands begin
     with `start` and differ in the batches that they draw. After each round their solutions are
     scored in full; the best one of all rounds is kept.
 

@@ -86,7 +86,7 @@ AnyWeights = BinaryWeights | SmoothWeights
 
 @dataclass(slots=True, eq=False)
 class _Stage:
-    """Buffers of one block; a linear layer takes a clip for one frame.
+    """Buffers of one block; a linear layer takes a sample for one frame.
 
     On the way back, a block that is pooled in windows counts time in them: a *period* is as many
     frames as a window has, and `span` periods hold all windows that a frame has a part in.
@@ -96,21 +96,22 @@ class _Stage:
     whole: bool  # whether it slides under a max over all of time
     pool: int  # frames a pooling window
     span: int
-    frames_out: int  # sums a clip, before pooling
-    stride: int  # rows a clip in `sums`
+    frames_out: int  # sums a sample, before pooling
+    stride: int  # rows a sample in `sums`
     padded: Floats  # [positions, n_in]: the inputs, and zeros for windows that begin in the last
-    inputs: Floats  # [clips, frames, n_in], a view of it
-    sums: NDArray[Any]  # [at least clips * stride, n_out]
-    peaks: Floats  # [clips, windows, n_out]
+    inputs: Floats  # [samples, frames, n_in], a view of it
+    sums: NDArray[Any]  # [at least samples * stride, n_out]
+    peaks: Floats  # [samples, windows, n_out]
     summed: Floats  # [periods + span, pool * n_in]: sums of the `pool` frames from each frame on
-    gradients: Floats  # [span - 1 + periods, n_out]: by the sums of a full window; 0 between clips
+    # [span - 1 + periods, n_out]: by the sums of a full window; 0 between samples
+    gradients: Floats
     input_gradients: Floats  # [periods, pool * n_in]; under a max over all of time, like `inputs`
 
     @classmethod
     def new(
-        cls, architecture: Architecture, number: int, clips: int, frames: int, *, smooth: bool
+        cls, architecture: Architecture, number: int, samples: int, frames: int, *, smooth: bool
     ) -> _Stage:
-        """Buffers of block `number` for `clips` of `frames` each."""
+        """Buffers of block `number` for `samples` of `frames` each."""
         layer = architecture.layers[number]
         n_out, kernel, n_in = _window_shape(layer)
         real, whole = smooth or number == 0, _is_whole(architecture, number)
@@ -119,9 +120,9 @@ class _Stage:
         pool = frames_out if whole else _pool_of(architecture, number)
         span = _span(kernel, pool)
         stride = frames if real else frames_out
-        rows = _periods(clips * frames, kernel) * kernel if smooth else clips * stride
-        padded = np.zeros((max(clips * frames, rows + kernel - 1), n_in), np.float32)
-        periods = 0 if whole else _periods(clips * _periods(frames, pool), span) * span
+        rows = _periods(samples * frames, kernel) * kernel if smooth else samples * stride
+        padded = np.zeros((max(samples * frames, rows + kernel - 1), n_in), np.float32)
+        periods = 0 if whole else _periods(samples * _periods(frames, pool), span) * span
         return cls(
             layer,
             whole,
@@ -130,25 +131,25 @@ class _Stage:
             frames_out,
             stride,
             padded=padded,
-            inputs=_first_rows(padded, (clips, frames, n_in)),
+            inputs=_first_rows(padded, (samples, frames, n_in)),
             sums=np.zeros((rows, n_out), np.float32 if real else np.int16),
-            peaks=np.zeros((clips, _periods(frames_out, pool), n_out), np.float32),
+            peaks=np.zeros((samples, _periods(frames_out, pool), n_out), np.float32),
             summed=np.zeros((periods + span, pool * n_in), np.float32),
             gradients=np.zeros((span - 1 + periods, n_out), np.float32),
             input_gradients=np.zeros(
-                (clips, frames, n_in) if whole else (periods, pool * n_in), np.float32
+                (samples, frames, n_in) if whole else (periods, pool * n_in), np.float32
             ),
         )
 
     def by_frames(self, buffer: Floats) -> Floats:
-        """A view of `summed` or `input_gradients` as [clips, frames of all periods, n_in]."""
-        clips, frames, n_in = self.inputs.shape
-        shape = (clips, _periods(frames, self.pool) * self.pool, n_in)
+        """A view of `summed` or `input_gradients` as [samples, frames of all periods, n_in]."""
+        samples, frames, n_in = self.inputs.shape
+        shape = (samples, _periods(frames, self.pool) * self.pool, n_in)
         return _first_rows(buffer, shape)
 
 
 class ShardGradient:
-    """Loss and gradient of a fixed number of equally long clips; owns all its buffers.
+    """Loss and gradient of a fixed number of equally long samples; owns all its buffers.
 
     Of a binary network, binary sums come from the packed kernels of the forward pass, those of
     real features from its tables. On the way back, a pooling window's gradient goes to all of its
@@ -158,11 +159,11 @@ class ShardGradient:
 
     A gradient by the weights of a convolution, or by its input, is `span` matrix products: the
     windows that start `span` periods apart do not overlap, so that each product reads flat rows
-    as a matrix without a copy. Windows that straddle two clips meet gradients of 0.
+    as a matrix without a copy. Windows that straddle two samples meet gradients of 0.
 
     Args:
         architecture: the network's shape.
-        clips: clips a shard.
+        samples: samples a shard.
         frames: length of each, at least `architecture.min_frames`, or `architecture.frames`.
         widths: of the straight-through windows, or of each tanh, as `default_widths` gives them.
         smooth: whether it takes SmoothWeights; else BinaryWeights.
@@ -171,24 +172,24 @@ class ShardGradient:
     def __init__(
         self,
         architecture: Architecture,
-        clips: int,
+        samples: int,
         frames: int,
         widths: tuple[float, ...],
         *,
         smooth: bool = False,
     ) -> None:
         self.architecture = architecture
-        self.clips, self.frames = clips, frames
+        self.samples, self.frames = samples, frames
         self.widths = [np.float32(width) for width in widths]
         self.stages: list[_Stage] = []
         for number, block in enumerate(architecture.blocks):
-            self.stages.append(_Stage.new(architecture, number, clips, frames, smooth=smooth))
+            self.stages.append(_Stage.new(architecture, number, samples, frames, smooth=smooth))
             frames = int(block.frames_out(frames))
 
     @property
     def features(self) -> Floats:
-        """[clips, frames, n_in] float32: write the features here before `run`."""
-        return self.stages[0].inputs.reshape(self.clips, self.frames, self.architecture.n_in)
+        """[samples, frames, n_in] float32: write the features here before `run`."""
+        return self.stages[0].inputs.reshape(self.samples, self.frames, self.architecture.n_in)
 
     def run(
         self, weights: AnyWeights, labels: NDArray[Any], scale: float, gradients: Floats
@@ -200,17 +201,17 @@ class ShardGradient:
 
         Args:
             weights: of the kind that the buffers are for.
-            labels: [clips], from 0.
+            labels: [samples], from 0.
             scale: factor of the loss, one over the size of the whole batch.
             gradients: [n_weights] float32 in window order, overwritten with the gradient.
 
         Returns:
-            The loss, already scaled, and the logits, [clips] or [clips, n_classes] float32.
+            The loss, already scaled, and the logits, [samples] or [samples, n_classes] float32.
         """
         gradients[:] = 0.0
         for number in range(len(self.stages)):
             self._forward(number, weights)
-        hidden = np.empty_like(self.stages[-1].peaks).reshape(self.clips, -1)
+        hidden = np.empty_like(self.stages[-1].peaks).reshape(self.samples, -1)
         self._activate(len(self.stages) - 1, weights, hidden)
         logits: Floats = hidden @ weights.head.T + weights.head_bias
         if logits.shape[1] == 1:
@@ -244,11 +245,11 @@ class ShardGradient:
 
     def _binary_sums(self, number: int, weights: BinaryWeights) -> None:
         stage = self.stages[number]
-        clips, frames, n_in = stage.inputs.shape
+        samples, frames, n_in = stage.inputs.shape
         flat = stage.inputs.reshape(-1, n_in)
         if number > 0:
-            starts = np.arange(clips + 1) * frames
-            to = np.arange(clips + 1) * stage.frames_out
+            starts = np.arange(samples + 1) * frames
+            to = np.arange(samples + 1) * stage.frames_out
             packed, offset = weights.packed[number - 1], weights.offsets[number - 1]
             forward.binary_sums(pack(flat), starts, packed, offset, stage.sums, to)
         elif weights.entries is None:
@@ -305,12 +306,12 @@ class ShardGradient:
     ) -> None:
         stage = self.stages[number]
         pool, span = stage.pool, stage.span
-        clips, frames, n_in = stage.inputs.shape
+        samples, frames, n_in = stage.inputs.shape
         n_out, kernel, _ = _window_shape(stage.layer)
         full = stage.frames_out // pool
         at = stage.gradients[span - 1 :]
-        by_clip = _first_rows(at, (clips, _periods(frames, pool), n_out))
-        np.divide(by_peaks[:, :full], np.float32(pool), out=by_clip[:, :full])
+        by_sample = _first_rows(at, (samples, _periods(frames, pool), n_out))
+        np.divide(by_peaks[:, :full], np.float32(pool), out=by_sample[:, :full])
         firsts = max(frames - pool + 1, 0)
         summed = stage.by_frames(stage.summed)[:, :firsts]
         summed[:] = stage.inputs[:, :firsts]
@@ -331,17 +332,17 @@ class ShardGradient:
     def _frame_backward(
         self, number: int, frame: int, by_frame: Floats, weights: AnyWeights, gradients: Floats
     ) -> None:
-        """The same for one frame of all clips, in a window that their end cuts off."""
+        """The same for one frame of all samples, in a window that their end cuts off."""
         stage = self.stages[number]
-        clips, _, n_in = stage.inputs.shape
+        samples, _, n_in = stage.inputs.shape
         n_out, kernel, _ = _window_shape(stage.layer)
         window = slice(frame, frame + kernel)
         total = _filters(stage.layer, gradients).reshape(n_out, -1)
-        total += by_frame.T @ stage.inputs[:, window].reshape(clips, -1)
+        total += by_frame.T @ stage.inputs[:, window].reshape(samples, -1)
         if number > 0:
             by_input = by_frame @ weights.filters[number].reshape(n_out, -1)
             by_frames = stage.by_frames(stage.input_gradients)
-            by_frames[:, window] += by_input.reshape(clips, kernel, n_in)
+            by_frames[:, window] += by_input.reshape(samples, kernel, n_in)
 
     def _window_derivative(self, peaks: Floats, number: int) -> Floats:
         """Derivative of tanh(sum / width), in place of the sums."""
@@ -355,14 +356,14 @@ class ShardGradient:
 
 
 def _logistic_loss(z: Floats, labels: NDArray[Any]) -> tuple[float, Floats]:
-    """Cross-entropy of one scaled logit a clip, [clips, 1], and its gradient by them."""
+    """Cross-entropy of one scaled logit a sample, [samples, 1], and its gradient by them."""
     targets = labels[:, None]
     loss = float(np.logaddexp(0.0, np.where(targets > 0, -z, z)).sum())
     return loss, (1 / (1 + np.exp(-z)) - targets).astype(np.float32)
 
 
 def _softmax_loss(z: Floats, labels: NDArray[Any]) -> tuple[float, Floats]:
-    """Cross-entropy of several scaled logits a clip, [clips, n_classes], and its gradient."""
+    """Cross-entropy of several scaled logits a sample, [samples, n_classes], and its gradient."""
     own = np.arange(len(z)), labels
     z -= z.max(axis=1, keepdims=True)
     powers = np.exp(z)
@@ -414,7 +415,7 @@ def _first_rows(buffer: Floats, shape: tuple[int, ...]) -> Floats:
 
 
 def _window_shape(layer: Layer) -> tuple[int, int, int]:
-    """[n_out, kernel, n_in], a linear layer being one tap that takes a whole clip."""
+    """[n_out, kernel, n_in], a linear layer being one tap that takes a whole sample."""
     n_out, n_in, kernel = layer.shape
     return (n_out, 1, layer.fan_in) if layer.is_linear else (n_out, kernel, n_in)
 

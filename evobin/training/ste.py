@@ -40,7 +40,7 @@ class Training:
     Attributes:
         optimiser: the latents, in window order, and how they move.
         mean: [n] float32, running mean of the latents.
-        rng: draws the order of the clips and their crops.
+        rng: draws the order of the samples and their crops.
         rate: first learning rate.
     """
 
@@ -141,7 +141,7 @@ class Pretraining(Stage):
     score is taken from.
 
     Args:
-        problem: labelled clips and the network's shape.
+        problem: labelled samples and the network's shape.
         config: starts, epochs, learning rate, and so on.
         seed: decides every random number; the result depends on nothing else.
         start: [n] int8, signs to start from; random latents if None.
@@ -239,7 +239,7 @@ def begin(
 def train_epoch(
     problem: SampledNetworkProblem, config: SteConfig, training: Training, epoch: int
 ) -> Epoch:
-    """One pass over the training clips, and the score of the candidate after it.
+    """One pass over the training samples, and the score of the candidate after it.
 
     Args:
         problem: as for `Pretraining`; its `n_threads` share each batch.
@@ -265,7 +265,7 @@ def train_epoch(
 def _pass(
     problem: SampledNetworkProblem, config: SteConfig, training: Training, phase: Phase, epoch: int
 ) -> tuple[float, float]:
-    """One pass over the training clips in random order; mean loss and accuracy of its steps."""
+    """One pass over the training samples in random order; mean loss and accuracy of its steps."""
     size, train = config.batch, problem.train
     steps = max(1, len(train) // size)
     order = training.rng.permutation(np.resize(np.arange(len(train)), steps * size))
@@ -287,11 +287,11 @@ def _pass(
                 number: int, step: int = step, weights: AnyWeights = weights
             ) -> tuple[float, int]:
                 shard = shards[number]
-                first = step * size + number * shard.clips
-                picked = range(first, first + shard.clips)
+                first = step * size + number * shard.samples
+                picked = range(first, first + shard.samples)
                 for place, index in enumerate(picked):
-                    crops.cut(train.clips, index, shard.features[place])
-                labels = train.labels[order[first : first + shard.clips]]
+                    crops.cut(train.samples, index, shard.features[place])
+                labels = train.labels[order[first : first + shard.samples]]
                 part, logits = shard.run(weights, labels, 1.0 / size, gradients[number])
                 return part, int(np.count_nonzero(predictions(logits) == labels))
 
@@ -314,7 +314,7 @@ def train_on(
         config: epochs, at least one, learning rate, and so on; `starts`, `smooth` and `spread` have
             no effect.
         latent: [n] float32, in file order; not modified.
-        rng: draws the order of the clips and their crops; advanced.
+        rng: draws the order of the samples and their crops; advanced.
 
     Returns:
         [n] float32, in file order; loss and accuracy in the last epoch.

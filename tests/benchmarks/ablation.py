@@ -85,12 +85,12 @@ def fold_folder(out: Path, fold: int) -> Path:
     """Writes rest.tsv, the clips of four folds, and fold.tsv, those of the fifth."""
     folder = out / f"fold{fold}"
     folder.mkdir(parents=True, exist_ok=True)
-    clips = pd.read_csv(VOICES / "train.tsv", sep="\t", header=None)
+    samples = pd.read_csv(VOICES / "train.tsv", sep="\t", header=None)
     speakers = pd.read_csv(VOICES / "speakers.tsv", sep="\t", header=None).set_index(0)[1]
     everyone = np.random.default_rng(99).permutation(np.unique(speakers))
-    held = speakers[clips[0]].isin(everyone[fold::FOLDS]).to_numpy()
+    held = speakers[samples[0]].isin(everyone[fold::FOLDS]).to_numpy()
     for name, rows in (("rest.tsv", ~held), ("fold.tsv", held)):
-        clips[rows].to_csv(folder / name, sep="\t", header=False, index=False)
+        samples[rows].to_csv(folder / name, sep="\t", header=False, index=False)
     return folder
 
 
@@ -130,9 +130,9 @@ def core_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
-def accuracy(network: evobin.BinaryNetwork, clips: Path) -> float:
+def accuracy(network: evobin.BinaryNetwork, samples: Path) -> float:
     """Of a network on labelled clips."""
-    named = pd.read_csv(clips, sep="\t", header=None)
+    named = pd.read_csv(samples, sep="\t", header=None)
     answers = network.predict([np.load(VOICES / "features" / name) for name in named[0]])
     return float(np.mean(answers == named[1].to_numpy()))
 
@@ -238,9 +238,9 @@ def make_cut(data: Path, path: Path) -> None:
     from evobin.network.result_file import write_signs
     from tests.benchmarks.torch_twin import smooth_weights
 
-    clips = pd.read_csv(data / "rest.tsv", sep="\t", header=None)
-    features = [np.load(VOICES / "features" / name).astype(np.float32) for name in clips[0]]
-    weights = smooth_weights(evobin.SPEAKER_SEX, features, clips[1].to_numpy(), epochs=15)
+    samples = pd.read_csv(data / "rest.tsv", sep="\t", header=None)
+    features = [np.load(VOICES / "features" / name).astype(np.float32) for name in samples[0]]
+    weights = smooth_weights(evobin.SPEAKER_SEX, features, samples[1].to_numpy(), epochs=15)
     write_signs(path, np.where(weights > 0, 1, -1).astype(np.int8))
 
 

@@ -84,7 +84,7 @@ def scores_of(
         row: dict[str, float] = {}
         parts = {"as they are": problem.valid, "varied": problem.varied, "unseen": test}
         for name, part in parts.items():
-            logits = network.logits(part.clips, problem.n_threads)
+            logits = network.logits(part.samples, problem.n_threads)
             row[f"accuracy, {name}"] = accuracy(logits, part.labels)
             places = logits + evobin.SPEAKER_SEX.n_hidden + 1
             row[f"log-likelihood, {name}"] = float(table[part.labels, places].mean())
@@ -112,7 +112,9 @@ def errors_of(test: Dataset, networks: list[Solution]) -> dict[str, Any]:
     """Of a fold: errors on its unseen clips, and which share of them a few speakers have."""
     assert test.groups is not None
     found = [evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs) for signs in networks]
-    wrong = np.stack([predictions(network.logits(test.clips)) != test.labels for network in found])
+    wrong = np.stack(
+        [predictions(network.logits(test.samples)) != test.labels for network in found]
+    )
     of_speakers = pd.Series(wrong.mean(axis=0)).groupby(test.groups["speaker"]).sum()
     return {
         "speakers": len(of_speakers),

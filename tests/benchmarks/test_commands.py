@@ -50,7 +50,7 @@ def test_the_report_of_a_standard_run_takes_at_most_5_seconds_and_3_mb(tmp_path:
 
 
 @pytest.mark.skipif(not VOICES.exists(), reason="the real voices are not on this machine")
-def test_evaluating_2037_clips_takes_at_most_5_seconds() -> None:
+def test_evaluating_2037_samples_takes_at_most_5_seconds() -> None:
     data = ["--data", str(VOICES / "train.tsv"), "--features", str(VOICES / "features")]
     groups = ["--groups", str(VOICES / "speakers.tsv")]
     assert median_seconds(["evaluate", str(GOLDEN), *data, *groups], 5) <= 5.0

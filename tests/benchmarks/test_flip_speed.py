@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from evobin.config import AugmentConfig, SteConfig
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import FeatureShape, load_dataset
 from evobin.kernels import forward
 from evobin.network.binary import BinaryNetwork
@@ -43,7 +43,7 @@ pytestmark = [
     pytest.mark.skipif(not VOICES.exists(), reason="the real voices are not on this machine"),
 ]
 FRAMES = 300
-CLIPS = 1000
+SAMPLES = 1000
 
 
 @cache
@@ -68,13 +68,13 @@ def batch(n: int) -> Batch:
     """`n` real clips of 300 frames; repeated if there are not so many."""
     data = voices()
     order = np.random.default_rng(0).permutation(len(data))
-    rows = np.resize(order[data.clips.lengths[order] >= FRAMES], n)
-    clips = Clips.join([data.clips[int(row)][:FRAMES] for row in rows])
-    return Batch(clips, data.labels[rows])
+    rows = np.resize(order[data.samples.lengths[order] >= FRAMES], n)
+    samples = Samples.join([data.samples[int(row)][:FRAMES] for row in rows])
+    return Batch(samples, data.labels[rows])
 
 
 @cache
-def state(n: int = CLIPS) -> NetworkFlipState:
+def state(n: int = SAMPLES) -> NetworkFlipState:
     """A warm state."""
     NetworkFlipState(SPEAKER_SEX, trained(), batch(8)).warm_up()
     return NetworkFlipState(SPEAKER_SEX, trained(), batch(n))
@@ -113,8 +113,8 @@ def test_the_forward_pass_is_3_times_as_fast_as_pytorch(threads: int) -> None:
 
     torch.set_num_threads(threads)
     network = BinaryNetwork(SPEAKER_SEX, trained())
-    clips = Clips.join([batch(64).clips[i] for i in range(64)])
-    x = torch.tensor(clips.frames.reshape(64, FRAMES, -1))
+    samples = Samples.join([batch(64).samples[i] for i in range(64)])
+    x = torch.tensor(samples.frames.reshape(64, FRAMES, -1))
     weights = parameters(SPEAKER_SEX, trained().astype(np.float32), torch.float32)
 
     def by_torch() -> NDArray[Any]:
@@ -123,7 +123,7 @@ def test_the_forward_pass_is_3_times_as_fast_as_pytorch(threads: int) -> None:
         return logits
 
     calls: dict[str, Callable[[], NDArray[Any]]] = {
-        "evobin": lambda: network.logits(clips, threads),
+        "evobin": lambda: network.logits(samples, threads),
         "PyTorch": by_torch,
     }
     answers = {name: call() for name, call in calls.items()}
@@ -176,7 +176,7 @@ def test_flips_a_second(layer: int, bar: float) -> None:
         present.flip(index)
     present.commit()
     print(
-        f"\nconv{layer + 1}, {CLIPS} clips: flip, score and undo {rate:.0f}/s; "
+        f"\nconv{layer + 1}, {SAMPLES} clips: flip, score and undo {rate:.0f}/s; "
         f"a flip that is kept {1e3 * np.median(kept):.1f} ms"
     )
     assert rate >= bar
@@ -214,23 +214,23 @@ def test_all_gains_take_half_a_second(benchmark: Any) -> None:
 
 def test_a_state_is_built_in_a_second(benchmark: Any) -> None:
     # one at a time: memory that the system has not handed out before costs as much again
-    weights, clips = trained(), batch(CLIPS)
-    benchmark.pedantic(NetworkFlipState, (SPEAKER_SEX, weights, clips), rounds=7, warmup_rounds=2)
+    weights, samples = trained(), batch(SAMPLES)
+    benchmark.pedantic(NetworkFlipState, (SPEAKER_SEX, weights, samples), rounds=7, warmup_rounds=2)
     assert benchmark.stats.stats.median <= 1.0
 
 
-def test_a_state_takes_400_kb_a_clip() -> None:
-    weights, clips = trained(), batch(CLIPS)
+def test_a_state_takes_400_kb_a_sample() -> None:
+    weights, samples = trained(), batch(SAMPLES)
     tracemalloc.start()
-    present = NetworkFlipState(SPEAKER_SEX, weights, clips)
-    held, peak = (size / CLIPS / 1e3 for size in tracemalloc.get_traced_memory())
+    present = NetworkFlipState(SPEAKER_SEX, weights, samples)
+    held, peak = (size / SAMPLES / 1e3 for size in tracemalloc.get_traced_memory())
     tracemalloc.stop()
     del present
     print(f"\na state holds {held:.0f} KB a clip; {peak:.0f} KB while it is built")
     assert held <= 400.0
 
 
-def test_cost_grows_with_the_clips() -> None:
+def test_cost_grows_with_the_samples() -> None:
     print("\nms a 1,000 clips:")
     costs = []
     for n in (250, 1000, 4000):
@@ -265,7 +265,7 @@ def test_two_processes_flip_almost_twice_as_much() -> None:
 
 def _flips_a_second(weights: NDArray[np.int8]) -> float:
     """Of conv2 and conv3 in turn for a few seconds; runs in a process of its own."""
-    present = NetworkFlipState(SPEAKER_SEX, weights, batch(CLIPS))
+    present = NetworkFlipState(SPEAKER_SEX, weights, batch(SAMPLES))
     indices = [i for pair in zip(some_flips(1, 500), some_flips(2, 500), strict=True) for i in pair]
     seconds_a_flip(present, indices[:50])
     return 1 / float(np.median([seconds_a_flip(present, indices) for _ in range(12)]))
@@ -274,9 +274,9 @@ def _flips_a_second(weights: NDArray[np.int8]) -> float:
 def test_a_cold_first_run_compiles_within_a_minute(tmp_path: Path) -> None:
     code = (
         "import numpy as np; from evobin import SPEAKER_SEX; "
-        "from evobin.core.samples import Clips; "
+        "from evobin.core.samples import Samples; "
         "from evobin.network.flips.state import Batch, NetworkFlipState; "
-        "clips = Clips.join([np.zeros((60, 64), np.float32)]); "
+        "clips = Samples.join([np.zeros((60, 64), np.float32)]); "
         "signs = np.ones(SPEAKER_SEX.n_weights, np.int8); "
         "NetworkFlipState(SPEAKER_SEX, signs, Batch(clips, np.array([1], np.int8))).warm_up()"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.interchange import c_format
 from evobin.network.binary import BinaryNetwork
 from tests.builders import GOLDEN_RESULT
@@ -21,7 +21,7 @@ from tests.exported import CompiledC, gcc
 
 pytestmark = pytest.mark.benchmark
 FAST = ("-O3", "-march=native")
-CLIPS, FRAMES = 64, 300
+SAMPLES, FRAMES = 64, 300
 
 
 def test_the_c_file_takes_at_most_one_and_a_half_times_as_long_as_the_kernels(
@@ -29,11 +29,13 @@ def test_the_c_file_takes_at_most_one_and_a_half_times_as_long_as_the_kernels(
 ) -> None:
     network = BinaryNetwork.load(GOLDEN_RESULT)
     rng = np.random.default_rng(0)
-    clips = Clips.join([rng.normal(-5, 3, (FRAMES, 64)).astype(np.float32) for _ in range(CLIPS)])
+    samples = Samples.join(
+        [rng.normal(-5, 3, (FRAMES, 64)).astype(np.float32) for _ in range(SAMPLES)]
+    )
     predict = CompiledC(network, tmp_path, *FAST).predict
     calls: dict[str, Callable[[], list[int]]] = {
-        "C": lambda: [predict(clips[i]) for i in range(CLIPS)],
-        "evobin": lambda: network.predict(clips).tolist(),
+        "C": lambda: [predict(samples[i]) for i in range(SAMPLES)],
+        "evobin": lambda: network.predict(samples).tolist(),
     }
     assert calls["C"]() == calls["evobin"]()
     took: dict[str, list[float]] = {name: [] for name in calls}
@@ -41,7 +43,7 @@ def test_the_c_file_takes_at_most_one_and_a_half_times_as_long_as_the_kernels(
         for name, call in calls.items():
             start = time.perf_counter()
             call()
-            took[name].append((time.perf_counter() - start) / CLIPS)
+            took[name].append((time.perf_counter() - start) / SAMPLES)
     c, evobin = (np.array(took[name]) * 1e3 for name in ("C", "evobin"))
     ratio = float(np.median(c / evobin))
     print(

@@ -21,13 +21,13 @@ from evobin.training.latent import Adam, random_latent
 from evobin.training.ste import SHARDS
 
 pytestmark = pytest.mark.benchmark
-CLIPS, FRAMES, TURNS = 32, 200, 15
+SAMPLES, FRAMES, TURNS = 32, 200, 15
 
 
 def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
     """One step as `Pretraining` takes it: weights, gradient by shards, Adam."""
     rng = np.random.default_rng(0)
-    size = CLIPS // SHARDS
+    size = SAMPLES // SHARDS
     widths = default_widths(SPEAKER_SEX)
     shards = [
         ShardGradient(SPEAKER_SEX, size, FRAMES, widths, smooth=smooth) for _ in range(SHARDS)
@@ -44,7 +44,7 @@ def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
         weights = kind(SPEAKER_SEX, optimiser.latent)
 
         def work(number: int) -> None:
-            shards[number].run(weights, labels[number], 1 / CLIPS, gradients[number])
+            shards[number].run(weights, labels[number], 1 / SAMPLES, gradients[number])
 
         list(pool.map(work, range(SHARDS)))
         optimiser.step(gradients, 1e-3)
@@ -62,8 +62,8 @@ def torch_step(threads: int, *, smooth: bool) -> Callable[[], None]:
     rng = np.random.default_rng(0)
     latents = parameters(SPEAKER_SEX, random_latent(SPEAKER_SEX.n_weights, 0.1, rng), torch.float32)
     optimiser = torch.optim.Adam(latents, lr=1e-3)
-    x = torch.tensor(rng.normal(-5.0, 3.0, (CLIPS, FRAMES, 64)), dtype=torch.float32)
-    labels = torch.tensor(rng.integers(0, 2, CLIPS), dtype=torch.float32)
+    x = torch.tensor(rng.normal(-5.0, 3.0, (SAMPLES, FRAMES, 64)), dtype=torch.float32)
+    labels = torch.tensor(rng.integers(0, 2, SAMPLES), dtype=torch.float32)
     widths = default_widths(SPEAKER_SEX)
 
     def step() -> None:
@@ -98,11 +98,11 @@ def test_a_training_step_is_at_least_as_fast_as_in_pytorch(threads: int, smooth:
                 start = time.perf_counter()
                 step()
                 took[name].append(time.perf_counter() - start)
-    rates = {name: CLIPS / float(np.median(times)) for name, times in took.items()}
+    rates = {name: SAMPLES / float(np.median(times)) for name, times in took.items()}
     ratio = rates["evobin"] / rates["PyTorch"]
     print(
         f"\n{'smooth' if smooth else 'binary'}, {threads} threads, "
-        f"{CLIPS} clips of {FRAMES} frames, {platform.machine()}: "
+        f"{SAMPLES} clips of {FRAMES} frames, {platform.machine()}: "
         f"evobin {rates['evobin']:.0f} clips/s, PyTorch {rates['PyTorch']:.0f} clips/s, "
         f"ratio {ratio:.2f}"
     )

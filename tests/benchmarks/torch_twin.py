@@ -139,13 +139,16 @@ def loss_and_gradient(
 
 
 def smooth_weights(
-    architecture: Architecture, clips: list[NDArray[np.float32]], labels: NDArray[Any], epochs: int
+    architecture: Architecture,
+    samples: list[NDArray[np.float32]],
+    labels: NDArray[Any],
+    epochs: int,
 ) -> NDArray[np.float32]:
     """Real weights of the same network with tanh for every sign, in file order.
 
     Args:
         architecture: the network's shape.
-        clips: [t, n_in] each, at least 200 frames or repeated to that length.
+        samples: [t, n_in] each, at least 200 frames or repeated to that length.
         labels: of 0 and 1.
         epochs: passes over the clips, in random crops of 200 frames.
     """
@@ -155,17 +158,19 @@ def smooth_weights(
     leaves = parameters(architecture, start, torch.float32)
     widths = default_widths(architecture)
     optimiser = torch.optim.Adam(leaves, 0.01)
-    steps = epochs * (len(clips) // 32)
+    steps = epochs * (len(samples) // 32)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(epochs):
-        order = rng.permutation(len(clips))
-        for low in range(0, len(clips) - 31, 32):
+        order = rng.permutation(len(samples))
+        for low in range(0, len(samples) - 31, 32):
             rows = order[low : low + 32]
             crops = []
             for row in rows:
-                clip = np.resize(clips[row], (max(200, len(clips[row])), clips[row].shape[1]))
-                first = int(rng.integers(0, len(clip) - 199))
-                crops.append(clip[first : first + 200] + np.float32(rng.normal()))
+                sample = np.resize(
+                    samples[row], (max(200, len(samples[row])), samples[row].shape[1])
+                )
+                first = int(rng.integers(0, len(sample) - 199))
+                crops.append(sample[first : first + 200] + np.float32(rng.normal()))
             x, targets = torch.tensor(np.stack(crops)), torch.tensor(labels[rows])
             loss = loss_of(architecture, leaves, widths, x, targets, smooth=True)
             optimiser.zero_grad()

@@ -34,30 +34,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of the ablation's cells")
     out = parser.parse_args().out
-    tasks = [(data, clips, tried) for data in folds_of(out) for clips, tried in SETTINGS]
+    tasks = [(data, samples, tried) for data in folds_of(out) for samples, tried in SETTINGS]
     done = joblib.Parallel(n_jobs=-1)(joblib.delayed(changes)(*task) for task in tasks)
     table = pd.DataFrame([row for rows in done for row in rows])
     print(f"{len(table) // len(SETTINGS)} trainings, {len(folds_of(out))} folds\n")
     print(summary(table).to_markdown(index=False))
 
 
-def changes(data: Path, clips: int, tried: int) -> list[dict[str, float]]:
+def changes(data: Path, samples: int, tried: int) -> list[dict[str, float]]:
     """A row a training: by how much the rounds change accuracy on the unseen fold."""
     problem, test, networks = trained(data)
-    problem = replace(problem, batch_size=clips, n_threads=1)
+    problem = replace(problem, batch_size=samples, n_threads=1)
     rows = []
     for number, signs in enumerate(networks):
         seeds: list[tuple[int, ...]] = [(number, place) for place in range(1, ROUNDS + 1)]
         rounds = flip_rounds(problem, to_bits(signs), tried, seeds)
         before, *after = (
             accuracy(
-                evobin.BinaryNetwork(evobin.SPEAKER_SEX, found).logits(test.clips), test.labels
+                evobin.BinaryNetwork(evobin.SPEAKER_SEX, found).logits(test.samples), test.labels
             )
             for found in (signs, *(from_bits(done.bits, problem.n) for done in rounds))
         )
         accepted = float(np.mean([done.counts["accepted"] for done in rounds]))
         change = float(np.mean(after)) - before
-        row: dict[str, float] = {"clips": clips, "tried": tried, "accepted": accepted}
+        row: dict[str, float] = {"clips": samples, "tried": tried, "accepted": accepted}
         rows.append(row | {"before": before, "change": change})
     return rows
 
@@ -65,13 +65,13 @@ def changes(data: Path, clips: int, tried: int) -> list[dict[str, float]]:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """A row a setting: means over trainings, in percent and points, and the standard error."""
     lines = []
-    for clips, tried in SETTINGS:
-        rows = table[(table["clips"] == clips) & (table["tried"] == tried)]
+    for samples, tried in SETTINGS:
+        rows = table[(table["clips"] == samples) & (table["tried"] == tried)]
         accepted, before, change = rows[["accepted", "before", "change"]].to_numpy(float).T
         points = 100 * change
         lines.append(
             {
-                "clips": clips,
+                "clips": samples,
                 "tried a round": tried,
                 "accepted a round": f"{accepted.mean():.0f}",
                 "unseen before": f"{100 * before.mean():.2f}%",

@@ -95,12 +95,12 @@ def test_answers_have_a_logit_a_class(capsys: Capture) -> None:
     network = evobin.BinaryNetwork.load("run/result.txt", evobin.load_architecture("network.toml"))
     for line, name in zip(capsys.readouterr().out.splitlines(), names, strict=True):
         file, label, *logits = line.split("\t")
-        clip = np.load(name)[None]
+        sample = np.load(name)[None]
         assert (file, [int(logit) for logit in logits]) == (
             name,
-            network.logits([clip])[0].tolist(),
+            network.logits([sample])[0].tolist(),
         )
-        assert int(label) == network.predict([clip])[0]
+        assert int(label) == network.predict([sample])[0]
 
 
 def test_a_polish_goes_on_and_its_difference_is_told(capsys: Capture) -> None:
@@ -149,7 +149,7 @@ def test_a_result_of_another_shape_hints_at_the_option(capsys: Capture) -> None:
     assert told.endswith("for another architecture, which --architecture names.\n")
 
 
-def test_clips_of_another_shape_are_named(capsys: Capture) -> None:
+def test_samples_of_another_shape_are_named(capsys: Capture) -> None:
     np.save("wide.npy", np.zeros(7))
     told = refusal(capsys, ["predict", "run/result.txt", "wide.npy", *SHAPE])
     assert told == "wide.npy: must have shape [6] or [1, 6], but it has [7].\n"

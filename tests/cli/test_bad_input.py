@@ -66,7 +66,7 @@ def lines(*rows: str) -> Damage:
     return lambda folder: folder.write("train.tsv", *rows)
 
 
-def clip(array: Any) -> Damage:
+def sample(array: Any) -> Damage:
     return lambda folder: folder.save("c3.npy", array)
 
 
@@ -103,24 +103,24 @@ BAD_DATA: dict[str, tuple[Damage, str]] = {
     "header cut": (bytes_of("features/c3.npy", lambda b: b[:40]), CLIP + "is empty, damaged or"),
     "no bytes": (bytes_of("features/c3.npy", lambda _: b""), CLIP + "is empty, damaged or"),
     "not npy": (bytes_of("features/c3.npy", lambda _: b"RIFF" * 99), CLIP + "is empty, damaged or"),
-    "objects": (clip(np.full((60, 64), None)), CLIP + "holds Python objects"),
-    "complex": (clip(np.zeros((60, 64), complex)), CLIP + "has dtype complex128"),
-    "text": (clip(np.full((60, 64), "a")), CLIP + "has dtype <U1, not real numbers"),
-    "one axis": (clip(np.zeros(640)), CLIP + "must have shape [t, 64], but it has [640]"),
-    "three axes": (clip(np.zeros((1, 60, 64))), CLIP + "must have shape [t, 64]"),
-    "wrong width": (clip(np.zeros((60, 40))), CLIP + "must have shape [t, 64], but it"),
-    "transposed": (clip(np.zeros((64, 300))), CLIP + "must have shape [t, 64]"),
-    "56 frames": (clip(np.zeros((56, 64))), CLIP + "must have at least 57 frames, but it has 56"),
-    "no frames": (clip(np.zeros((0, 64))), CLIP + "must have at least 57 frames, but it has 0"),
-    "nan": (clip(planted(np.nan)), CLIP + "holds nan at [7, 5]"),
-    "inf": (clip(planted(np.inf)), CLIP + "holds inf at [7, 5]"),
-    "-inf, float16": (clip(planted(-np.inf, np.float16)), CLIP + "holds -inf at [7, 5]"),
+    "objects": (sample(np.full((60, 64), None)), CLIP + "holds Python objects"),
+    "complex": (sample(np.zeros((60, 64), complex)), CLIP + "has dtype complex128"),
+    "text": (sample(np.full((60, 64), "a")), CLIP + "has dtype <U1, not real numbers"),
+    "one axis": (sample(np.zeros(640)), CLIP + "must have shape [t, 64], but it has [640]"),
+    "three axes": (sample(np.zeros((1, 60, 64))), CLIP + "must have shape [t, 64]"),
+    "wrong width": (sample(np.zeros((60, 40))), CLIP + "must have shape [t, 64], but it"),
+    "transposed": (sample(np.zeros((64, 300))), CLIP + "must have shape [t, 64]"),
+    "56 frames": (sample(np.zeros((56, 64))), CLIP + "must have at least 57 frames, but it has 56"),
+    "no frames": (sample(np.zeros((0, 64))), CLIP + "must have at least 57 frames, but it has 0"),
+    "nan": (sample(planted(np.nan)), CLIP + "holds nan at [7, 5]"),
+    "inf": (sample(planted(np.inf)), CLIP + "holds inf at [7, 5]"),
+    "-inf, float16": (sample(planted(-np.inf, np.float16)), CLIP + "holds -inf at [7, 5]"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["search", "polish", "evaluate"])
 @pytest.mark.parametrize("problem", BAD_DATA)
-def test_bad_clips_are_named_and_nothing_is_written(
+def test_bad_samples_are_named_and_nothing_is_written(
     command: str, problem: str, folder: DataFolder, capsys: Capture
 ) -> None:
     damage, expected = BAD_DATA[problem]
@@ -179,14 +179,14 @@ def test_a_single_class_is_no_training_set(folder: DataFolder, capsys: Capture) 
     assert not Path("out").exists()
 
 
-def test_too_few_clips_to_hold_some_out_are_refused(folder: DataFolder, capsys: Capture) -> None:
+def test_too_few_samples_to_hold_some_out_are_refused(folder: DataFolder, capsys: Capture) -> None:
     folder.write("train.tsv", "c0.npy 0", "c1.npy 1", "c2.npy 0")
     told = refusal(capsys, search(folder))
     assert "holding out needs at least 2 clips of each label" in told
     assert not Path("out").exists()
 
 
-def test_groups_that_miss_a_clip_name_it(folder: DataFolder, capsys: Capture) -> None:
+def test_groups_that_miss_a_sample_name_it(folder: DataFolder, capsys: Capture) -> None:
     folder.write("speakers.tsv", *(f"c{i}.npy s{i}" for i in range(7)))
     told = refusal(capsys, search(folder, "--groups", str(folder.groups)))
     assert f"{folder.groups}: does not name 'c7.npy' ({folder.data}, line 8)" in told

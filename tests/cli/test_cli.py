@@ -40,7 +40,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     return voices_folder(tmp_path_factory.mktemp("voices"))
 
 
@@ -115,22 +115,22 @@ def test_a_setting_out_of_range_exits_with_2_and_is_named(
 
 
 def test_negative_seed_and_no_jobs_are_refused_by_the_other_commands(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
     assert main(["voices", "out", "--seed", "-1"]) == 2
-    assert main(["evaluate", str(GOLDEN_RESULT), *clips.options, "--n-jobs", "0"]) == 2
+    assert main(["evaluate", str(GOLDEN_RESULT), *samples.options, "--n-jobs", "0"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("`")[1] for line in lines] == ["seed", "n_jobs"]
     assert files_below(Path()) == []
 
 
 def test_evaluate_agrees_with_an_independent_computation(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
-    groups = ["--groups", str(clips.groups)]
-    out, err = run(capsys, "evaluate", str(GOLDEN_RESULT), *clips.options, *groups)
+    groups = ["--groups", str(samples.groups)]
+    out, err = run(capsys, "evaluate", str(GOLDEN_RESULT), *samples.options, *groups)
     voices = small_voices()
-    answers = logits_of(clips, list(voices.names)) > 0
+    answers = logits_of(samples, list(voices.names)) > 0
     right = answers == (voices.labels == 1)
     share, (low, high) = right.mean(), wilson_interval(int(right.sum()), 40)
     assert out.splitlines()[0] == (
@@ -147,26 +147,26 @@ def test_evaluate_agrees_with_an_independent_computation(
     assert err == ""
 
 
-def test_evaluate_accepts_clips_of_one_label(clips: DataFolder, capsys: Capture) -> None:
+def test_evaluate_accepts_samples_of_one_label(samples: DataFolder, capsys: Capture) -> None:
     names = [
         n for n, label in zip(small_voices().names, small_voices().labels, strict=True) if label
     ]
     data = Path("ones.tsv")
     data.write_text("".join(f"{name}\t1\n" for name in names))
-    options = ["--data", str(data), "--features", str(clips.features), "--n-jobs", "1"]
+    options = ["--data", str(data), "--features", str(samples.features), "--n-jobs", "1"]
     out, _ = run(capsys, "evaluate", str(GOLDEN_RESULT), *options)
-    ones = int((logits_of(clips, names) > 0).sum())
+    ones = int((logits_of(samples, names) > 0).sum())
     assert ["0", "0", "0"] in cells(out)
     assert ["1", str(len(names) - ones), str(ones)] in cells(out)
 
 
 @pytest.mark.parametrize("column", ["file", "label", "answer", "logit", "right", "clips", "part"])
 def test_a_column_of_the_groups_file_may_have_any_name(
-    clips: DataFolder, capsys: Capture, column: str
+    samples: DataFolder, capsys: Capture, column: str
 ) -> None:
     groups = Path("groups.tsv")
-    groups.write_text(clips.groups.read_text().replace("room", column, 1))
-    options = [*clips.options, "--groups", str(groups), "--n-jobs", "1"]
+    groups.write_text(samples.groups.read_text().replace("room", column, 1))
+    options = [*samples.options, "--groups", str(groups), "--n-jobs", "1"]
     out, _ = run(capsys, "evaluate", str(GOLDEN_RESULT), *options)
     assert f"by {column}" in out
 
@@ -181,11 +181,11 @@ def test_predict_answers_the_golden_inputs_in_their_order(capsys: Capture) -> No
 
 
 def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
     before = GOLDEN_RESULT.read_bytes()
-    groups = ["--groups", str(clips.groups)]
-    argv = ["polish", str(GOLDEN_RESULT), *clips.options, *groups, "--out", "run", *SHORT, *FLIPS]
+    groups = ["--groups", str(samples.groups)]
+    argv = ["polish", str(GOLDEN_RESULT), *samples.options, *groups, "--out", "run", *SHORT, *FLIPS]
     out, _ = run(capsys, *argv)
     assert GOLDEN_RESULT.read_bytes() == before
     table = pd.read_csv("run/clips.csv")
@@ -193,7 +193,7 @@ def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
     labels = valid["label"].to_numpy()
     scores = []
     for result in (GOLDEN_RESULT, Path("run/result.txt")):
-        logits = logits_of(clips, list(valid["file"]), result)
+        logits = logits_of(samples, list(valid["file"]), result)
         scores.append(selection_score(logits, labels, SPEAKER_SEX.n_hidden))
     assert scores[1] >= scores[0]
     np.testing.assert_array_equal(logits, valid["logit"])
@@ -203,26 +203,26 @@ def test_polish_is_never_worse_than_the_file_and_does_not_touch_it(
 
 
 def test_polish_without_a_budget_writes_the_file_as_it_was(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
     budget = [*SHORT, "--ste.epochs", "0", "--quiet"]
-    run(capsys, "polish", str(GOLDEN_RESULT), *clips.options, "--out", "run", *budget)
+    run(capsys, "polish", str(GOLDEN_RESULT), *samples.options, "--out", "run", *budget)
     assert Path("run/result.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
 
 
 def test_quiet_shows_the_figures_and_nothing_on_stderr(
-    clips: DataFolder, capfd: pytest.CaptureFixture[str]
+    samples: DataFolder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    out, err = run(capfd, "search", *clips.options, "--out", "run", *SHORT, *FLIPS, "--quiet")
+    out, err = run(capfd, "search", *samples.options, "--out", "run", *SHORT, *FLIPS, "--quiet")
     assert err == ""
     assert out.splitlines()[-1] == "result      run/result.txt"
     assert pd.read_csv("run/history.csv")["stage"].unique().tolist() == ["ste", "flips"]
 
 
 def test_with_json_stdout_holds_an_object_a_step_and_the_figures_at_the_end(
-    clips: DataFolder, capfd: pytest.CaptureFixture[str]
+    samples: DataFolder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    argv = ["search", *clips.options, "--out", "run", *SHORT, *FLIPS, "--json"]
+    argv = ["search", *samples.options, "--out", "run", *SHORT, *FLIPS, "--json"]
     out, err = run(capfd, *argv)
     *steps, done = [json.loads(line) for line in out.splitlines()]
     assert err == ""
@@ -240,19 +240,19 @@ def test_with_json_stdout_holds_an_object_a_step_and_the_figures_at_the_end(
 
 
 def test_evaluate_with_json_prints_the_figures_of_the_tables(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
-    options = [*clips.options, "--groups", str(clips.groups)]
+    options = [*samples.options, "--groups", str(samples.groups)]
     out, _ = run(capsys, "evaluate", str(GOLDEN_RESULT), *options, "--json")
     assert out.count("\n") == 1
     figures = json.loads(out)
     names = list(small_voices().names)
-    right = (logits_of(clips, names) > 0) == (small_voices().labels == 1)
+    right = (logits_of(samples, names) > 0) == (small_voices().labels == 1)
     assert (figures["clips"], figures["right"], figures["speakers"]) == (40, int(right.sum()), 20)
     assert sum(row["right"] for row in figures["by"]["room"]) == figures["right"]
 
 
-def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys: Capture) -> None:
+def test_the_clock_ends_a_run_behind_the_step_at_hand(samples: DataFolder, capsys: Capture) -> None:
     budget = [
         "--ste.starts",
         "1",
@@ -264,7 +264,7 @@ def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys:
         "0.01",
         "--no-report",
     ]
-    out, err = run(capsys, "search", *clips.options, "--out", "run", *budget)
+    out, err = run(capsys, "search", *samples.options, "--out", "run", *budget)
     history = pd.read_csv("run/history.csv")
     assert set(history["stage"]) == {"ste"}
     assert 1 <= len(history) < 100
@@ -273,7 +273,7 @@ def test_the_clock_ends_a_run_behind_the_step_at_hand(clips: DataFolder, capsys:
 
 
 def test_an_effort_shows_its_budgets_and_a_budget_overrides_it(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
     for argv, expected in (
         (["--effort", "quick"], 2),
@@ -286,7 +286,7 @@ def test_an_effort_shows_its_budgets_and_a_budget_overrides_it(
         assert text is not None
         assert int(text[1]) == expected
     budget = ["--effort", "quick", *SHORT, "--ste.starts", "1", "--quiet"]
-    run(capsys, "search", *clips.options, "--out", "run", *budget)
+    run(capsys, "search", *samples.options, "--out", "run", *budget)
     config = json.loads(Path("run/config.json").read_text())
     assert (config["ste"]["starts"], config["ste"]["epochs"]) == (1, 1)
 
@@ -297,9 +297,9 @@ def test_an_effort_that_does_not_exist_is_wrong_usage(capsys: Capture) -> None:
 
 
 def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
-    clips: DataFolder, capsys: Capture
+    samples: DataFolder, capsys: Capture
 ) -> None:
-    out, err = run(capsys, "search", *clips.options, *SHORT)
+    out, err = run(capsys, "search", *samples.options, *SHORT)
     assert re.search(r"s  straight-through training 1/1  best score \d.*, loss \d", err)
     (folder,) = Path("runs").iterdir()
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
@@ -308,11 +308,11 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
 
 
 @pytest.mark.parametrize("groups", [True, False])
-def test_the_accuracy_that_progress_tells_is_of_the_validation_clips_and_their_crops(
-    groups: bool, clips: DataFolder, capsys: Capture
+def test_the_accuracy_that_progress_tells_is_of_the_validation_samples_and_their_crops(
+    groups: bool, samples: DataFolder, capsys: Capture
 ) -> None:
-    more = ["--groups", str(clips.groups)] if groups else []
-    out, err = run(capsys, "search", *clips.options, *more, *SHORT, "--out", "run")
+    more = ["--groups", str(samples.groups)] if groups else []
+    out, err = run(capsys, "search", *samples.options, *more, *SHORT, "--out", "run")
     for told in (out, err):
         assert ("Split by speaker." in told) == groups
         assert ("speakers may be shared" in told) != groups
@@ -323,18 +323,18 @@ def test_the_accuracy_that_progress_tells_is_of_the_validation_clips_and_their_c
     assert told * 5 * valid["clips"] == pytest.approx(round(told * 5 * valid["clips"]), abs=1e-9)
 
 
-def test_a_run_ends_with_its_report(clips: DataFolder, capsys: Capture) -> None:
-    out, err = run(capsys, "search", *clips.options, "--out", "run", *SHORT, "--report")
+def test_a_run_ends_with_its_report(samples: DataFolder, capsys: Capture) -> None:
+    out, err = run(capsys, "search", *samples.options, "--out", "run", *SHORT, "--report")
     assert "report      run/report.html" in out.splitlines()
     assert "report 1/1" in err
     assert '<td data-column="accuracy"' in Path("run/report.html").read_text()
 
 
 def test_a_report_that_fails_does_not_lose_the_run(
-    clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    samples: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(page, "page_of", no_page)
-    out, err = run(capsys, "search", *clips.options, "--out", "run", *SHORT, "--report")
+    out, err = run(capsys, "search", *samples.options, "--out", "run", *SHORT, "--report")
     assert out.splitlines()[-1] == "result      run/result.txt"
     assert "There is no report: no page is made" in err
     assert files_below(Path("run")) == FINISHED
@@ -349,10 +349,10 @@ def interrupted(*_arguments: Any) -> NoReturn:
 
 
 def test_a_run_that_is_interrupted_at_its_report_is_finished(
-    clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    samples: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(page, "page_of", interrupted)
-    argv = ["search", *clips.options, "--out", "run", *SHORT, "--report", "--quiet"]
+    argv = ["search", *samples.options, "--out", "run", *SHORT, "--report", "--quiet"]
     assert main(argv) == 130
     told = "evobin: interrupted; the run is finished, and `evobin report run` shows it.\n"
     assert capsys.readouterr().err == told
@@ -396,10 +396,10 @@ def test_voices_writes_a_folder_that_search_reads(
     monkeypatch.setattr(voices, "synthesise", small_synthesise)
     out, _ = run(capsys, "voices", "made")
     assert out == "40 clips in made\n"
-    for name, clip in zip(small_voices().names, small_voices().features, strict=True):
+    for name, sample in zip(small_voices().names, small_voices().features, strict=True):
         written = np.load(f"made/features/{name}")
-        assert written.dtype == clip.dtype
-        np.testing.assert_array_equal(written, clip)
+        assert written.dtype == sample.dtype
+        np.testing.assert_array_equal(written, sample)
     named = ["--data", "made/train.tsv", "--valid", "made/valid.tsv", "--test", "made/test.tsv"]
     where = ["--features", "made/features", "--groups", "made/speakers.tsv", "--out", "run"]
     run(capsys, "search", *named, *where, *SHORT, "--quiet")
@@ -451,11 +451,11 @@ def test_voices_need_pairs_of_speakers(
 
 
 @pytest.mark.parametrize("option", ["valid", "test", "groups"])
-def test_clips_that_would_be_ignored_for_synthesised_voices_are_refused(
-    option: str, clips: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+def test_samples_that_would_be_ignored_for_synthesised_voices_are_refused(
+    option: str, samples: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(training, "synthesised_splits", forbidden)
-    assert main(["search", f"--{option}", str(clips.data), "--quiet"]) == 2
+    assert main(["search", f"--{option}", str(samples.data), "--quiet"]) == 2
     assert f"`{option}` needs `data`" in capsys.readouterr().err
 
 

@@ -19,9 +19,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     monkeypatch.chdir(tmp_path)
-    return random_folder(tmp_path / "in", clips=30)
+    return random_folder(tmp_path / "in", samples=30)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,10 @@ def test_inspect_shows_layers_and_duplicate_channels(planted: Path, capsys: Capt
     assert "No channel has the filter" in run(capsys, "inspect", str(GOLDEN_RESULT))
 
 
-def test_inspect_with_clips_counts_what_its_json_lists(
-    planted: Path, clips: DataFolder, capsys: Capture
+def test_inspect_with_samples_counts_what_its_json_lists(
+    planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
-    argv = ["inspect", str(planted), *clips.options, "--n-jobs", "1"]
+    argv = ["inspect", str(planted), *samples.options, "--n-jobs", "1"]
     out, told = run(capsys, *argv), json.loads(run(capsys, *argv, "--json"))
     assert f"accuracy    {told['evaluation']['accuracy']:.2%}" in out
     for layer in ("conv1", "conv2", "conv3", "max"):
@@ -83,10 +83,10 @@ def test_inspect_with_clips_counts_what_its_json_lists(
     assert "Every single flip of conv3, linear was tried" in words(out)
 
 
-def test_inspect_names_channels_and_clips_when_asked_to(
-    planted: Path, clips: DataFolder, capsys: Capture
+def test_inspect_names_channels_and_samples_when_asked_to(
+    planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
-    out = run(capsys, "inspect", str(planted), *clips.options, "--verbose")
+    out = run(capsys, "inspect", str(planted), *samples.options, "--verbose")
     assert "conv1 channel 5 equals 3" in out
     assert "conv1 channel 5 does the same as 3" in out
     assert "conv3 channel 1 cancels 0" in out
@@ -94,22 +94,22 @@ def test_inspect_names_channels_and_clips_when_asked_to(
 
 
 def test_inspect_tries_every_flip_of_every_layer_when_asked_to(
-    planted: Path, clips: DataFolder, capsys: Capture
+    planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
-    clips.write("two.tsv", "c0.npy 0", "c1.npy 1")
-    data = ["--data", str(clips.root / "two.tsv"), "--features", str(clips.features)]
+    samples.write("two.tsv", "c0.npy 0", "c1.npy 1")
+    data = ["--data", str(samples.root / "two.tsv"), "--features", str(samples.features)]
     out = run(capsys, "inspect", str(planted), *data, "--every-flip", "--n-jobs", "1")
     assert "flip of conv1, conv2, conv3, linear was tried, for every clip." in words(out)
     assert "--every-flip" not in out
 
 
-def test_diff_shows_weights_and_the_clips_that_its_json_lists(
-    planted: Path, clips: DataFolder, capsys: Capture
+def test_diff_shows_weights_and_the_samples_that_its_json_lists(
+    planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
     signs = BinaryNetwork.load(planted).signs.copy()
     LINEAR.weights(signs)[:] *= -1
     BinaryNetwork(SPEAKER_SEX, signs).save("other.txt")
-    argv = ["diff", str(planted), "other.txt", *clips.options]
+    argv = ["diff", str(planted), "other.txt", *samples.options]
     out, told = run(capsys, *argv), json.loads(run(capsys, *argv, "--json"))
     assert ["linear", "129", "128", "99.22%"] in cells(out)
     assert ["all", "369,153", "128", "0.03%"] in cells(out)
@@ -125,9 +125,9 @@ def test_diff_shows_weights_and_the_clips_that_its_json_lists(
 
 
 def test_diff_of_a_file_with_itself_differs_nowhere(
-    planted: Path, clips: DataFolder, capsys: Capture
+    planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
-    out = run(capsys, "diff", str(planted), str(planted), *clips.options)
+    out = run(capsys, "diff", str(planted), str(planted), *samples.options)
     assert ["all", "369,153", "0", "0.00%"] in cells(out)
     assert "A and B predict the same label for every clip." in out
     assert "another place" not in out
@@ -161,7 +161,7 @@ def test_diff_says_which_channels_only_moved(planted: Path, capsys: Capture) -> 
 )
 @pytest.mark.parametrize("as_json", [False, True])
 def test_files_with_problems_are_named_in_one_line(
-    argv: list[str], told: str, as_json: bool, planted: Path, clips: DataFolder, capsys: Capture
+    argv: list[str], told: str, as_json: bool, planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
     Path("empty.txt").touch()
     before = files_below(Path())
@@ -174,9 +174,9 @@ def test_files_with_problems_are_named_in_one_line(
     assert files_below(Path()) == before
 
 
-def test_clips_whose_features_are_too_large_for_flips_are_named(
-    planted: Path, clips: DataFolder, capsys: Capture
+def test_samples_whose_features_are_too_large_for_flips_are_named(
+    planted: Path, samples: DataFolder, capsys: Capture
 ) -> None:
-    clips.save("c3.npy", np.full((60, 64), 2e6, np.float32))
-    assert main(["inspect", str(planted), *clips.options]) == 1
+    samples.save("c3.npy", np.full((60, 64), 2e6, np.float32))
+    assert main(["inspect", str(planted), *samples.options]) == 1
     assert "c3.npy" in capsys.readouterr().err

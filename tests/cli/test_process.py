@@ -85,10 +85,10 @@ def test_an_interrupted_search_says_whether_there_is_a_result(
     place: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    clips = random_folder(tmp_path / "in")
+    samples = random_folder(tmp_path / "in")
     with monkeypatch.context() as patched:
         patched.setattr(f"{training.__name__}.{place}", interrupt)
-        assert main(["search", *clips.options, "--out", "run", *BUDGET, "--quiet"]) == 130
+        assert main(["search", *samples.options, "--out", "run", *BUDGET, "--quiet"]) == 130
     assert capsys.readouterr().err == f"evobin: interrupted; {told}.\n"
     assert Path("run/result.txt").exists() == ("holds" in told)
     if "holds" in told:
@@ -160,8 +160,8 @@ def test_a_full_disk_behind_stdout_is_one_line() -> None:
 def test_a_run_whose_lines_nobody_reads_ends_behind_its_step_and_can_be_resumed(
     tmp_path: Path,
 ) -> None:
-    clips = random_folder(tmp_path / "in")
-    argv = ["search", *clips.options, "--out", "run", *BUDGET, "--json"]
+    samples = random_folder(tmp_path / "in")
+    argv = ["search", *samples.options, "--out", "run", *BUDGET, "--json"]
     read, write = os.pipe()
     os.close(read)  # as `evobin search --json ... | head -0`
     try:

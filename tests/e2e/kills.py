@@ -38,15 +38,23 @@ def evobin(*argv: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
-def search(clips: DataFolder, out: str) -> list[str]:
+def search(samples: DataFolder, out: str) -> list[str]:
     """A command line."""
-    return ["search", *clips.options, "--groups", str(clips.groups), "--out", out, *OPTIONS.split()]
+    return [
+        "search",
+        *samples.options,
+        "--groups",
+        str(samples.groups),
+        "--out",
+        out,
+        *OPTIONS.split(),
+    ]
 
 
-def undisturbed(clips: DataFolder, cwd: Path) -> tuple[bytes, float]:
+def undisturbed(samples: DataFolder, cwd: Path) -> tuple[bytes, float]:
     """The result file of a run that nobody disturbs, and the seconds that it takes."""
     began = time.monotonic()
-    process = evobin(*search(clips, "whole"), cwd=cwd)
+    process = evobin(*search(samples, "whole"), cwd=cwd)
     _, err = process.communicate()
     if process.returncode:
         raise RuntimeError(err)
@@ -54,7 +62,7 @@ def undisturbed(clips: DataFolder, cwd: Path) -> tuple[bytes, float]:
 
 
 def killed_and_resumed(
-    clips: DataFolder, cwd: Path, out: str, seconds: float, rng: random.Random
+    samples: DataFolder, cwd: Path, out: str, seconds: float, rng: random.Random
 ) -> tuple[bytes, list[str]]:
     """The result file of a run that is killed and resumed, and what happened to it."""
     happened: list[str] = []
@@ -63,7 +71,7 @@ def killed_and_resumed(
         argv = (
             ["resume", out, "--n-jobs", "2", "--quiet", "--no-report"]
             if begun
-            else search(clips, out)
+            else search(samples, out)
         )
         if not begun and (cwd / out).exists():  # killed before there was a run
             for path in (cwd / out).iterdir():
@@ -88,14 +96,14 @@ def main() -> int:
     rng, same = random.Random(seed), 0
     with tempfile.TemporaryDirectory() as folder:
         cwd = Path(folder)
-        clips = random_folder(cwd / "clips", clips=24)
-        expected, seconds = undisturbed(clips, cwd)
+        samples = random_folder(cwd / "clips", samples=24)
+        expected, seconds = undisturbed(samples, cwd)
         print(f"undisturbed: {seconds:.1f} s", flush=True)
         for number in range(runs):
             happened: list[str] = []
             while not happened:  # it may end before the moment comes
                 shutil.rmtree(cwd / "run", ignore_errors=True)
-                result, happened = killed_and_resumed(clips, cwd, "run", seconds, rng)
+                result, happened = killed_and_resumed(samples, cwd, "run", seconds, rng)
             same += result == expected
             said = "same bytes" if result == expected else "DIFFERENT BYTES"
             print(f"{number + 1:3}/{runs}  {said}: {'; '.join(happened)}", flush=True)

@@ -19,8 +19,8 @@ LONG = ["--ste.epochs", "1000"]
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    return random_folder(tmp_path_factory.mktemp("clips"), clips=24)
+def samples(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return random_folder(tmp_path_factory.mktemp("clips"), samples=24)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
@@ -33,9 +33,9 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_step_keeps_all_and_says_how_to_go_on(
-    sent: signal.Signals, code: int, clips: DataFolder, tmp_path: Path
+    sent: signal.Signals, code: int, samples: DataFolder, tmp_path: Path
 ) -> None:
-    process = evobin(*search(clips, "run"), *LONG, cwd=tmp_path)
+    process = evobin(*search(samples, "run"), *LONG, cwd=tmp_path)
     wait_for(tmp_path / "run" / "result.txt", process)
     process.send_signal(sent)
     out, err = process.communicate(timeout=60)
@@ -51,9 +51,9 @@ def test_a_signal_ends_the_step_keeps_all_and_says_how_to_go_on(
     read_signs(tmp_path / "run" / "result.txt", SPEAKER_SEX.n_weights)
 
 
-def test_a_second_ctrl_c_leaves_at_once_without_damage(clips: DataFolder, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_leaves_at_once_without_damage(samples: DataFolder, tmp_path: Path) -> None:
     slow = [*LONG, "--ste.starts", "600", "--checkpoint-seconds", "1000"]  # an epoch takes a minute
-    process = evobin(*search(clips, "run"), *slow, cwd=tmp_path)
+    process = evobin(*search(samples, "run"), *slow, cwd=tmp_path)
     wait_for(tmp_path / "run" / "checkpoint", process)
     time.sleep(2.0)
     process.send_signal(signal.SIGINT)
@@ -70,8 +70,8 @@ def test_a_second_ctrl_c_leaves_at_once_without_damage(clips: DataFolder, tmp_pa
     assert files_below(tmp_path / "run") == ["checkpoint", "config.json"]
 
 
-def test_a_second_process_on_one_run_folder_is_refused(clips: DataFolder, tmp_path: Path) -> None:
-    first = evobin(*search(clips, "run"), *LONG, cwd=tmp_path)
+def test_a_second_process_on_one_run_folder_is_refused(samples: DataFolder, tmp_path: Path) -> None:
+    first = evobin(*search(samples, "run"), *LONG, cwd=tmp_path)
     try:
         wait_for(tmp_path / "run" / "result.txt", first)
         second = evobin("resume", "run", cwd=tmp_path)
@@ -85,16 +85,16 @@ def test_a_second_process_on_one_run_folder_is_refused(clips: DataFolder, tmp_pa
 
 
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bytes(
-    clips: DataFolder, tmp_path: Path
+    samples: DataFolder, tmp_path: Path
 ) -> None:
-    expected, seconds = undisturbed(clips, tmp_path)
-    result, happened = killed_and_resumed(clips, tmp_path, "run", seconds, random.Random(1))
+    expected, seconds = undisturbed(samples, tmp_path)
+    result, happened = killed_and_resumed(samples, tmp_path, "run", seconds, random.Random(1))
     assert happened
     assert result == expected
 
 
-def test_a_run_folder_that_vanishes_ends_in_one_line(clips: DataFolder, tmp_path: Path) -> None:
-    process = evobin(*search(clips, "run"), *LONG, cwd=tmp_path)
+def test_a_run_folder_that_vanishes_ends_in_one_line(samples: DataFolder, tmp_path: Path) -> None:
+    process = evobin(*search(samples, "run"), *LONG, cwd=tmp_path)
     wait_for(tmp_path / "run" / "result.txt", process)
     (tmp_path / "run").rename(tmp_path / "gone")
     _, err = process.communicate(timeout=60)

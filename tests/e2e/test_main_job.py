@@ -70,14 +70,22 @@ def run(root: Path, command: str, *options: str) -> Run:
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     return voices_folder(tmp_path_factory.mktemp("voices"))
 
 
 @pytest.fixture(scope="module")
-def runs(clips: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+def runs(samples: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """The same search with one worker and with two."""
-    options = [*clips.options, "--groups", str(clips.groups), "--test-share", "0.2", "--seed", "3"]
+    options = [
+        *samples.options,
+        "--groups",
+        str(samples.groups),
+        "--test-share",
+        "0.2",
+        "--seed",
+        "3",
+    ]
     options += ["--flips.proposals", "20", "--out", "run", *BUDGET]
     root = tmp_path_factory.mktemp("runs")
     return [run(root / n, "search", *options, "--n-jobs", n) for n in ("1", "2")]
@@ -102,7 +110,7 @@ def test_nothing_is_written_outside_the_run_folder(runs: list[Run]) -> None:
 
 
 def test_the_summary_equals_a_recomputation_from_the_result_file(
-    runs: list[Run], clips: DataFolder
+    runs: list[Run], samples: DataFolder
 ) -> None:
     network = BinaryNetwork.load(runs[1].out / "result.txt")
     table = pd.read_csv(runs[1].out / "clips.csv")
@@ -111,7 +119,9 @@ def test_the_summary_equals_a_recomputation_from_the_result_file(
     labels = dict(zip(small_voices().names, small_voices().labels, strict=True))
     for name, figures in parts.items():
         rows = table[table["part"] == name]
-        logits = np.array([network.logits([np.load(clips.features / f)])[0] for f in rows["file"]])
+        logits = np.array(
+            [network.logits([np.load(samples.features / f)])[0] for f in rows["file"]]
+        )
         truth = np.array([labels[file] for file in rows["file"]])
         right = int(((logits > 0) == (truth == 1)).sum())
         assert rows["logit"].tolist() == logits.tolist()
@@ -127,7 +137,7 @@ def test_the_summary_equals_a_recomputation_from_the_result_file(
             assert figures["confusion"][label] == [int((truth == label).sum()) - positive, positive]
 
 
-def test_every_clip_is_in_one_part_and_so_is_every_speaker(runs: list[Run]) -> None:
+def test_every_sample_is_in_one_part_and_so_is_every_speaker(runs: list[Run]) -> None:
     table = pd.read_csv(runs[0].out / "clips.csv")
     assert sorted(table["file"]) == sorted(small_voices().names)
     assert all(len(set(parts)) == 1 for _, parts in table.groupby("speaker")["part"])
@@ -149,10 +159,10 @@ def test_the_history_has_a_row_an_island_and_step_and_the_summary_ends_at_its_be
     assert history["elapsed"].is_monotonic_increasing
 
 
-def test_the_config_file_holds_what_was_asked(runs: list[Run], clips: DataFolder) -> None:
+def test_the_config_file_holds_what_was_asked(runs: list[Run], samples: DataFolder) -> None:
     config = runs[0].json("config.json")
     assert config["command"] == "search"
-    assert config["data"] == str(clips.data)
+    assert config["data"] == str(samples.data)
     assert (config["seed"], config["test_share"], config["n_jobs"]) == (3, 0.2, 1)
     assert (config["ste"]["epochs"], config["flips"]["proposals"]) == (3, 20)
     assert set(config["versions"]) == {"evobin", "numpy", "numba"}
@@ -170,7 +180,7 @@ def test_the_figures_that_are_shown_are_those_of_the_summary(runs: list[Run]) ->
 
 
 def test_another_seed_gives_another_result(
-    runs: list[Run], clips: DataFolder, tmp_path: Path
+    runs: list[Run], samples: DataFolder, tmp_path: Path
 ) -> None:
     budget = [
         "--ste.starts",
@@ -184,7 +194,7 @@ def test_another_seed_gives_another_result(
         "--no-report",
     ]
     options = [*budget, "--n-jobs", "1", "--out", "run"]
-    seeds = [run(tmp_path / s, "search", *clips.options, *options, "--seed", s) for s in "12"]
+    seeds = [run(tmp_path / s, "search", *samples.options, *options, "--seed", s) for s in "12"]
     results = [(run.out / "result.txt").read_bytes() for run in (*seeds, runs[0])]
     assert len(set(results)) == 3
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from evobin.config import Backend, ExecutionConfig
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.errors import EvobinError, WorkersError
 from evobin.parallel import Workers
 from tests.builders import files_below
@@ -31,19 +31,19 @@ TWO = ExecutionConfig(n_jobs=2)
 class Heavy:
     """Something that is worth sending once."""
 
-    clips: Clips
+    samples: Samples
     n_threads: int = 9
 
 
 def heavy() -> Heavy:
-    return Heavy(Clips.join([np.ones((5000, 64), np.float32)]))
+    return Heavy(Samples.join([np.ones((5000, 64), np.float32)]))
 
 
 def look_at(heavy: Heavy, task: int) -> tuple[int, float, bool, int, bool]:
-    clips = heavy.clips
-    read_only = not (clips.frames.flags.writeable or clips.starts.flags.writeable)
+    samples = heavy.samples
+    read_only = not (samples.frames.flags.writeable or samples.starts.flags.writeable)
     handler = signal.getsignal(signal.SIGINT)
-    return task, float(clips.frames.sum()), read_only, heavy.n_threads, handler == signal.SIG_IGN
+    return task, float(samples.frames.sum()), read_only, heavy.n_threads, handler == signal.SIG_IGN
 
 
 def perish(marker: Path, task: int, how: str) -> int:

@@ -53,9 +53,9 @@ class Answer:
         return logit
 
 
-def answer(architecture: Architecture, solution: Array, clip: Array) -> Answer:
+def answer(architecture: Architecture, solution: Array, sample: Array) -> Answer:
     """The network of SPEC.md, generalised to any architecture."""
-    x, blocks = clip, []
+    x, blocks = sample, []
     for block, layer in zip(architecture.blocks, architecture.layers, strict=False):
         x = conv_signs(x, layer.weights(solution), layer.bias(solution))
         x = pool(x, len(x) if block.pool == WHOLE else block.pool)
@@ -98,7 +98,7 @@ def loss_and_gradient(
     smooth: bool,
     shares: bool,
 ) -> tuple[float, Array]:
-    """Cross-entropy and its gradient by `weights`, one clip and one number at a time.
+    """Cross-entropy and its gradient by `weights`, one sample and one number at a time.
 
     With `smooth`, activations are tanh(sum / width), and without `shares` the gradient is then the
     true one: finite differences confirm it. Without `smooth`, activations are signs, and the same
@@ -109,15 +109,15 @@ def loss_and_gradient(
         architecture: the network's shape.
         weights: [n_weights] float64 in file order, used as they are.
         widths: one for each layer.
-        x: [clips, frames, n_in].
-        labels: [clips].
+        x: [samples, frames, n_in].
+        labels: [samples].
         smooth: tanh or sign.
         shares: all frames of a pooling window, or the one that wins it.
     """
     gradient = np.zeros_like(weights)
     loss = 0.0
-    for clip, label in zip(x, labels, strict=True):
-        inputs, sums = [clip], []
+    for sample, label in zip(x, labels, strict=True):
+        inputs, sums = [sample], []
         last = len(architecture.blocks) - 1
         for n, block in enumerate(architecture.blocks):
             s = conv_sums(inputs[-1], architecture.layers[n], weights)

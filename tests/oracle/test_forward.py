@@ -17,18 +17,18 @@ from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import pack, table_entries, unpack
 from evobin.network.presets import SPEAKER_SEX
 from tests.oracle import naive
-from tests.strategies import architectures, random_clips, random_solution, seeds
+from tests.strategies import architectures, random_samples, random_solution, seeds
 
 pytestmark = pytest.mark.kernels
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def assert_equal_to_naive(network: BinaryNetwork, clips: list[np.ndarray]) -> None:
+def assert_equal_to_naive(network: BinaryNetwork, samples: list[np.ndarray]) -> None:
     architecture = network.architecture
-    activations = network.activations(clips)
-    logits, labels = network.logits(clips).reshape(len(clips), -1), network.predict(clips)
-    for c, clip in enumerate(clips):
-        expected = naive.answer(architecture, network.signs, clip)
+    activations = network.activations(samples)
+    logits, labels = network.logits(samples).reshape(len(samples), -1), network.predict(samples)
+    for c, sample in enumerate(samples):
+        expected = naive.answer(architecture, network.signs, sample)
         assert logits[c].tolist() == expected.logits
         assert labels[c] == expected.label
         for n, block in enumerate(architecture.blocks):
@@ -40,12 +40,12 @@ def assert_equal_to_naive(network: BinaryNetwork, clips: list[np.ndarray]) -> No
 
 
 @given(architectures(), seeds, st.booleans())
-def test_any_architecture_on_ragged_clips_with_planted_zeros_equals_naive(
+def test_any_architecture_on_ragged_samples_with_planted_zeros_equals_naive(
     architecture: Architecture, seed: int, halves: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
-    assert_equal_to_naive(network, random_clips(architecture, 3, rng, halves=halves))
+    assert_equal_to_naive(network, random_samples(architecture, 3, rng, halves=halves))
 
 
 @pytest.mark.parametrize("width", [1, 63, 64, 65, 200])
@@ -53,17 +53,17 @@ def test_every_width_around_the_word_size_equals_naive(width: int) -> None:
     rng = np.random.default_rng(width)
     architecture = Architecture(5, (ConvBlock(width, 2, 2), ConvBlock(width, 3)))
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
-    assert_equal_to_naive(network, random_clips(architecture, 2, rng))
+    assert_equal_to_naive(network, random_samples(architecture, 2, rng))
 
 
 @pytest.mark.parametrize("frames", [1, 5])
-def test_more_clips_than_share_a_table_equal_naive_where_the_first_layer_is_linear(
+def test_more_samples_than_share_a_table_equal_naive_where_the_first_layer_is_linear(
     frames: int,
 ) -> None:
     rng = np.random.default_rng(frames)
     architecture = Architecture(3, (ConvBlock(4, frames), ConvBlock(5, 1)), 3, frames)
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
-    assert_equal_to_naive(network, random_clips(architecture, 2 * forward.BLOCK + 1, rng))
+    assert_equal_to_naive(network, random_samples(architecture, 2 * forward.BLOCK + 1, rng))
 
 
 @pytest.mark.parametrize("magnitude", [1e-300, 1e-30, 1e-3, 1e10, 1e30, 1e38, 1e299])
@@ -71,16 +71,16 @@ def test_any_magnitude_is_decided_exactly(magnitude: float) -> None:
     rng = np.random.default_rng(7)
     architecture = Architecture(4, (ConvBlock(6, 3, 2), ConvBlock(3, 2)))
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
-    clips = [clip.astype(float) * magnitude for clip in random_clips(architecture, 4, rng)]
-    assert_equal_to_naive(network, clips)
+    samples = [sample.astype(float) * magnitude for sample in random_samples(architecture, 4, rng)]
+    assert_equal_to_naive(network, samples)
 
 
 def test_huge_and_tiny_values_in_one_window_are_summed_without_loss() -> None:
     architecture = Architecture(4, (ConvBlock(2, 1),))
     signs = np.array([1, 1, -1, 1, -1, -1, 1, -1, -1, 1, 1, 1, 1], np.int8)
     network = BinaryNetwork(architecture, signs)
-    clip = np.array([[1e200, 1.0 + 2**-40, 1e200, 2**-45], [1e16, 1.0, 1e16, -(2**-60)]])
-    assert_equal_to_naive(network, [clip])
+    sample = np.array([[1e200, 1.0 + 2**-40, 1e200, 2**-45], [1e16, 1.0, 1e16, -(2**-60)]])
+    assert_equal_to_naive(network, [sample])
 
 
 @given(seeds)
@@ -122,11 +122,11 @@ def test_every_column_of_the_golden_vectors_matches() -> None:
     expected = pd.read_csv(GOLDEN / "expected.tsv", sep="\t")
     rows = []
     for row in expected.itertuples():
-        clip = [np.load(GOLDEN / "features" / str(row.file))]
-        active = network.activations(clip)
+        sample = [np.load(GOLDEN / "features" / str(row.file))]
+        active = network.activations(sample)
         counts = [int(np.bitwise_count(bits).sum()) for bits in (active.hidden, *active.bits)]
-        answers = [int(network.logits(clip)[0]), int(network.predict(clip)[0])]
-        rows.append([row.file, len(clip[0]), *answers, *counts])
+        answers = [int(network.logits(sample)[0]), int(network.predict(sample)[0])]
+        rows.append([row.file, len(sample[0]), *answers, *counts])
     pd.testing.assert_frame_equal(pd.DataFrame(rows, columns=expected.columns), expected)
 
 
@@ -141,8 +141,8 @@ def test_every_column_of_the_golden_vectors_matches() -> None:
 def test_threads_do_not_change_the_answer(architecture: Architecture) -> None:
     rng = np.random.default_rng(3)
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
-    clips = random_clips(architecture, 7, rng)
-    np.testing.assert_array_equal(network.logits(clips), network.logits(clips, n_threads=3))
+    samples = random_samples(architecture, 7, rng)
+    np.testing.assert_array_equal(network.logits(samples), network.logits(samples, n_threads=3))
 
 
 @given(seeds, st.integers(1, 130))

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.kernels
 
 
 def random_batch(
-    architecture: Architecture, seed: int, clips: int = 3
+    architecture: Architecture, seed: int, samples: int = 3
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
     frames = architecture.frames or architecture.min_frames + int(rng.integers(0, 9))
-    x = rng.normal(-1.0, 2.0, (clips, frames, architecture.n_in)).astype(np.float32)
+    x = rng.normal(-1.0, 2.0, (samples, frames, architecture.n_in)).astype(np.float32)
     return (
         x,
-        rng.integers(0, architecture.n_classes, clips),
+        rng.integers(0, architecture.n_classes, samples),
         random_latent(architecture.n_weights, 0.5, rng),
     )
 

@@ -17,7 +17,7 @@ from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN, GOLDEN_RESULT
 from tests.exported import CompiledC, OnnxModel, TorchModule
 from tests.oracle import naive
-from tests.strategies import random_clips, random_solution
+from tests.strategies import random_samples, random_solution
 
 ARCHITECTURES = {
     "one of everything": Architecture(1, (ConvBlock(1, 1),)),
@@ -55,90 +55,90 @@ def by_c(network: BinaryNetwork, tmp_path_factory: pytest.TempPathFactory) -> An
 @pytest.fixture(scope="module")
 def golden() -> list[tuple[NDArray[Any], int]]:
     expected = pd.read_csv(GOLDEN / "expected.tsv", sep="\t")
-    clips = [np.load(GOLDEN / "features" / name) for name in expected["file"]]
-    return list(zip(clips, expected["logit"].tolist(), strict=True))
+    samples = [np.load(GOLDEN / "features" / name) for name in expected["file"]]
+    return list(zip(samples, expected["logit"].tolist(), strict=True))
 
 
-def assert_equal_to_naive(network: BinaryNetwork, answer: Answer, clips: list[Any]) -> None:
-    for clip in clips:
-        expected = naive.answer(network.architecture, network.signs, clip)
-        assert answer(clip) == (expected.logits, expected.label)
+def assert_equal_to_naive(network: BinaryNetwork, answer: Answer, samples: list[Any]) -> None:
+    for sample in samples:
+        expected = naive.answer(network.architecture, network.signs, sample)
+        assert answer(sample) == (expected.logits, expected.label)
 
 
-def clips_of_all_lengths(network: BinaryNetwork, *, halves: bool) -> list[NDArray[Any]]:
+def samples_of_all_lengths(network: BinaryNetwork, *, halves: bool) -> list[NDArray[Any]]:
     """From the shortest one on, so that every rest of a pooling window occurs."""
     if network.architecture.frames is not None:
-        return random_clips(network.architecture, 12, np.random.default_rng(1), halves=halves)
+        return random_samples(network.architecture, 12, np.random.default_rng(1), halves=halves)
     rng, shortest = np.random.default_rng(1), network.architecture.min_frames
     longest = [
-        np.resize(clip, (shortest + 12, clip.shape[1]))
-        for clip in random_clips(network.architecture, 12, rng, halves=halves)
+        np.resize(sample, (shortest + 12, sample.shape[1]))
+        for sample in random_samples(network.architecture, 12, rng, halves=halves)
     ]
-    return [clip[: shortest + more] for more, clip in enumerate(longest)]
+    return [sample[: shortest + more] for more, sample in enumerate(longest)]
 
 
 @pytest.mark.parametrize("halves", [True, False])
 def test_the_c_file_equals_naive(network: BinaryNetwork, by_c: Answer, halves: bool) -> None:
-    assert_equal_to_naive(network, by_c, clips_of_all_lengths(network, halves=halves))
+    assert_equal_to_naive(network, by_c, samples_of_all_lengths(network, halves=halves))
 
 
 @pytest.mark.parametrize("magnitude", [1e-44, 1e-30, 1e-3, 1e10, 1e29, 1e30, 1e31, 1e37])
 def test_the_c_file_decides_any_magnitude_exactly(
     network: BinaryNetwork, by_c: Answer, magnitude: float
 ) -> None:
-    clips = clips_of_all_lengths(network, halves=True)[:3]
-    assert_equal_to_naive(network, by_c, [np.float32(clip * magnitude) for clip in clips])
+    samples = samples_of_all_lengths(network, halves=True)[:3]
+    assert_equal_to_naive(network, by_c, [np.float32(sample * magnitude) for sample in samples])
 
 
 def test_the_c_file_sums_huge_and_tiny_values_without_loss(
     network: BinaryNetwork, by_c: Answer
 ) -> None:
     rng = np.random.default_rng(2)
-    for clip in clips_of_all_lengths(network, halves=False)[:6]:
-        powers = rng.choice([-126.0, -30.0, 0.0, 24.0, 60.0, 125.0], clip.shape)
-        wide = np.float32(np.sign(clip) * 2.0**powers)  # cancels wherever the signs do not agree
+    for sample in samples_of_all_lengths(network, halves=False)[:6]:
+        powers = rng.choice([-126.0, -30.0, 0.0, 24.0, 60.0, 125.0], sample.shape)
+        wide = np.float32(np.sign(sample) * 2.0**powers)  # cancels wherever the signs do not agree
         assert_equal_to_naive(network, by_c, [wide])
 
 
 @pytest.mark.parametrize("halves", [True, False])
 def test_the_onnx_model_equals_naive(network: BinaryNetwork, halves: bool) -> None:
-    clips = clips_of_all_lengths(network, halves=halves)
-    assert_equal_to_naive(network, OnnxModel(network).answer, clips)
+    samples = samples_of_all_lengths(network, halves=halves)
+    assert_equal_to_naive(network, OnnxModel(network).answer, samples)
 
 
 @pytest.mark.parametrize("halves", [True, False])
 def test_the_torch_state_dict_equals_naive(network: BinaryNetwork, halves: bool) -> None:
-    clips = clips_of_all_lengths(network, halves=halves)
-    assert_equal_to_naive(network, TorchModule(network, "float64").answer, clips)
+    samples = samples_of_all_lengths(network, halves=halves)
+    assert_equal_to_naive(network, TorchModule(network, "float64").answer, samples)
 
 
 def test_the_c_file_answers_every_golden_input(golden: Any, tmp_path: Path) -> None:
     compiled = CompiledC(BinaryNetwork.load(GOLDEN_RESULT), tmp_path, "-O2")
-    for clip, logit in golden:
-        assert compiled.answer(clip) == ([logit], logit > 0)
+    for sample, logit in golden:
+        assert compiled.answer(sample) == ([logit], logit > 0)
 
 
 def test_the_onnx_model_answers_every_golden_input(golden: Any) -> None:
     model = OnnxModel(BinaryNetwork.load(GOLDEN_RESULT))
-    for clip, logit in golden:
-        assert [answer.tolist() for answer in model.run(clip[None])] == [[logit], [logit > 0]]
+    for sample, logit in golden:
+        assert [answer.tolist() for answer in model.run(sample[None])] == [[logit], [logit > 0]]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_torch_state_dict_answers_every_golden_input(golden: Any, dtype: str) -> None:
     module = TorchModule(BinaryNetwork.load(GOLDEN_RESULT), dtype)
-    for clip, logit in golden:
-        assert module.answer(clip) == ([logit], logit > 0)
+    for sample, logit in golden:
+        assert module.answer(sample) == ([logit], logit > 0)
 
 
 def test_hundreds_of_sums_at_0_change_no_answer(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     network = BinaryNetwork(SPEAKER_SEX, random_solution(SPEAKER_SEX, rng))
-    clips = [np.round(rng.normal(0, 1, (t, 64))) / 2 for t in range(57, 97)]
-    expected = [([logit], logit > 0) for logit in network.logits(clips).tolist()]
+    samples = [np.round(rng.normal(0, 1, (t, 64))) / 2 for t in range(57, 97)]
+    expected = [([logit], logit > 0) for logit in network.logits(samples).tolist()]
     compiled, model = CompiledC(network, tmp_path, "-O2"), OnnxModel(network)
     for answer in (compiled.answer, model.answer):
-        assert [answer(clip) for clip in clips] == expected
+        assert [answer(sample) for sample in samples] == expected
 
 
 def test_of_equal_logits_every_program_takes_the_lower_label(tmp_path: Path) -> None:
@@ -152,6 +152,6 @@ def test_of_equal_logits_every_program_takes_the_lower_label(tmp_path: Path) -> 
         ((3.0, 1.0), [-1, 3, 3, 3, -1], 1),
         ((-3.0, 1.0), [3, -1, -1, -1, 3], 0),
     ):
-        clip = np.array([x], np.float32)
-        assert network.predict([clip]).tolist() == [label]
-        assert [program.answer(clip) for program in programs] == [(logits, label)] * 3
+        sample = np.array([x], np.float32)
+        assert network.predict([sample]).tolist() == [label]
+        assert [program.answer(sample) for program in programs] == [(logits, label)] * 3

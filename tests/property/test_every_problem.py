@@ -43,8 +43,8 @@ def dense() -> evobin.NetworkProblem:
 def conv() -> evobin.NetworkProblem:
     rng = np.random.default_rng(4)
     shape = evobin.Architecture(3, (evobin.ConvBlock(4, 2, 2), evobin.ConvBlock(3, 2)))
-    clips = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
-    return evobin.NetworkProblem(shape, clips, np.arange(20) % 2)
+    samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
+    return evobin.NetworkProblem(shape, samples, np.arange(20) % 2)
 
 
 def function() -> Callable[[Any], float]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from evobin.config import SteConfig
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.kernels import flips, forward, gains, planes
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
@@ -31,7 +31,7 @@ from tests.builders import (
     run,
 )
 from tests.oracle import naive
-from tests.strategies import architectures, random_clips, random_solution, seeds
+from tests.strategies import architectures, random_samples, random_solution, seeds
 
 pytestmark = pytest.mark.kernels
 SMALL = (1, 2, 3, 5)
@@ -40,9 +40,11 @@ SMALL = (1, 2, 3, 5)
 def random_state(
     architecture: Architecture, rng: np.random.Generator, count: int = 4
 ) -> NetworkFlipState:
-    clips = Clips.join(random_clips(architecture, count, rng))
+    samples = Samples.join(random_samples(architecture, count, rng))
     labels = rng.integers(0, architecture.n_classes, count).astype(np.int8)
-    return NetworkFlipState(architecture, random_solution(architecture, rng), Batch(clips, labels))
+    return NetworkFlipState(
+        architecture, random_solution(architecture, rng), Batch(samples, labels)
+    )
 
 
 def all_numbers(state: NetworkFlipState) -> list[np.ndarray]:
@@ -57,8 +59,8 @@ def all_numbers(state: NetworkFlipState) -> list[np.ndarray]:
 
 def naive_score(state: NetworkFlipState, solution: np.ndarray) -> float:
     architecture = state.architecture
-    clips = [state.clips[c] for c in range(len(state.clips))]
-    logits = [naive.answer(architecture, solution, clip).logits for clip in clips]
+    samples = [state.samples[c] for c in range(len(state.samples))]
+    logits = [naive.answer(architecture, solution, sample).logits for sample in samples]
     return naive.log_likelihood(logits, state.labels, architecture.n_hidden)
 
 
@@ -66,7 +68,9 @@ def assert_equals_a_rebuild(state: NetworkFlipState) -> None:
     """Every number that is held equals that of a state built from the present solution."""
     logits, score = state.logits, state.score
     assert_equals_a_full_pass(state)
-    rebuilt = NetworkFlipState(state.architecture, state.solution, Batch(state.clips, state.labels))
+    rebuilt = NetworkFlipState(
+        state.architecture, state.solution, Batch(state.samples, state.labels)
+    )
     np.testing.assert_array_equal(logits, rebuilt.logits)
     assert score == rebuilt.score
     for number, expected in zip(all_numbers(state), all_numbers(rebuilt), strict=True):
@@ -119,7 +123,7 @@ def test_a_flip_is_seen_before_it_is_written(architecture: Architecture, seed: i
         flipped = naive.flipped(state.solution, index)
         state.flip(index)
         np.testing.assert_array_equal(state.solution, flipped)
-        rebuilt = NetworkFlipState(architecture, flipped, Batch(state.clips, state.labels))
+        rebuilt = NetworkFlipState(architecture, flipped, Batch(state.samples, state.labels))
         np.testing.assert_array_equal(state.logits, rebuilt.logits)
         assert state.score == rebuilt.score
 
@@ -275,9 +279,11 @@ def test_a_crowd_of_inputs_that_reaches_one_sum_is_followed_by_whole_sums() -> N
 def test_sums_of_real_features_do_not_drift_over_100_000_flips() -> None:
     architecture = Architecture(4, (ConvBlock(3, 3, 2), ConvBlock(3, 2)))
     rng = np.random.default_rng(0)
-    clips = Clips.join([rng.normal(-5.0, 3.0, (12, 4)).astype(np.float32)])
+    samples = Samples.join([rng.normal(-5.0, 3.0, (12, 4)).astype(np.float32)])
     labels = np.array([1], np.int8)
-    state = NetworkFlipState(architecture, random_solution(architecture, rng), Batch(clips, labels))
+    state = NetworkFlipState(
+        architecture, random_solution(architecture, rng), Batch(samples, labels)
+    )
     for index in rng.integers(0, architecture.layers[0].stop, 100_000).tolist():
         state.flip(index)
     assert_equals_a_rebuild(state)
@@ -308,15 +314,15 @@ def test_read_only_memory_maps_are_not_compiled_for_a_second_time(
     assert sum(len(signatures) for signatures in before.values()) > 15
     arrays = []
     for name, array in {
-        "frames": state.clips.frames,
-        "starts": state.clips.starts,
+        "frames": state.samples.frames,
+        "starts": state.samples.starts,
         "labels": state.labels,
         "solution": state.solution,
     }.items():
         np.save(tmp_path / f"{name}.npy", array)
         arrays.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
     frames, starts, labels, solution = arrays
-    mapped = NetworkFlipState(architecture, solution, Batch(Clips(frames, starts), labels))
+    mapped = NetworkFlipState(architecture, solution, Batch(Samples(frames, starts), labels))
     mapped.warm_up()
     np.testing.assert_array_equal(mapped.logits, state.logits)
     assert {kernel.__name__: list(kernel.signatures) for kernel in kernels} == before
@@ -421,11 +427,11 @@ def test_only_the_last_move_can_be_taken_back() -> None:
 def test_rounded_features_differ_from_the_given_ones_by_less_than_a_float16_step() -> None:
     rng = np.random.default_rng(0)
     architecture = Architecture(64, (ConvBlock(2, 9),))
-    clips = Clips.join([rng.normal(-5, 3, (80, 64)).astype(np.float16)])
-    batch = Batch(clips, np.array([1], np.int8))
+    samples = Samples.join([rng.normal(-5, 3, (80, 64)).astype(np.float16)])
+    batch = Batch(samples, np.array([1], np.int8))
     state = NetworkFlipState(architecture, random_solution(architecture, rng), batch)
-    assert np.abs(state.clips.frames - clips.frames).max() < 2**-16
-    logits = BinaryNetwork(architecture, state.solution).logits(state.clips)
+    assert np.abs(state.samples.frames - samples.frames).max() < 2**-16
+    logits = BinaryNetwork(architecture, state.solution).logits(state.samples)
     np.testing.assert_array_equal(state.logits, logits)
 
 

@@ -224,7 +224,7 @@ def subsample(problem: SampledNetworkProblem, seed: int) -> SampledNetworkProble
     return problem.subsample(np.random.default_rng(seed))
 
 
-def test_a_subsample_has_half_of_the_groups_each_clip_as_it_is_and_varied() -> None:
+def test_a_subsample_has_half_of_the_groups_each_sample_as_it_is_and_varied() -> None:
     problem = planted_problem().with_views(np.random.default_rng(0))
     views = [subsample(problem, seed) for seed in (0, 0, 1)]
     assert views[0].valid.names == views[1].valid.names != views[2].valid.names
@@ -235,11 +235,11 @@ def test_a_subsample_has_half_of_the_groups_each_clip_as_it_is_and_varied() -> N
             assert all_of is not None
             rows = np.flatnonzero(np.isin(all_of.names, view.valid.names))
             assert mine.names == tuple(all_of.names[row] for row in rows)
-            np.testing.assert_array_equal(mine.clips.frames, all_of.clips.subset(rows).frames)
+            np.testing.assert_array_equal(mine.samples.frames, all_of.samples.subset(rows).frames)
             np.testing.assert_array_equal(mine.labels, all_of.labels[rows])
 
 
-def test_a_group_is_in_a_subsample_with_all_clips_or_none() -> None:
+def test_a_group_is_in_a_subsample_with_all_samples_or_none() -> None:
     problem = planted_problem()
     groups = problem.valid.groups
     assert groups is not None

@@ -39,15 +39,15 @@ def _round_by_round() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    return random_folder(tmp_path_factory.mktemp("clips"), clips=12)
+def samples(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return random_folder(tmp_path_factory.mktemp("clips"), samples=12)
 
 
-def config_of(clips: DataFolder, out: Path, kind: type[SearchConfig] = SearchConfig) -> Any:
+def config_of(samples: DataFolder, out: Path, kind: type[SearchConfig] = SearchConfig) -> Any:
     return kind(
-        data=clips.data,
-        features=clips.features,
-        groups=clips.groups,
+        data=samples.data,
+        features=samples.features,
+        groups=samples.groups,
         out=out,
         n_jobs=1,
         seed=4,
@@ -69,10 +69,10 @@ class StopAt:
         return self.left <= 0
 
 
-def begin(kind: str, clips: DataFolder, out: Path, stop: Any = None) -> RunResult:
+def begin(kind: str, samples: DataFolder, out: Path, stop: Any = None) -> RunResult:
     if kind == "search":
-        return evobin.search(config_of(clips, out), stop=stop)
-    return evobin.polish(GOLDEN_RESULT, config_of(clips, out, evobin.PolishConfig), stop=stop)
+        return evobin.search(config_of(samples, out), stop=stop)
+    return evobin.polish(GOLDEN_RESULT, config_of(samples, out, evobin.PolishConfig), stop=stop)
 
 
 def history(run: Path) -> pd.DataFrame:
@@ -81,11 +81,11 @@ def history(run: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="module", params=["search", "polish"])
 def whole(
-    request: pytest.FixtureRequest, clips: DataFolder, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, samples: DataFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path]:
     """The kind of a run, and the folder of one that was not interrupted."""
     out = tmp_path_factory.mktemp(request.param) / "run"
-    begin(request.param, clips, out)
+    begin(request.param, samples, out)
     return request.param, out
 
 
@@ -98,11 +98,11 @@ def assert_same(one: Path, other: Path) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 7])
 def test_a_stopped_run_goes_on_to_the_same_end(
-    n: int, whole: tuple[str, Path], clips: DataFolder, tmp_path: Path
+    n: int, whole: tuple[str, Path], samples: DataFolder, tmp_path: Path
 ) -> None:
     kind, expected = whole
     with pytest.raises(Stopped, match=rf"`evobin resume {tmp_path}/run` goes on"):
-        begin(kind, clips, tmp_path / "run", StopAt(n))
+        begin(kind, samples, tmp_path / "run", StopAt(n))
     left = files_below(tmp_path / "run")
     assert "checkpoint" in left
     assert "summary.json" not in left
@@ -116,11 +116,11 @@ def test_a_stopped_run_goes_on_to_the_same_end(
 
 
 def test_a_run_that_is_stopped_behind_every_step_gets_there_too(
-    whole: tuple[str, Path], clips: DataFolder, tmp_path: Path
+    whole: tuple[str, Path], samples: DataFolder, tmp_path: Path
 ) -> None:
     kind, expected = whole
     with pytest.raises(Stopped):
-        begin(kind, clips, tmp_path / "run", StopAt(2))
+        begin(kind, samples, tmp_path / "run", StopAt(2))
     for _ in range(STEPS - 1):
         with pytest.raises(Stopped):
             evobin.resume(tmp_path / "run", ALONE, stop=StopAt(2))
@@ -129,18 +129,18 @@ def test_a_run_that_is_stopped_behind_every_step_gets_there_too(
 
 
 @pytest.fixture
-def stopped(clips: DataFolder, tmp_path: Path) -> Path:
+def stopped(samples: DataFolder, tmp_path: Path) -> Path:
     """A search that was stopped behind its third step, with two checkpoints."""
-    config = replace(config_of(clips, tmp_path / "run"), checkpoint_seconds=0)
+    config = replace(config_of(samples, tmp_path / "run"), checkpoint_seconds=0)
     with pytest.raises(Stopped):
         evobin.search(config, stop=StopAt(4))
     return tmp_path / "run"
 
 
 @pytest.fixture(scope="module")
-def searched(clips: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(samples: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("searched") / "run"
-    begin("search", clips, out)
+    begin("search", samples, out)
     return out
 
 
@@ -187,8 +187,8 @@ def test_a_finished_run_a_foreign_folder_and_none_are_refused(
     assert files_below(tmp_path) == []
 
 
-def test_other_clips_are_refused(stopped: Path, clips: DataFolder) -> None:
-    path = clips.features / "c0.npy"
+def test_other_samples_are_refused(stopped: Path, samples: DataFolder) -> None:
+    path = samples.features / "c0.npy"
     before = path.read_bytes()
     try:
         np.save(path, np.load(path) + np.float16(1))
@@ -219,18 +219,18 @@ def test_a_folder_that_was_moved_goes_on(stopped: Path, searched: Path, tmp_path
     assert_same(tmp_path / "elsewhere", searched)
 
 
-def test_the_config_file_holds_every_setting_versions_and_the_clips_fingerprint(
-    searched: Path, clips: DataFolder
+def test_the_config_file_holds_every_setting_versions_and_the_samples_fingerprint(
+    searched: Path, samples: DataFolder
 ) -> None:
     written = json.loads((searched / "config.json").read_text())
     assert written.pop("command") == "search"
     assert set(written.pop("versions")) == {"evobin", "numpy", "numba"}
     assert len(written.pop("clips")) == 64
-    assert SearchConfig.from_plain(written) == config_of(clips, searched)
+    assert SearchConfig.from_plain(written) == config_of(samples, searched)
 
 
 def test_where_workers_are_lost_for_good_the_last_step_is_kept(
-    clips: DataFolder, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    samples: DataFolder, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = Refinement.step
 
@@ -242,7 +242,7 @@ def test_where_workers_are_lost_for_good_the_last_step_is_kept(
     with monkeypatch.context() as patched:
         patched.setattr(Refinement, "step", lose)
         with pytest.raises(WorkersError, match=r"workers were lost\. .*resume .*run` goes on\."):
-            begin("search", clips, tmp_path / "run")
+            begin("search", samples, tmp_path / "run")
     steps: list[Any] = []
     keep = RunRecorder._keep
 
@@ -257,7 +257,7 @@ def test_where_workers_are_lost_for_good_the_last_step_is_kept(
 
 
 def test_a_checkpoint_is_written_when_the_next_step_would_end_too_late(
-    clips: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    samples: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[float] = []
     write = RunFolder.write_checkpoint
@@ -269,13 +269,13 @@ def test_a_checkpoint_is_written_when_the_next_step_would_end_too_late(
     monkeypatch.setattr(RunFolder, "write_checkpoint", count)
     for seconds, expected in ((0, 1 + STEPS), (1e6, 1)):
         written.clear()
-        config = config_of(clips, tmp_path / str(seconds))
+        config = config_of(samples, tmp_path / str(seconds))
         evobin.search(replace(config, checkpoint_seconds=seconds))
         assert len(written) == expected
 
 
 def test_a_disk_that_fills_up_leaves_a_checkpoint_to_go_on_from(
-    clips: DataFolder, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    samples: DataFolder, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, calls = RunFolder.write_checkpoint, 0
 
@@ -290,7 +290,7 @@ def test_a_disk_that_fills_up_leaves_a_checkpoint_to_go_on_from(
                 patched.setattr(os, "fsync", full)
             write(folder, checkpoint)
 
-    config = replace(config_of(clips, tmp_path / "run"), checkpoint_seconds=0)
+    config = replace(config_of(samples, tmp_path / "run"), checkpoint_seconds=0)
     with monkeypatch.context() as patched:
         patched.setattr(RunFolder, "write_checkpoint", write_third_to_full_disk)
         with pytest.raises(EvobinError, match=r"run/checkpoint: cannot be written \(No space left"):

@@ -279,7 +279,7 @@ def test_training_learns_a_planted_difference(seed: int) -> None:
     architecture = Architecture(4, (ConvBlock(16, 3, 2), ConvBlock(16, 2)))
     problem = replace(planted_problem(), architecture=architecture)
     outcome = run(Pretraining(problem, replace(STE, epochs=40, rates=(0.03,)), seed))
-    predicted = BinaryNetwork(architecture, outcome.solution).predict(problem.valid.clips)
+    predicted = BinaryNetwork(architecture, outcome.solution).predict(problem.valid.samples)
     assert np.mean(predicted == problem.valid.labels) > 0.9
     assert outcome.rows[-1]["loss"] < 0.5 * outcome.rows[0]["loss"]
 
@@ -295,7 +295,7 @@ def test_flips_improve_a_random_network_on_a_planted_difference() -> None:
 def test_a_dense_network_learns_several_classes_and_flips_improve_a_random_one() -> None:
     problem = classes_problem()
     network = BinaryNetwork(DENSE, run(Pretraining(problem, replace(STE, epochs=20), 0)).solution)
-    assert (network.predict(problem.valid.clips) == problem.valid.labels).mean() > 0.85
+    assert (network.predict(problem.valid.samples) == problem.valid.labels).mean() > 0.85
     start = random_solution(DENSE, np.random.default_rng(0))
     outcome = run(FlipSearch(problem, start, replace(FLIPS, rounds=10), 0))
     assert outcome.score > problem.score(start[None])[0] + 0.1
@@ -309,7 +309,7 @@ def test_a_population_of_networks_for_several_classes_is_refined_in_order() -> N
     assert outcome.score > problem.score(start[None])[0]
 
 
-def test_fewer_clips_than_a_batch_are_enough() -> None:
+def test_fewer_samples_than_a_batch_are_enough() -> None:
     problem = planted_problem()
     few = replace(problem, train=problem.train.subset(np.arange(5)))
     outcome = run(Pretraining(few, replace(STE, epochs=1), 0))

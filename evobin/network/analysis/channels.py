@@ -1,4 +1,4 @@
-"""Duplicate hidden channels of a network: by their weights, or by their signs on clips."""
+"""Duplicate hidden channels of a network: by their weights, or by their signs on samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.core.problem import Solution
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
@@ -35,7 +35,7 @@ class DuplicateChannel(NamedTuple):
 def duplicate_filters(architecture: Architecture, solution: Solution) -> list[DuplicateChannel]:
     """Channels whose filter and bias are those of an earlier one, or those negated.
 
-    Equal ones do the same on any clip. Two of them whose outgoing weights are opposite have no
+    Equal ones do the same on any sample. Two of them whose outgoing weights are opposite have no
     influence at all; they are paired where there are more than two. A negated filter has negated
     sums, but where pooling follows not negated signs.
 
@@ -69,33 +69,33 @@ def duplicate_filters(architecture: Architecture, solution: Solution) -> list[Du
     return found
 
 
-def duplicate_channels(network: BinaryNetwork, clips: Clips) -> list[DuplicateChannel]:
-    """Channels with the signs of an earlier one at every position of every clip, or the opposite.
+def duplicate_channels(network: BinaryNetwork, samples: Samples) -> list[DuplicateChannel]:
+    """Channels with the signs of an earlier one at every position of every sample, or the opposite.
 
-    Those that never change are left out. Clips are looked at a few at a time, so that memory does
+    Those that never change are left out. Samples are looked at a few at a time, so that memory does
     not grow with their number.
 
     Args:
         network: the channels are taken after the pooling of each block.
-        clips: where to compare them.
+        samples: where to compare them.
 
     Returns:
         At most one a channel, in order.
 
     Raises:
-        ValueError: if `clips` do not fit the network.
+        ValueError: if `samples` do not fit the network.
     """
-    clips = network.check(clips)
+    samples = network.check(samples)
     seen = [_Seen(block.n_out) for block in network.architecture.blocks]
-    for low in range(0, len(clips), AT_ONCE):
-        found = network.activations(clips.stretch(low, min(low + AT_ONCE, len(clips))))
+    for low in range(0, len(samples), AT_ONCE):
+        found = network.activations(samples.stretch(low, min(low + AT_ONCE, len(samples))))
         for channels, bits in zip(seen, found.bits, strict=True):
             channels.look(np.ascontiguousarray(unpack(bits, channels.n).T))
     return [one for number, channels in enumerate(seen) for one in channels.duplicates(number)]
 
 
 class _Seen:
-    """The channels of one block, on the clips so far: a digest of all signs each."""
+    """The channels of one block, on the samples so far: a digest of all signs each."""
 
     def __init__(self, n: int) -> None:
         self.n = n

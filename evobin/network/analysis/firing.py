@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.network.architecture import WHOLE, Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
 
 AFTER_MAX = "max"
 """What the last layer sees: the last convolution's signs after the max over all of time."""
-BLOCK = 64  # clips that are looked at together: their unpacked signs are a few MB
+BLOCK = 64  # samples that are looked at together: their unpacked signs are a few MB
 
 
 def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> pd.DataFrame:
@@ -23,28 +23,31 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
 
     Args:
         network: whose channels.
-        dataset: clips that fit it.
-        n_threads: threads to share the clips; the table does not depend on it.
+        dataset: samples that fit it.
+        n_threads: threads to share the samples; the table does not depend on it.
 
     Returns:
-        A row a label that the clips have, layer and channel: `label`; `layer`, "conv1" and so on,
+        A row a label that the samples have, layer and channel: `label`; `layer`, "conv1" and so on,
         or "max" for the last block's signs after the max over all of time, if the block is no
         linear layer and leaves several frames; `channel`, from 0; `positions`, the signs that were
-        looked at (of a clip: its frames after the pooling; for "max" a single one); `rate`, a
+        looked at (of a sample: its frames after the pooling; for "max" a single one); `rate`, a
         share.
 
     Raises:
-        ValueError: if a clip has another width or is too short.
+        ValueError: if a sample has another width or is too short.
     """
-    clips = network.check(dataset.clips)
-    cuts = [*range(0, len(clips), BLOCK), len(clips)]
+    samples = network.check(dataset.samples)
+    cuts = [*range(0, len(samples), BLOCK), len(samples)]
     architecture = network.architecture
     names = [layer.name for layer in architecture.layers[:-1]]
     if _has_max(architecture):
         names.append(AFTER_MAX)
 
     def count(start: int, stop: int) -> list[NDArray[np.int64]]:
-        counts, labels = _per_clip(network, clips.stretch(start, stop)), dataset.labels[start:stop]
+        counts, labels = (
+            _per_sample(network, samples.stretch(start, stop)),
+            dataset.labels[start:stop],
+        )
         which = range(architecture.n_classes)
         return [np.stack([rows[labels == label].sum(axis=0) for label in which]) for rows in counts]
 
@@ -85,14 +88,14 @@ def _has_max(architecture: Architecture) -> bool:
     return not architecture.layers[-2].is_linear and architecture.blocks[-1].pool != WHOLE
 
 
-def _per_clip(network: BinaryNetwork, clips: Clips) -> list[NDArray[np.int64]]:
-    """[clips, channels + 1] a layer: positions where each channel is on, and all positions."""
-    architecture, found = network.architecture, network.activations(clips)
+def _per_sample(network: BinaryNetwork, samples: Samples) -> list[NDArray[np.int64]]:
+    """[samples, channels + 1] a layer: positions where each channel is on, and all positions."""
+    architecture, found = network.architecture, network.activations(samples)
     counts = []
     for bits, starts, block in zip(found.bits, found.starts, architecture.blocks, strict=True):
         on = np.add.reduceat(unpack(bits, block.n_out), starts[:-1], axis=0, dtype=np.int64)
         counts.append(np.column_stack([on, np.diff(starts)]))
     if _has_max(architecture):
         hidden = unpack(found.hidden, architecture.n_hidden)
-        counts.append(np.column_stack([hidden, np.ones(len(clips))]).astype(np.int64))
+        counts.append(np.column_stack([hidden, np.ones(len(samples))]).astype(np.int64))
     return counts

@@ -37,10 +37,10 @@ class BlockState:
 
     Attributes:
         layer: where the weights lie in a solution.
-        at: where clips lie in the arrays.
+        at: where samples lie in the arrays.
         last: whether no block follows.
         whole: whether it pools over all of time, as the last block always does, and one that has
-            a single position a clip.
+            a single position a sample.
         sums: of all positions, before pooling.
         bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
         planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
@@ -86,13 +86,13 @@ class BlockState:
         )
         return self._toggled[:count]
 
-    def preview_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+    def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """Pooled signs that toggle when one weight flips, for each of several.
 
         Args:
             changes: [m, 4] int64, output channel and `Change` of each, fewer than
                 2^15.
-            clips: consecutive ones to look at.
+            samples: consecutive ones to look at.
 
         Returns:
             Number in `changes` * 2^48 + row * 2^16 + channel of each sign, ascending; overwritten
@@ -113,7 +113,7 @@ class BlockState:
         if not self.last:
             at = self.at
             planes.write_toggled(
-                toggled, at.clip_of_row_out, at.to, at.out_words, self.bits, self.planes
+                toggled, at.sample_of_row_out, at.to, at.out_words, self.bits, self.planes
             )
 
     def swap(self, a: int, b: int) -> None:
@@ -146,7 +146,7 @@ class RealBlock(BlockState):
 
     Args:
         layer: where the weights lie.
-        geometry: where clips lie.
+        geometry: where samples lie.
         frames: [rows, n_in], the features.
         unit: 1 in fixed point, the size of a bias.
         solution: [n_weights] int8.
@@ -172,13 +172,13 @@ class RealBlock(BlockState):
     def _sum(self, weights: Signs, bias: NDArray[np.int32]) -> None:
         """Fills the sums of all channels."""
         columns, starts, positions = self.columns, self.at.starts, self.at.positions
-        if self.layer.is_linear:  # a clip is one frame, and many clips are those of one
-            by_clip = columns.reshape(len(columns), len(starts) - 1, -1)
-            columns = by_clip.transpose(2, 0, 1).reshape(self.layer.fan_in, -1)
+        if self.layer.is_linear:  # a sample is one frame, and many samples are those of one
+            by_sample = columns.reshape(len(columns), len(starts) - 1, -1)
+            columns = by_sample.transpose(2, 0, 1).reshape(self.layer.fan_in, -1)
             weights = join_taps(weights)
             positions = cuts_of(columns.shape[1], forward.BLOCK)
             starts = positions.copy()
-            starts.setflags(write=False)  # as those of clips: numba compiles anew for others
+            starts.setflags(write=False)  # as those of samples: numba compiles anew for others
         entries = table_entries(weights)
         forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
 
@@ -187,9 +187,9 @@ class RealBlock(BlockState):
         view: NDArray[np.int32] = self.sums[o]
         return view
 
-    def preview_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+    def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`."""
-        at = self.at.of_clips(clips)
+        at = self.at.of_samples(samples)
         count = self._list(
             flips.rows_of_real_flips,
             self.sums,
@@ -228,7 +228,7 @@ class BinaryBlock(BlockState):
 
     Args:
         layer: where the weights lie.
-        geometry: where clips lie.
+        geometry: where samples lie.
         below: the block that it takes its inputs from.
         solution: [n_weights] int8.
 
@@ -274,9 +274,9 @@ class BinaryBlock(BlockState):
         view: NDArray[np.int16] = self.sums[:, o]
         return view
 
-    def preview_each(self, changes: Ints, clips: slice = slice(None)) -> Ints:
+    def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`; from the bit planes alone."""
-        at = self.at.of_clips(clips)
+        at = self.at.of_samples(samples)
         count = self._list(
             flips.rows_of_flips,
             self.above,
@@ -347,7 +347,7 @@ class BinaryBlock(BlockState):
             flips.follow,
             inputs,
             self.below.bits,
-            at.clip_of_row,
+            at.sample_of_row,
             at.starts,
             self._updates,
             step,
@@ -366,7 +366,7 @@ class BinaryBlock(BlockState):
         flips.write_inputs(
             inputs,
             self.below.bits,
-            at.clip_of_row,
+            at.sample_of_row,
             at.starts,
             self._updates,
             self.sums,

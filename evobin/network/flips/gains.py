@@ -17,24 +17,24 @@ from evobin.network.packing import pack_filters
 Floats = NDArray[np.float32]
 Gains = NDArray[np.float64]
 
-GROUP = 8  # clips worked on together: their inputs and the gains of those stay in the cache
+GROUP = 8  # samples worked on together: their inputs and the gains of those stay in the cache
 SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks those flips best
 
 
 def block_gains(
     blocks: Sequence[BlockState], solution: Solution, toggle_gains: Gains, out: Gains, n_first: int
 ) -> Gains:
-    """Fills the gains of all blocks, summed over the clips.
+    """Fills the gains of all blocks, summed over the samples.
 
     Args:
         blocks: the network's blocks, everything written.
         solution: [n_weights] int8.
         toggle_gains: [n, n_hidden] float64, of toggling each input of the last layer.
         out: [n_weights] float64, updated.
-        n_first: how many clips to sum separately too, from the first; at most n.
+        n_first: how many samples to sum separately too, from the first; at most n.
 
     Returns:
-        [n_out, fan-in] float64, the first block's gains on the first `n_first` clips alone.
+        [n_out, fan-in] float64, the first block's gains on the first `n_first` samples alone.
     """
     first, *others = blocks
     assert isinstance(first, RealBlock)
@@ -43,11 +43,11 @@ def block_gains(
     cuts = sorted({*range(0, len(toggle_gains), GROUP), n_first, len(toggle_gains)})
     sampled = np.zeros(0)
     for low, high in pairwise(cuts):
-        clips = slice(low, high)
-        outputs: _Inputs | Gains = toggle_gains[clips]
+        samples = slice(low, high)
+        outputs: _Inputs | Gains = toggle_gains[samples]
         for block in reversed(above):
-            outputs = block.add(clips, outputs)
-        below.add(clips, outputs)
+            outputs = block.add(samples, outputs)
+        below.add(samples, outputs)
         if high == n_first:
             sampled = below.in_file_order()
     for block in above:
@@ -83,7 +83,7 @@ def _toggle_gains(outputs: _Inputs | Gains) -> tuple[Gains, Gains]:
 
 @dataclass(slots=True, eq=False)
 class _BinaryGains:
-    """Gains of a binary block, summed over groups of clips."""
+    """Gains of a binary block, summed over groups of samples."""
 
     block: BinaryBlock
     filters: Floats  # [n_out, kernel * n_in]
@@ -114,10 +114,10 @@ class _BinaryGains:
             bias_out=layer.bias(out),
         )
 
-    def add(self, clips: slice, outputs: _Inputs | Gains) -> _Inputs:
+    def add(self, samples: slice, outputs: _Inputs | Gains) -> _Inputs:
         """Adds a group's gains, from those of its outputs; returns those of its inputs."""
         block, at = self.block, self.block.at
-        ends = slice(clips.start, clips.stop + 1)
+        ends = slice(samples.start, samples.stop + 1)
         starts, words = at.starts[ends], at.words[ends]
         rows = slice(int(starts[0]), int(starts[-1]))
         signs = np.empty((rows.stop - rows.start, block.layer.shape[1]), np.float32)
@@ -131,7 +131,7 @@ class _BinaryGains:
             kernels.whole_gains(
                 toggle_gains,
                 soft_toggle_gains,
-                block.active[clips],
+                block.active[samples],
                 block.above,
                 block.edge,
                 words,
@@ -149,7 +149,7 @@ class _BinaryGains:
             inputs.soft_constants = np.zeros_like(constants)
             kernels.soften(
                 soft_toggle_gains,
-                block.active[clips],
+                block.active[samples],
                 block.sums,
                 at.positions[ends],
                 starts,
@@ -197,7 +197,7 @@ class _BinaryGains:
 
 @dataclass(slots=True, eq=False)
 class _RealGains:
-    """Gains of the first block, summed over groups of clips."""
+    """Gains of the first block, summed over groups of samples."""
 
     block: RealBlock
     twice: Floats  # [n_out, kernel * n_in], weights times 2
@@ -224,10 +224,10 @@ class _RealGains:
             bias_out=layer.bias(out),
         )
 
-    def add(self, clips: slice, outputs: _Inputs | Gains) -> None:
+    def add(self, samples: slice, outputs: _Inputs | Gains) -> None:
         """Adds a group's gains, from those of the block's outputs."""
         block, at = self.block, self.block.at
-        ends = slice(clips.start, clips.stop + 1)
+        ends = slice(samples.start, samples.stop + 1)
         starts = at.starts[ends]
         frames = block.frames[int(starts[0]) : int(starts[-1])]
         features = np.empty(frames.shape, np.float32)

@@ -1,4 +1,4 @@
-"""Where clips lie in the arrays of one block of a network."""
+"""Where samples lie in the arrays of one block of a network."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WORD = 64
 
 
 def words_of(starts: Starts) -> Starts:
-    """[n + 1] int64: first word of each clip, if it begins a new one and a row takes a bit."""
+    """[n + 1] int64: first word of each sample, if it begins a new one and a row takes a bit."""
     return starts_of(-(-np.diff(starts) // WORD))
 
 
 @dataclass(slots=True, eq=False)
 class Geometry:
-    """Where each clip lies in a block's arrays; see `kernels.flips`."""
+    """Where each sample lies in a block's arrays; see `kernels.flips`."""
 
     starts: Starts
     positions: Starts
@@ -30,16 +30,16 @@ class Geometry:
     words: Starts
     in_words: Starts
     out_words: Starts
-    clip_of_row: NDArray[np.int32]  # of rows in
-    clip_of_row_out: NDArray[np.int32]
+    sample_of_row: NDArray[np.int32]  # of rows in
+    sample_of_row_out: NDArray[np.int32]
     pool: int  # 0 for all of time
     last: bool
 
-    def of_clips(self, clips: slice) -> Geometry:
-        """That of consecutive clips alone; rows, positions and words stay where they are."""
-        if clips == slice(None):
+    def of_samples(self, samples: slice) -> Geometry:
+        """That of consecutive samples alone; rows, positions and words stay where they are."""
+        if samples == slice(None):
             return self
-        ends = slice(clips.start, clips.stop + 1)
+        ends = slice(samples.start, samples.stop + 1)
         return replace(
             self,
             starts=self.starts[ends],
@@ -65,20 +65,20 @@ class Geometry:
             words=words_of(positions),
             in_words=words_of(starts),
             out_words=words_of(to),
-            clip_of_row=_owners(starts),
-            clip_of_row_out=_owners(to),
+            sample_of_row=_owners(starts),
+            sample_of_row_out=_owners(to),
             pool=pool,
             last=last,
         )
 
     @property
     def single(self) -> bool:
-        """Whether each clip has one position, as in linear layers."""
+        """Whether each sample has one position, as in linear layers."""
         return int(self.positions[-1]) == len(self.positions) - 1
 
     @property
     def window(self) -> int:
-        """Positions a pooling window, as many as the longest clip has for all of time."""
+        """Positions a pooling window, as many as the longest sample has for all of time."""
         return self.pool or int(np.diff(self.positions).max())
 
 

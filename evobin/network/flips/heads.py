@@ -79,7 +79,7 @@ class Head(ABC):
     def gains(
         self, labels: Labels, logits: Ints, active: NDArray[np.int16]
     ) -> tuple[Floats, Floats, Floats]:
-        """Floats of single changes, summed over the clips or clip by clip.
+        """Floats of single changes, summed over the samples or sample by sample.
 
         Args:
             labels: [n] int8.

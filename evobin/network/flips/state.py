@@ -1,4 +1,4 @@
-"""One network on one batch of clips, exact under flips."""
+"""One network on one batch of samples, exact under flips."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from evobin.checks import check_range
 from evobin.core.problem import FlipState, Solution
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.kernels import flips, planes
 from evobin.network.architecture import MAX_FRAMES, Architecture
-from evobin.network.binary import BinaryNetwork, check_clips
+from evobin.network.binary import BinaryNetwork, check_samples
 from evobin.network.flips.blocks import BinaryBlock, BlockState, Change, RealBlock
 from evobin.network.flips.gains import block_gains
 from evobin.network.flips.geometry import Geometry
@@ -27,24 +27,24 @@ Ints = NDArray[np.int64]
 MAX_FEATURE = 1e6
 """Magnitude up to which features can be held in fixed point: int32 sums then have room."""
 MAX_AT_ONCE = 1024
-"""Logits a clip that are held at once, one or a class for each flip that is tried, 8 bytes each;
+"""Logits a sample that are held at once, one or a class for each flip that is tried, 8 bytes each;
 fewer than 2^15."""
 GROUP = 16
-"""Clips on which several flips are tried at once: what belongs to them stays in the cache."""
+"""Samples on which several flips are tried at once: what belongs to them stays in the cache."""
 N_FIRST = 512
-"""Clips on which gains of the first block are corrected: all of a batch of the usual size."""
+"""Samples on which gains of the first block are corrected: all of a batch of the usual size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Clips to search on.
+    """Samples to search on.
 
     Attributes:
-        clips: n clips.
+        samples: n samples.
         labels: [n] int8, from 0.
     """
 
-    clips: Clips
+    samples: Samples
     labels: NDArray[np.int8]
 
 
@@ -52,30 +52,30 @@ def check_batch(architecture: Architecture, batch: Batch) -> None:
     """Checks that a network can follow a batch flip by flip.
 
     Raises:
-        ValueError: if clips or labels do not fit the architecture, a feature is beyond
-            `MAX_FEATURE` in magnitude, or a clip is longer than `MAX_FRAMES`.
+        ValueError: if samples or labels do not fit the architecture, a feature is beyond
+            `MAX_FEATURE` in magnitude, or a sample is longer than `MAX_FRAMES`.
     """
-    check_clips(architecture, batch.clips)
-    check_range("frames of the longest clip", int(batch.clips.lengths.max()), 1, MAX_FRAMES)
+    check_samples(architecture, batch.samples)
+    check_range("frames of the longest sample", int(batch.samples.lengths.max()), 1, MAX_FRAMES)
     for label in (int(batch.labels.min()), int(batch.labels.max())):
         check_range("label", label, 0, architecture.n_classes - 1)
-    largest = max(float(batch.clips.frames.max()), -float(batch.clips.frames.min()), 1.0)
+    largest = max(float(batch.samples.frames.max()), -float(batch.samples.frames.min()), 1.0)
     check_range("largest feature", largest, 1.0, MAX_FEATURE)
 
 
-def unit_of(architecture: Architecture, clips: Clips) -> int:
+def unit_of(architecture: Architecture, samples: Samples) -> int:
     """1 in the fixed point that features are held in, a power of two."""
-    largest = max(float(clips.frames.max()), -float(clips.frames.min()), 1.0)
+    largest = max(float(samples.frames.max()), -float(samples.frames.min()), 1.0)
     room = (2**31 - 1) / ((architecture.layers[0].fan_in + 1) * largest)
     return int(2 ** int(np.floor(np.log2(min(room, 2**23 / largest)))))
 
 
-def rounded(architecture: Architecture, clips: Clips) -> Clips:
-    """The clips as a flip state holds them: rounded to fixed point, float32; a copy."""
-    unit = unit_of(architecture, clips)
-    columns = np.empty(clips.frames.shape[::-1], np.int32)
-    planes.fix_features(clips.frames, float(unit), columns)
-    return Clips((columns.T / unit).astype(np.float32, order="C"), clips.starts)
+def rounded(architecture: Architecture, samples: Samples) -> Samples:
+    """The samples as a flip state holds them: rounded to fixed point, float32; a copy."""
+    unit = unit_of(architecture, samples)
+    columns = np.empty(samples.frames.shape[::-1], np.int32)
+    planes.fix_features(samples.frames, float(unit), columns)
+    return Samples((columns.T / unit).astype(np.float32, order="C"), samples.starts)
 
 
 _Place = tuple[int, int, Change]
@@ -106,7 +106,7 @@ class _Move:
 
 
 class NetworkFlipState(FlipState):
-    """All sums and signs of one network on one batch of clips.
+    """All sums and signs of one network on one batch of samples.
 
     A flip is previewed without writing anything; it is committed when the next one is made, so
     that taking it back costs nothing. The score is the mean log-likelihood of the labels, a
@@ -114,17 +114,17 @@ class NetworkFlipState(FlipState):
 
     Features are rounded to multiples of a power of two so small that float32 still holds them
     and so large that int32 holds every sum (2^-17 for log-mel), for real sums in floating point
-    would drift. `clips` are the rounded ones: all numbers here are exact for those. The features
+    would drift. `samples` are the rounded ones: all numbers here are exact for those. The features
     given are kept too, not copied.
 
     Args:
         architecture: the network's shape.
         solution: [n_weights] int8; copied.
-        batch: clips and labels.
+        batch: samples and labels.
 
     Raises:
-        ValueError: if clips, labels or solution do not fit the architecture, a feature is beyond
-            `MAX_FEATURE` in magnitude, or a clip is longer than `MAX_FRAMES`.
+        ValueError: if samples, labels or solution do not fit the architecture, a feature is beyond
+            `MAX_FEATURE` in magnitude, or a sample is longer than `MAX_FRAMES`.
     """
 
     def __init__(self, architecture: Architecture, solution: Solution, batch: Batch) -> None:
@@ -132,10 +132,10 @@ class NetworkFlipState(FlipState):
         self.labels = batch.labels.copy()  # writeable: numba compiles again for read-only ones
         network = BinaryNetwork(architecture, solution)
         check_batch(architecture, batch)
-        clips = batch.clips
+        samples = batch.samples
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
-        self._first, self._later = self._new_blocks(clips)
+        self._first, self._later = self._new_blocks(samples)
         self._blocks: list[BlockState] = [self._first, *self._later]
         self._head = Head.of(architecture.layers[-1], self._solution)
         self._logits = self._head.logits(self._blocks[-1].active)
@@ -145,11 +145,11 @@ class NetworkFlipState(FlipState):
         # object to itself, and its arrays would stay until the garbage collector comes.
         self._back: Callable[[NetworkFlipState], None] | None = None
 
-    def _new_blocks(self, clips: Clips) -> tuple[RealBlock, list[BinaryBlock]]:
-        unit = unit_of(self.architecture, clips)
+    def _new_blocks(self, samples: Samples) -> tuple[RealBlock, list[BinaryBlock]]:
+        unit = unit_of(self.architecture, samples)
         layers, (block, *others) = self.architecture.layers, self.architecture.blocks
-        geometry = Geometry.of(block, clips.starts, last=not others)
-        first = RealBlock(layers[0], geometry, clips.frames, unit, self._solution)
+        geometry = Geometry.of(block, samples.starts, last=not others)
+        first = RealBlock(layers[0], geometry, samples.frames, unit, self._solution)
         below: BlockState = first
         later: list[BinaryBlock] = []
         for number, block in enumerate(others, 1):
@@ -159,19 +159,21 @@ class NetworkFlipState(FlipState):
         return first, later
 
     @property
-    def clips(self) -> Clips:
-        """The clips as they are held: rounded to fixed point. A copy."""
+    def samples(self) -> Samples:
+        """The samples as they are held: rounded to fixed point. A copy."""
         first = self._first
-        return Clips((first.columns.T / first.unit).astype(np.float32, order="C"), first.at.starts)
+        return Samples(
+            (first.columns.T / first.unit).astype(np.float32, order="C"), first.at.starts
+        )
 
     @property
     def score(self) -> float:
-        """Mean log-likelihood of the labels, in nats a clip; at most 0."""
+        """Mean log-likelihood of the labels, in nats a sample; at most 0."""
         return self._score if self._move is None else self._move.score
 
     @property
     def logits(self) -> Ints:
-        """[n] int64, or [n, n_classes], the network's output for each clip; a copy."""
+        """[n] int64, or [n, n_classes], the network's output for each sample; a copy."""
         logits = self._logits if self._move is None else self._move.logits
         return (logits[:, 0] if logits.shape[1] == 1 else logits).copy()
 
@@ -339,7 +341,7 @@ class NetworkFlipState(FlipState):
     def scores(self, indices: Iterable[int]) -> NDArray[np.float64]:
         """Exact score after each of several flips, none of which is made.
 
-        Cheaper than as many calls of `flip`: all flips look at a few clips before the next ones.
+        Cheaper than as many calls of `flip`: all flips look at a few samples before the next ones.
 
         Args:
             indices: any, each as for `flip`.
@@ -354,7 +356,7 @@ class NetworkFlipState(FlipState):
         return self._scores(np.array(list(indices), np.int64), len(self.labels))
 
     def _scores(self, indices: Ints, n_first: int) -> NDArray[np.float64]:
-        """As `scores`, of the mean score of the first `n_first` clips."""
+        """As `scores`, of the mean score of the first `n_first` samples."""
         labels = self.labels[:n_first]
         scores = np.empty(len(indices))
         for some, logits in self._logits_by_parts(indices, n_first):
@@ -362,7 +364,7 @@ class NetworkFlipState(FlipState):
         return scores
 
     def turned(self, indices: Iterable[int]) -> NDArray[np.bool_]:
-        """[n] bool, whether any of several flips, alone, changes a clip's prediction.
+        """[n] bool, whether any of several flips, alone, changes a sample's prediction.
 
         None of them is made; arguments, errors and cost as for `scores`.
         """
@@ -387,7 +389,7 @@ class NetworkFlipState(FlipState):
                 yield some, self._logits_after(number, chosen, n_first)
 
     def _logits_after(self, number: int, places: Sequence[_Place], n_first: int) -> Ints:
-        """[m, n_first, n_logits] logits of the first clips after each of several flips."""
+        """[m, n_first, n_logits] logits of the first samples after each of several flips."""
         if number == len(self._blocks):
             active = self._blocks[-1].active[:n_first]
             moved = np.repeat(self._logits[None, :n_first], len(places), axis=0)
@@ -397,8 +399,8 @@ class NetworkFlipState(FlipState):
         changes = np.array([(channel, *change) for _, channel, change in places])
         found = []
         for low in range(0, n_first, GROUP):
-            clips = slice(low, min(low + GROUP, n_first))
-            toggled = self._follow(number, self._blocks[number].preview_each(changes, clips))
+            samples = slice(low, min(low + GROUP, n_first))
+            toggled = self._follow(number, self._blocks[number].preview_each(changes, samples))
             found.append(toggled[-1].copy())
         out = np.empty((len(places), *self._logits.shape), np.int64)
         self._shift_logits(np.concatenate(found), out)
@@ -440,12 +442,12 @@ class NetworkFlipState(FlipState):
 
         Features are far from zero mean, so that all weights of a filter that are +1 shift its sums
         alike when they flip, and all that are -1 the other way: one flip of each kind, the median
-        one, is tried on some clips, and its error there is taken for that of all.
+        one, is tried on some samples, and its error there is taken for that of all.
 
         Args:
             gains: [n_weights], updated.
-            sampled: [n_out, fan-in], the first block's on the first `n_first` clips alone.
-            n_first: how many clips to try on.
+            sampled: [n_out, fan-in], the first block's on the first `n_first` samples alone.
+            n_first: how many samples to try on.
         """
         layer = self.architecture.layers[0]
         weights, sampled = layer.weights(self._solution).ravel(), sampled.ravel()

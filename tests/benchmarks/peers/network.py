@@ -72,10 +72,10 @@ class Task:
         rows = rng.choice(len(self.train), size, replace=size > len(self.train))
         cut = []
         for row in rows:
-            clip = np.asarray(self.train.clips[row], np.float32)
-            clip = np.resize(clip, (max(FRAMES, len(clip)), clip.shape[1]))
-            first = int(rng.integers(0, len(clip) - FRAMES + 1))
-            cut.append(clip[first : first + FRAMES])
+            sample = np.asarray(self.train.samples[row], np.float32)
+            sample = np.resize(sample, (max(FRAMES, len(sample)), sample.shape[1]))
+            first = int(rng.integers(0, len(sample) - FRAMES + 1))
+            cut.append(sample[first : first + FRAMES])
         labels = torch.tensor(self.train.labels[rows], dtype=torch.float32)
         return torch.tensor(np.stack(cut)), labels
 
@@ -185,7 +185,7 @@ EVERY = ["evobin polish", *METHODS]
 def evaluated(signs: Signs, part: Dataset) -> tuple[int, int]:
     """Right answers, and clips."""
     network = evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs)
-    answers = network.logits(part.clips, n_threads=2) > 0
+    answers = network.logits(part.samples, n_threads=2) > 0
     return int(np.sum(answers == (part.labels == 1))), len(part)
 
 
@@ -237,9 +237,9 @@ def run(method: str, data: Path, minutes: list[float], out: Path) -> dict[str, A
 
 def _figures(signs: Signs, parts: Splits) -> dict[str, Any]:
     assert parts.test is not None
-    right, clips = evaluated(signs, parts.test)
-    valid, valid_clips = evaluated(signs, parts.valid)
-    return {"right": right, "clips": clips, "valid": valid / valid_clips}
+    right, samples = evaluated(signs, parts.test)
+    valid, valid_samples = evaluated(signs, parts.valid)
+    return {"right": right, "clips": samples, "valid": valid / valid_samples}
 
 
 def summary(out: Path) -> pd.DataFrame:
@@ -252,17 +252,17 @@ def summary(out: Path) -> pd.DataFrame:
             cells.setdefault((method, minutes), []).append((start, figures))
     rows = []
     for (method, minutes), pairs in cells.items():
-        right, clips = (sum(figures[key] for _, figures in pairs) for key in ("right", "clips"))
+        right, samples = (sum(figures[key] for _, figures in pairs) for key in ("right", "clips"))
         before = sum(start["right"] for start, _ in pairs)
-        low, high = wilson_interval(right, clips)
+        low, high = wilson_interval(right, samples)
         rows.append(
             {
                 "method": method,
                 "minutes": float(minutes),
                 "folds": len(pairs),
-                "clips": clips,
-                "start": before / clips,
-                "accuracy": right / clips,
+                "clips": samples,
+                "start": before / samples,
+                "accuracy": right / samples,
                 "low": low,
                 "high": high,
                 "gained": right - before,

@@ -50,7 +50,7 @@ def test_without_cells_the_table_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not ablation.VOICES.exists(), reason="the real voices are not on this machine")
-def test_folds_part_the_speakers_and_hold_every_clip_once(tmp_path: Path) -> None:
+def test_folds_part_the_speakers_and_hold_every_sample_once(tmp_path: Path) -> None:
     held = []
     for fold in range(ablation.FOLDS):
         folder = ablation.fold_folder(tmp_path, fold)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from evobin import SPEAKER_SEX, BinaryNetwork
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 
 pytest.importorskip("torch", reason="the peers of polish are written in PyTorch")
 
@@ -20,9 +20,9 @@ from tests.benchmarks.peers import network
 
 def noise(seed: int) -> Dataset:
     rng, names = np.random.default_rng(seed), tuple(f"{number}.npy" for number in range(8))
-    clips = [rng.normal(-5, 3, (frames, 64)).astype(np.float32) for frames in range(196, 204)]
+    samples = [rng.normal(-5, 3, (frames, 64)).astype(np.float32) for frames in range(196, 204)]
     speakers = pd.DataFrame({"speaker": names})
-    return Dataset(names, Clips.join(clips), np.arange(8, dtype=np.int8) % 2, speakers)
+    return Dataset(names, Samples.join(samples), np.arange(8, dtype=np.int8) % 2, speakers)
 
 
 @pytest.fixture

@@ -20,13 +20,13 @@ CONV1, CONV2, CONV3, LINEAR = SPEAKER_SEX.layers
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    return random_folder(tmp_path_factory.mktemp("clips"), clips=12)
+def samples(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return random_folder(tmp_path_factory.mktemp("clips"), samples=12)
 
 
 @pytest.fixture(scope="module")
-def behaviour(clips: DataFolder) -> Behaviour:
-    config = ClipsConfig(clips.data, clips.features, clips.groups, n_jobs=1)
+def behaviour(samples: DataFolder) -> Behaviour:
+    config = ClipsConfig(samples.data, samples.features, samples.groups, n_jobs=1)
     seen = inspect(GOLDEN_RESULT, config).behaviour
     assert seen is not None
     return seen
@@ -64,7 +64,7 @@ def test_margins_are_quantiles_of_the_logits_by_label(behaviour: Behaviour) -> N
         np.testing.assert_allclose(rows["margin"], np.quantile(part, QUANTILES))
 
 
-def test_clips_that_hang_on_the_linear_layer_have_a_logit_of_1(behaviour: Behaviour) -> None:
+def test_samples_that_hang_on_the_linear_layer_have_a_logit_of_1(behaviour: Behaviour) -> None:
     assert behaviour.looked_at == ("conv3", "linear")
     table = behaviour.evaluation.samples
     hanging = behaviour.hanging.set_index("layer")["file"]
@@ -73,9 +73,9 @@ def test_clips_that_hang_on_the_linear_layer_have_a_logit_of_1(behaviour: Behavi
     assert set(hanging.filter(like="conv3", axis=0)) <= set(close)
 
 
-def test_clips_of_one_label_have_margins_for_it_alone(clips: DataFolder) -> None:
-    clips.write("ones.tsv", "c1.npy 1", "c3.npy 1")
-    config = ClipsConfig(clips.root / "ones.tsv", clips.features, n_jobs=1)
+def test_samples_of_one_label_have_margins_for_it_alone(samples: DataFolder) -> None:
+    samples.write("ones.tsv", "c1.npy 1", "c3.npy 1")
+    config = ClipsConfig(samples.root / "ones.tsv", samples.features, n_jobs=1)
     seen = inspect(GOLDEN_RESULT, config).behaviour
     assert seen is not None
     assert seen.margins["label"].unique().tolist() == ["all", "1"]
@@ -97,7 +97,7 @@ def test_settings_that_say_nothing_alone_are_refused(
         ClipsConfig(**settings)  # type: ignore[arg-type]
 
 
-def test_flips_are_not_tried_without_clips() -> None:
+def test_flips_are_not_tried_without_samples() -> None:
     with pytest.raises(SettingError, match="`every_flip` needs `data`; name both or neither"):
         inspect(GOLDEN_RESULT, every_flip=True)
 
@@ -137,13 +137,13 @@ def test_hidden_units_in_another_order_are_found_in_all_layers(tmp_path: Path) -
 
 
 def test_agreement_and_disagreements_are_those_of_two_evaluations(
-    clips: DataFolder, tmp_path: Path
+    samples: DataFolder, tmp_path: Path
 ) -> None:
     network = BinaryNetwork.load(GOLDEN_RESULT)
     signs = network.signs.copy()
     LINEAR.weights(signs)[:] = -LINEAR.weights(signs)
     other = save(tmp_path, "b.txt", BinaryNetwork(SPEAKER_SEX, signs))
-    found = diff(GOLDEN_RESULT, other, ClipsConfig(clips.data, clips.features, n_jobs=1))
+    found = diff(GOLDEN_RESULT, other, ClipsConfig(samples.data, samples.features, n_jobs=1))
     assert isinstance(found.a, Evaluation)
     assert isinstance(found.b, Evaluation)
     answers = [part.samples.set_index("file") for part in (found.a, found.b)]
@@ -157,6 +157,6 @@ def test_agreement_and_disagreements_are_those_of_two_evaluations(
     assert found.agreement.to_numpy().sum() == 12
 
 
-def test_answers_are_not_compared_without_clips() -> None:
+def test_answers_are_not_compared_without_samples() -> None:
     with pytest.raises(ValueError, match="`config` must name `data` to compare predictions"):
         _ = diff(GOLDEN_RESULT, GOLDEN_RESULT).agreement

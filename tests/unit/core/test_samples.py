@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 
 
 def ragged(*lengths: int, dtype: Any = np.float32) -> list[np.ndarray]:
@@ -13,14 +13,14 @@ def ragged(*lengths: int, dtype: Any = np.float32) -> list[np.ndarray]:
     return [rng.integers(-50, 50, (n, 3)).astype(dtype) for n in lengths]
 
 
-def test_every_clip_comes_back_as_it_went_in() -> None:
+def test_every_sample_comes_back_as_it_went_in() -> None:
     matrices = ragged(2, 5, 1)
-    clips = Clips.join(matrices)
-    assert len(clips) == 3
-    assert clips.lengths.tolist() == [2, 5, 1]
-    assert clips.starts.tolist() == [0, 2, 7, 8]
+    samples = Samples.join(matrices)
+    assert len(samples) == 3
+    assert samples.lengths.tolist() == [2, 5, 1]
+    assert samples.starts.tolist() == [0, 2, 7, 8]
     for i, matrix in enumerate(matrices):
-        np.testing.assert_array_equal(clips[i], matrix)
+        np.testing.assert_array_equal(samples[i], matrix)
 
 
 @pytest.mark.parametrize(
@@ -35,48 +35,50 @@ def test_every_clip_comes_back_as_it_went_in() -> None:
         ((">f8", "f2"), "f8"),
     ],
 )
-def test_the_joined_type_holds_every_clip_exactly(dtypes: tuple[str, ...], joined: str) -> None:
+def test_the_joined_type_holds_every_sample_exactly(dtypes: tuple[str, ...], joined: str) -> None:
     matrices = [ragged(4, dtype=np.dtype(dtype))[0] for dtype in dtypes]
-    clips = Clips.join(matrices)
-    assert clips.frames.dtype == np.dtype(joined)
+    samples = Samples.join(matrices)
+    assert samples.frames.dtype == np.dtype(joined)
     for i, matrix in enumerate(matrices):
-        np.testing.assert_array_equal(clips[i], matrix)
+        np.testing.assert_array_equal(samples[i], matrix)
 
 
 def test_memory_order_does_not_matter_and_the_result_is_contiguous() -> None:
     matrix = ragged(6)[0]
-    clips = Clips.join([np.asfortranarray(matrix), matrix[::-1]])
-    np.testing.assert_array_equal(clips[0], matrix)
-    np.testing.assert_array_equal(clips[1], matrix[::-1])
-    assert clips.frames.flags.c_contiguous
+    samples = Samples.join([np.asfortranarray(matrix), matrix[::-1]])
+    np.testing.assert_array_equal(samples[0], matrix)
+    np.testing.assert_array_equal(samples[1], matrix[::-1])
+    assert samples.frames.flags.c_contiguous
 
 
-def test_clips_are_a_read_only_copy() -> None:
+def test_samples_are_a_read_only_copy() -> None:
     matrix = ragged(4)[0]
-    clips = Clips.join([matrix])
+    samples = Samples.join([matrix])
     matrix[:] = 99
-    assert clips.frames.max() < 99
+    assert samples.frames.max() < 99
     with pytest.raises(ValueError, match="read-only"):
-        clips[0][0, 0] = 1
+        samples[0][0, 0] = 1
     with pytest.raises(ValueError, match="read-only"):
-        clips.starts[0] = 1
+        samples.starts[0] = 1
 
 
-def test_a_subset_has_the_clips_named_in_their_order_repeats_included() -> None:
-    clips = Clips.join(ragged(2, 5, 1))
-    chosen = clips.subset(np.array([2, 0, 2]))
+def test_a_subset_has_the_samples_named_in_their_order_repeats_included() -> None:
+    samples = Samples.join(ragged(2, 5, 1))
+    chosen = samples.subset(np.array([2, 0, 2]))
     assert chosen.lengths.tolist() == [1, 2, 1]
-    np.testing.assert_array_equal(chosen[0], clips[2])
-    np.testing.assert_array_equal(chosen[1], clips[0])
+    np.testing.assert_array_equal(chosen[0], samples[2])
+    np.testing.assert_array_equal(chosen[1], samples[0])
     assert not chosen.frames.flags.writeable
 
 
-def test_no_clips_at_all_are_refused() -> None:
-    with pytest.raises(ValueError, match="`clips` must hold at least one clip, but it is empty"):
-        Clips.join([])
+def test_no_samples_at_all_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match="`samples` must hold at least one sample, but it is empty"
+    ):
+        Samples.join([])
 
 
 @pytest.mark.parametrize("shape", [(4, 2), (4,), (4, 3, 1)])
-def test_a_clip_of_another_shape_is_named(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"`clips\[1\]` must have shape \[\*, 3\]"):
-        Clips.join([np.zeros((4, 3)), np.zeros(shape)])
+def test_a_sample_of_another_shape_is_named(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"`samples\[1\]` must have shape \[\*, 3\]"):
+        Samples.join([np.zeros((4, 3)), np.zeros(shape)])

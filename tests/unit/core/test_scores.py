@@ -93,7 +93,7 @@ def test_selection_compares_accuracy_first_and_then_the_margin(
     assert (scores[0] == scores[1]) == (pairs[0] == pairs[1])
 
 
-def test_the_largest_margins_count_for_less_than_one_clip() -> None:
+def test_the_largest_margins_count_for_less_than_one_sample() -> None:
     n = 10_000
     labels = np.ones(n, np.int8)
     worse = np.full(n, HIDDEN + 1)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import FeatureShape, load_dataset
 from evobin.errors import EvobinError
 
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
-def test_clips_and_labels_come_in_the_order_of_the_data_file(folder: Folder) -> None:
+def test_samples_and_labels_come_in_the_order_of_the_data_file(folder: Folder) -> None:
     folder.data.write_text("d.npy\t1\na.npy\t0\n")
     dataset = folder.load()
     assert len(dataset) == 2
@@ -56,9 +56,9 @@ def test_clips_and_labels_come_in_the_order_of_the_data_file(folder: Folder) -> 
     assert dataset.labels.tolist() == [1, 0]
     assert dataset.labels.dtype == np.int8
     assert not dataset.labels.flags.writeable
-    assert dataset.clips.lengths.tolist() == [6, 3]
-    assert (dataset.clips[0] == 3).all()
-    assert dataset.clips.frames.dtype == np.float32
+    assert dataset.samples.lengths.tolist() == [6, 3]
+    assert (dataset.samples[0] == 3).all()
+    assert dataset.samples.frames.dtype == np.float32
     assert dataset.groups is None
 
 
@@ -80,7 +80,7 @@ def test_line_ends_marks_blank_ends_and_a_header_are_understood(
     assert dataset.labels.tolist() == [0, 1]
 
 
-def test_a_clip_may_lie_in_a_folder_below_the_features(folder: Folder) -> None:
+def test_a_sample_may_lie_in_a_folder_below_the_features(folder: Folder) -> None:
     (folder.features / "sub").mkdir()
     folder.save("sub/e.npy", np.zeros((3, 4)))
     folder.data.write_text("./sub/e.npy\t0\nb.npy\t1\n")
@@ -141,7 +141,7 @@ def test_a_wrong_first_line_is_no_header(folder: Folder, first: str) -> None:
         (b"a.npy\t0\nb.\0npy\t1\n", "train.tsv, line 2: holds a NUL byte"),
     ],
 )
-def test_a_data_file_without_clips_or_text_is_an_error(
+def test_a_data_file_without_samples_or_text_is_an_error(
     folder: Folder, content: bytes, message: str
 ) -> None:
     folder.data.write_bytes(content)
@@ -172,7 +172,7 @@ def test_an_absolute_name_is_an_error_even_inside_the_features_folder(folder: Fo
     assert "is outside the features folder; name" in error
 
 
-def test_a_clip_listed_again_through_a_link_is_an_error(folder: Folder) -> None:
+def test_a_sample_listed_again_through_a_link_is_an_error(folder: Folder) -> None:
     (folder.features / "b.npy").unlink()
     (folder.features / "b.npy").symlink_to("a.npy")
     assert folder.error().startswith("train.tsv, line 2: 'b.npy' is listed in line 1 already")
@@ -184,7 +184,7 @@ def test_a_loop_of_links_is_an_error(folder: Folder) -> None:
     assert folder.error().startswith("train.tsv, line 2: 'b.npy' ")
 
 
-def test_clips_of_one_class_are_an_error_unless_that_is_fine(folder: Folder) -> None:
+def test_samples_of_one_class_are_an_error_unless_that_is_fine(folder: Folder) -> None:
     folder.data.write_text("a.npy\t1\nb.npy\t1\n")
     assert folder.error() == "train.tsv: every sample has label 1; add some of 0."
     assert folder.load(one_class_ok=True).labels.tolist() == [1, 1]
@@ -209,7 +209,7 @@ def test_the_first_ten_of_many_problems_are_listed_in_order(folder: Folder) -> N
     assert all(line.startswith("  train.tsv, line ") for line in lines[1:])
 
 
-def test_speakers_and_other_columns_come_in_the_order_of_the_clips(folder: Folder) -> None:
+def test_speakers_and_other_columns_come_in_the_order_of_the_samples(folder: Folder) -> None:
     folder.data.write_text("d.npy\t1\na.npy\t0\n")
     folder.groups.write_text("a.npy\ts1\t07\tx\nz.npy\ts9\t\t\nd.npy\ts2\t08\t\n")
     groups = folder.load(groups=True).groups
@@ -219,7 +219,7 @@ def test_speakers_and_other_columns_come_in_the_order_of_the_clips(folder: Folde
 
 
 @pytest.mark.parametrize(
-    "header", [b"\xef\xbb\xbffile\tspeaker\tcorpus\r\n", b"clip\tid\tcorpus\n"]
+    "header", [b"\xef\xbb\xbffile\tspeaker\tcorpus\r\n", b"sample\tid\tcorpus\n"]
 )
 def test_a_header_names_the_other_columns_of_the_groups(folder: Folder, header: bytes) -> None:
     folder.data.write_text("a.npy\t0\nb.npy\t1\n")
@@ -229,7 +229,7 @@ def test_a_header_names_the_other_columns_of_the_groups(folder: Folder, header: 
     assert groups.to_dict("list") == {"speaker": ["s1", "s2"], "corpus": ["x", "y"]}
 
 
-def test_a_first_clip_without_an_ending_is_no_header_of_the_groups(folder: Folder) -> None:
+def test_a_first_sample_without_an_ending_is_no_header_of_the_groups(folder: Folder) -> None:
     (folder.features / "a.npy").rename(folder.features / "a")
     folder.data.write_text("a\t0\nb.npy\t1\n")
     folder.groups.write_text("a\ts1\nb.npy\ts2\n")
@@ -269,7 +269,7 @@ def test_columns_of_one_name_are_an_error(folder: Folder, names: str) -> None:
     assert folder.error(groups=True) == message
 
 
-def test_a_ragged_line_counts_as_naming_its_clip(folder: Folder) -> None:
+def test_a_ragged_line_counts_as_naming_its_sample(folder: Folder) -> None:
     folder.groups.write_text("a.npy\ts1\nb.npy\ts2\nc.npy\nd.npy\ts2\n")
     message = "speakers.tsv, line 3: expected 2 fields (name, speaker, ...), found 1."
     assert folder.error(groups=True) == message
@@ -297,21 +297,21 @@ def test_a_subset_takes_every_part_in_the_order_of_its_rows(folder: Folder) -> N
     part = folder.load(groups=True).subset(np.array([3, 0]))
     assert part.names == ("d.npy", "a.npy")
     assert part.labels.tolist() == [1, 0]
-    assert part.clips.lengths.tolist() == [6, 3]
+    assert part.samples.lengths.tolist() == [6, 3]
     assert part.groups is not None
     assert part.groups["speaker"].tolist() == ["s2", "s1"]
     assert part.groups.index.tolist() == [0, 1]
 
 
 def test_parts_of_different_lengths_are_wrong_arguments() -> None:
-    clips = Clips.join([np.zeros((3, 4))] * 2)
+    samples = Samples.join([np.zeros((3, 4))] * 2)
     labels = np.array([0, 1], np.int8)
     with pytest.raises(ValueError, match="`labels` must have shape"):
-        Dataset(("a", "b"), clips, labels[:1], None)
-    with pytest.raises(ValueError, match=r"`clips\.lengths` must have shape"):
-        Dataset(("a", "b", "c"), clips, np.array([0, 1, 1], np.int8), None)
+        Dataset(("a", "b"), samples, labels[:1], None)
+    with pytest.raises(ValueError, match=r"`samples\.lengths` must have shape"):
+        Dataset(("a", "b", "c"), samples, np.array([0, 1, 1], np.int8), None)
     with pytest.raises(ValueError, match="`groups` must have shape"):
-        Dataset(("a", "b"), clips, labels, pd.DataFrame({"speaker": ["s"]}))
+        Dataset(("a", "b"), samples, labels, pd.DataFrame({"speaker": ["s"]}))
 
 
 TEN = FeatureShape(n_in=4, min_frames=1, frames=1, n_classes=10)
@@ -329,8 +329,8 @@ def test_labels_go_up_to_the_number_of_classes(folder: Folder) -> None:
     save_vectors(folder, list("3019"))
     dataset = load_dataset(folder.data, folder.features, None, TEN, one_class_ok=True)
     assert dataset.labels.tolist() == [3, 0, 1, 9]
-    assert dataset.clips.lengths.tolist() == [1, 1, 1, 1]
-    assert dataset.clips[2].tolist() == [[2.0, 3.0, 4.0, 5.0]]
+    assert dataset.samples.lengths.tolist() == [1, 1, 1, 1]
+    assert dataset.samples[2].tolist() == [[2.0, 3.0, 4.0, 5.0]]
 
 
 @pytest.mark.parametrize("label", ["10", "-1", "03", "1.0", "a", ""])
@@ -346,7 +346,7 @@ def test_a_line_without_a_label_says_which_there_are(folder: Folder) -> None:
         load_dataset(folder.data, folder.features, None, TEN)
 
 
-def test_labels_that_no_clip_has_are_named(folder: Folder) -> None:
+def test_labels_that_no_sample_has_are_named(folder: Folder) -> None:
     save_vectors(folder, list("01245689"))
     with pytest.raises(
         EvobinError, match=r"tsv: no sample has label 3, 7; add some, or name fewer"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from evobin.data.dataset import FeatureShape, load_clip
+from evobin.data.dataset import FeatureShape, load_sample
 from evobin.errors import EvobinError
 
 SHAPE = FeatureShape(n_in=4, min_frames=3)
@@ -26,7 +26,7 @@ def write_npy(path: Path, header: dict[str, Any], content: bytes) -> None:
 
 def problem_of(path: Path) -> str:
     with pytest.raises(EvobinError, match=r"\S") as caught:
-        load_clip(path, SHAPE)
+        load_sample(path, SHAPE)
     error = str(caught.value)
     assert error.startswith(f"{path}: ")
     assert len(error.splitlines()) == 1
@@ -42,23 +42,23 @@ def test_real_numbers_of_every_dtype_and_order_are_read(
 ) -> None:
     array = np.arange(20).reshape(5, 4).astype(dtype, order=order)
     np.save(tmp_path / "a.npy", array)
-    clip = load_clip(tmp_path / "a.npy", SHAPE)
+    sample = load_sample(tmp_path / "a.npy", SHAPE)
     expected = np.dtype(dtype).newbyteorder("=") if "f" in dtype else np.dtype(np.float64)
-    assert clip.dtype == expected
-    assert clip.dtype.isnative
-    np.testing.assert_array_equal(clip, array)
+    assert sample.dtype == expected
+    assert sample.dtype.isnative
+    np.testing.assert_array_equal(sample, array)
 
 
 def test_long_doubles_become_float64(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((3, 4), np.longdouble))
-    assert load_clip(tmp_path / "a.npy", SHAPE).dtype == np.float64
+    assert load_sample(tmp_path / "a.npy", SHAPE).dtype == np.float64
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 def test_every_version_of_the_format_is_read(tmp_path: Path, version: tuple[int, int]) -> None:
     with (tmp_path / "a.npy").open("wb") as file:
         npy.write_array(file, np.ones((3, 4)), version=version)
-    assert (load_clip(tmp_path / "a.npy", SHAPE) == 1).all()
+    assert (load_sample(tmp_path / "a.npy", SHAPE) == 1).all()
 
 
 def test_a_header_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
@@ -66,10 +66,10 @@ def test_a_header_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
     header += b" " * (117 - len(header)) + b"\n"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(48)
     (tmp_path / "a.npy").write_bytes(content)
-    assert load_clip(tmp_path / "a.npy", SHAPE).shape == (3, 4)
+    assert load_sample(tmp_path / "a.npy", SHAPE).shape == (3, 4)
 
 
-def test_a_missing_clip_and_a_folder_are_errors(tmp_path: Path) -> None:
+def test_a_missing_sample_and_a_folder_are_errors(tmp_path: Path) -> None:
     assert problem_of(tmp_path / "a.npy").startswith("does not exist")
     assert problem_of(tmp_path).startswith("is a folder")
 
@@ -155,7 +155,7 @@ def test_a_magnitude_whose_sums_could_overflow_is_an_error(
     array[1, 2] = value
     np.save(tmp_path / "a.npy", array)
     if fine:
-        assert load_clip(tmp_path / "a.npy", SHAPE)[1, 2] == value
+        assert load_sample(tmp_path / "a.npy", SHAPE)[1, 2] == value
     else:
         assert problem_of(tmp_path / "a.npy").startswith(f"holds {value} at [1, 2]")
 
@@ -193,7 +193,7 @@ def test_a_negative_shape_is_an_error(tmp_path: Path, shape: tuple[int, int]) ->
     assert problem_of(tmp_path / "a.npy").startswith("must have ")
 
 
-def test_a_clip_that_may_not_be_read_is_an_error(
+def test_a_sample_that_may_not_be_read_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     np.save(tmp_path / "a.npy", np.zeros((3, 4)))
@@ -220,14 +220,14 @@ def test_a_disk_error_in_the_header_is_not_taken_for_damage(
 def problem_with(shape: FeatureShape, tmp_path: Path, dims: tuple[int, ...]) -> str:
     np.save(tmp_path / "a.npy", np.ones(dims))
     with pytest.raises(EvobinError, match=r"a\.npy: ") as caught:
-        load_clip(tmp_path / "a.npy", shape)
+        load_sample(tmp_path / "a.npy", shape)
     return str(caught.value).split("a.npy: ")[1]
 
 
 @pytest.mark.parametrize("dims", [(1, 4), (4,)])
 def test_one_frame_may_come_as_a_vector(tmp_path: Path, dims: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.ones(dims))
-    assert load_clip(tmp_path / "a.npy", FeatureShape(4, 1, frames=1)).tolist() == [[1.0] * 4]
+    assert load_sample(tmp_path / "a.npy", FeatureShape(4, 1, frames=1)).tolist() == [[1.0] * 4]
 
 
 @pytest.mark.parametrize("dims", [(), (3,), (2, 4), (1, 3), (0, 4), (1, 1, 4)])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import FeatureShape, hold_out, load_dataset
 from evobin.errors import EvobinError
 
@@ -16,9 +16,9 @@ VOICES = Path(__file__).parents[4] / "shared" / "data" / "voices"
 
 def dataset_of(labels: Sequence[int], speakers: Sequence[str] | None = None) -> Dataset:
     names = tuple(f"{i:04}.npy" for i in range(len(labels)))
-    clips = Clips.join([np.zeros((1, 1), np.float32)] * len(labels))
+    samples = Samples.join([np.zeros((1, 1), np.float32)] * len(labels))
     groups = None if speakers is None else pd.DataFrame({"speaker": list(speakers)})
-    return Dataset(names, clips, np.array(labels, np.int8), groups)
+    return Dataset(names, samples, np.array(labels, np.int8), groups)
 
 
 def test_a_split_without_speakers_holds_the_share_of_each_label() -> None:
@@ -43,7 +43,7 @@ def test_a_split_with_speakers_holds_whole_speakers_near_the_share(seed: int) ->
         assert abs((labels[held] == label).sum() - 0.2 * (labels == label).sum()) <= 5
 
 
-def test_a_speaker_counts_for_the_label_of_most_of_its_clips() -> None:
+def test_a_speaker_counts_for_the_label_of_most_of_its_samples() -> None:
     speakers = [s for s in "abcd" for _ in range(3)]
     dataset = dataset_of([0, 0, 1, 0, 0, 1, 1, 1, 0, 1, 1, 0], speakers)
     for seed in range(10):
@@ -67,7 +67,7 @@ def test_the_seed_alone_decides_the_split() -> None:
 
 
 @pytest.mark.parametrize("with_speakers", [False, True])
-def test_the_split_does_not_depend_on_the_order_of_the_clips(with_speakers: bool) -> None:
+def test_the_split_does_not_depend_on_the_order_of_the_samples(with_speakers: bool) -> None:
     speakers = [f"s{i // 4}" for i in range(80)] if with_speakers else None
     dataset = dataset_of([i // 4 % 2 for i in range(80)], speakers)
     shuffled = dataset.subset(np.random.default_rng(0).permutation(80))
@@ -86,7 +86,7 @@ def test_a_split_needs_two_groups_of_each_label() -> None:
         hold_out(dataset, 0.5, seed=0)
 
 
-def test_a_split_needs_two_clips_of_each_label() -> None:
+def test_a_split_needs_two_samples_of_each_label() -> None:
     with pytest.raises(EvobinError, match="2 samples of each label, but there are 0 with label 0"):
         hold_out(dataset_of([1, 1, 1]), 0.5, seed=0)
 
@@ -98,7 +98,7 @@ def test_a_split_of_many_labels_is_stratified() -> None:
     assert sorted([*kept, *held]) == list(range(102))
 
 
-def test_a_speaker_of_several_labels_counts_by_the_one_of_most_clips() -> None:
+def test_a_speaker_of_several_labels_counts_by_the_one_of_most_samples() -> None:
     dataset = dataset_of([2, 2, 0, 0, 1, 1, 2], ["a", "a", "a", "b", "c", "d", "e"])
     message = "2 groups of each label, but there are 1 with label 0; add groups"
     with pytest.raises(EvobinError, match=message):
@@ -120,7 +120,7 @@ def test_the_recorded_voices_load_and_split_by_speaker() -> None:
     speakers = dataset.groups["speaker"].to_numpy()
     assert len(dataset) == 2037
     assert len(set(speakers)) == 107
-    assert dataset.clips.frames.dtype == np.float32
+    assert dataset.samples.frames.dtype == np.float32
     kept, held = hold_out(dataset, 1 / 6, seed=0)
     assert not set(speakers[kept]) & set(speakers[held])
     assert set(dataset.labels[kept]) == set(dataset.labels[held]) == {0, 1}

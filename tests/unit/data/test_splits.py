@@ -20,7 +20,7 @@ SMALL = Architecture(3, (ConvBlock(2, 2),))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> DataFolder:
-    return random_folder(tmp_path, n_in=3, frames=2, clips=40)
+    return random_folder(tmp_path, n_in=3, frames=2, samples=40)
 
 
 def load(folder: DataFolder, seed: int = 0, groups: bool = False, **more: Any) -> Splits:
@@ -42,7 +42,7 @@ def speakers(part: Dataset | None) -> set[str]:
 
 @pytest.mark.parametrize("groups", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_every_clip_is_in_exactly_one_part_of_both_labels(
+def test_every_sample_is_in_exactly_one_part_of_both_labels(
     folder: DataFolder, seed: int, groups: bool
 ) -> None:
     parts = load(folder, seed, groups, valid_share=0.25, test_share=0.25)
@@ -51,7 +51,7 @@ def test_every_clip_is_in_exactly_one_part_of_both_labels(
     assert sorted(whole) == sorted(f"c{i}.npy" for i in range(40))
     for part in (parts.train, parts.valid, parts.test):
         assert set(part.labels) == {0, 1}
-    speaker = 2 if groups else 0  # clips that cannot be split
+    speaker = 2 if groups else 0  # samples that cannot be split
     assert len(parts.valid) == pytest.approx(10, abs=speaker)
     assert len(parts.test) == pytest.approx(10, abs=speaker)
 
@@ -75,7 +75,7 @@ def test_without_groups_the_note_says_what_may_be_shared(folder: DataFolder) -> 
 def test_only_parts_for_the_built_in_network_speak_of_speakers(
     tmp_path: Path, groups: bool
 ) -> None:
-    voices = random_folder(tmp_path / "voices", clips=16)
+    voices = random_folder(tmp_path / "voices", samples=16)
     config = DataConfig(voices.data, voices.features, voices.groups if groups else None)
     told = load_splits(config, SPEAKER_SEX, 0).note
     assert told == "Split by speaker." if groups else told.endswith("too high for new speakers.")
@@ -90,7 +90,7 @@ def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:
             number = int(name[1:-4])
             assert part.labels[i] == number % 2
             assert part.groups["room"][i] == f"r{number % 3}"
-            np.testing.assert_array_equal(part.clips[i], np.load(folder.features / name))
+            np.testing.assert_array_equal(part.samples[i], np.load(folder.features / name))
 
 
 def test_the_seed_decides_the_parts(folder: DataFolder) -> None:
@@ -138,7 +138,7 @@ def test_named_parts_that_share_groups_say_so(folder: DataFolder) -> None:
         (["./c3.npy 1", "c38.npy 0"], None, r"valid\.tsv: names \./c3\.npy that .*train\.tsv"),
     ],
 )
-def test_a_clip_in_two_parts_is_refused(
+def test_a_sample_in_two_parts_is_refused(
     folder: DataFolder, valid: list[str] | None, test: list[str] | None, blamed: str
 ) -> None:
     folder.write("train.tsv", *(f"c{i}.npy {i % 2}" for i in range(36)))
@@ -197,4 +197,4 @@ def test_synthesised_voices_are_split_by_speaker_with_their_own_labels(
     for part in (parts.train, parts.valid, parts.test):
         rows = [voices.names.index(name) for name in part.names]
         assert part.labels.tolist() == voices.labels[rows].tolist()
-        np.testing.assert_array_equal(part.clips[0], voices.features[rows[0]])
+        np.testing.assert_array_equal(part.samples[0], voices.features[rows[0]])

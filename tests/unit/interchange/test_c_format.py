@@ -50,18 +50,18 @@ def zeros(t: int) -> np.ndarray:
     return np.zeros((t, TINY.n_in), np.float32)
 
 
-def test_clips_outside_the_limits_are_answered_with_minus_1(compiled: CompiledC) -> None:
+def test_samples_outside_the_limits_are_answered_with_minus_1(compiled: CompiledC) -> None:
     shortest, longest = TINY.min_frames, c_format.MAX_FRAMES
     assert [compiled.predict(zeros(t)) for t in (0, 1, shortest - 1, longest + 1)] == [-1] * 4
     assert compiled.predict(zeros(shortest)) in (0, 1)
     assert compiled.predict(zeros(longest)) == compiled.predict(zeros(shortest))
 
 
-def test_the_longest_clip_is_set_when_the_file_is_compiled(tmp_path: Path) -> None:
+def test_the_longest_sample_is_set_when_the_file_is_compiled(tmp_path: Path) -> None:
     network = BinaryNetwork(TINY, random_solution(TINY, np.random.default_rng(0)))
     compiled = CompiledC(network, tmp_path, "-O1", "-DEVOBIN_MAX_FRAMES=20")
-    clips = [np.random.default_rng(t).normal(size=(t, TINY.n_in)) for t in (19, 20, 21)]
-    assert [compiled.predict(clip) for clip in clips] == [*network.predict(clips[:2]), -1]
+    samples = [np.random.default_rng(t).normal(size=(t, TINY.n_in)) for t in (19, 20, 21)]
+    assert [compiled.predict(sample) for sample in samples] == [*network.predict(samples[:2]), -1]
     done = gcc("-c", "-DEVOBIN_MAX_FRAMES=4", tmp_path / "network.c", "-o", tmp_path / "network.o")
     assert done.returncode == 1
     assert f"EVOBIN_MAX_FRAMES must be at least {TINY.min_frames}" in done.stderr
@@ -72,10 +72,10 @@ def test_the_longest_clip_is_set_when_the_file_is_compiled(tmp_path: Path) -> No
 def test_a_feature_that_is_not_finite_is_answered_with_minus_1(
     compiled: CompiledC, value: float, frame: int
 ) -> None:
-    clip = zeros(60)
-    assert compiled.predict(clip) >= 0
-    clip[frame, 2] = value
-    assert compiled.predict(clip) == -1
+    sample = zeros(60)
+    assert compiled.predict(sample) >= 0
+    sample[frame, 2] = value
+    assert compiled.predict(sample) == -1
 
 
 def test_options_that_reorder_sums_are_refused(golden: BinaryNetwork, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_stack_is_as_large_as_the_file_says(golden: BinaryNetwork, tmp_path:
     assert 0.9 * said <= used <= 1.02 * said
 
 
-def test_nothing_outside_the_clip_is_read_and_nothing_is_undefined(
+def test_nothing_outside_the_sample_is_read_and_nothing_is_undefined(
     golden: BinaryNetwork, tmp_path: Path
 ) -> None:
     (tmp_path / "network.c").write_bytes(c_format.encode(golden))
@@ -122,11 +122,11 @@ def test_nothing_outside_the_clip_is_read_and_nothing_is_undefined(
     run = subprocess.run([program], check=False, capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
     answers = [int(word) for word in run.stdout.split()]
-    clips = []
+    samples = []
     for t in range(SPEAKER_SEX.min_frames, 131):
         place = np.arange(t * 64, dtype=np.uint64) * np.uint64(2654435761)
-        clips.append((place % 1024 / 64 - 8).reshape(t, 64).astype(np.float32))
-    assert answers == [-1] * 58 + golden.predict(clips).tolist()
+        samples.append((place % 1024 / 64 - 8).reshape(t, 64).astype(np.float32))
+    assert answers == [-1] * 58 + golden.predict(samples).tolist()
 
 
 def test_the_file_is_narrow_ascii_and_always_the_same(golden: BinaryNetwork) -> None:

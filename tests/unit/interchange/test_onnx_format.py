@@ -44,15 +44,15 @@ def test_a_fixed_length_and_the_classes_are_in_the_shapes(frames: int, shape: li
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])
-def test_any_number_of_clips_is_answered_at_once(n: int) -> None:
+def test_any_number_of_samples_is_answered_at_once(n: int) -> None:
     network = tiny()
-    clips = np.random.default_rng(n).normal(size=(n, 30, TINY.n_in))
-    logits, labels = OnnxModel(network).run(clips)
-    np.testing.assert_array_equal(logits, network.logits(list(clips.astype(np.float32))))
+    samples = np.random.default_rng(n).normal(size=(n, 30, TINY.n_in))
+    logits, labels = OnnxModel(network).run(samples)
+    np.testing.assert_array_equal(logits, network.logits(list(samples.astype(np.float32))))
     np.testing.assert_array_equal(labels, logits > 0)
 
 
-def test_clips_that_are_too_short_have_no_answer() -> None:
+def test_samples_that_are_too_short_have_no_answer() -> None:
     model = OnnxModel(tiny())
     for t in range(TINY.min_frames):
         with pytest.raises(Exception, match=r"[Ii]nvalid|Non-zero status"):

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.core.scores import predictions
 from evobin.errors import EvobinError
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT, TINY
-from tests.strategies import architectures, random_clips, random_solution, seeds
+from tests.strategies import architectures, random_samples, random_solution, seeds
 
 
 def random_network(architecture: Architecture = TINY, seed: int = 0) -> BinaryNetwork:
@@ -162,7 +162,7 @@ def test_classes_lengths_and_layers_that_do_not_fit_are_refused(
         ((ConvBlock(2, 3), ConvBlock(4, 3)), 8, ["conv1", "conv2", "linear"]),
     ],
 )
-def test_layers_that_see_all_of_a_clip_at_once_are_linear(
+def test_layers_that_see_all_of_a_sample_at_once_are_linear(
     blocks: tuple[ConvBlock, ...], frames: int | None, names: list[str]
 ) -> None:
     layers = Architecture(3, blocks, 5, frames).layers
@@ -173,9 +173,9 @@ def test_layers_that_see_all_of_a_clip_at_once_are_linear(
 def test_a_linear_layer_over_frames_is_pytorchs_on_flattened_channels_and_frames() -> None:
     rng = np.random.default_rng(0)
     network = random_network(Architecture(3, (ConvBlock(4, 1), ConvBlock(6, 5)), 4, frames=5))
-    clips = random_clips(network.architecture, 7, rng, halves=False)
+    samples = random_samples(network.architecture, 7, rng, halves=False)
     first, hidden, head = network.architecture.layers
-    x = np.array(clips).transpose(0, 2, 1)  # [clips, channels, frames]
+    x = np.array(samples).transpose(0, 2, 1)  # [samples, channels, frames]
     for layer in (first, hidden, head):
         weights, bias = layer.weights(network.signs), layer.bias(network.signs)
         if layer is first:
@@ -183,7 +183,7 @@ def test_a_linear_layer_over_frames_is_pytorchs_on_flattened_channels_and_frames
         else:
             x = x.reshape(len(x), -1) @ weights.reshape(len(weights), -1).T + bias
         logits, x = x, np.where(x > 0, 1, -1)
-    np.testing.assert_array_equal(network.logits(clips), logits)
+    np.testing.assert_array_equal(network.logits(samples), logits)
 
 
 def test_equal_logits_answer_the_lower_label() -> None:
@@ -192,9 +192,9 @@ def test_equal_logits_answer_the_lower_label() -> None:
     assert network.predict([np.ones((1, 1))]).tolist() == [0]
 
 
-def test_clips_of_another_than_the_fixed_length_are_refused() -> None:
+def test_samples_of_another_than_the_fixed_length_are_refused() -> None:
     network = random_network(Architecture(2, (ConvBlock(3, 2),), frames=4))
-    message = "must have exactly 4 frames each, but clip 1 has 5; leave it out"
+    message = "must have exactly 4 frames each, but sample 1 has 5; leave it out"
     with pytest.raises(ValueError, match=message):
         network.predict([np.zeros((4, 2)), np.zeros((5, 2))])
 
@@ -223,59 +223,59 @@ def test_a_network_keeps_a_read_only_copy_of_its_signs() -> None:
         network.signs[0] = -1
 
 
-def test_clips_that_are_too_short_are_refused_and_the_shortest_answer() -> None:
+def test_samples_that_are_too_short_are_refused_and_the_shortest_answer() -> None:
     network = random_network()
     shortest = TINY.min_frames
     assert network.logits([np.zeros((shortest, 4))]).shape == (1,)
-    message = rf"must have at least {shortest} frames each, but clip 1 has {shortest - 1}; leave"
+    message = rf"must have at least {shortest} frames each, but sample 1 has {shortest - 1}; leave"
     with pytest.raises(ValueError, match=message):
         network.predict([np.zeros((shortest, 4)), np.zeros((shortest - 1, 4))])
 
 
 @pytest.mark.parametrize("ask", ["predict", "logits", "activations"])
-def test_clips_of_another_width_are_refused_by_every_question(ask: str) -> None:
-    with pytest.raises(ValueError, match=r"`clips` must have shape \[\*, 4\], but it has shape"):
+def test_samples_of_another_width_are_refused_by_every_question(ask: str) -> None:
+    with pytest.raises(ValueError, match=r"`samples` must have shape \[\*, 4\], but it has shape"):
         getattr(random_network(), ask)([np.zeros((9, 5))])
 
 
-def test_no_clips_are_refused() -> None:
-    with pytest.raises(ValueError, match="`clips` must hold at least one clip"):
+def test_no_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="`samples` must hold at least one sample"):
         random_network().predict([])
 
 
 @given(architectures(widths=(1, 5, 64)), seeds)
-def test_type_order_and_container_of_the_clips_do_not_change_the_answer(
+def test_type_order_and_container_of_the_samples_do_not_change_the_answer(
     architecture: Architecture, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     network = random_network(architecture, seed)
-    clips = random_clips(architecture, 3, rng)  # multiples of 1/2: exact in every type
-    expected = network.logits(clips)
+    samples = random_samples(architecture, 3, rng)  # multiples of 1/2: exact in every type
+    expected = network.logits(samples)
     variants: list[Any] = [
-        [clip.astype(np.float16) for clip in clips],
-        [clip.astype(np.float64) for clip in clips],
-        [clip.astype(dtype) for clip, dtype in zip(clips, ("f2", "f4", ">f8"), strict=True)],
-        [np.asfortranarray(clip) for clip in clips],
-        [np.repeat(clip, 2, axis=1)[:, ::2] for clip in clips],
-        Clips.join(clips),
+        [sample.astype(np.float16) for sample in samples],
+        [sample.astype(np.float64) for sample in samples],
+        [sample.astype(dtype) for sample, dtype in zip(samples, ("f2", "f4", ">f8"), strict=True)],
+        [np.asfortranarray(sample) for sample in samples],
+        [np.repeat(sample, 2, axis=1)[:, ::2] for sample in samples],
+        Samples.join(samples),
     ]
     for variant in variants:
         np.testing.assert_array_equal(network.logits(variant), expected)
-    np.testing.assert_array_equal(network.predict(clips), predictions(expected))
+    np.testing.assert_array_equal(network.predict(samples), predictions(expected))
 
 
 def test_integers_are_answered_as_the_numbers_they_are() -> None:
-    clip = np.random.default_rng(0).integers(-3, 4, (12, 4))
+    sample = np.random.default_rng(0).integers(-3, 4, (12, 4))
     network = random_network()
-    assert network.logits([clip]) == network.logits([clip.astype(float)])
+    assert network.logits([sample]) == network.logits([sample.astype(float)])
 
 
 @given(architectures(widths=(1, 5, 64)), seeds)
 def test_logits_are_odd_or_even_as_the_hidden_width_demands(
     architecture: Architecture, seed: int
 ) -> None:
-    clips = random_clips(architecture, 3, np.random.default_rng(seed))
-    logits = random_network(architecture, seed).logits(clips)
+    samples = random_samples(architecture, 3, np.random.default_rng(seed))
+    logits = random_network(architecture, seed).logits(samples)
     assert ((logits - architecture.n_hidden - 1) % 2 == 0).all()
     assert (np.abs(logits) <= architecture.n_hidden + 1).all()
 
@@ -283,17 +283,17 @@ def test_logits_are_odd_or_even_as_the_hidden_width_demands(
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 5, 50])
 def test_any_number_of_threads_gives_the_same_answers(n_threads: int) -> None:
     network = random_network()
-    clips = random_clips(TINY, 5, np.random.default_rng(1))
-    expected = [int(network.logits([clip])[0]) for clip in clips]
-    assert network.logits(clips, n_threads).tolist() == expected
+    samples = random_samples(TINY, 5, np.random.default_rng(1))
+    expected = [int(network.logits([sample])[0]) for sample in samples]
+    assert network.logits(samples, n_threads).tolist() == expected
 
 
-def test_clips_are_not_modified() -> None:
-    clips = random_clips(TINY, 2, np.random.default_rng(1), halves=False)
-    before = [clip.copy() for clip in clips]
-    random_network().logits(clips)
-    for clip, old in zip(clips, before, strict=True):
-        np.testing.assert_array_equal(clip, old)
+def test_samples_are_not_modified() -> None:
+    samples = random_samples(TINY, 2, np.random.default_rng(1), halves=False)
+    before = [sample.copy() for sample in samples]
+    random_network().logits(samples)
+    for sample, old in zip(samples, before, strict=True):
+        np.testing.assert_array_equal(sample, old)
 
 
 def test_a_loaded_network_is_saved_byte_for_byte(tmp_path: Path) -> None:

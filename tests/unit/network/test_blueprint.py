@@ -107,7 +107,7 @@ def test_one_frame_after_the_convolutions_needs_no_hidden_layer(path: Path) -> N
         (DENSE + "classes = 1", "`classes` must be from 2 to 100, but it is 1."),
         (DENSE + "classes = 101", "`classes` must be from 2 to 100, but it is 101."),
         ("inputs = 4\nframes = 0", "`frames` must be from 1 to 32767, but it is 0."),
-        ("inputs = 4\nlinear = [8]", "`frames` is missing: without a global max, all clips have"),
+        ("inputs = 4\nlinear = [8]", "`frames` is missing: without a global max, all samples have"),
         (DENSE + "linear = 8", "`linear` must be a list as [256, 128], but it is 8."),
         (DENSE + "linear = [8, 0]", "`linear[1]` must be from 1 to 65536, but it is 0."),
         (DENSE + "linear = ['8']", "`linear[0]` must be a whole number, but it is '8'."),
@@ -116,7 +116,7 @@ def test_one_frame_after_the_convolutions_needs_no_hidden_layer(path: Path) -> N
         (DENSE + "conv = 3", "`conv` must be tables; begin each with a line [[conv]]."),
         ("global = 'mean'\n" + CONV, '`global` must be "max" or "none", but it is \'mean\'.'),
         ("global = []\n" + CONV, '`global` must be "max" or "none", but it is [].'),
-        ("global = 'none'\n" + CONV, "`frames` is missing: without a global max, all clips have"),
+        ("global = 'none'\n" + CONV, "`frames` is missing: without a global max, all samples have"),
         (
             "global = 'none'\nframes = 9\n" + CONV,
             '`global = "none"` leaves 4 frames, which a linear layer must take; add `linear = ',

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from evobin.core.samples import Clips, Dataset
+from evobin.core.samples import Dataset, Samples
 from evobin.errors import EvobinError
 from evobin.network.analysis.firing import firing_rates
 from evobin.network.architecture import Architecture, ConvBlock
@@ -36,9 +36,9 @@ def dataset_of(n_classes: int, seed: int) -> Dataset:
     groups = pd.DataFrame(
         {"speaker": [f"g{i}" for i in range(n)], "margin": ["a", "b", "c"] * n_classes}
     )
-    clips = Clips.join([rng.normal(size=(1, 5)) for _ in range(n)])
+    samples = Samples.join([rng.normal(size=(1, 5)) for _ in range(n)])
     names = tuple(f"{seed}-{i}.npy" for i in range(n))
-    return Dataset(names, clips, (np.arange(n) % n_classes).astype(np.int8), groups)
+    return Dataset(names, samples, (np.arange(n) % n_classes).astype(np.int8), groups)
 
 
 def shown(evaluation: Evaluation) -> str:
@@ -68,7 +68,7 @@ def run_of(path: Path, n_classes: int) -> Path:
 def test_figures_are_those_of_the_logits(n_classes: int) -> None:
     network, dataset = network_of(n_classes), dataset_of(n_classes, 0)
     found = Evaluation.of(network, dataset)
-    logits, rows = network.logits(dataset.clips), np.arange(3 * n_classes)
+    logits, rows = network.logits(dataset.samples), np.arange(3 * n_classes)
     np.testing.assert_array_equal(found.logits, logits)
     assert found.n_classes == n_classes
     assert found.right == (logits.argmax(axis=1) == dataset.labels).sum()
@@ -88,8 +88,10 @@ def test_a_confusion_too_wide_for_a_terminal_is_shown_by_its_mistakes() -> None:
     table = cells(told.split("most common mistakes")[1].split("by label")[0])
     wrong = [tuple(map(int, row)) for row in table[1:]]
     assert len(wrong) == 20
-    assert [clips for *_, clips in wrong] == sorted((clips for *_, clips in wrong), reverse=True)
-    assert all(many.confusion.loc[label, answer] == clips for label, answer, clips in wrong)
+    assert [samples for *_, samples in wrong] == sorted(
+        (samples for *_, samples in wrong), reverse=True
+    )
+    assert all(many.confusion.loc[label, answer] == samples for label, answer, samples in wrong)
 
 
 @pytest.mark.parametrize(("n_classes", "heading"), [(3, "Confusion"), (13, "Mistakes")])

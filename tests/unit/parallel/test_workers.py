@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from evobin.config import ExecutionConfig
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.parallel import Workers, one_blas_thread, worker_count
 
 LARGE = 300_000  # float64: 2.4 MB, more than joblib sends by pickling
@@ -33,8 +33,8 @@ def describe(array: NDArray[Any], _task: int) -> tuple[bool, str, float]:
     return array.flags.writeable, str(getattr(array, "filename", "")), float(array.sum())
 
 
-def describe_clips(clips: Clips, _task: int) -> tuple[bool, bool]:
-    return clips.frames.flags.writeable, clips.starts.flags.writeable
+def describe_samples(samples: Samples, _task: int) -> tuple[bool, bool]:
+    return samples.frames.flags.writeable, samples.starts.flags.writeable
 
 
 def fail(task: int) -> int:
@@ -95,10 +95,10 @@ def test_workers_exchange_arrays_in_their_own_folder_not_in_that_of_earlier_work
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_clips_are_read_only_for_every_worker(n_jobs: int, tmp_path: Path) -> None:
-    clips = Clips.join([np.ones((LARGE // 64, 64))])
+def test_samples_are_read_only_for_every_worker(n_jobs: int, tmp_path: Path) -> None:
+    samples = Samples.join([np.ones((LARGE // 64, 64))])
     with Workers(ExecutionConfig(n_jobs=n_jobs), tmp_path / "scratch") as workers:
-        told = workers.map(describe_clips, [(clips, i) for i in range(3)])
+        told = workers.map(describe_samples, [(samples, i) for i in range(3)])
     assert told == [(False, False)] * 3
     assert list(tmp_path.iterdir()) == []
 

@@ -13,13 +13,13 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from evobin.core.problem import FlipState, verify
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.flips.state import NetworkFlipState
 from evobin.problems.network import NetworkProblem
 from tests.builders import DENSE, TINY
 from tests.oracle import naive
-from tests.strategies import architectures, random_clips, random_solution, seeds
+from tests.strategies import architectures, random_samples, random_solution, seeds
 
 GLOBAL_MAX = Architecture(3, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3)
 MANY = Architecture(5, (ConvBlock(9, 1),), n_classes=100, frames=1)
@@ -28,7 +28,7 @@ MANY = Architecture(5, (ConvBlock(9, 1),), n_classes=100, frames=1)
 def random_problem(
     architecture: Architecture, rng: np.random.Generator, count: int = 5
 ) -> NetworkProblem:
-    samples = random_clips(architecture, count, rng, halves=False)
+    samples = random_samples(architecture, count, rng, halves=False)
     return NetworkProblem(architecture, samples, rng.integers(0, architecture.n_classes, count))
 
 
@@ -57,7 +57,7 @@ def test_scores_agree_whatever_the_features_and_their_scale(
 ) -> None:
     rng = np.random.default_rng(0)
     samples = [
-        scale * x.astype(np.float64) for x in random_clips(architecture, 40, rng, halves=False)
+        scale * x.astype(np.float64) for x in random_samples(architecture, 40, rng, halves=False)
     ]
     labels = rng.integers(0, architecture.n_classes, 40)
     assert_the_same_along_flips(NetworkProblem(architecture, samples, labels), rng)
@@ -66,7 +66,7 @@ def test_scores_agree_whatever_the_features_and_their_scale(
 @given(architectures(widths=(1, 3, 5), max_kernel=3), seeds)
 def test_the_score_equals_the_naive_log_likelihood(architecture: Architecture, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    samples = random_clips(architecture, 3, rng)
+    samples = random_samples(architecture, 3, rng)
     labels = rng.integers(0, architecture.n_classes, 3)
     problem = NetworkProblem(architecture, samples, labels)
     population = np.stack([random_solution(architecture, rng) for _ in range(2)])
@@ -88,7 +88,7 @@ def test_a_matrix_is_the_list_of_its_rows() -> None:
         X[:, None],
         pd.DataFrame(X),
         np.asfortranarray(X),
-        Clips(X.copy(), np.arange(31)),
+        Samples(X.copy(), np.arange(31)),
     ]
     scores = {float(NetworkProblem(DENSE, one, y).score(solution[None])[0]) for one in given}
     assert len(scores) == 1
@@ -118,7 +118,7 @@ def test_what_is_given_is_copied_and_left_as_it_is() -> None:
 
 def test_no_score_depends_on_threads_or_on_a_journey() -> None:
     rng = np.random.default_rng(0)
-    samples, labels = random_clips(TINY, 20, rng, halves=False), rng.integers(0, 2, 20)
+    samples, labels = random_samples(TINY, 20, rng, halves=False), rng.integers(0, 2, 20)
     one, two = (NetworkProblem(TINY, samples, labels, n_threads=n) for n in (1, 2))
     population = np.stack([random_solution(TINY, rng) for _ in range(3)])
     np.testing.assert_array_equal(one.score(population), two.score(population))
@@ -128,7 +128,7 @@ def test_no_score_depends_on_threads_or_on_a_journey() -> None:
 
 def test_the_network_of_a_solution_answers() -> None:
     rng = np.random.default_rng(0)
-    samples = random_clips(GLOBAL_MAX, 10, rng)
+    samples = random_samples(GLOBAL_MAX, 10, rng)
     problem = NetworkProblem(GLOBAL_MAX, samples, np.arange(10) % 3)
     solution = random_solution(GLOBAL_MAX, rng)
     expected = [naive.answer(GLOBAL_MAX, solution, sample).label for sample in samples]
@@ -189,11 +189,11 @@ def matrix(shape: tuple[int, ...] = (4, 12), planted: float = 0.0) -> NDArray[np
         (DENSE, matrix().astype(complex), "`X` must hold real numbers, but it holds complex128"),
         (DENSE, matrix().astype(str), "`X` must hold real numbers, but it holds <U32"),
         (DENSE, [matrix((1, 12)), matrix((1, 9))], "`X[1]` must have shape [*, 12], but it has sh"),
-        (DENSE, matrix((4, 2, 12)), "must have exactly 1 frames each, but clip 0 has 2"),
+        (DENSE, matrix((4, 2, 12)), "must have exactly 1 frames each, but sample 0 has 2"),
         (DENSE, matrix((2, 2, 1, 12)), "`X[0]` must have shape [*, 12], but it has shape [2, 1, 1"),
         (TINY, [matrix((9, 4)), *[matrix((9, 4))] * 2, np.full((9, 4), np.nan)], "`X[3]` must be"),
         (TINY, [matrix((9, 3))], "`X[0]` must have shape [*, 4], but it has shape "),
-        (TINY, [matrix((3, 4))], "`clips` must have at least 5 frames each, but clip 0 has 3"),
+        (TINY, [matrix((3, 4))], "`samples` must have at least 5 frames each, but sample 0 has 3"),
         (TINY, matrix((9, 4)), "`X` must be a list of [frames, features] for this architecture, "),
         (
             DENSE,

@@ -14,32 +14,32 @@ from tests.strategies import random_solution
 
 
 @pytest.mark.parametrize(("batch_size", "share"), [(32, 10), (3, 1), (2, 1), (300, 100)])
-def test_a_batch_has_as_many_clips_of_each_label_and_one_at_least(
+def test_a_batch_has_as_many_samples_of_each_label_and_one_at_least(
     batch_size: int, share: int
 ) -> None:
     problem = replace(classes_problem(), batch_size=batch_size)
     batch = problem.sample(np.random.default_rng(0)).batch
     assert np.bincount(batch.labels).tolist() == [share] * 3
-    assert len(batch.clips) == 3 * share
+    assert len(batch.samples) == 3 * share
 
 
-def test_a_label_that_no_training_clip_has_is_skipped() -> None:
+def test_a_label_that_no_training_sample_has_is_skipped() -> None:
     problem = classes_problem()
     some = problem.train.subset(np.flatnonzero(problem.train.labels != 1))
     batch = replace(problem, train=some).sample(np.random.default_rng(0)).batch
     assert np.bincount(batch.labels).tolist() == [16, 0, 16]
 
 
-def test_clips_of_a_fixed_length_are_drawn_as_they_are() -> None:
+def test_samples_of_a_fixed_length_are_drawn_as_they_are() -> None:
     problem = classes_problem()
-    clips, labels = problem.train.clips.frames, problem.train.labels
-    label_of = {clip.tobytes(): label for clip, label in zip(clips, labels, strict=True)}
+    samples, labels = problem.train.samples.frames, problem.train.labels
+    label_of = {sample.tobytes(): label for sample, label in zip(samples, labels, strict=True)}
     batch = problem.sample(np.random.default_rng(0)).batch
-    for clip, label in zip(batch.clips.frames, batch.labels, strict=True):
-        assert label_of[clip.tobytes()] == label
+    for sample, label in zip(batch.samples.frames, batch.labels, strict=True):
+        assert label_of[sample.tobytes()] == label
 
 
-def test_half_of_the_clips_of_a_fixed_length_are_in_a_subsample_as_they_are() -> None:
+def test_half_of_the_samples_of_a_fixed_length_are_in_a_subsample_as_they_are() -> None:
     problem = classes_problem().with_views(np.random.default_rng(0))
     assert problem.varied is None
     seen = problem.subsample(np.random.default_rng(0)).valid
@@ -47,7 +47,7 @@ def test_half_of_the_clips_of_a_fixed_length_are_in_a_subsample_as_they_are() ->
     assert set(seen.names) < set(problem.valid.names)
 
 
-def test_every_validation_clip_has_four_crops_varied_twice_as_much_as_in_training() -> None:
+def test_every_validation_sample_has_four_crops_varied_twice_as_much_as_in_training() -> None:
     plain = planted_problem()
     problem = plain.with_views(np.random.default_rng(0))
     again, other = (plain.with_views(np.random.default_rng(seed)).varied for seed in (0, 1))
@@ -58,29 +58,29 @@ def test_every_validation_clip_has_four_crops_varied_twice_as_much_as_in_trainin
     assert problem.varied.names == plain.valid.names * 4
     assert problem.n_scored == 5 * n
     np.testing.assert_array_equal(problem.varied.labels, np.tile(plain.valid.labels, 4))
-    assert set(problem.varied.clips.lengths) == {plain.frames}
-    np.testing.assert_array_equal(problem.varied.clips.frames, again.clips.frames)
-    assert not np.array_equal(problem.varied.clips.frames, other.clips.frames)
+    assert set(problem.varied.samples.lengths) == {plain.frames}
+    np.testing.assert_array_equal(problem.varied.samples.frames, again.samples.frames)
+    assert not np.array_equal(problem.varied.samples.frames, other.samples.frames)
     still = replace(plain, augment=AugmentConfig(0, 0, 0)).with_views(np.random.default_rng(0))
     assert still.varied is not None
-    shifts = problem.varied.clips.frames - still.varied.clips.frames
+    shifts = problem.varied.samples.frames - still.varied.samples.frames
     spread = 2 * np.hypot(plain.augment.gain, plain.augment.equaliser)
     assert 0.8 * spread < shifts.std() < 1.2 * spread
 
 
-def test_the_score_is_of_clips_and_crops_together() -> None:
+def test_the_score_is_of_samples_and_crops_together() -> None:
     problem = planted_problem().with_views(np.random.default_rng(0))
     assert problem.varied is not None
     solution = random_solution(TINY, np.random.default_rng(0))
     right = sum(
-        np.count_nonzero((BinaryNetwork(TINY, solution).logits(part.clips) > 0) == part.labels)
+        np.count_nonzero((BinaryNetwork(TINY, solution).logits(part.samples) > 0) == part.labels)
         for part in (problem.valid, problem.varied)
     )
     score = float(problem.score(solution[None])[0])
     assert accuracy_of(score, problem.n_scored) == right / (5 * len(problem.valid))
 
 
-def test_only_what_is_as_good_on_the_validation_clips_can_beat_a_guarded_start() -> None:
+def test_only_what_is_as_good_on_the_validation_samples_can_beat_a_guarded_start() -> None:
     plain = planted_problem()
     problem = plain.with_views(np.random.default_rng(0))
     rng = np.random.default_rng(1)
@@ -98,14 +98,14 @@ def test_only_what_is_as_good_on_the_validation_clips_can_beat_a_guarded_start()
 def test_the_score_of_several_classes_is_accuracy_and_then_the_mean_margin() -> None:
     problem = classes_problem()
     solution = random_solution(DENSE, np.random.default_rng(0))
-    logits = BinaryNetwork(DENSE, solution).logits(problem.valid.clips)
+    logits = BinaryNetwork(DENSE, solution).logits(problem.valid.samples)
     right, margin = (f(logits, problem.valid.labels) for f in (accuracy, margins))
     expected = right + (0.5 + 0.499 * np.mean(margin) / (2 * 17)) / 90
     assert problem.score(solution[None])[0] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["gain", "tract", "speed", "pauses"])
-def test_variations_of_log_mel_are_refused_for_clips_of_a_fixed_length(name: str) -> None:
+def test_variations_of_log_mel_are_refused_for_samples_of_a_fixed_length(name: str) -> None:
     message = rf"`augment.{name}` varies log-mel of any length, but the architecture's `frames`"
     with pytest.raises(ValueError, match=message):
         replace(classes_problem(), augment=AugmentConfig(**{name: 0.2}))

@@ -249,7 +249,7 @@ def test_percentages_have_two_digits() -> None:
     assert (percent(1), percent(0), percent(0.99996)) == ("100.00%", "0.00%", "100.00%")
 
 
-def test_accuracy_comes_with_interval_number_of_clips_and_speakers() -> None:
+def test_accuracy_comes_with_interval_number_of_samples_and_speakers() -> None:
     screen = Screen()
     show_accuracy(screen, "test", evaluation_of(speaker=["s", "s", "t", "u"]), "looked at once")
     assert screen.text == (
@@ -258,7 +258,7 @@ def test_accuracy_comes_with_interval_number_of_clips_and_speakers() -> None:
     )
 
 
-def test_samples_of_any_other_network_are_no_clips_of_speakers() -> None:
+def test_samples_of_any_other_network_are_no_samples_of_speakers() -> None:
     screen, known = Screen(), evaluation_of(speaker=["s", "s", "t", "u"])
     show_evaluation(screen, replace(known, preset=ANY_NETWORK))
     assert "4 samples of 3 groups" in screen.text

@@ -105,12 +105,12 @@ def test_the_page_shows_the_figures_of_the_summary(kept: Path, page: Page) -> No
 
 
 def test_the_numbers_behind_the_plots_are_those_of_the_run(kept: Path, page: Page) -> None:
-    csv, clips = page.csv, pd.read_csv(kept / "clips.csv")
+    csv, samples = page.csv, pd.read_csv(kept / "clips.csv")
     history = pd.read_csv(kept / "history.csv").set_index(["stage", "island", "step"])
     points = csv["time.csv"].set_index(["stage", "island", "step"])
     assert points["selection_accuracy"].to_dict() == history["selection_accuracy"].to_dict()
     counts = csv["logits.csv"].groupby(["part", "label"])["clips"].sum()
-    assert counts.to_dict() == clips.groupby(["part", "label"]).size().to_dict()
+    assert counts.to_dict() == samples.groupby(["part", "label"]).size().to_dict()
     signs = BinaryNetwork.load(kept / "result.txt").signs
     filters = csv["filters.csv"].filter(like="tap_").to_numpy()
     np.testing.assert_array_equal(filters.ravel(), signs[: SPEAKER_SEX.layers[0].n_weights])
@@ -119,14 +119,14 @@ def test_the_numbers_behind_the_plots_are_those_of_the_run(kept: Path, page: Pag
     assert set(csv["diversity.csv"]["share"]) == {0.05}
 
 
-def test_accuracy_by_group_is_that_of_the_clips_that_were_not_trained_on(
+def test_accuracy_by_group_is_that_of_the_samples_that_were_not_trained_on(
     kept: Path, page: Page
 ) -> None:
-    clips = pd.read_csv(kept / "clips.csv").query("part != 'train'")
+    samples = pd.read_csv(kept / "clips.csv").query("part != 'train'")
     for number, column in enumerate(("speaker", "room"), 1):
         shown = page.csv[f"group-{number}.csv"].set_index(["value", "part"])
         expected = {}
-        for (value, part), rows in clips.groupby([column, "part"]):
+        for (value, part), rows in samples.groupby([column, "part"]):
             right, n = int((rows["answer"] == rows["label"]).sum()), len(rows)
             expected[value, part] = (right, n, right / n, *wilson_interval(right, n))
         assert dict(zip(shown.index, shown.itertuples(index=False, name=None), strict=True)) == (
@@ -142,11 +142,11 @@ def test_firing_rates_are_those_of_all_parts_together(kept: Path, page: Page) ->
     np.testing.assert_allclose(shown, (sums["on"] / sums["positions"]).sort_index(), rtol=1e-12)
 
 
-def test_the_clips_nearest_the_border_are_named(kept: Path, page: Page) -> None:
-    clips = pd.read_csv(kept / "clips.csv")
+def test_the_samples_nearest_the_border_are_named(kept: Path, page: Page) -> None:
+    samples = pd.read_csv(kept / "clips.csv")
     for part in ("valid", "test"):
         nearest = page.csv[f"nearest-{part}.csv"]
-        rows = clips[clips["part"] == part]
+        rows = samples[samples["part"] == part]
         expected = sorted(rows["logit"].abs())[: len(nearest)]
         assert nearest["logit"].abs().tolist() == expected
         assert set(nearest["file"]) <= set(page.column("file"))
@@ -186,11 +186,11 @@ NAMES = [
 
 
 def test_names_that_users_give_are_shown_as_they_are(run: Path) -> None:
-    clips = pd.read_csv(run / "clips.csv")
-    values = [NAMES[i % len(NAMES)] for i in range(len(clips))]
-    clips["file"], clips["room"] = values, values
-    clips = clips.rename(columns={"room": "<b>room</b>"})
-    clips.to_csv(run / "clips.csv", index=False)
+    samples = pd.read_csv(run / "clips.csv")
+    values = [NAMES[i % len(NAMES)] for i in range(len(samples))]
+    samples["file"], samples["room"] = values, values
+    samples = samples.rename(columns={"room": "<b>room</b>"})
+    samples.to_csv(run / "clips.csv", index=False)
     page = page_of(run)
     assert "script" not in page.tags
     assert "b" not in page.tags
@@ -323,8 +323,8 @@ def test_a_file_that_is_no_text_is_named(run: Path) -> None:
 
 
 def test_answers_and_figures_that_disagree_are_named(run: Path) -> None:
-    clips = pd.read_csv(run / "clips.csv")
-    clips.iloc[1:].to_csv(run / "clips.csv", index=False)
+    samples = pd.read_csv(run / "clips.csv")
+    samples.iloc[1:].to_csv(run / "clips.csv", index=False)
     with pytest.raises(EvobinError, match=r"clips.csv: has \d+ of 23 training clips right, but"):
         write_report([run])
 
@@ -396,7 +396,7 @@ def test_several_runs_are_compared(
     assert "do not have the same clips" not in page.text
 
 
-def test_runs_on_other_clips_are_compared_with_a_warning(run: Path, tmp_path: Path) -> None:
+def test_runs_on_other_samples_are_compared_with_a_warning(run: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(without(run, *WRITTEN[1:]), tmp_path / "b" / "run"))
     config: dict[str, Any] = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | {"clips": "cd34"}))

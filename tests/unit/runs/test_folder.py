@@ -111,10 +111,10 @@ def test_the_history_is_read_back_by_pandas_number_for_number(folder: RunFolder)
     assert table["accepted"][1] == 0
 
 
-def test_the_clips_are_read_back_by_pandas_whatever_their_names(folder: RunFolder) -> None:
-    clips = pd.DataFrame({"file": ['a,"b".npy', "ü\u2028.npy"], "label": [0, 1], "part": "train"})
-    folder.write_clips(clips)
-    pd.testing.assert_frame_equal(pd.read_csv(folder.path / "clips.csv"), clips)
+def test_the_samples_are_read_back_by_pandas_whatever_their_names(folder: RunFolder) -> None:
+    samples = pd.DataFrame({"file": ['a,"b".npy', "ü\u2028.npy"], "label": [0, 1], "part": "train"})
+    folder.write_clips(samples)
+    pd.testing.assert_frame_equal(pd.read_csv(folder.path / "clips.csv"), samples)
 
 
 def test_the_summary_is_json(folder: RunFolder) -> None:

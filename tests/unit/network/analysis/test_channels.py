@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from evobin.core.problem import Solution
-from evobin.core.samples import Clips
+from evobin.core.samples import Samples
 from evobin.network.analysis import channels
 from evobin.network.analysis.channels import DuplicateChannel, duplicate_channels, duplicate_filters
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
 from tests.builders import TINY
-from tests.strategies import random_clips, random_solution
+from tests.strategies import random_samples, random_solution
 
 FIRST, LAST, LINEAR = TINY.layers
 
@@ -49,13 +49,13 @@ def test_channels_that_cancel_have_no_influence() -> None:
     changed = solution.copy()
     LAST.weights(changed)[[2, 5]] *= -1
     LAST.bias(changed)[[2, 5]] *= -1
-    clips = random_clips(TINY, 20, np.random.default_rng(1))
-    before, after = (BinaryNetwork(TINY, signs).logits(clips) for signs in (solution, changed))
+    samples = random_samples(TINY, 20, np.random.default_rng(1))
+    before, after = (BinaryNetwork(TINY, signs).logits(samples) for signs in (solution, changed))
     np.testing.assert_array_equal(before, after)
 
 
-def clips_of_seed_2() -> Clips:
-    return Clips.join(random_clips(TINY, 10, np.random.default_rng(2)))
+def samples_of_seed_2() -> Samples:
+    return Samples.join(random_samples(TINY, 10, np.random.default_rng(2)))
 
 
 @pytest.mark.parametrize("at_once", [3, 64])
@@ -63,7 +63,7 @@ def test_duplicates_are_the_channels_with_equal_or_opposite_signs_everywhere(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channels, "AT_ONCE", at_once)
-    all_at_once = BinaryNetwork(TINY, planted()).activations(clips_of_seed_2())
+    all_at_once = BinaryNetwork(TINY, planted()).activations(samples_of_seed_2())
     expected = []
     for number, bits in enumerate(all_at_once.bits):
         signs = unpack(bits, 8)
@@ -74,7 +74,7 @@ def test_duplicates_are_the_channels_with_equal_or_opposite_signs_everywhere(
                 if same.all() or not same.any():
                     expected.append(DuplicateChannel(number, channel, of, negated=not same.any()))
                     break
-    assert duplicate_channels(BinaryNetwork(TINY, planted()), clips_of_seed_2()) == expected
+    assert duplicate_channels(BinaryNetwork(TINY, planted()), samples_of_seed_2()) == expected
     assert DuplicateChannel(0, 4, 1, negated=False) in expected
 
 
@@ -82,10 +82,10 @@ def test_an_opposite_channel_is_a_duplicate_too() -> None:
     solution = random_solution(TINY, np.random.default_rng(3))
     weights, bias = LAST.weights(solution), LAST.bias(solution)
     weights[7], bias[7] = -weights[3], -bias[3]  # nothing is pooled after the last block
-    found = duplicate_channels(BinaryNetwork(TINY, solution), clips_of_seed_2())
+    found = duplicate_channels(BinaryNetwork(TINY, solution), samples_of_seed_2())
     assert DuplicateChannel(1, 7, 3, negated=True) in found
 
 
-def test_clips_of_another_width_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"`clips` must have shape \[\*, 4\]"):
-        duplicate_channels(BinaryNetwork(TINY, planted()), Clips.join([np.zeros((20, 5))]))
+def test_samples_of_another_width_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`samples` must have shape \[\*, 4\]"):
+        duplicate_channels(BinaryNetwork(TINY, planted()), Samples.join([np.zeros((20, 5))]))
