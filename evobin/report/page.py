@@ -52,13 +52,9 @@ def write_report(runs: Sequence[str | Path], out: str | Path | None = None) -> P
 def _check_replaceable(path: Path) -> None:
     if not path.is_file():  # writing will say what is wrong, if anything is
         return
-    try:
-        with path.open("rb") as file:
-            is_ours = file.read(len(MARK)) == MARK.encode()
-    except OSError as error:
-        raise files.cannot_write(path, error) from error
-    if not is_ours:
-        raise EvobinError(f"{path}: exists and is no report; name another file with --out.")
+    with files.writing(path), path.open("rb") as file:
+        if file.read(len(MARK)) != MARK.encode():
+            raise EvobinError(f"{path}: exists and is no report; name another file with --out.")
 
 
 def page_of(runs: Sequence[Run]) -> str:

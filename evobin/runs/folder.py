@@ -42,10 +42,10 @@ class RunFolder:
     with `with`: one process at a time can have it.
     """
 
-    def __init__(self, path: Path, lock: Lock, made: Iterable[Path] = ()) -> None:
-        self.path = path
-        self._lock = lock
-        self._made = made
+    def __init__(self, path: Path, made: Iterable[Path] = ()) -> None:
+        self.path, self._made = path, made
+        with files.writing(path / LOCK):
+            self._lock = Lock(path / LOCK)
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
@@ -54,8 +54,7 @@ class RunFolder:
         Raises:
             EvobinError: if it exists and is not empty, or cannot be written.
         """
-        made = files.make_output_folder(path)
-        return cls(path, _locked(path), made)
+        return cls(path, files.make_output_folder(path))
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -70,7 +69,7 @@ class RunFolder:
             raise EvobinError(f"{path}: the run is finished; its result is {path / RESULT}.")
         if not any((path / name).exists() for name in CHECKPOINTS):
             raise EvobinError(f"{path}: holds no checkpoint; name the folder of a run.")
-        return cls(path, _locked(path))
+        return cls(path)
 
     def __enter__(self) -> RunFolder:
         return self
@@ -84,11 +83,9 @@ class RunFolder:
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Replaces the checkpoint, and keeps the one before it."""
         last, before = (self.path / name for name in CHECKPOINTS)
-        try:
+        with files.writing(before):
             if last.exists():
                 last.replace(before)
-        except OSError as error:
-            raise files.cannot_write(before, error) from error
         files.write_bytes(last, checkpoint.to_bytes())
 
     def read_checkpoint(self) -> tuple[Checkpoint, str]:
@@ -146,10 +143,3 @@ class RunFolder:
 def default_path(command: str) -> Path:
     """A folder under runs/, named by the time."""
     return Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def _locked(path: Path) -> Lock:
-    try:
-        return Lock(path / LOCK)
-    except OSError as error:
-        raise files.cannot_write(path / LOCK, error) from error

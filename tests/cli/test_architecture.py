@@ -174,7 +174,7 @@ def test_synthesised_voices_are_for_the_built_in_network(capsys: Capture) -> Non
             "inputs = 6\nlinear = [8]\nclases = 3",
             "there is no key `clases`; did you mean `classes`?",
         ),
-        ("inputs = 6\nlinear = [8]", "`frames` is missing: without a global max, all clips have"),
+        ("inputs = 6\nlinear = [8]", "`frames` is missing: without a global max, all samples have"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_line(text: str, told: str, capsys: Capture) -> None:
