@@ -60,8 +60,9 @@ def _figures(run: Run, prefix: str) -> Section:
     if run.before is not None:
         named = {"before": run.before} | named
     rows = [
-        (name, percent(part.accuracy), percents(*part.interval), str(part.right), str(part.n),
-         "unknown" if part.n_groups is None else str(part.n_groups), f"{part.margin:.2f}", part.use)
+        (name, percent(part.accuracy), percents(part.low, part.high), str(part.right),
+         str(part.clips), "unknown" if part.speakers is None else str(part.speakers),
+         f"{part.margin:.2f}", part.use)
         for name, part in named.items()
     ]  # fmt: skip
     preset = run.preset

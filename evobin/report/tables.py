@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.core.scores import wilson_interval
 from evobin.network.analysis.firing import pooled
 from evobin.network.binary import BinaryNetwork
 from evobin.report.reading import Run
+from evobin.results import evaluation as results
 from evobin.results.plain import Json
 
 POINTS = 2_000
@@ -56,22 +56,9 @@ def _in_words(value: Json) -> str:
 
 def figures(run: Run) -> pd.DataFrame:
     """A row a part, and one "before" a polish: the final figures, but for the confusion."""
-    rows = [
-        {
-            "part": name,
-            "accuracy": part.accuracy,
-            "low": part.interval.low,
-            "high": part.interval.high,
-            "right": part.right,
-            "clips": part.n,
-            "speakers": part.n_groups,
-            "margin": part.margin,
-            "use": part.use,
-        }
-        for name, part in ({"before": run.before} | run.figures).items()
-        if part is not None
-    ]
-    return pd.DataFrame(rows).convert_dtypes()
+    parts = ({} if run.before is None else {"before": run.before}) | run.figures
+    rows = [{"part": name} | part._asdict() for name, part in parts.items()]
+    return pd.DataFrame(rows).drop(columns="confusion", errors="ignore").convert_dtypes()
 
 
 def confusion(run: Run) -> pd.DataFrame:
@@ -177,17 +164,14 @@ def accuracy_by(samples: pd.DataFrame, column: str) -> pd.DataFrame:
     The lowest first; of many values, those with the lowest accuracy.
     """
     seen = samples[samples["part"].isin(UNSEEN)]
-    right = (seen["answer"] == seen["label"]).groupby([seen[column], seen["part"]])
-    table = right.agg(["sum", "size"]).rename(columns={"sum": "right", "size": "clips"})
-    table["accuracy"] = table["right"] / table["clips"]
-    limits = [wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)]
-    table[["low", "high"]] = np.array(limits).reshape(-1, 2)
+    table = results.accuracy_by(seen, [seen[column], seen["part"]])
     counts = table.groupby(level=0)[["right", "clips"]].sum()
     order = (counts["right"] / counts["clips"]).sort_values(kind="stable").index[:VALUES]
     rank = pd.Series(range(len(order)), index=order)
     table = table.rename_axis(["value", "part"]).reset_index()
     ranked = table.assign(rank=table["value"].map(rank)).dropna(subset="rank")
-    return ranked.sort_values(["rank", "part"]).drop(columns="rank")
+    columns = ["value", "part", "right", "clips", "accuracy", "low", "high"]
+    return ranked.sort_values(["rank", "part"])[columns]
 
 
 def histogram(samples: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:
