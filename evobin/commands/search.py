@@ -71,15 +71,7 @@ def begin_run(
     observer: Observer | None,
     stop: Stop | None,
 ) -> RunResult:
-    """A whole new run, of `search` or `polish`.
-
-    Args:
-        command: which one.
-        config: data, seed, budgets.
-        start: [n_weights] int8, what a polish starts from; None for a search.
-        observer: called after every step.
-        stop: as for `search`.
-    """
+    """A whole new run, of `search` or `polish`; `start` is what a polish starts from."""
     if config.architecture.frames is None:
         check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
     path = config.out or default_path(command)
@@ -88,13 +80,7 @@ def begin_run(
 
 
 def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
-    """A whole run, or what is left of it.
-
-    Args:
-        job: what to do.
-        folder: the run folder of a run to go on with; None makes a new one.
-        kept: where to go on from; of a new run, only what a polish starts from.
-    """
+    """A whole run, in a new folder if there is none, or what is left of it after `kept`."""
     config, observer = job.config, job.observer
     try:
         with ExitStack() as stack:
@@ -105,7 +91,8 @@ def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
             observer(Progress("data", 0, 1))
             splits = _splits(config, workers)
             samples = preset_of(config.architecture).samples
-            notes = {"note": splits.note, "sizes": _sizes(splits), "unit": samples}
+            sizes = {name: len(part) for name, part in splits.named.items()}
+            notes = {"note": splits.note, "sizes": sizes, "unit": samples}
             observer(Progress("data", 1, 1, notes=notes))
             about = {"versions": versions(), "clips": splits.fingerprint()}
             if kept.plain.get("clips", about["clips"]) != about["clips"]:
@@ -135,9 +122,6 @@ def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
         return synthesised_splits(config.seed, clip_mapper(workers))
     return load_splits(config, config.architecture, config.seed)
 
-
-def _sizes(splits: Splits) -> dict[str, int]:
-    return {name: len(part) for name, part in splits.named.items()}
 
 
 def versions() -> dict[str, str]:

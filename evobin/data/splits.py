@@ -69,11 +69,6 @@ def feature_shape(architecture: Architecture) -> FeatureShape:
 def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Splits:
     """Loads the samples that the user named, and splits them where the user did not.
 
-    Args:
-        config: with `data` and `features`.
-        architecture: the network that will be trained.
-        seed: of the split.
-
     Raises:
         EvobinError: if a file has problems, or two parts share a sample.
         ValueError: if `config` names no data.
@@ -81,7 +76,6 @@ def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Sp
     data, features = config.data, config.features
     if data is None or features is None:
         raise ValueError("`config` must name `data` and `features`, but one of them is None.")
-
     shape = replace(feature_shape(architecture), largest=LARGEST)
 
     def load(path: Path) -> Dataset:

@@ -27,7 +27,7 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
     grids: list[Plot | Grid] = [_compared_settings(runs)]
     blocks: list[Plot | Grid] = []
     if len(figures):
-        csv = Csv.of("figures", figures)
+        csv = Csv("figures", figures)
         seen = figures[figures["part"].isin(tables.UNSEEN)].rename(columns={"run": "value"})
         svg = plots.accuracies("compared-figures", seen, "run")
         reading = "Further right is better; bars are 95% intervals."
@@ -46,29 +46,24 @@ def comparison_of(runs: Mapping[str, Run]) -> Section:
             "begin to count, in the last quarter of the training."
         )
         svg = plots.best_of_runs("compared-best", best, samples)
-        csv = Csv.of("best-over-time", table)
+        csv = Csv("best-over-time", table)
         blocks.append(Plot("Best score over time", reading, svg, csv))
     return Section("comparison", "Comparison", text, blocks + grids)
 
 
 def _compared_figures(figures: pd.DataFrame, csv: Csv, samples: str) -> Grid:
-    names = PARTS | {"before": "before"}
+    columns = ["run", "part", "accuracy", "low", "high", "clips", "margin"]
     rows = [
-        (run, names[part], percent(accuracy), percents(low, high), str(n), f"{margin:.2f}")
-        for run, part, accuracy, low, high, n, margin in figures[
-            ["run", "part", "accuracy", "low", "high", "clips", "margin"]
-        ].to_numpy(object)
+        (run, PARTS.get(part, part), percent(accuracy), percents(low, high), n, f"{margin:.2f}")
+        for run, part, accuracy, low, high, n, margin in figures[columns].to_numpy(object)
     ]
-    heads = ("run", "part", "accuracy", "95% interval", samples, "mean margin")
-    keys = ("run", "part", "accuracy", "interval", "clips", "margin")
+    heads = {"run": "run", "part": "part", "accuracy": "accuracy", "interval": "95% interval"}
+    heads |= {"clips": samples, "margin": "mean margin"}
     reading = f"Validation {samples} were used to choose among candidates."
-    return Grid("Final figures", reading, heads, keys, rows, csv, "wide")
+    return Grid("Final figures", reading, heads, rows, csv, "wide")
 
 
 def _compared_settings(runs: Mapping[str, Run]) -> Grid:
     table = tables.compare_settings(runs)
-    heads = ("setting", *runs)
-    rows = [tuple(map(str, row)) for row in table.itertuples(index=False)]
-    reading = "All others are the same." if rows else "All settings are the same."
-    csv = Csv.of("settings", table)
-    return Grid("Settings that differ", reading, heads, heads, rows, csv, "wide")
+    reading = "All others are the same." if len(table) else "All settings are the same."
+    return Grid.of("Settings that differ", reading, Csv("settings", table), "wide")

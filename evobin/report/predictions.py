@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from evobin.report import plots, tables
-from evobin.report.blocks import Csv, Grid, Plot, Section
+from evobin.report.blocks import Csv, Grid, Plot, Section, Shape
 from evobin.report.reading import PARTS, Run
 from evobin.report.text import CLASSES, MISTAKES, mistakes, percent
 
@@ -40,16 +40,16 @@ def predictions(run: Run, prefix: str) -> Section:
 
 def _nearest(run: Run, samples: pd.DataFrame, prefix: str) -> list[Grid]:
     columns = [*tables.sample_columns(run)[:4], *tables.group_columns(run)[:1]]
-    words = {"speaker": run.preset.group, "answer": "predicted"}
-    heads = [words.get(name, name) for name in columns]
+    heads = {name: name for name in columns} | {"answer": "predicted"}
+    heads |= {"speaker": run.preset.group} if "speaker" in columns else {}
     reading = "What the network is least sure of; where label and prediction differ, it is wrong."
     blocks = []
     nearest = tables.nearest_border(samples, columns[3])
     for part, found in nearest.groupby("part", sort=False):
-        csv = Csv.of(f"{prefix}nearest-{part}", found)
-        rows = [tuple(map(str, row)) for row in found[columns].to_numpy(object)]
+        csv = Csv(f"{prefix}nearest-{part}", found)
+        rows = list(found[columns].itertuples(index=False))
         title = f"{run.preset.samples.capitalize()} nearest the border: {PARTS[str(part)]}"
-        blocks.append(Grid(title, reading, heads, columns, rows, csv))
+        blocks.append(Grid(title, reading, heads, rows, csv))
     return blocks
 
 
@@ -61,7 +61,7 @@ def _logits(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
     )
     meaning = "logit [units]: above 0 the prediction is 1"
     svg = plots.logits(f"{prefix}logits", histogram, meaning, run.preset.samples)
-    return [Plot("Logit by label", reading, svg, Csv.of(f"{prefix}logits", histogram))]
+    return [Plot("Logit by label", reading, svg, Csv(f"{prefix}logits", histogram))]
 
 
 def _margins(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
@@ -73,42 +73,41 @@ def _margins(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
     )
     meaning = "margin [units]: below 0 the prediction is wrong"
     svg = plots.logits(f"{prefix}margins", histogram, meaning, run.preset.samples)
-    margins = Plot("Margin", reading, svg, Csv.of(f"{prefix}margins", histogram))
+    margins = Plot("Margin", reading, svg, Csv(f"{prefix}margins", histogram))
     table = tables.accuracy_by(samples, "label")
     reading = "Which labels are hard: the lowest first, with 95% intervals (Wilson)."
     svg = plots.accuracies(f"{prefix}labels", table, "label")
-    return [margins, Plot("By label", reading, svg, Csv.of(f"{prefix}labels", table))]
+    return [margins, Plot("By label", reading, svg, Csv(f"{prefix}labels", table))]
 
 
 def _confusion(run: Run, prefix: str) -> Grid:
     table = tables.confusion(run)
     rows = [
-        (PARTS[name], str(label), *map(str, counts), share(counts[label], sum(counts)))
+        (PARTS[name], label, *counts, share(counts[label], sum(counts)))
         for name, part in run.figures.items()
         for label, counts in enumerate(part.confusion)
     ]
-    predicted = [f"predicted {label}" for label in range(run.architecture.n_classes)]
-    heads = ("part", "label", *predicted, "share right")
-    keys = tuple(table.columns)
+    heads = {
+        key: key.replace("answered_", "predicted ").replace("_", " ") for key in map(str, table)
+    }
     reading = (
         f"{run.preset.samples.capitalize()} by label and predicted label: whether one label is "
         "taken for the other more often."
     )
-    csv = Csv.of(f"{prefix}confusion", table)
-    if len(predicted) == 2:
-        return Grid("Confusion", reading, heads, keys, rows, csv)
-    return Grid("Confusion", reading, heads, keys, rows, csv, "wide")
+    csv = Csv(f"{prefix}confusion", table)
+    shape: Shape = "narrow" if run.architecture.n_classes == 2 else "wide"
+    return Grid("Confusion", reading, heads, rows, csv, shape)
 
 
 def _mistakes(run: Run, prefix: str) -> Grid:
     unseen = {name: run.figures[name] for name in tables.UNSEEN if name in run.figures}
     rows = [
-        (PARTS[name], *map(str, mistake))
+        (PARTS[name], *mistake)
         for name, part in unseen.items()
         for mistake in mistakes(part.confusion)[:MISTAKES]
     ]
-    heads = ("part", "label", "predicted", run.preset.samples)
-    keys = ("part", "label", "answer", "clips")
+    names = {"part": "part", "label": "label", "answer": "predicted"}
+    heads = names | {"clips": run.preset.samples}
     reading = f"Which labels are taken for which others: the {MISTAKES} most common mistakes."
-    csv = Csv.of(f"{prefix}confusion", tables.confusion(run))
-    return Grid("Mistakes", reading, heads, keys, rows, csv)
+    csv = Csv(f"{prefix}confusion", tables.confusion(run))
+    return Grid("Mistakes", reading, heads, rows, csv)

@@ -18,32 +18,37 @@ GROUPS = 12
 
 
 def sections_of(run: Run, prefix: str = "") -> list[Section]:
-    """All that there is to say of one run.
-
-    Args:
-        run: what its folder holds.
-        prefix: in front of every name on the page, so that several runs fit on one.
-    """
-    return [write(run, prefix) for write in _WRITERS]
+    """All that there is to say of one run; `prefix` makes its names unique on the page."""
+    return [
+        _what_was_run(run, prefix),
+        _figures(run, prefix),
+        _course(run, prefix),
+        predictions(run, prefix),
+        _groups(run, prefix),
+        _inside(run, prefix),
+        _settings(run, prefix),
+    ]
 
 
 def _what_was_run(run: Run, prefix: str) -> Section:
-    config, facts = run.config, []
-    facts.append(("command", f"evobin {config.get('command', '')}"))
-    facts.append((run.preset.samples, str(config.get("data") or "synthesised voices")))
+    config = run.config
+    facts = {
+        "command": f"evobin {config.get('command', '')}",
+        run.preset.samples: config.get("data") or "synthesised voices",
+    }
     if run.preset.architecture is None:
-        facts.append(("network", _shape(run.architecture)))
+        facts["network"] = _shape(run.architecture)
     if run.note:
-        facts.append(("parts", run.note))
-    facts.append(("seed", str(config.get("seed"))))
+        facts["parts"] = run.note
+    facts["seed"] = str(config.get("seed"))
     if run.history is not None:
         stages = run.history.groupby("stage", sort=False)["step"].max()
         steps = [f"{TITLES.get(str(stage), stage)} {n:.0f}" for stage, n in stages.items()]
-        facts.append(("steps done", ", ".join(steps)))
-        facts.append(("time", duration(run.history["elapsed"].iloc[-1])))
-    facts.append(("folder", str(run.path)))
-    names = ("name", "value")
-    grid = Grid("", "", names, names, facts, shape="pairs")
+        facts["steps done"] = ", ".join(steps)
+        facts["time"] = duration(run.history["elapsed"].iloc[-1])
+    facts["folder"] = str(run.path)
+    heads = {"name": "name", "value": "value"}
+    grid = Grid("", "", heads, list(facts.items()), shape="pairs")
     return Section(f"{prefix}run", "What was run", [], [grid])
 
 
@@ -60,15 +65,21 @@ def _figures(run: Run, prefix: str) -> Section:
     if run.before is not None:
         named = {"before": run.before} | named
     rows = [
-        (name, percent(part.accuracy), percents(part.low, part.high), str(part.right),
-         str(part.clips), "unknown" if part.speakers is None else str(part.speakers),
-         f"{part.margin:.2f}", part.use)
+        (name, percent(part.accuracy), percents(part.low, part.high), part.right, part.clips,
+         "unknown" if part.speakers is None else part.speakers, f"{part.margin:.2f}", part.use)
         for name, part in named.items()
     ]  # fmt: skip
     preset = run.preset
-    counts = ("right", preset.samples, preset.groups)
-    heads = ("part", "accuracy", "95% interval", *counts, "mean margin", "use")
-    keys = ("part", "accuracy", "interval", "right", "clips", "speakers", "margin", "use")
+    heads = {
+        "part": "part",
+        "accuracy": "accuracy",
+        "interval": "95% interval",
+        "right": "right",
+        "clips": preset.samples,
+        "speakers": preset.groups,
+        "margin": "mean margin",
+        "use": "use",
+    }
     reading = (
         f"The interval (Wilson) assumes independent {preset.samples}; several of one "
         f"{preset.group} are not, so it is rather too narrow. The margin is "
@@ -78,8 +89,8 @@ def _figures(run: Run, prefix: str) -> Section:
         if run.architecture.n_classes == 2
         else "the logit of the label less the largest other."
     )
-    table = tables.figures(run)
-    grid = Grid("Accuracy", reading, heads, keys, rows, Csv.of(f"{prefix}figures", table), "wide")
+    csv = Csv(f"{prefix}figures", tables.figures(run))
+    grid = Grid("Accuracy", reading, heads, rows, csv, "wide")
     text = []
     if "test" not in run.figures:
         text.append(
@@ -104,7 +115,7 @@ def _course(run: Run, prefix: str) -> Section:
     )
     if len(points) < len(run.history):
         reading += f" Of {len(run.history):,} points, {len(points):,} are drawn."
-    csv = Csv.of(f"{prefix}time", points.merge(best, on=["stage", "step", "seconds"], how="left"))
+    csv = Csv(f"{prefix}time", points.merge(best, on=["stage", "step", "seconds"], how="left"))
     svg = plots.over_time(f"{prefix}time", points, best, run.preset.samples)
     time = Plot("Score over time", reading, svg, csv)
     flips, diversity = _flips(run.history, prefix), _diversity(run.history, prefix)
@@ -121,16 +132,16 @@ def _flips(history: pd.DataFrame, prefix: str) -> list[Plot | Grid]:
         title = TITLES.get(str(stage), str(stage))
         reading = "Of all islands. Where the bars shrink, little is left to gain by single flips."
         svg = plots.flips(name, rows)
-        blocks.append(Plot(f"Accepted flips by layer: {title}", reading, svg, Csv.of(name, rows)))
+        blocks.append(Plot(f"Accepted flips by layer: {title}", reading, svg, Csv(name, rows)))
         sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum()
         counts = [
-            (str(layer), f"{tried:,}", f"{accepted:,}", share(int(accepted), int(tried)))
+            (layer, f"{tried:,}", f"{accepted:,}", share(accepted, tried))
             for layer, tried, accepted in sums.to_records().tolist()
         ]
-        heads = ("layer", "tried", "accepted", "share")
+        heads = {name: name for name in ("layer", "tried", "accepted", "share")}
         reading = "Where flips pay: a high share means that the layer is not at its optimum."
-        csv = Csv.of(f"{name}-all", sums.reset_index())
-        blocks.append(Grid(f"All flips: {title}", reading, heads, heads, counts, csv))
+        csv = Csv(f"{name}-all", sums.reset_index())
+        blocks.append(Grid(f"All flips: {title}", reading, heads, counts, csv))
     return blocks
 
 
@@ -144,7 +155,7 @@ def _diversity(history: pd.DataFrame, prefix: str) -> list[Plot]:
     )
     name = f"{prefix}diversity"
     svg = plots.diversity(name, table)
-    return [Plot("Diversity of the population", reading, svg, Csv.of(name, table))]
+    return [Plot("Diversity of the population", reading, svg, Csv(name, table))]
 
 
 def _groups(run: Run, prefix: str) -> Section:
@@ -167,7 +178,7 @@ def _groups(run: Run, prefix: str) -> Section:
             reading += f" The lowest {shown} of {n:,} are drawn."
         head = preset.group if column == "speaker" else column
         svg = plots.accuracies(name, table, head)
-        blocks.append(Plot(f"By {head}", reading, svg, Csv.of(name, table)))
+        blocks.append(Plot(f"By {head}", reading, svg, Csv(name, table)))
     return Section(anchor, title, intro, blocks)
 
 
@@ -185,7 +196,8 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
         return []
     rates = tables.firing(run.channels)
     counts = tables.channel_counts(rates)
-    heads = ("layer", "channels", "dead: never on", "below 1%", "above 99%", "saturated: always on")
+    names = ("layer", "channels", "dead: never on", "below 1%", "above 99%", "saturated: always on")
+    heads = dict(zip(map(str, counts), names, strict=True))
     samples = run.preset.samples
     reading = f"How often each channel is +1: of all positions in all {samples}"
     if AFTER_MAX in set(rates["layer"]):
@@ -198,11 +210,10 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
         "next layer."
     )
     svg = plots.firing(f"{prefix}firing", rates)
-    rows = [tuple(map(str, row)) for row in counts.itertuples(index=False)]
-    csv = Csv.of(f"{prefix}dead", counts)
+    rows, csv = list(counts.itertuples(index=False)), Csv(f"{prefix}dead", counts)
     return [
-        Plot("Firing rate of every channel", reading, svg, Csv.of(f"{prefix}firing", rates)),
-        Grid("Dead and saturated channels", dead, heads, tuple(counts.columns), rows, csv),
+        Plot("Firing rate of every channel", reading, svg, Csv(f"{prefix}firing", rates)),
+        Grid("Dead and saturated channels", dead, heads, rows, csv),
     ]
 
 
@@ -220,24 +231,10 @@ def _filters(run: Run, prefix: str) -> list[Plot | Grid]:
     if n_shown < n:
         reading += f" The first {n_shown:,} of {n:,} are shown."
     svg = plots.filters(f"{prefix}filters", shown, preset.feature)
-    csv = Csv.of(f"{prefix}filters", tables.filters(shown, preset.feature))
+    csv = Csv(f"{prefix}filters", tables.filters(shown, preset.feature))
     return [Plot("First-layer filters", reading, svg, csv)]
 
 
 def _settings(run: Run, prefix: str) -> Section:
-    table = tables.settings(run)
-    rows = [tuple(map(str, row)) for row in table.itertuples(index=False)]
-    names = tuple(table.columns)
-    grid = Grid("All settings", "", names, names, rows, Csv.of(f"{prefix}settings", table), "pairs")
-    return Section(f"{prefix}settings", "Settings", [], [grid])
-
-
-_WRITERS = (
-    _what_was_run,
-    _figures,
-    _course,
-    predictions,
-    _groups,
-    _inside,
-    _settings,
-)
+    csv = Csv(f"{prefix}settings", tables.settings(run))
+    return Section(f"{prefix}settings", "Settings", [], [Grid.of("All settings", "", csv, "pairs")])
