@@ -69,11 +69,7 @@ def inspect(
 
 
 def load_samples(config: ClipsConfig, architecture: Architecture) -> Dataset | None:
-    """The labelled samples that the user named; None without any.
-
-    Raises:
-        EvobinError: if a file has problems.
-    """
+    """The labelled samples that the user named; None without any."""
     if config.data is None or config.features is None:
         return None
     shape = replace(feature_shape(architecture), largest=MAX_FEATURE)

@@ -123,7 +123,6 @@ def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
     return load_splits(config, config.architecture, config.seed)
 
 
-
 def versions() -> dict[str, str]:
     """Of what a result depends on, for the checkpoints."""
     return {name: version(name) for name in ("evobin", "numpy", "numba")}

@@ -49,12 +49,7 @@ class AugmentConfig:
             check_range(f"augment.{name}", getattr(self, name), 0, limit)
 
     def doubled(self) -> AugmentConfig:
-        """Every variation twice as strong, as far as it can be.
-
-        Example:
-            >>> AugmentConfig(gain=1.5, tract=0.2).doubled().gain
-            3.0
-        """
+        """Every variation twice as strong, as far as it can be."""
         strengths = {name: 2 * getattr(self, name) for name in AUGMENT_LIMITS}
         return AugmentConfig(
             **{name: min(strengths[name], limit) for name, limit in AUGMENT_LIMITS.items()}

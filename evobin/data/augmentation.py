@@ -90,11 +90,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeSamples:
-    """Samples as they are, in the place of `Crops`.
-
-    Attributes:
-        rows: [n] which of them.
-    """
+    """Samples as they are, in the place of `Crops`; `rows` says which."""
 
     rows: NDArray[np.intp]
 

@@ -59,11 +59,7 @@ def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> C
 
 
 def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
-    """All recordings by name, in the order of the names below each folder.
-
-    Raises:
-        EvobinError: as `survey`.
-    """
+    """All recordings by name, in the order of the names below each folder; raises as `survey`."""
     recordings: dict[str, Path] = {}
     taken: dict[str, Path] = {}
     problems: list[str] = []

@@ -76,8 +76,7 @@ def load_dataset(
 
     The first line of `data` is a header if its second field is not a number and its first does
     not end in `.npy`. The first line of `groups` is one if its first field neither ends in
-    `.npy` nor names a sample of `data`. CRLF line ends, a byte-order mark and trailing blank lines
-    are understood in both.
+    `.npy` nor names a sample of `data`.
 
     Args:
         data: tsv file, one sample a line: `<file name>\t<label>`, label 0 to `shape.n_classes` - 1.
@@ -93,16 +92,6 @@ def load_dataset(
     Raises:
         EvobinError: if anything is wrong with the files: one line for one problem, else a line
             with their number, then the first ten, one an indented line.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> np.save(folder / "a.npy", np.zeros((57, 64), np.float16))
-        >>> _ = (folder / "train.tsv").write_text("a.npy\t1\n")
-        >>> shape = FeatureShape(n_in=64, min_frames=57)
-        >>> dataset = load_dataset(folder / "train.tsv", folder, None, shape, one_class_ok=True)
-        >>> dataset.names, dataset.labels
-        (('a.npy',), array([1], dtype=int8))
     """
     samples = shape.preset.samples
     rows = read_table(data)
@@ -127,10 +116,6 @@ def load_dataset(
 def load_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
     """Reads one feature file and checks it; nothing is ever unpickled.
 
-    Args:
-        path: an `.npy` file of real numbers.
-        shape: what the network needs of it.
-
     Returns:
         [t, n_in] float16, float32 or float64 (integers become float64), native byte order, in
         the file's memory order; perhaps read-only. A vector becomes [1, n_in].
@@ -154,18 +139,12 @@ def hold_out(
     held in random order until `share` of their samples is met as closely as that order allows. At
     least one of each label stays on either side. The split depends on names, not on their order.
 
-    Args:
-        dataset: at least two groups (samples) of each label.
-        share: aimed share of held samples, above 0 and below 1.
-        seed: of the random order, not negative.
-        preset: the words for samples and groups in messages.
-
     Returns:
         The kept rows and the held rows, both ascending.
 
     Raises:
         EvobinError: if a label, up to the highest that occurs, has fewer than two groups (samples).
-        ValueError: if `share` or `seed` is out of range.
+        ValueError: if `share` is not above 0 and below 1, or `seed` is negative.
 
     Example:
         >>> samples = Samples.join([np.zeros((57, 64))] * 4)

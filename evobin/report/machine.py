@@ -16,12 +16,7 @@ from evobin.results.run import USES, RunResult
 
 
 def to_json(value: object) -> str:
-    """One line of JSON; NaN and infinities, which JSON has no notation for, become null.
-
-    Example:
-        >>> to_json({"loss": math.nan, "step": 3})
-        '{"loss": null, "step": 3}'
-    """
+    """One line of JSON; NaN and infinities, which JSON has no notation for, become null."""
     return json.dumps(_plain(value), allow_nan=False)
 
 

@@ -133,12 +133,7 @@ def _title(progress: Progress) -> str:
 
 
 def sizes_in_words(notes: Mapping[str, object]) -> str:
-    """How many samples each part has.
-
-    Example:
-        >>> sizes_in_words({"sizes": {"train": 80, "valid": 20}, "unit": "clips"})
-        'train 80, valid 20 clips'
-    """
+    """How many samples each part has, such as "train 80, valid 20 clips"."""
     sizes = notes.get("sizes")
     if not isinstance(sizes, Mapping):
         return ""
