@@ -45,7 +45,7 @@ def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Dif
     networks = [BinaryNetwork.load(path, config.architecture) for path in (a, b)]
     architecture = networks[0].architecture
     difference = Difference(_layer_table(architecture, networks[0].signs, networks[1].signs))
-    dataset = load_samples(config, architecture)
+    dataset = load_samples(config)
     if dataset is None:
         return difference
     n_threads = parallel.worker_count(config.n_jobs)

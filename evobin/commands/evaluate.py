@@ -7,7 +7,6 @@ from pathlib import Path
 from evobin import parallel
 from evobin.config import EvaluateConfig
 from evobin.data.dataset import load_dataset
-from evobin.data.splits import feature_shape
 from evobin.network.binary import BinaryNetwork
 from evobin.results.evaluation import Evaluation
 
@@ -23,6 +22,5 @@ def evaluate(result: str | Path, config: EvaluateConfig) -> Evaluation:
         EvobinError: if a file has problems.
     """
     network = BinaryNetwork.load(result, config.architecture)
-    shape = feature_shape(network.architecture)
-    dataset = load_dataset(config.data, config.features, config.groups, shape, one_class_ok=True)
+    dataset = load_dataset(config, one_class_ok=True)
     return Evaluation.of(network, dataset, parallel.worker_count(config.n_jobs))

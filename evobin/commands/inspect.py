@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from evobin import parallel
-from evobin.config import ClipsConfig
+from evobin.config import ClipsConfig, EvaluateConfig
 from evobin.core.samples import Dataset
 from evobin.data.dataset import load_dataset
-from evobin.data.splits import feature_shape
 from evobin.errors import SettingError
 from evobin.network.analysis.channels import DuplicateChannel, duplicate_channels, duplicate_filters
 from evobin.network.analysis.firing import firing_rates, pooled
@@ -62,18 +61,20 @@ def inspect(
     architecture, signs = network.architecture, network.signs
     duplicates = _duplicate_table(architecture, duplicate_filters(architecture, signs))
     inspection = Inspection(_layer_table(network), duplicates)
-    dataset = load_samples(config, architecture)
+    dataset = load_samples(config)
     if dataset is None:
         return inspection
     return replace(inspection, behaviour=_behaviour(network, dataset, config.n_jobs, every_flip))
 
 
-def load_samples(config: ClipsConfig, architecture: Architecture) -> Dataset | None:
+def load_samples(config: ClipsConfig) -> Dataset | None:
     """The labelled samples that the user named; None without any."""
     if config.data is None or config.features is None:
         return None
-    shape = replace(feature_shape(architecture), largest=MAX_FEATURE)
-    return load_dataset(config.data, config.features, config.groups, shape, one_class_ok=True)
+    where = EvaluateConfig(
+        config.data, config.features, config.groups, architecture=config.architecture
+    )
+    return load_dataset(where, MAX_FEATURE, one_class_ok=True)
 
 
 def _layer_table(network: BinaryNetwork) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from evobin.audio.recordings import load_features, need_packages
 from evobin.core.scores import predictions
 from evobin.data.dataset import load_sample
-from evobin.data.splits import feature_shape
 from evobin.errors import EvobinError, several
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
@@ -39,7 +38,6 @@ def predict(
     if not files:
         raise EvobinError("predict: no file is named; name at least one.")
     network = BinaryNetwork.load(result, architecture)
-    shape = feature_shape(architecture)
     paths = [Path(file) for file in files]
     recordings = [path for path in paths if not _is_features(path)]
     if recordings and not preset_of(architecture).takes_recordings:
@@ -53,9 +51,9 @@ def predict(
     for path in paths:
         try:
             if _is_features(path):
-                samples.append(load_sample(path, shape))
+                samples.append(load_sample(path, architecture))
             else:
-                samples += load_features(path, shape.min_frames)
+                samples += load_features(path, architecture.min_frames)
         except EvobinError as error:
             problems.append(str(error))
     if problems:

@@ -120,7 +120,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
 def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
     if config.data is None:
         return synthesised_splits(config.seed, clip_mapper(workers))
-    return load_splits(config, config.architecture, config.seed)
+    return load_splits(config, config.seed)
 
 
 def versions() -> dict[str, str]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from evobin.config import DataConfig
+from evobin.config import DataConfig, EvaluateConfig
 from evobin.core.samples import Dataset, Samples
-from evobin.data.dataset import FeatureShape, hold_out, load_dataset
+from evobin.data.dataset import hold_out, load_dataset
 from evobin.errors import EvobinError
-from evobin.network.architecture import Architecture
 from evobin.network.presets import Preset, preset_of
 from evobin.voices import MapClips, Voices, synthesise
 
@@ -55,18 +54,7 @@ class Splits:
         return seen.hexdigest()
 
 
-def feature_shape(architecture: Architecture) -> FeatureShape:
-    """What a network needs of its samples."""
-    return FeatureShape(
-        architecture.n_in,
-        architecture.min_frames,
-        frames=architecture.frames,
-        n_classes=architecture.n_classes,
-        preset=preset_of(architecture),
-    )
-
-
-def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Splits:
+def load_splits(config: DataConfig, seed: int) -> Splits:
     """Loads the samples that the user named, and splits them where the user did not.
 
     Raises:
@@ -76,19 +64,19 @@ def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Sp
     data, features = config.data, config.features
     if data is None or features is None:
         raise ValueError("`config` must name `data` and `features`, but one of them is None.")
-    shape = replace(feature_shape(architecture), largest=LARGEST)
 
     def load(path: Path) -> Dataset:
-        return load_dataset(path, features, config.groups, shape)
+        where = EvaluateConfig(path, features, config.groups, architecture=config.architecture)
+        return load_dataset(where, LARGEST)
 
-    preset = preset_of(architecture)
+    preset = preset_of(config.architecture)
     whole = load(data)
     valid = None if config.valid is None else load(config.valid)
     test = None if config.test is None else load(config.test)
-    named = ((data, whole), (config.valid, valid), (config.test, test))
-    for (path, part), (other_path, other) in combinations(named, 2):
-        if part is not None and other is not None:
-            _check_apart(features, (path, part), (other_path, other), preset)
+    parts = ((data, whole), (config.valid, valid), (config.test, test))
+    named = [(path, part) for path, part in parts if part is not None]
+    for one, other in combinations(named, 2):
+        _check_apart(features, one, other, preset)
     rest, notes = whole, []
     if test is None and config.test_share > 0:
         kept, held = hold_out(rest, config.test_share, seed, preset)
