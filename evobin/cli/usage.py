@@ -19,18 +19,17 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from evobin.network.architecture import Architecture
 
 Command = Callable[..., None]
-METAVARS = {Path: "PATH", float: "FLOAT", str: "ADDRESS"}
+OPTIONAL: dict[Any, tuple[type, str]] = {
+    Path | None: (Path, "PATH"),
+    float | None: (float, "FLOAT"),
+    str | None: (str, "ADDRESS"),
+}
 OPTION = re.compile(r"^\W*(--[a-z][\w.-]*)(?:, (--no-[\w.-]+))?(.*)$", re.MULTILINE)
 CHOICES = re.compile(r"^ +\[?\{([\w,-]+)\}")
 
 
 def read(commands: Mapping[str, Command], overview: str, argv: Sequence[str]) -> Callable[[], None]:
     """The command that is asked for, with its settings, ready to be called.
-
-    Args:
-        commands: by name.
-        overview: what stands above the list of commands in `evobin --help`.
-        argv: arguments after the program's name.
 
     Raises:
         SystemExit: with 2 on wrong usage, after a message on stderr; with 0 after --help and
@@ -108,17 +107,8 @@ def _help(commands: Mapping[str, Command], overview: str) -> str:
     width = max(map(len, commands))
     heads = [(command.__doc__ or "").splitlines()[0] for command in commands.values()]
     lines = [f"  {name:{width}}  {head}" for name, head in zip(commands, heads, strict=True)]
-    return "\n".join(
-        [
-            "usage: evobin COMMAND ...",
-            "       evobin --version",
-            "",
-            overview,
-            "",
-            "Commands:",
-            *lines,
-        ]
-    )
+    usage = "usage: evobin COMMAND ...\n       evobin --version"
+    return "\n".join([usage, "", overview, "", "Commands:", *lines])
 
 
 def _refuse_command(commands: Mapping[str, Command], name: str) -> NoReturn:
@@ -153,17 +143,12 @@ def _registry() -> ConstructorRegistry:
 
     @registry.primitive_rule
     def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        kinds: dict[Any, type] = {
-            Path | None: Path,
-            float | None: float,
-            str | None: str,
-        }
-        kind = kinds.get(info.type)
-        if kind is None:
+        if info.type not in OPTIONAL:
             return None
+        kind, metavar = OPTIONAL[info.type]
         return PrimitiveConstructorSpec(
             nargs=1,
-            metavar=METAVARS[kind],
+            metavar=metavar,
             instance_from_str=lambda given: kind(given[0]),
             is_instance=lambda value: value is None or isinstance(value, kind),
             str_from_instance=lambda value: [str(value)],
