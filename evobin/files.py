@@ -167,10 +167,6 @@ def make_output_folder(path: Path) -> list[Path]:
 
     Raises:
         EvobinError: if the folder is not empty, a file is in the way, or nothing can be written.
-
-    Example:
-        >>> [made.name for made in make_output_folder(Path(tempfile.mkdtemp()) / "runs" / "first")]
-        ['first', 'runs']
     """
     check_output_folder(path)
     with writing(path):

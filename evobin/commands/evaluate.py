@@ -14,10 +14,6 @@ from evobin.results.evaluation import Evaluation
 def evaluate(result: str | Path, config: EvaluateConfig) -> Evaluation:
     """Predicts the labels of labelled samples with a result file.
 
-    Args:
-        result: the file.
-        config: which samples.
-
     Raises:
         EvobinError: if a file has problems.
     """

@@ -95,22 +95,12 @@ class SteConfig:
 
     @property
     def smooth_epochs(self) -> int:
-        """How many epochs have real weights.
-
-        Example:
-            >>> SteConfig(epochs=30).smooth_epochs
-            7
-        """
+        """How many epochs have real weights."""
         return int(self.smooth * self.epochs)
 
     @property
     def first_rates(self) -> tuple[float, ...]:
-        """`rates`, or the one that is taken where none is named.
-
-        Example:
-            >>> SteConfig(smooth=0).first_rates
-            (0.005,)
-        """
+        """`rates`, or the one that is taken where none is named."""
         return self.rates or ((2e-3,) if self.smooth_epochs else (5e-3,))
 
 

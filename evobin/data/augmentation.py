@@ -125,9 +125,6 @@ def draw_crops(
         config: how strong each variation is; one that is 0 draws no random numbers.
         rng: source of all randomness; advanced.
 
-    Returns:
-        The crops, in the order of `rows`.
-
     Source:
         Masks: Park et al. (2019), SpecAugment.
     """

@@ -27,8 +27,7 @@ from evobin.files import Table, check_is_file, read_table
 from evobin.network.architecture import Architecture
 from evobin.network.presets import ANY_NETWORK, Preset, preset_of
 
-ENDINGS = (".npy",)
-"""How the first field of a line that names a sample, and so is no header, ends."""
+ENDINGS = (".npy",)  # how the first field of a line that names a sample, and so is no header, ends
 _HEADERS = {
     (1, 0): npy.read_array_header_1_0,
     (2, 0): npy.read_array_header_2_0,

@@ -12,8 +12,7 @@ from evobin.report.text import percent, write_line, write_table, write_words
 from evobin.results.difference import Difference
 from evobin.results.inspection import Behaviour, Inspection
 
-SHOWN = 20
-"""Samples that are listed by name."""
+SHOWN = 20  # samples that are listed by name
 
 
 def show_inspection(console: Console, inspection: Inspection, *, verbose: bool = False) -> None:

@@ -16,8 +16,7 @@ from evobin.report.reading import Run, read_run
 from evobin.report.sections import sections_of
 from evobin.report.tables import names_of
 
-REPORT = "report.html"
-"""The page's name, in the run folder or, of several runs, in the current one."""
+REPORT = "report.html"  # the page's name, in the run folder or, of several runs, in the current one
 MARK = "<!doctype html>\n<!-- evobin report -->\n"
 """How a page begins; what begins in another way is not replaced."""
 

@@ -23,16 +23,14 @@ from numpy.typing import NDArray
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS
 
-WIDTH = 380
-"""Of a plot, in CSS pixels at its natural size: about a phone's."""
+WIDTH = 380  # of a plot, in CSS pixels at its natural size: about a phone's
 TEXT, GRID = "#000001", "#000002"
 SERIES = tuple(f"#00001{i}" for i in range(6))
 COLOURS = {TEXT: "currentColor", GRID: "var(--grid)"}
 COLOURS |= {colour: f"var(--s{i})" for i, colour in enumerate(SERIES)}
 """What is drawn in a colour on the left gets one of the page, which knows light and dark."""
 DASHES = ("-", "--", ":", "-.")
-SHOWN = 24
-"""Characters of a name on an axis."""
+SHOWN = 24  # characters of a name on an axis
 Handle: TypeAlias = Artist | tuple[Artist, ...]
 PIXELS = ListedColormap(["#d98032", "#3d7dca"])
 """-1 and +1 of a filter, distinguishable on either background and by the colour-blind."""

@@ -54,30 +54,31 @@ def _nearest(run: Run, samples: pd.DataFrame, prefix: str) -> list[Grid]:
 
 
 def _logits(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
-    histogram = tables.histogram(samples, "logit", ["part", "label"])
+    """Of two classes."""
     reading = (
         f"Shares of the {run.preset.samples} of each label. What lies on the wrong side of the "
         "line at 0 is predicted wrong, and what lies near it is unsure."
     )
+    csv = Csv(f"{prefix}logits", tables.histogram(samples, "logit", ["part", "label"]))
     meaning = "logit [units]: above 0 the prediction is 1"
-    svg = plots.logits(f"{prefix}logits", histogram, meaning, run.preset.samples)
-    return [Plot("Logit by label", reading, svg, Csv(f"{prefix}logits", histogram))]
+    svg = plots.logits(csv.name, csv.table, meaning, run.preset.samples)
+    return [Plot("Logit by label", reading, svg, csv)]
 
 
 def _margins(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
     """Of more than two classes."""
-    histogram = tables.histogram(samples, "margin", ["part"])
     reading = (
         f"Shares of the {run.preset.samples} by the logit of their label less the largest other. "
         "What lies left of the line at 0 is predicted wrong, and what lies near it is unsure."
     )
+    csv = Csv(f"{prefix}margins", tables.histogram(samples, "margin", ["part"]))
     meaning = "margin [units]: below 0 the prediction is wrong"
-    svg = plots.logits(f"{prefix}margins", histogram, meaning, run.preset.samples)
-    margins = Plot("Margin", reading, svg, Csv(f"{prefix}margins", histogram))
-    table = tables.accuracy_by(samples, "label")
+    svg = plots.logits(csv.name, csv.table, meaning, run.preset.samples)
+    margins = Plot("Margin", reading, svg, csv)
     reading = "Which labels are hard: the lowest first, with 95% intervals (Wilson)."
-    svg = plots.accuracies(f"{prefix}labels", table, "label")
-    return [margins, Plot("By label", reading, svg, Csv(f"{prefix}labels", table))]
+    csv = Csv(f"{prefix}labels", tables.accuracy_by(samples, "label"))
+    svg = plots.accuracies(csv.name, csv.table, "label")
+    return [margins, Plot("By label", reading, svg, csv)]
 
 
 def _confusion(run: Run, prefix: str) -> Grid:

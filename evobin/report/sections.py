@@ -13,8 +13,7 @@ from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS, Run
 from evobin.report.text import duration, percent, percents
 
-GROUPS = 12
-"""Group columns that are plotted."""
+GROUPS = 12  # group columns that are plotted
 
 
 def sections_of(run: Run, prefix: str = "") -> list[Section]:

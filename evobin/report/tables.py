@@ -15,24 +15,16 @@ from evobin.report.reading import Run
 from evobin.results import evaluation as results
 from evobin.results.plain import Json
 
-POINTS = 2_000
-"""Points of a plot over time, all lines together."""
-LINES = 24
-"""Lines of a stage in a plot over time."""
-VALUES = 30
-"""Values of a group column that are shown."""
-NEAREST = 12
-"""Samples nearest the border that are listed, of each part."""
-BARS = 40
-"""Bars of a histogram, and of a plot over rounds."""
+POINTS = 2_000  # points of a plot over time, all lines together
+LINES = 24  # lines of a stage in a plot over time
+VALUES = 30  # values of a group column that are shown
+NEAREST = 12  # samples nearest the border that are listed, of each part
+BARS = 40  # bars of a histogram, and of a plot over rounds
 COLUMNS = ("file", "label", "answer", "logit", "part")
 """Those of clips.csv that every run has; of more than two classes, `margin` stands for `logit`."""
-FILTERS, WEIGHTS = 256, 200_000
-"""Filters that are shown, and weights of them all."""
-NOT_COMPARED = ("clips", "out", "report")
-"""Settings that say nothing of how a run was done."""
-UNSEEN = ("valid", "test")
-"""The parts that were not trained on."""
+FILTERS, WEIGHTS = 256, 200_000  # filters that are shown, and weights of them all
+NOT_COMPARED = ("clips", "out", "report")  # settings that say nothing of how a run was done
+UNSEEN = ("valid", "test")  # the parts that were not trained on
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 

@@ -8,10 +8,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-CLASSES = 12
-"""Classes whose confusion is shown whole; of more, the most common mistakes are."""
-MISTAKES = 20
-"""Mistakes that are listed."""
+CLASSES = 12  # classes whose confusion is shown whole; of more, the most common mistakes are
+MISTAKES = 20  # mistakes that are listed
 
 
 def percent(value: float) -> str:

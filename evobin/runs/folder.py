@@ -19,11 +19,9 @@ from evobin.results.run import RESULT
 from evobin.runs.checkpoint import Checkpoint
 from evobin.runs.lock import Lock
 
-SUMMARY = "summary.json"
-"""The final figures' name; a run that has it is finished."""
+SUMMARY = "summary.json"  # the final figures' name; a run that has it is finished
 LOCK = "lock"
-CHECKPOINTS = ("checkpoint", "checkpoint.old")
-"""The last one, and the one before it."""
+CHECKPOINTS = ("checkpoint", "checkpoint.old")  # the last one, and the one before it
 
 
 class RunFolder:
