@@ -56,14 +56,12 @@ if TYPE_CHECKING:
     from evobin.algorithms.base import Algorithm
     from evobin.commands.diff import diff
     from evobin.commands.evaluate import evaluate
-    from evobin.commands.export import export_network
+    from evobin.commands.exchange import export_network, import_network
     from evobin.commands.features import write_features
-    from evobin.commands.import_ import import_network
     from evobin.commands.inspect import inspect
-    from evobin.commands.polish import polish
     from evobin.commands.predict import predict
     from evobin.commands.resume import resume
-    from evobin.commands.search import search
+    from evobin.commands.search import polish, search
     from evobin.commands.voices import write_voices
     from evobin.config import (
         AugmentConfig,
@@ -93,14 +91,12 @@ _HOMES = {
     "evobin.algorithms.base": "Algorithm",
     "evobin.commands.diff": "diff",
     "evobin.commands.evaluate": "evaluate",
-    "evobin.commands.export": "export_network",
+    "evobin.commands.exchange": "export_network import_network",
     "evobin.commands.features": "write_features",
-    "evobin.commands.import_": "import_network",
     "evobin.commands.inspect": "inspect",
-    "evobin.commands.polish": "polish",
     "evobin.commands.predict": "predict",
     "evobin.commands.resume": "resume",
-    "evobin.commands.search": "search",
+    "evobin.commands.search": "polish search",
     "evobin.commands.voices": "write_voices",
     "evobin.config": "AugmentConfig ClipsConfig EvaluateConfig ExecutionConfig FeaturesConfig "
     "FlipConfig PolishConfig PopulationConfig SearchConfig SteConfig",

@@ -111,7 +111,7 @@ def polish_command(
 
     Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
     """
-    from evobin.commands.polish import polish
+    from evobin.commands.search import polish
 
     _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
 
@@ -269,7 +269,7 @@ def export_command(
 
     Example: evobin export result.txt --format c --out network.c
     """
-    from evobin.commands.export import export_network
+    from evobin.commands.exchange import export_network
 
     export_network(result, format, out, architecture)
     print(f"network     {out}")
@@ -294,7 +294,7 @@ def import_command(
 
     Example: evobin import model.pt --out result.txt
     """
-    from evobin.commands.import_ import import_network
+    from evobin.commands.exchange import import_network
 
     print(f"result      {import_network(model, out, architecture)}")
 

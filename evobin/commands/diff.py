@@ -60,8 +60,8 @@ def _layer_table(architecture: Architecture, a: Solution, b: Solution) -> pd.Dat
         size = layer.stop - layer.start
         part = slice(layer.start, layer.stop)
         differ = int((a[part] != b[part]).sum())
-        ours = np.column_stack([_rows(layer.weights(a)), layer.bias(a)])
-        theirs = np.column_stack([_rows(layer.weights(b)[:, inputs]), layer.bias(b)])
+        ours = _rows(layer.weights(a), layer.bias(a))
+        theirs = _rows(layer.weights(b)[:, inputs], layer.bias(b))
         outputs, moved = _align(ours, theirs)
         remain = int((ours != theirs[outputs]).sum())
         rows.append((layer.name, size, differ, differ / size, moved, remain))
@@ -70,8 +70,8 @@ def _layer_table(architecture: Architecture, a: Solution, b: Solution) -> pd.Dat
     return pd.DataFrame(rows, columns=columns)
 
 
-def _rows(weights: Solution) -> Solution:
-    return weights.reshape(len(weights), -1)
+def _rows(weights: Solution, bias: Solution) -> Solution:
+    return np.column_stack([weights.reshape(len(weights), -1), bias])
 
 
 def _align(ours: Solution, theirs: Solution) -> tuple[Order, int]:

@@ -185,6 +185,7 @@ def _twice(corpus: Corpus, done: list[Converted]) -> list[str]:
 def _write_tables(
     corpus: Corpus, clips: list[list[tuple[str, int]]], out: Path
 ) -> tuple[Path | None, Path | None]:
+    """A row a clip, its name and the fields of its recording: of labels and groups, if known."""
     data = groups = None
     if corpus.labels is not None:
         data = out / DATA
@@ -199,6 +200,5 @@ def _write_tables(
 def _write_table(
     path: Path, header: list[list[str]], rows: list[list[str]], clips: list[list[tuple[str, int]]]
 ) -> None:
-    """A row a clip: its name and the fields of its recording."""
     lines = [[name, *row] for row, of_one in zip(rows, clips, strict=True) for name, _ in of_one]
     files.write_text(path, "".join("\t".join(line) + "\n" for line in [*header, *lines]))

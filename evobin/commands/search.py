@@ -1,10 +1,11 @@
-"""From labelled samples to a result file; polish and resume run through here, too."""
+"""From labelled samples, or an existing result file, to a better result file."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.voices import clip_mapper
-from evobin.config import SearchConfig, SteConfig
+from evobin.config import PolishConfig, SearchConfig, SteConfig
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress, Stage
 from evobin.data.splits import Splits, load_splits, synthesised_splits
@@ -61,10 +62,33 @@ def search(
         raise SettingError(
             "`ste.epochs` must be at least 1 for a search, but it is 0; polish starts from a file."
         )
-    return begin_run("search", config, None, observer, stop)
+    return _begin_run("search", config, None, observer, stop)
 
 
-def begin_run(
+def polish(
+    result: str | Path,
+    config: PolishConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> RunResult:
+    """Improves an existing result file; never returns a worse one by validation score.
+
+    Args:
+        result: the file to start from; it is not changed.
+        config: data, seed, budgets; by default the embedded voices.
+        observer: called after every step.
+        stop: as for `search`.
+
+    Raises:
+        EvobinError: if a file, the run folder or the workers have problems.
+        Stopped: if `stop` said so; `resume` goes on.
+    """
+    config = config or PolishConfig()
+    start = BinaryNetwork.load(result, config.architecture).signs
+    return _begin_run("polish", config, start, observer, stop)
+
+
+def _begin_run(
     command: str,
     config: SearchConfig,
     start: Solution | None,

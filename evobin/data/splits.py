@@ -15,7 +15,7 @@ from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import hold_out, load_dataset
 from evobin.errors import EvobinError
 from evobin.network.presets import Preset, preset_of
-from evobin.voices import MapClips, Voices, synthesise
+from evobin.voices import MapClips, synthesise
 
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 
@@ -85,15 +85,10 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
         share = config.valid_share * len(whole) / len(rest)
         kept, held = hold_out(rest, min(share, 0.9), seed, preset)
         rest, valid = rest.subset(kept), rest.subset(held)
-        notes.append(_how_split(preset, by_group=config.groups is not None))
+        alone = f"{preset.sample}, stratified by label: without --groups, {preset.split_note}"
+        notes.append(f"Split by {alone if config.groups is None else preset.group}.")
     notes += _shared_groups(rest, valid, test, preset)
     return Splits(rest, valid, test, " ".join(notes))
-
-
-def _how_split(preset: Preset, *, by_group: bool) -> str:
-    if by_group:
-        return f"Split by {preset.group}."
-    return f"Split by {preset.sample}, stratified by label: without --groups, {preset.split_note}."
 
 
 def _check_apart(
@@ -133,15 +128,13 @@ def _shared_groups(
 def synthesised_splits(seed: int, map_clips: MapClips) -> Splits:
     """The embedded voices; no speaker is in two parts."""
     voices = synthesise(seed, map_clips=map_clips)
-    parts = {name: _part_of(voices, name) for name in ("train", "valid", "test")}
+    parts = {}
+    for name in ("train", "valid", "test"):
+        rows = np.flatnonzero(voices.table["part"] == name)
+        parts[name] = Dataset(
+            tuple(voices.names[row] for row in rows),
+            Samples.join([voices.features[row] for row in rows]),
+            voices.labels[rows],
+            voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
+        )
     return Splits(**parts, note="Synthesised voices, split by speaker.")
-
-
-def _part_of(voices: Voices, name: str) -> Dataset:
-    rows = np.flatnonzero(voices.table["part"] == name)
-    return Dataset(
-        tuple(voices.names[row] for row in rows),
-        Samples.join([voices.features[row] for row in rows]),
-        voices.labels[rows],
-        voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
-    )

@@ -43,7 +43,7 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
     ("name", "argv"),
     [
         ("evobin.commands.search.search", ["search"]),
-        ("evobin.commands.polish.polish", ["polish", "r.txt"]),
+        ("evobin.commands.search.polish", ["polish", "r.txt"]),
         (
             "evobin.commands.evaluate.evaluate",
             ["evaluate", "r.txt", "--data", "a", "--features", "f"],
