@@ -54,12 +54,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evobin import testing
     from evobin.algorithms.base import Algorithm
-    from evobin.commands.diff import diff
-    from evobin.commands.evaluate import evaluate
     from evobin.commands.exchange import export_network, import_network
     from evobin.commands.features import write_features
-    from evobin.commands.inspect import inspect
-    from evobin.commands.predict import predict
+    from evobin.commands.inspect import diff, inspect
+    from evobin.commands.predict import evaluate, predict
     from evobin.commands.resume import resume
     from evobin.commands.search import polish, search
     from evobin.commands.voices import write_voices
@@ -89,12 +87,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "evobin.algorithms.base": "Algorithm",
-    "evobin.commands.diff": "diff",
-    "evobin.commands.evaluate": "evaluate",
     "evobin.commands.exchange": "export_network import_network",
     "evobin.commands.features": "write_features",
-    "evobin.commands.inspect": "inspect",
-    "evobin.commands.predict": "predict",
+    "evobin.commands.inspect": "diff inspect",
+    "evobin.commands.predict": "evaluate predict",
     "evobin.commands.resume": "resume",
     "evobin.commands.search": "polish search",
     "evobin.commands.voices": "write_voices",

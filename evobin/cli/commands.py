@@ -164,7 +164,7 @@ def evaluate_command(
     """
     from rich.console import Console
 
-    from evobin.commands.evaluate import evaluate
+    from evobin.commands.predict import evaluate
     from evobin.report import evaluation_json, show_evaluation
 
     evaluation = evaluate(result, config)
@@ -222,7 +222,7 @@ def diff_command(
     """
     from rich.console import Console
 
-    from evobin.commands.diff import diff
+    from evobin.commands.inspect import diff
     from evobin.report import show_difference, to_json
 
     difference = diff(a, b, config)

@@ -9,8 +9,7 @@ from evobin.network.analysis.firing import AFTER_MAX
 from evobin.network.presets import Preset
 from evobin.report.console import show_accuracy
 from evobin.report.text import percent, write_line, write_table, write_words
-from evobin.results.difference import Difference
-from evobin.results.inspection import Behaviour, Inspection
+from evobin.results.inspection import Behaviour, Difference, Inspection
 
 SHOWN = 20  # samples that are listed by name
 
