@@ -55,12 +55,6 @@ def write_bytes(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
     Raises:
         EvobinError: if the file cannot be written (full disk, no permission, missing folder), or
             if `path` is there and is not a regular file.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_bytes(folder / "a.bin", b"12")
-        >>> [file.name for file in folder.iterdir()]
-        ['a.bin']
     """
     with writing(path):
         target = Path(os.path.realpath(path))
@@ -204,7 +198,7 @@ def _text_of(line: bytes) -> str:
 
 
 def read_table(path: Path) -> Table:
-    r"""Reads a tsv file without interpreting its fields.
+    """Reads a tsv file without interpreting its fields.
 
     CRLF line ends, a UTF-8 byte-order mark and trailing blank lines are understood. There are
     no quotes: a field is what stands between two tabs.
@@ -214,12 +208,6 @@ def read_table(path: Path) -> Table:
 
     Raises:
         EvobinError: if the file is missing or cannot be read, holds nothing, or is not UTF-8.
-
-    Example:
-        >>> path = Path(tempfile.mkdtemp()) / "train.tsv"
-        >>> _ = path.write_text("a.npy\t1\n")
-        >>> read_table(path)
-        [(1, ['a.npy', '1'])]
     """
     subject, lines = str(path), list[str]()
     try:

@@ -67,10 +67,9 @@ def with_defaults(command: Command, **defaults: Any) -> Command:
 
 
 def options(command: Command, name: str) -> dict[str, tuple[str, ...] | None]:
-    """The options of a command, each with the values that it may have.
+    """The options of a command, each with the values that it may have, read off its help.
 
-    There are () where any will do, and None where an option has no value. They are read off its
-    help: the CLI library lists them nowhere else.
+    There are () where any will do, and None where an option has no value.
     """
     with redirect_stdout(io.StringIO()) as shown:
         try:

@@ -241,11 +241,11 @@ def _finish(
     parts = {
         name: Evaluation.of(network, part, problem.n_threads) for name, part in splits.named.items()
     }
-    folder.write_clips(pd.concat([part.table(name) for name, part in parts.items()]))
+    folder.write_table("clips.csv", pd.concat([part.table(name) for name, part in parts.items()]))
     rates = {
         name: firing_rates(network, part, problem.n_threads) for name, part in splits.named.items()
     }
-    folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
+    folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
     figures = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
     summary: dict[str, Json] = {"note": splits.note, "parts": figures}
     before = None

@@ -34,13 +34,10 @@ class Corpus:
 
 
 def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> Corpus:
-    """Finds the recordings, and what is known of each.
+    """Finds the recordings in files and folders, and what is known of each.
 
-    Args:
-        audio: files, and folders, which are searched with all below them; hidden ones, and files
-            that do not end as recordings do, are left out.
-        labels: a tsv file; without it, the folders' names are the labels.
-        groups: a tsv file.
+    Folders are searched with all below them; hidden files, and those that do not end as recordings
+    do, are left out. Without a tsv file of labels, the folders' names are the labels.
 
     Raises:
         EvobinError: if one is missing or nothing is known of it while it is of others, if two

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 
 import pandas as pd
 from rich.console import Console, Group, RenderableType
@@ -34,10 +33,6 @@ class ProgressDisplay:
 
     Used with `with`; call it with every progress of a run. It writes to stderr. In a terminal, a
     line of every stage that is done stays.
-
-    Args:
-        quiet: show nothing.
-        console: where to; by default stderr.
     """
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
@@ -61,12 +56,7 @@ class ProgressDisplay:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._live is not None:
             self._live.stop()
             self._leave_line()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,6 @@ COLUMNS = ("file", "label", "answer", "logit", "part")
 FILTERS, WEIGHTS = 256, 200_000  # filters that are shown, and weights of them all
 NOT_COMPARED = ("clips", "out", "report")  # settings that say nothing of how a run was done
 UNSEEN = ("valid", "test")  # the parts that were not trained on
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def settings(run: Run) -> pd.DataFrame:
@@ -71,7 +69,8 @@ def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
     """
     parts = []
     for _, rows in history.groupby("stage", sort=False):
-        islands = _spread(np.unique(rows["island"]), LINES)
+        islands = np.unique(rows["island"])
+        islands = islands[_spread(len(islands), LINES)]
         each = max(2, POINTS // (len(islands) * history["stage"].nunique()))
         parts += [_thinned(rows[rows["island"] == island], each) for island in islands]
     table = pd.concat(parts).rename(columns={"elapsed": "seconds"})
@@ -89,15 +88,13 @@ def _names(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table]
 
 
-def _spread(values: NDArray[Scalar], most: int) -> NDArray[Scalar]:
-    """Evenly spread ones of them, the first and the last included."""
-    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
-    spread: NDArray[Scalar] = values[places]
-    return spread
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Evenly spread places of n, the first and the last included."""
+    return np.linspace(0, n - 1, min(most, n)).round().astype(np.int64)
 
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    return table.iloc[_spread(np.arange(len(table)), most)]
+    return table.iloc[_spread(len(table), most)]
 
 
 def flips_by_layer(history: pd.DataFrame) -> pd.DataFrame:

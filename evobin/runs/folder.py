@@ -123,15 +123,11 @@ class RunFolder:
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replaces history.csv, one row an epoch or round."""
-        files.write_text(self.path / "history.csv", pd.DataFrame(rows).to_csv(index=False))
+        self.write_table("history.csv", pd.DataFrame(rows))
 
-    def write_clips(self, table: pd.DataFrame) -> None:
-        """Writes clips.csv."""
-        files.write_text(self.path / "clips.csv", table.to_csv(index=False))
-
-    def write_channels(self, table: pd.DataFrame) -> None:
-        """Writes channels.csv."""
-        files.write_text(self.path / "channels.csv", table.to_csv(index=False))
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Replaces a csv file."""
+        files.write_text(self.path / name, table.to_csv(index=False))
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Writes summary.json."""
