@@ -58,8 +58,7 @@ if TYPE_CHECKING:
     from evobin.commands.features import write_features
     from evobin.commands.inspect import diff, inspect
     from evobin.commands.predict import evaluate, predict
-    from evobin.commands.resume import resume
-    from evobin.commands.search import polish, search
+    from evobin.commands.search import polish, resume, search
     from evobin.commands.voices import write_voices
     from evobin.config import (
         AugmentConfig,
@@ -91,8 +90,7 @@ _HOMES = {
     "evobin.commands.features": "write_features",
     "evobin.commands.inspect": "diff inspect",
     "evobin.commands.predict": "evaluate predict",
-    "evobin.commands.resume": "resume",
-    "evobin.commands.search": "polish search",
+    "evobin.commands.search": "polish resume search",
     "evobin.commands.voices": "write_voices",
     "evobin.config": "AugmentConfig ClipsConfig EvaluateConfig ExecutionConfig FeaturesConfig "
     "FlipConfig PolishConfig PopulationConfig SearchConfig SteConfig",

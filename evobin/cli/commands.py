@@ -129,7 +129,7 @@ def resume_command(
 
     Example: evobin resume runs/search-20260101-120000
     """
-    from evobin.commands.resume import resume
+    from evobin.commands.search import resume
 
     _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
 

@@ -59,8 +59,7 @@ def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
     """The commands, with the budgets of the effort that is asked for as their defaults."""
     words = [piece for word in argv for piece in word.split("=", 1)]
     asked = [word for flag, word in pairwise(words) if flag == "--effort"]
-    efforts: list[Effort] = [effort for effort in get_args(Effort) if effort in asked]
-    effort: Effort = efforts[0] if efforts else "standard"
+    effort: Effort = next((effort for effort in get_args(Effort) if effort in asked), "standard")
     return COMMANDS | {
         "search": usage.with_defaults(commands.search_command, config=SearchConfig.of(effort)),
         "polish": usage.with_defaults(commands.polish_command, config=PolishConfig.of(effort)),

@@ -1,9 +1,9 @@
-"""From labelled samples, or an existing result file, to a better result file."""
+"""Runs: a search, the polish of a result file, and going on with either."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pandas as pd
 from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.voices import clip_mapper
-from evobin.config import PolishConfig, SearchConfig, SteConfig
+from evobin.config import ExecutionConfig, PolishConfig, SearchConfig, SteConfig
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress, Stage
 from evobin.data.splits import Splits, load_splits, synthesised_splits
@@ -88,6 +88,64 @@ def polish(
     return _begin_run("polish", config, start, observer, stop)
 
 
+def resume(
+    run: str | Path,
+    execution: ExecutionConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> RunResult:
+    """Goes on with a run that did not finish, from its last checkpoint.
+
+    It ends with the same result, byte for byte, as a run that was never interrupted, unless that
+    was to end by the clock.
+
+    Args:
+        run: its folder.
+        execution: who does the work; a run may go on with other workers than it began with.
+        observer: called after every step.
+        stop: as for `search`.
+
+    Raises:
+        EvobinError: if the folder holds no run that can go on, another process has it, or the
+            samples are no longer those that the run began with.
+        Stopped: if `stop` said so.
+    """
+    path, observer = Path(run), observer or ignore
+    with RunFolder.open(path) as folder:
+        kept, problem = folder.read_checkpoint()
+        if problem:
+            note = f"{problem} Going on from the checkpoint before it."
+            observer(Progress("data", 0, 1, notes={"note": note}))
+        job = _job_of(kept, path, execution or ExecutionConfig(), observer, stop)
+        return _run_job(job, folder, kept)
+
+
+def _job_of(
+    kept: Checkpoint,
+    path: Path,
+    execution: ExecutionConfig,
+    observer: Observer,
+    stop: Stop | None,
+) -> Job:
+    """What a run was to do, by its checkpoint."""
+    try:
+        began, now = kept.plain["versions"]["evobin"], _versions()["evobin"]
+        if began != now:
+            raise EvobinError(
+                f"{path}: was begun by evobin {began}, and this is {now}; resume it with that "
+                "version, or start anew."
+            )
+        command = kept.plain["command"]
+        kind = {"search": SearchConfig, "polish": PolishConfig}[command]
+        chosen = {field.name: getattr(execution, field.name) for field in fields(ExecutionConfig)}
+        config = kind.from_plain(kept.plain["config"] | chosen)
+    except (KeyError, TypeError) as error:
+        raise EvobinError(
+            f"{path}: its checkpoint is not as evobin writes it ({error}); start anew."
+        ) from error
+    return Job(command, config, path, observer, stop)
+
+
 def _begin_run(
     command: str,
     config: SearchConfig,
@@ -100,10 +158,10 @@ def _begin_run(
         check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
     path = config.out or default_path(command)
     origin = Checkpoint({}, {} if start is None else {"start": start})
-    return run_job(Job(command, config, path, observer or ignore, stop), None, origin)
+    return _run_job(Job(command, config, path, observer or ignore, stop), None, origin)
 
 
-def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
+def _run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
     """A whole run, in a new folder if there is none, or what is left of it after `kept`."""
     config, observer = job.config, job.observer
     try:
@@ -118,7 +176,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
             sizes = {name: len(part) for name, part in splits.named.items()}
             notes = {"note": splits.note, "sizes": sizes, "unit": samples}
             observer(Progress("data", 1, 1, notes=notes))
-            about = {"versions": versions(), "clips": splits.fingerprint()}
+            about = {"versions": _versions(), "clips": splits.fingerprint()}
             if kept.plain.get("clips", about["clips"]) != about["clips"]:
                 raise EvobinError(
                     f"{job.path}: the {samples} are not those that the run began with; restore "
@@ -147,7 +205,7 @@ def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
     return load_splits(config, config.seed)
 
 
-def versions() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     """Of what a result depends on, for the checkpoints."""
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
 

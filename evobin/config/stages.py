@@ -50,10 +50,8 @@ class AugmentConfig:
 
     def doubled(self) -> AugmentConfig:
         """Every variation twice as strong, as far as it can be."""
-        strengths = {name: 2 * getattr(self, name) for name in AUGMENT_LIMITS}
-        return AugmentConfig(
-            **{name: min(strengths[name], limit) for name, limit in AUGMENT_LIMITS.items()}
-        )
+        limits = AUGMENT_LIMITS.items()
+        return AugmentConfig(**{name: min(2 * getattr(self, name), most) for name, most in limits})
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,8 @@ class Crops:
         of its band, or of the whole crop where bands are.
         """
         sample: NDArray[Any] = samples[int(self.rows[index])]
-        start, speed, warp = (
-            int(self.starts[index]),
-            float(self.speeds[index]),
-            float(self.warps[index]),
-        )
+        start = int(self.starts[index])
+        speed, warp = float(self.speeds[index]), float(self.warps[index])
         if speed != 1.0:
             sample = sample[(np.arange(_frames_at(len(sample), speed)) * speed).astype(np.intp)]
         if len(sample) < self.frames:

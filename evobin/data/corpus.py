@@ -80,10 +80,6 @@ def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
 
     Raises:
         EvobinError: if a recording is in no such folder, or in two that differ, where others are.
-
-    Example:
-        >>> labels_of_folders({"s1/Male/a.wav": Path("a.wav"), "s2/Female/a.wav": Path("a.wav")})
-        [0, 1]
     """
     for labels in FOLDERS:
         given = [_labels_in(PurePosixPath(name).parts[:-1], labels) for name in recordings]

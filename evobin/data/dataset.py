@@ -42,20 +42,17 @@ LARGEST = 1e300
 def load_dataset(
     where: EvaluateConfig, largest: float = LARGEST, *, one_class_ok: bool = False
 ) -> Dataset:
-    r"""Loads labelled samples and checks every one of them; all problems are reported together.
+    """Loads labelled samples and checks every one of them; all problems are reported together.
 
     The first line of `data` is a header if its second field is not a number and its first does
     not end in `.npy`. The first line of `groups` is one if its first field neither ends in
-    `.npy` nor names a sample of `data`.
+    `.npy` nor names a sample of `data`. The samples come in the order of `data`.
 
     Args:
         where: the files, and the network that the samples are for. `data` names nothing outside
             `features`; `groups` must name every sample of `data` and may name others.
         largest: largest magnitude of a feature.
         one_class_ok: whether labels may be missing, so that all samples may have the same one.
-
-    Returns:
-        The samples in the order of `data`.
 
     Raises:
         EvobinError: if anything is wrong with the files: one line for one problem, else a line
@@ -107,9 +104,7 @@ def hold_out(
     Groups (without them: samples) of a label, the label that most of a group's samples have, are
     held in random order until `share` of their samples is met as closely as that order allows. At
     least one of each label stays on either side. The split depends on names, not on their order.
-
-    Returns:
-        The kept rows and the held rows, both ascending.
+    Returns the kept rows and the held rows, both ascending.
 
     Raises:
         EvobinError: if a label, up to the highest that occurs, has fewer than two groups (samples).

@@ -100,11 +100,7 @@ def _match(
 
 
 def parse_label(fields: list[str], n_classes: int = 2) -> int:
-    """The label of a line, file name and label, 0 to n_classes - 1.
-
-    Raises:
-        EvobinError: if there is none, or the line has another number of fields.
-    """
+    """The label of a line, file name and label, 0 to n_classes - 1; EvobinError if it has none."""
     every = "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}"
     if len(fields) == 1:
         raise EvobinError(f"{show(fields[0])} has no label; add a tab and {every}.")

@@ -132,13 +132,7 @@ def sizes_in_words(notes: Mapping[str, object]) -> str:
 
 
 def step_in_words(rows: Sequence[Row], pace: Pace) -> str:
-    """What all starts or islands did in one step, in a few words; the most important ones first.
-
-    Example:
-        >>> row = {"loss": 0.25, "selection_accuracy": 0.9512}
-        >>> step_in_words([row, row | {"loss": 0.35}], Pace(best=0.9612))
-        'best score 0.961, now 0.951, loss 0.300'
-    """
+    """What all starts or islands did in one step, in a few words; the most important ones first."""
     words: list[str] = []
     table = pd.DataFrame(rows)
     if pace.best is not None:

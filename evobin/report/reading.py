@@ -44,19 +44,7 @@ Found = TypeVar("Found")
 
 
 class Figures(NamedTuple):
-    """The final figures of one part, as `Evaluation.summary` has them.
-
-    Attributes:
-        accuracy: share of the samples whose label is predicted right.
-        low: lower end of its Wilson 95% interval.
-        high: upper end.
-        right: how many are predicted right.
-        clips: samples of the part.
-        speakers: different groups; None if they are not known.
-        margin: mean logit in the direction of the label, or gap to the best other.
-        use: what the part was used for.
-        confusion: samples by label and predicted label, a row a label.
-    """
+    """The final figures of a part, as `Evaluation.summary` has them: confusion a row a label."""
 
     accuracy: float
     low: float

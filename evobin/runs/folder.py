@@ -47,20 +47,12 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """Makes a new folder, with its parents, or takes an empty one.
-
-        Raises:
-            EvobinError: if it exists and is not empty, or cannot be written.
-        """
+        """Makes a new folder, with its parents, or takes an empty one; EvobinError if it cannot."""
         return cls(path, files.make_output_folder(path))
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """Takes the folder of a run that did not finish.
-
-        Raises:
-            EvobinError: if it is no such folder, or in use by another process.
-        """
+        """Takes the folder of a run that did not finish; EvobinError if it is none, or in use."""
         if not path.is_dir():
             raise EvobinError(f"{path}: is no folder; name a run folder.")
         if (path / SUMMARY).exists():
