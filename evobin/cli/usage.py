@@ -133,11 +133,7 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _registry() -> ConstructorRegistry:
-    """How settings of a kind of their own are read and shown.
-
-    What is optional is shown as PATH, not as {None}|PATH: leaving it out is how to say None. A
-    network's shape is the name of a file.
-    """
+    """What is optional is shown as PATH, not as {None}|PATH; a network's shape is a file's name."""
     registry = ConstructorRegistry()
 
     @registry.primitive_rule

@@ -48,7 +48,7 @@ def search(
     written.
 
     Args:
-        config: data, seed, budgets; by default the embedded voices.
+        config: data, seed, budgets; by default the synthesised voices.
         observer: called after every step.
         stop: asked after every step; where it says yes, the run keeps all and raises Stopped.
 
@@ -75,7 +75,7 @@ def polish(
 
     Args:
         result: the file to start from; it is not changed.
-        config: data, seed, budgets; by default the embedded voices.
+        config: data, seed, budgets; by default the synthesised voices.
         observer: called after every step.
         stop: as for `search`.
 
@@ -183,13 +183,13 @@ def _run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
                     "them, or start anew."
                 )
             problem = _problem(config, splits, kept.arrays.get("start"))
-            keeper = RunRecorder(job, folder, kept, about, problem.n_scored)
-            keeper.begin()
+            recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
+            recorder.begin()
             workers.share(problem)
             try:
-                outcome = _stages(problem, config, kept, keeper.host(workers.map))
+                outcome = _stages(problem, config, kept, recorder.host(workers.map))
             except WorkersError as error:
-                keeper.keep_last()
+                recorder.keep_last()
                 raise WorkersError(f"{error} {told_of(job.path)}.") from error
             folder.write_result(outcome.solution)
             done = _finish(folder, splits, problem, outcome, kept.arrays.get("start"))

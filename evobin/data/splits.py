@@ -126,7 +126,7 @@ def _shared_groups(
 
 
 def synthesised_splits(seed: int, map_clips: MapClips) -> Splits:
-    """The embedded voices; no speaker is in two parts."""
+    """The synthesised voices; no speaker is in two parts."""
     voices = synthesise(seed, map_clips=map_clips)
     parts = {}
     for name in ("train", "valid", "test"):

@@ -43,9 +43,10 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
         tables = {"label": evaluation.by_label} | tables
     for name, table in tables.items():
         heads = (name, samples, "right", "accuracy", "95% interval")
+        records = table.rename_axis("value").to_records().tolist()  # `name` may be any word
         rows = [
             (str(value), str(n), str(right), percent(accuracy), percents(low, high))
-            for value, n, right, accuracy, low, high in table.to_records().tolist()
+            for value, n, right, accuracy, low, high in records
         ]
         write_table(console, f"by {name}", heads, rows)
 

@@ -50,7 +50,7 @@ class JsonLines:
 
     def __call__(self, progress: Progress) -> None:
         """Prints one step."""
-        self._pace.hear(progress)
+        self._pace.update(progress)
         left, flips = self._pace.left, self._pace.flips
         line = {
             "stage": progress.stage,

@@ -70,7 +70,7 @@ class ProgressDisplay:
         is_new = progress.stage != self._pace.stage
         if self._live is not None and is_new:
             self._leave_line()
-        self._pace.hear(progress)
+        self._pace.update(progress)
         self._shown = progress
         self._words = sizes_in_words(progress.notes) or step_in_words(progress.rows, self._pace)
         if self._live is not None:
@@ -98,7 +98,7 @@ class ProgressDisplay:
         if self._shown is not None:
             best = self._pace.best
             words = self._words if best is None else f"best score {best:.3f}"
-            line = f"{self._pace.heard:6.0f} s  {_title(self._shown)}  {words}"
+            line = f"{self._pace.at_last_step:6.0f} s  {_title(self._shown)}  {words}"
             self._console.print(Text(line.rstrip()), no_wrap=True, overflow="ellipsis")
 
     def _render(self) -> RenderableType:
