@@ -12,12 +12,7 @@ if TYPE_CHECKING:  # `evobin --help` must not wait for numpy
 
 
 def check_shape(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
-    """Checks an array's shape.
-
-    Args:
-        name: what the caller calls the array.
-        array: any array; not modified.
-        shape: the expected size of each axis; `None` allows any.
+    """Checks an array's shape; `None` stands for any size of an axis.
 
     Raises:
         ValueError: if the number of axes or a size differs.
@@ -39,18 +34,7 @@ def check_shape(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -
 
 
 def check_signs(name: str, array: NDArray[Any]) -> None:
-    """Checks that an array holds only -1 and +1.
-
-    Raises:
-        ValueError: at the first element that is neither.
-
-    Example:
-        >>> import numpy as np
-        >>> check_signs("signs", np.array([1, 0]))
-        Traceback (most recent call last):
-        ...
-        ValueError: `signs` must hold only -1 and +1, but it holds 0 at index 1; binarise it first.
-    """
+    """Raises ValueError at the first element of an array that is neither -1 nor +1."""
     wrong = ((array != 1) & (array != -1)).ravel().nonzero()[0]
     if len(wrong):
         value = array.ravel()[wrong[0]]
@@ -77,17 +61,7 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
 
 
 def check_number(name: str, value: Any, low: float, high: float) -> None:
-    """Checks that a value is a number in [low, high], and a whole one if `low` is an `int`.
-
-    Raises:
-        SettingError: if it is not.
-
-    Example:
-        >>> check_number("n", 2.5, 1, 100)
-        Traceback (most recent call last):
-        ...
-        evobin.errors.SettingError: `n` must be a whole number, but it is 2.5.
-    """
+    """Raises SettingError unless `value` is a number in [low, high], a whole one if `low` is."""
     kinds = Integral if isinstance(low, int) else Real
     number: Any = value  # mypy takes no Real for a float
     if isinstance(value, bool) or not isinstance(value, kinds):

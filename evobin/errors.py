@@ -6,12 +6,6 @@ class EvobinError(Exception):
 
     Its text names the file, line or field and says what to do. The command line prints it
     after `evobin: ` and exits with 1; no traceback is shown.
-
-    Example:
-        >>> raise EvobinError("train.tsv, line 3: expected 0 or 1, found '2'.")
-        Traceback (most recent call last):
-        ...
-        evobin.errors.EvobinError: train.tsv, line 3: expected 0 or 1, found '2'.
     """
 
 

@@ -9,15 +9,10 @@ from evobin.errors import EvobinError
 
 
 def need(module: str, extra: str, what: str) -> ModuleType:
-    """Imports a module that is not among evobin's own dependencies.
-
-    Args:
-        module: its name.
-        extra: the extra of evobin that installs it.
-        what: what needs it, as the user named it.
+    """Imports a module that is not among evobin's own dependencies, for `what` the user named.
 
     Raises:
-        EvobinError: if it is not installed.
+        EvobinError: if it is not installed; names the extra of evobin that installs it.
 
     Example:
         >>> need("nosuchmodule", "audio", "speech.wav")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import io
@@ -54,14 +55,8 @@ def write_bytes(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
     Raises:
         EvobinError: if the file cannot be written (full disk, no permission, missing folder), or
             if `path` is there and is not a regular file.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_bytes(folder / "a.bin", b"12")
-        >>> [file.name for file in folder.iterdir()]
-        ['a.bin']
     """
-    try:
+    with writing(path):
         target = Path(os.path.realpath(path))
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -69,8 +64,6 @@ def write_bytes(path: Path, data: bytes | memoryview, *, sync: bool = True) -> N
             # Replacing a device such as /dev/null would break the whole machine.
             raise EvobinError(f"{path}: is not a regular file; name another path.")
         _replace(target, data, sync)
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def _replace(target: Path, data: bytes | memoryview, sync: bool) -> None:
@@ -101,27 +94,16 @@ def _sync_folder(path: Path) -> None:
             os.close(folder)
 
 
-def cannot_write(path: Path, error: OSError) -> EvobinError:
-    """What to tell the user when a file or folder could not be written."""
-    advice = _ADVICE.get(error.errno or 0, "name another path")
-    return EvobinError(f"{path}: cannot be written ({error.strerror or error}); {advice}.")
-
-
 def write_text(path: Path, text: str) -> None:
-    """Writes text as UTF-8, atomically, with newlines as they are.
-
-    Raises:
-        EvobinError: as `write_bytes`.
-    """
+    """Writes text as UTF-8, with newlines as they are, as `write_bytes` does."""
     # A file name that is no UTF-8 reaches Python as lone surrogates: show it, do not fail.
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, obj: Any) -> None:
-    """Writes an object as indented JSON, atomically.
+    """Writes an object as indented JSON, as `write_bytes` does.
 
     Raises:
-        EvobinError: as `write_bytes`.
         TypeError: if `obj` holds what JSON has no notation for.
         ValueError: if `obj` holds NaN or an infinity, which JSON has no notation for either.
     """
@@ -129,10 +111,9 @@ def write_json(path: Path, obj: Any) -> None:
 
 
 def write_array(path: Path, array: NDArray[Any], *, sync: bool = True) -> None:
-    """Writes an array as an npy file, atomically; `sync` as for `write_bytes`.
+    """Writes an array as an npy file, as `write_bytes` does.
 
     Raises:
-        EvobinError: as `write_bytes`.
         ValueError: if `array` holds objects, which nobody could read without unpickling them.
     """
     buffer = io.BytesIO()
@@ -142,43 +123,29 @@ def write_array(path: Path, array: NDArray[Any], *, sync: bool = True) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Around a step that makes, renames or removes a file or folder.
-
-    Raises:
-        EvobinError: where the step raises an OSError.
-    """
+    """Around a step that writes, renames or removes: an OSError becomes an EvobinError."""
     try:
         yield
     except OSError as error:
-        raise cannot_write(path, error) from error
+        advice = _ADVICE.get(error.errno or 0, "name another path")
+        raise EvobinError(
+            f"{path}: cannot be written ({error.strerror or error}); {advice}."
+        ) from error
 
 
 def check_output_folder(path: Path) -> None:
-    """Checks that a folder is absent or empty, without creating it.
-
-    Raises:
-        EvobinError: if the folder is not empty, or a file is in the way.
-    """
-    try:
+    """Raises EvobinError unless a folder is absent or empty; creates nothing."""
+    with writing(path):
         if path.exists() and not path.is_dir():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         if path.exists() and any(path.iterdir()):
             raise EvobinError(
                 f"{path}: exists and is not empty; name another folder with --out or remove it."
             )
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def check_output_file(path: Path) -> None:
-    """Checks that nothing of that name is there yet, so that nothing is overwritten.
-
-    Raises:
-        EvobinError: if something is.
-
-    Example:
-        >>> check_output_file(Path(tempfile.mkdtemp()) / "model.onnx")
-    """
+    """Raises EvobinError if something of that name is there, which would be overwritten."""
     if os.path.lexists(path):
         raise EvobinError(f"{path}: exists; name another file with --out or remove it.")
 
@@ -194,19 +161,13 @@ def make_output_folder(path: Path) -> list[Path]:
 
     Raises:
         EvobinError: if the folder is not empty, a file is in the way, or nothing can be written.
-
-    Example:
-        >>> [made.name for made in make_output_folder(Path(tempfile.mkdtemp()) / "runs" / "first")]
-        ['first', 'runs']
     """
     check_output_folder(path)
-    try:
+    with writing(path):
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
-    except OSError as error:
-        raise cannot_write(path, error) from error
     return made
 
 
@@ -224,22 +185,20 @@ def check_is_file(path: Path) -> None:
         raise EvobinError("is not a regular file; name another one.")
 
 
-def _read_lines(path: Path) -> bytes:
-    """The whole file, unless a line in it is longer than any that makes sense."""
-    lines: list[bytes] = []
-    with path.open("rb") as file:
-        while line := file.readline(LONGEST_LINE + 1):
-            if len(line) > LONGEST_LINE:
-                raise EvobinError(
-                    f"{path}, line {len(lines) + 1}: is longer than {LONGEST_LINE:,} bytes; "
-                    "name a tsv file."
-                )
-            lines.append(line)
-    return b"".join(lines)
+def _text_of(line: bytes) -> str:
+    """A line without its end; the text of an EvobinError lacks its subject."""
+    if len(line) > LONGEST_LINE:
+        raise EvobinError(f"is longer than {LONGEST_LINE:,} bytes; name a tsv file.")
+    if b"\0" in line:
+        raise EvobinError("holds a NUL byte; name a text file.")
+    try:
+        return line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise EvobinError("is not UTF-8 text; save it as UTF-8.") from error
 
 
 def read_table(path: Path) -> Table:
-    r"""Reads a tsv file without interpreting its fields.
+    """Reads a tsv file without interpreting its fields.
 
     CRLF line ends, a UTF-8 byte-order mark and trailing blank lines are understood. There are
     no quotes: a field is what stands between two tabs.
@@ -249,31 +208,20 @@ def read_table(path: Path) -> Table:
 
     Raises:
         EvobinError: if the file is missing or cannot be read, holds nothing, or is not UTF-8.
-
-    Example:
-        >>> path = Path(tempfile.mkdtemp()) / "train.tsv"
-        >>> _ = path.write_text("a.npy\t1\n")
-        >>> read_table(path)
-        [(1, ['a.npy', '1'])]
     """
+    subject, lines = str(path), list[str]()
     try:
         check_is_file(path)
+        with path.open("rb") as file:
+            # Not splitlines(), which also splits at characters that a file name may hold.
+            while line := file.readline(LONGEST_LINE + 1):
+                subject = f"{path}, line {len(lines) + 1}"
+                lines.append(_text_of(line if lines else line.removeprefix(codecs.BOM_UTF8)))
     except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    try:
-        raw = _read_lines(path).removeprefix(b"\xef\xbb\xbf")
-        text = raw.decode("utf-8")
+        raise EvobinError(f"{subject}: {error}") from error
     except OSError as error:
         reason = error.strerror
         raise EvobinError(f"{path}: cannot be read ({reason}); name another file.") from error
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise EvobinError(f"{path}, line {line}: is not UTF-8 text; save it as UTF-8.") from error
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise EvobinError(f"{path}, line {line}: holds a NUL byte; name a text file.")
-    # Not splitlines(), which also splits at characters that a file name may hold.
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:

@@ -299,8 +299,10 @@ def finished_run(path: Path, seed: int = 0) -> Path:
         folder.write_config({"command": "search", "clips": "ab12"} | config)
         folder.write_history(history_rows())
         folder.write_result(signs)
-        folder.write_clips(pd.concat([part.table(name) for name, part in parts.items()]))
-        folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
+        folder.write_table(
+            "clips.csv", pd.concat([part.table(name) for name, part in parts.items()])
+        )
+        folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
         summary = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
         folder.write_summary({"note": "Synthesised voices.", "parts": summary})
     return path

@@ -38,10 +38,6 @@ autoload -U +X bashcompinit && bashcompinit
 def script(shell: Shell, commands: Mapping[str, Options]) -> str:
     """What a shell is to run so that it completes evobin's command line.
 
-    Args:
-        shell: which one.
-        commands: the options of each.
-
     Example:
         >>> print(script("fish", {"voices": {"--seed": ()}}))
         complete -c evobin -n __fish_use_subcommand -f -a 'voices'

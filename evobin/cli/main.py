@@ -23,7 +23,6 @@ First steps:
   evobin search                                     on synthesised voices
   evobin search --data train.tsv --features DIR     on samples of your own
   evobin COMMAND --help                             every option of a command, and an example"""
-INTERRUPTED = "evobin: interrupted; the command did not finish."
 
 
 def _completion(
@@ -60,8 +59,7 @@ def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
     """The commands, with the budgets of the effort that is asked for as their defaults."""
     words = [piece for word in argv for piece in word.split("=", 1)]
     asked = [word for flag, word in pairwise(words) if flag == "--effort"]
-    efforts: list[Effort] = [effort for effort in get_args(Effort) if effort in asked]
-    effort: Effort = efforts[0] if efforts else "standard"
+    effort: Effort = next((effort for effort in get_args(Effort) if effort in asked), "standard")
     return COMMANDS | {
         "search": usage.with_defaults(commands.search_command, config=SearchConfig.of(effort)),
         "polish": usage.with_defaults(commands.polish_command, config=PolishConfig.of(effort)),
@@ -69,10 +67,7 @@ def _commands(argv: Sequence[str]) -> dict[str, Callable[..., None]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command.
-
-    Args:
-        argv: arguments after the program's name; by default those of the process.
+    """Runs one command, of `argv` or the arguments of the process.
 
     Returns:
         0 if all went well, 1 on a problem that the user can fix, 2 on a setting out of range; when
@@ -89,9 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with commands.SIGNALS.at_once():
             usage.read(_commands(argv), DESCRIPTION, argv)()
             sys.stdout.flush()
-    except EvobinError as error:
+    except (EvobinError, SettingError) as error:
         print(f"evobin: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, EvobinError) else 2
     except BrokenPipeError:  # as in `evobin predict ... | head`: nobody reads on
         drop_stdout()
     except OSError as error:
@@ -100,13 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_stdout()  # files are written whole or not at all, with a message of their own
         print(f"evobin: stdout cannot be written ({error.strerror}).", file=sys.stderr)
         return 1
-    except SettingError as error:
-        print(f"evobin: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt as interrupt:
-        print(
-            f"evobin: interrupted; {interrupt}." if str(interrupt) else INTERRUPTED, file=sys.stderr
-        )
+        told = str(interrupt) or "the command did not finish"
+        print(f"evobin: interrupted; {told}.", file=sys.stderr)
         return 128 + commands.SIGNALS.number
     except Stopped as stopped:
         print(f"evobin: stopped; {stopped}.", file=sys.stderr)

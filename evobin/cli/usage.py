@@ -19,18 +19,17 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from evobin.network.architecture import Architecture
 
 Command = Callable[..., None]
-METAVARS = {Path: "PATH", float: "FLOAT", str: "ADDRESS"}
+OPTIONAL: dict[Any, tuple[type, str]] = {
+    Path | None: (Path, "PATH"),
+    float | None: (float, "FLOAT"),
+    str | None: (str, "ADDRESS"),
+}
 OPTION = re.compile(r"^\W*(--[a-z][\w.-]*)(?:, (--no-[\w.-]+))?(.*)$", re.MULTILINE)
 CHOICES = re.compile(r"^ +\[?\{([\w,-]+)\}")
 
 
 def read(commands: Mapping[str, Command], overview: str, argv: Sequence[str]) -> Callable[[], None]:
     """The command that is asked for, with its settings, ready to be called.
-
-    Args:
-        commands: by name.
-        overview: what stands above the list of commands in `evobin --help`.
-        argv: arguments after the program's name.
 
     Raises:
         SystemExit: with 2 on wrong usage, after a message on stderr; with 0 after --help and
@@ -68,10 +67,9 @@ def with_defaults(command: Command, **defaults: Any) -> Command:
 
 
 def options(command: Command, name: str) -> dict[str, tuple[str, ...] | None]:
-    """The options of a command, each with the values that it may have.
+    """The options of a command, each with the values that it may have, read off its help.
 
-    There are () where any will do, and None where an option has no value. They are read off its
-    help: the CLI library lists them nowhere else.
+    There are () where any will do, and None where an option has no value.
     """
     with redirect_stdout(io.StringIO()) as shown:
         try:
@@ -108,17 +106,8 @@ def _help(commands: Mapping[str, Command], overview: str) -> str:
     width = max(map(len, commands))
     heads = [(command.__doc__ or "").splitlines()[0] for command in commands.values()]
     lines = [f"  {name:{width}}  {head}" for name, head in zip(commands, heads, strict=True)]
-    return "\n".join(
-        [
-            "usage: evobin COMMAND ...",
-            "       evobin --version",
-            "",
-            overview,
-            "",
-            "Commands:",
-            *lines,
-        ]
-    )
+    usage = "usage: evobin COMMAND ...\n       evobin --version"
+    return "\n".join([usage, "", overview, "", "Commands:", *lines])
 
 
 def _refuse_command(commands: Mapping[str, Command], name: str) -> NoReturn:
@@ -144,26 +133,17 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _registry() -> ConstructorRegistry:
-    """How settings of a kind of their own are read and shown.
-
-    What is optional is shown as PATH, not as {None}|PATH: leaving it out is how to say None. A
-    network's shape is the name of a file.
-    """
+    """What is optional is shown as PATH, not as {None}|PATH; a network's shape is a file's name."""
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
     def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        kinds: dict[Any, type] = {
-            Path | None: Path,
-            float | None: float,
-            str | None: str,
-        }
-        kind = kinds.get(info.type)
-        if kind is None:
+        if info.type not in OPTIONAL:
             return None
+        kind, metavar = OPTIONAL[info.type]
         return PrimitiveConstructorSpec(
             nargs=1,
-            metavar=METAVARS[kind],
+            metavar=metavar,
             instance_from_str=lambda given: kind(given[0]),
             is_instance=lambda value: value is None or isinstance(value, kind),
             str_from_instance=lambda value: [str(value)],

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -19,9 +20,8 @@ from evobin.drive.driver import ignore
 from evobin.errors import EvobinError, several
 from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import Workers, worker_count
-from evobin.results.features import FEATURES, WrittenFeatures
 
-DATA, GROUPS = "train.tsv", "speakers.tsv"
+DATA, GROUPS, FEATURES = "train.tsv", "speakers.tsv", "features"
 UNFINISHED = "features.unfinished"
 SCRATCH = ".workers"
 TASK_BYTES = 2_000_000  # of audio files: a minute of speech, a quarter of a second of work
@@ -30,6 +30,32 @@ ROUND = 8  # tasks a worker between two looks at the progress
 
 Task = list[tuple[str, Path]]
 """Recordings to convert: name, file."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFeatures:
+    """What recordings became: a data set in a folder.
+
+    Attributes:
+        folder: where it is.
+        names: of the clips, below `features`.
+        recordings: how many.
+        seconds: of all clips.
+        data: the labels of the clips; None if they are not known.
+        groups: who speaks in them; None if that is not known.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    recordings: int
+    seconds: float
+    data: Path | None
+    groups: Path | None
+
+    @property
+    def features(self) -> Path:
+        """The folder of the feature files."""
+        return self.folder / FEATURES
 
 
 def write_features(
@@ -159,6 +185,7 @@ def _twice(corpus: Corpus, done: list[Converted]) -> list[str]:
 def _write_tables(
     corpus: Corpus, clips: list[list[tuple[str, int]]], out: Path
 ) -> tuple[Path | None, Path | None]:
+    """A row a clip, its name and the fields of its recording: of labels and groups, if known."""
     data = groups = None
     if corpus.labels is not None:
         data = out / DATA
@@ -173,6 +200,5 @@ def _write_tables(
 def _write_table(
     path: Path, header: list[list[str]], rows: list[list[str]], clips: list[list[tuple[str, int]]]
 ) -> None:
-    """A row a clip: its name and the fields of its recording."""
     lines = [[name, *row] for row, of_one in zip(rows, clips, strict=True) for name, _ in of_one]
     files.write_text(path, "".join("\t".join(line) + "\n" for line in [*header, *lines]))

@@ -1,4 +1,4 @@
-"""What a network predicts for single files."""
+"""What a network predicts: for single files, and for labelled samples."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin import parallel
 from evobin.audio.recordings import load_features, need_packages
+from evobin.config import EvaluateConfig
 from evobin.core.scores import predictions
-from evobin.data.dataset import load_sample
-from evobin.data.splits import feature_shape
+from evobin.data.dataset import load_dataset, load_sample
 from evobin.errors import EvobinError, several
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, preset_of
-from evobin.results.evaluation import Prediction
+from evobin.results.evaluation import Evaluation, Prediction
 
 
 def predict(
@@ -39,7 +40,6 @@ def predict(
     if not files:
         raise EvobinError("predict: no file is named; name at least one.")
     network = BinaryNetwork.load(result, architecture)
-    shape = feature_shape(architecture)
     paths = [Path(file) for file in files]
     recordings = [path for path in paths if not _is_features(path)]
     if recordings and not preset_of(architecture).takes_recordings:
@@ -53,9 +53,9 @@ def predict(
     for path in paths:
         try:
             if _is_features(path):
-                samples.append(load_sample(path, shape))
+                samples.append(load_sample(path, architecture))
             else:
-                samples += load_features(path, shape.min_frames)
+                samples += load_features(path, architecture.min_frames)
         except EvobinError as error:
             problems.append(str(error))
     if problems:
@@ -70,3 +70,14 @@ def predict(
 
 def _is_features(path: Path) -> bool:
     return path.suffix.lower() == ".npy"
+
+
+def evaluate(result: str | Path, config: EvaluateConfig) -> Evaluation:
+    """Predicts the labels of labelled samples with a result file.
+
+    Raises:
+        EvobinError: if a file has problems.
+    """
+    network = BinaryNetwork.load(result, config.architecture)
+    dataset = load_dataset(config, one_class_ok=True)
+    return Evaluation.of(network, dataset, parallel.worker_count(config.n_jobs))

@@ -1,10 +1,11 @@
-"""From labelled samples to a result file; polish and resume run through here, too."""
+"""Runs: a search, the polish of a result file, and going on with either."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.voices import clip_mapper
-from evobin.config import SearchConfig, SteConfig
+from evobin.config import ExecutionConfig, PolishConfig, SearchConfig, SteConfig
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress, Stage
 from evobin.data.splits import Splits, load_splits, synthesised_splits
@@ -47,7 +48,7 @@ def search(
     written.
 
     Args:
-        config: data, seed, budgets; by default the embedded voices.
+        config: data, seed, budgets; by default the synthesised voices.
         observer: called after every step.
         stop: asked after every step; where it says yes, the run keeps all and raises Stopped.
 
@@ -61,40 +62,107 @@ def search(
         raise SettingError(
             "`ste.epochs` must be at least 1 for a search, but it is 0; polish starts from a file."
         )
-    return begin_run("search", config, None, observer, stop)
+    return _begin_run("search", config, None, observer, stop)
 
 
-def begin_run(
+def polish(
+    result: str | Path,
+    config: PolishConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> RunResult:
+    """Improves an existing result file; never returns a worse one by validation score.
+
+    Args:
+        result: the file to start from; it is not changed.
+        config: data, seed, budgets; by default the synthesised voices.
+        observer: called after every step.
+        stop: as for `search`.
+
+    Raises:
+        EvobinError: if a file, the run folder or the workers have problems.
+        Stopped: if `stop` said so; `resume` goes on.
+    """
+    config = config or PolishConfig()
+    start = BinaryNetwork.load(result, config.architecture).signs
+    return _begin_run("polish", config, start, observer, stop)
+
+
+def resume(
+    run: str | Path,
+    execution: ExecutionConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> RunResult:
+    """Goes on with a run that did not finish, from its last checkpoint.
+
+    It ends with the same result, byte for byte, as a run that was never interrupted, unless that
+    was to end by the clock.
+
+    Args:
+        run: its folder.
+        execution: who does the work; a run may go on with other workers than it began with.
+        observer: called after every step.
+        stop: as for `search`.
+
+    Raises:
+        EvobinError: if the folder holds no run that can go on, another process has it, or the
+            samples are no longer those that the run began with.
+        Stopped: if `stop` said so.
+    """
+    path, observer = Path(run), observer or ignore
+    with RunFolder.open(path) as folder:
+        kept, problem = folder.read_checkpoint()
+        if problem:
+            note = f"{problem} Going on from the checkpoint before it."
+            observer(Progress("data", 0, 1, notes={"note": note}))
+        job = _job_of(kept, path, execution or ExecutionConfig(), observer, stop)
+        return _run_job(job, folder, kept)
+
+
+def _job_of(
+    kept: Checkpoint,
+    path: Path,
+    execution: ExecutionConfig,
+    observer: Observer,
+    stop: Stop | None,
+) -> Job:
+    """What a run was to do, by its checkpoint."""
+    try:
+        began, now = kept.plain["versions"]["evobin"], _versions()["evobin"]
+        if began != now:
+            raise EvobinError(
+                f"{path}: was begun by evobin {began}, and this is {now}; resume it with that "
+                "version, or start anew."
+            )
+        command = kept.plain["command"]
+        kind = {"search": SearchConfig, "polish": PolishConfig}[command]
+        chosen = {field.name: getattr(execution, field.name) for field in fields(ExecutionConfig)}
+        config = kind.from_plain(kept.plain["config"] | chosen)
+    except (KeyError, TypeError) as error:
+        raise EvobinError(
+            f"{path}: its checkpoint is not as evobin writes it ({error}); start anew."
+        ) from error
+    return Job(command, config, path, observer, stop)
+
+
+def _begin_run(
     command: str,
     config: SearchConfig,
     start: Solution | None,
     observer: Observer | None,
     stop: Stop | None,
 ) -> RunResult:
-    """A whole new run, of `search` or `polish`.
-
-    Args:
-        command: which one.
-        config: data, seed, budgets.
-        start: [n_weights] int8, what a polish starts from; None for a search.
-        observer: called after every step.
-        stop: as for `search`.
-    """
+    """A whole new run, of `search` or `polish`; `start` is what a polish starts from."""
     if config.architecture.frames is None:
         check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
     path = config.out or default_path(command)
     origin = Checkpoint({}, {} if start is None else {"start": start})
-    return run_job(Job(command, config, path, observer or ignore, stop), None, origin)
+    return _run_job(Job(command, config, path, observer or ignore, stop), None, origin)
 
 
-def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
-    """A whole run, or what is left of it.
-
-    Args:
-        job: what to do.
-        folder: the run folder of a run to go on with; None makes a new one.
-        kept: where to go on from; of a new run, only what a polish starts from.
-    """
+def _run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
+    """A whole run, in a new folder if there is none, or what is left of it after `kept`."""
     config, observer = job.config, job.observer
     try:
         with ExitStack() as stack:
@@ -105,22 +173,23 @@ def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
             observer(Progress("data", 0, 1))
             splits = _splits(config, workers)
             samples = preset_of(config.architecture).samples
-            notes = {"note": splits.note, "sizes": _sizes(splits), "unit": samples}
+            sizes = {name: len(part) for name, part in splits.named.items()}
+            notes = {"note": splits.note, "sizes": sizes, "unit": samples}
             observer(Progress("data", 1, 1, notes=notes))
-            about = {"versions": versions(), "clips": splits.fingerprint()}
+            about = {"versions": _versions(), "clips": splits.fingerprint()}
             if kept.plain.get("clips", about["clips"]) != about["clips"]:
                 raise EvobinError(
                     f"{job.path}: the {samples} are not those that the run began with; restore "
                     "them, or start anew."
                 )
             problem = _problem(config, splits, kept.arrays.get("start"))
-            keeper = RunRecorder(job, folder, kept, about, problem.n_scored)
-            keeper.begin()
+            recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
+            recorder.begin()
             workers.share(problem)
             try:
-                outcome = _stages(problem, config, kept, keeper.host(workers.map))
+                outcome = _stages(problem, config, kept, recorder.host(workers.map))
             except WorkersError as error:
-                keeper.keep_last()
+                recorder.keep_last()
                 raise WorkersError(f"{error} {told_of(job.path)}.") from error
             folder.write_result(outcome.solution)
             done = _finish(folder, splits, problem, outcome, kept.arrays.get("start"))
@@ -133,14 +202,10 @@ def run_job(job: Job, folder: RunFolder | None, kept: Checkpoint) -> RunResult:
 def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
     if config.data is None:
         return synthesised_splits(config.seed, clip_mapper(workers))
-    return load_splits(config, config.architecture, config.seed)
+    return load_splits(config, config.seed)
 
 
-def _sizes(splits: Splits) -> dict[str, int]:
-    return {name: len(part) for name, part in splits.named.items()}
-
-
-def versions() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     """Of what a result depends on, for the checkpoints."""
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
 
@@ -234,11 +299,11 @@ def _finish(
     parts = {
         name: Evaluation.of(network, part, problem.n_threads) for name, part in splits.named.items()
     }
-    folder.write_clips(pd.concat([part.table(name) for name, part in parts.items()]))
+    folder.write_table("clips.csv", pd.concat([part.table(name) for name, part in parts.items()]))
     rates = {
         name: firing_rates(network, part, problem.n_threads) for name, part in splits.named.items()
     }
-    folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
+    folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
     figures = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
     summary: dict[str, Json] = {"note": splits.note, "parts": figures}
     before = None

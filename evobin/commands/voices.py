@@ -1,4 +1,4 @@
-"""The embedded voices as files, so that a newcomer can see the formats."""
+"""The synthesised voices as files, so that a newcomer can see the formats."""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
 """Settings: frozen dataclasses whose field docstrings are the help of the command line."""
 
+from typing import Literal
+
 from evobin.config.data import ClipsConfig, DataConfig, EvaluateConfig, FeaturesConfig
 from evobin.config.execution import Backend, ExecutionConfig
-from evobin.config.formats import Format
 from evobin.config.runs import POLISH_RATES, Effort, PolishConfig, SearchConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
+
+Format = Literal["torch", "onnx", "c"]  # what a network can be exported as
 
 __all__ = [
     "POLISH_RATES",

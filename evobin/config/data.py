@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evobin.checks import check_range
@@ -57,27 +57,6 @@ class DataConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluateConfig:
-    """How good a result file is on labelled samples."""
-
-    data: Path
-    """Labelled samples: a tsv file, one `<file name><tab><label>` a line."""
-    features: Path
-    """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
-    groups: Path | None = None
-    """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
-    n_jobs: int = -1
-    """Threads, -1 for one a core; the predictions do not depend on it."""
-    architecture: Architecture = SPEAKER_SEX
-    """Shape of the network: the TOML file that it was searched with, or its run folder. By default
-    the built-in one, for a speaker's sex."""
-
-    def __post_init__(self) -> None:
-        check_n_jobs(self.n_jobs)
-        _check_architecture(self.architecture)
-
-
-@dataclass(frozen=True, slots=True)
 class ClipsConfig:
     """Labelled samples to see what networks do on them; without any, only weights are looked at."""
 
@@ -99,6 +78,18 @@ class ClipsConfig:
         _check_pair(self.data, self.features)
         if self.data is None and self.groups is not None:
             raise SettingError("`groups` needs `data`; name both or neither.")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateConfig(ClipsConfig):
+    """How good a result file is on labelled samples."""
+
+    data: Path = field()  # without a default
+    """Labelled samples: a tsv file, one `<file name><tab><label>` a line."""
+    features: Path = field()
+    """Folder of the feature files that the tsv file names: .npy, [t, 64], log-mel."""
+    groups: Path | None = None
+    """A tsv file, `<file name><tab><speaker>` and any further columns to report by."""
 
 
 @dataclass(frozen=True, slots=True)

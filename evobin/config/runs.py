@@ -22,6 +22,17 @@ Effort = Literal["quick", "standard", "thorough"]
 """How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 samples."""
 
 
+_BUDGETS: dict[Effort, dict[str, Any]] = {
+    "quick": {"population": PopulationConfig(rounds=2), "flips": FlipConfig(rounds=4)},
+    "standard": {},
+    "thorough": {
+        "population": PopulationConfig(rounds=25, islands=4, families=2),
+        "flips": FlipConfig(rounds=30, islands=4),
+    },
+}
+"""What an effort sets besides `ste`, which search and polish set differently."""
+
+
 @dataclass(frozen=True)
 class SearchConfig(ExecutionConfig, DataConfig):
     """From labelled samples to a result file; `of` has the budgets of an effort."""
@@ -53,11 +64,7 @@ class SearchConfig(ExecutionConfig, DataConfig):
 
     @classmethod
     def of(cls, effort: Effort, **settings: Any) -> Self:
-        """A configuration with the budgets of an effort.
-
-        Args:
-            effort: "quick", "standard" or "thorough".
-            settings: other fields.
+        """A configuration with the budgets of an effort, and other settings.
 
         Raises:
             SettingError: if there is no such effort, or a setting is out of range.
@@ -66,11 +73,11 @@ class SearchConfig(ExecutionConfig, DataConfig):
             >>> SearchConfig.of("quick", seed=1).ste.starts
             2
         """
-        if effort not in cls._efforts():
+        if effort not in _BUDGETS:
             raise SettingError(
-                f"`effort` must be one of {', '.join(cls._efforts())}, but it is {effort!r}."
+                f"`effort` must be one of {', '.join(_BUDGETS)}, but it is {effort!r}."
             )
-        return cls(**cls._efforts()[effort] | settings)
+        return cls(**{"ste": cls._ste(effort)} | _BUDGETS[effort] | settings)
 
     def plain(self) -> dict[str, Any]:
         """All settings as JSON values; paths are absolute."""
@@ -103,42 +110,24 @@ class SearchConfig(ExecutionConfig, DataConfig):
         return cls(**settings)
 
     @staticmethod
-    def _efforts() -> dict[Effort, dict[str, Any]]:
+    def _ste(effort: Effort) -> SteConfig:
         return {
-            "quick": {
-                "ste": SteConfig(starts=2),
-                "population": PopulationConfig(rounds=2),
-                "flips": FlipConfig(rounds=4),
-            },
-            "standard": {},
-            "thorough": {
-                "ste": SteConfig(starts=16, epochs=100),
-                "population": PopulationConfig(rounds=25, islands=4, families=2),
-                "flips": FlipConfig(rounds=30, islands=4),
-            },
-        }
+            "quick": SteConfig(starts=2),
+            "standard": SteConfig(),
+            "thorough": SteConfig(starts=16, epochs=100),
+        }[effort]
 
 
 @dataclass(frozen=True)
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(
-        default_factory=lambda: SteConfig(starts=4, smooth=0, rates=POLISH_RATES)
-    )
+    ste: SteConfig = field(default_factory=lambda: PolishConfig._ste("standard"))
 
     @staticmethod
-    def _efforts() -> dict[Effort, dict[str, Any]]:
+    def _ste(effort: Effort) -> SteConfig:
         return {
-            "quick": {
-                "ste": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
-                "population": PopulationConfig(rounds=2),
-                "flips": FlipConfig(rounds=4),
-            },
-            "standard": {},
-            "thorough": {
-                "ste": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
-                "population": PopulationConfig(rounds=25, islands=4, families=2),
-                "flips": FlipConfig(rounds=30, islands=4),
-            },
-        }
+            "quick": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
+            "standard": SteConfig(starts=4, smooth=0, rates=POLISH_RATES),
+            "thorough": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
+        }[effort]

@@ -49,16 +49,9 @@ class AugmentConfig:
             check_range(f"augment.{name}", getattr(self, name), 0, limit)
 
     def doubled(self) -> AugmentConfig:
-        """Every variation twice as strong, as far as it can be.
-
-        Example:
-            >>> AugmentConfig(gain=1.5, tract=0.2).doubled().gain
-            3.0
-        """
-        strengths = {name: 2 * getattr(self, name) for name in AUGMENT_LIMITS}
-        return AugmentConfig(
-            **{name: min(strengths[name], limit) for name, limit in AUGMENT_LIMITS.items()}
-        )
+        """Every variation twice as strong, as far as it can be."""
+        limits = AUGMENT_LIMITS.items()
+        return AugmentConfig(**{name: min(2 * getattr(self, name), most) for name, most in limits})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +93,12 @@ class SteConfig:
 
     @property
     def smooth_epochs(self) -> int:
-        """How many epochs have real weights.
-
-        Example:
-            >>> SteConfig(epochs=30).smooth_epochs
-            7
-        """
+        """How many epochs have real weights."""
         return int(self.smooth * self.epochs)
 
     @property
     def first_rates(self) -> tuple[float, ...]:
-        """`rates`, or the one that is taken where none is named.
-
-        Example:
-            >>> SteConfig(smooth=0).first_rates
-            (0.005,)
-        """
+        """`rates`, or the one that is taken where none is named."""
         return self.rates or ((2e-3,) if self.smooth_epochs else (5e-3,))
 
 

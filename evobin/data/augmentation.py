@@ -57,11 +57,8 @@ class Crops:
         of its band, or of the whole crop where bands are.
         """
         sample: NDArray[Any] = samples[int(self.rows[index])]
-        start, speed, warp = (
-            int(self.starts[index]),
-            float(self.speeds[index]),
-            float(self.warps[index]),
-        )
+        start = int(self.starts[index])
+        speed, warp = float(self.speeds[index]), float(self.warps[index])
         if speed != 1.0:
             sample = sample[(np.arange(_frames_at(len(sample), speed)) * speed).astype(np.intp)]
         if len(sample) < self.frames:
@@ -90,11 +87,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeSamples:
-    """Samples as they are, in the place of `Crops`.
-
-    Attributes:
-        rows: [n] which of them.
-    """
+    """Samples as they are, in the place of `Crops`; `rows` says which."""
 
     rows: NDArray[np.intp]
 
@@ -128,9 +121,6 @@ def draw_crops(
         frames: length of a crop.
         config: how strong each variation is; one that is 0 draws no random numbers.
         rng: source of all randomness; advanced.
-
-    Returns:
-        The crops, in the order of `rows`.
 
     Source:
         Masks: Park et al. (2019), SpecAugment.

@@ -34,13 +34,10 @@ class Corpus:
 
 
 def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> Corpus:
-    """Finds the recordings, and what is known of each.
+    """Finds the recordings in files and folders, and what is known of each.
 
-    Args:
-        audio: files, and folders, which are searched with all below them; hidden ones, and files
-            that do not end as recordings do, are left out.
-        labels: a tsv file; without it, the folders' names are the labels.
-        groups: a tsv file.
+    Folders are searched with all below them; hidden files, and those that do not end as recordings
+    do, are left out. Without a tsv file of labels, the folders' names are the labels.
 
     Raises:
         EvobinError: if one is missing or nothing is known of it while it is of others, if two
@@ -59,11 +56,7 @@ def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> C
 
 
 def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
-    """All recordings by name, in the order of the names below each folder.
-
-    Raises:
-        EvobinError: as `survey`.
-    """
+    """All recordings by name, in the order of the names below each folder; raises as `survey`."""
     recordings: dict[str, Path] = {}
     taken: dict[str, Path] = {}
     problems: list[str] = []
@@ -87,10 +80,6 @@ def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
 
     Raises:
         EvobinError: if a recording is in no such folder, or in two that differ, where others are.
-
-    Example:
-        >>> labels_of_folders({"s1/Male/a.wav": Path("a.wav"), "s2/Female/a.wav": Path("a.wav")})
-        [0, 1]
     """
     for labels in FOLDERS:
         given = [_labels_in(PurePosixPath(name).parts[:-1], labels) for name in recordings]

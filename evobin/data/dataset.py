@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from evobin.config import EvaluateConfig
 from evobin.core.samples import Dataset, Samples
 from evobin.data.tables import (
     is_label_header,
@@ -24,10 +24,10 @@ from evobin.data.tables import (
 )
 from evobin.errors import LISTED, EvobinError
 from evobin.files import Table, check_is_file, read_table
-from evobin.network.presets import ANY_NETWORK, Preset
+from evobin.network.architecture import Architecture
+from evobin.network.presets import ANY_NETWORK, Preset, preset_of
 
-ENDINGS = (".npy",)
-"""How the first field of a line that names a sample, and so is no header, ends."""
+ENDINGS = (".npy",)  # how the first field of a line that names a sample, and so is no header, ends
 _HEADERS = {
     (1, 0): npy.read_array_header_1_0,
     (2, 0): npy.read_array_header_2_0,
@@ -35,76 +35,31 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureShape:
-    """What a network needs of a sample's [t, n_in] features, and which labels it can predict.
-
-    Attributes:
-        n_in: width of a feature matrix, at least 1.
-        min_frames: the fewest frames that have a prediction, at least 1.
-        largest: largest magnitude; sums of a few hundred times 1e300 are still finite in float64.
-        frames: frames of every sample; None where they may differ. Where it is 1, a sample may be
-            a vector, [n_in].
-        n_classes: labels are 0 to n_classes - 1.
-        preset: the words for samples in messages.
-    """
-
-    n_in: int
-    min_frames: int
-    largest: float = 1e300
-    frames: int | None = None
-    n_classes: int = 2
-    preset: Preset = ANY_NETWORK
-
-    @property
-    def dims(self) -> str:
-        """The shape of a sample, for messages."""
-        if self.frames == 1:
-            return f"[{self.n_in}] or [1, {self.n_in}]"
-        return f"[{self.frames or 't'}, {self.n_in}]"
+LARGEST = 1e300
+"""Magnitude of a feature; sums of a few hundred times this are still finite in float64."""
 
 
 def load_dataset(
-    data: Path,
-    features: Path,
-    groups: Path | None,
-    shape: FeatureShape,
-    *,
-    one_class_ok: bool = False,
+    where: EvaluateConfig, largest: float = LARGEST, *, one_class_ok: bool = False
 ) -> Dataset:
-    r"""Loads labelled samples and checks every one of them; all problems are reported together.
+    """Loads labelled samples and checks every one of them; all problems are reported together.
 
     The first line of `data` is a header if its second field is not a number and its first does
     not end in `.npy`. The first line of `groups` is one if its first field neither ends in
-    `.npy` nor names a sample of `data`. CRLF line ends, a byte-order mark and trailing blank lines
-    are understood in both.
+    `.npy` nor names a sample of `data`. The samples come in the order of `data`.
 
     Args:
-        data: tsv file, one sample a line: `<file name>\t<label>`, label 0 to `shape.n_classes` - 1.
-        features: folder of the `.npy` files, each [t, n_in]; `data` names nothing outside it.
-        groups: tsv file `<file name>\t<speaker>`, more columns are carried along; it must name
-            every sample of `data` and may name others. None if groups are not known.
-        shape: what the network needs of the samples.
+        where: the files, and the network that the samples are for. `data` names nothing outside
+            `features`; `groups` must name every sample of `data` and may name others.
+        largest: largest magnitude of a feature.
         one_class_ok: whether labels may be missing, so that all samples may have the same one.
-
-    Returns:
-        The samples in the order of `data`.
 
     Raises:
         EvobinError: if anything is wrong with the files: one line for one problem, else a line
             with their number, then the first ten, one an indented line.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> np.save(folder / "a.npy", np.zeros((57, 64), np.float16))
-        >>> _ = (folder / "train.tsv").write_text("a.npy\t1\n")
-        >>> shape = FeatureShape(n_in=64, min_frames=57)
-        >>> dataset = load_dataset(folder / "train.tsv", folder, None, shape, one_class_ok=True)
-        >>> dataset.names, dataset.labels
-        (('a.npy',), array([1], dtype=int8))
     """
-    samples = shape.preset.samples
+    data, features, groups = where.data, where.features, where.groups
+    samples = preset_of(where.architecture).samples
     rows = read_table(data)
     if is_label_header(rows[0][1], ENDINGS):
         rows = rows[1:]
@@ -113,9 +68,9 @@ def load_dataset(
     if not features.is_dir():
         raise EvobinError(f"{features}: is not a folder; name the folder that holds the {samples}.")
     problems: dict[Path, list[str]] = {data: []}
-    listing = _load_samples(data, rows, features.resolve(), shape, problems[data])
+    listing = _load_samples(where, rows, largest, problems[data])
     if not problems[data] and not one_class_ok:
-        problems[data] += _missing_labels(data, listing.labels, shape)
+        problems[data] += _missing_labels(data, listing.labels, where.architecture)
     table = None
     if groups is not None:
         table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
@@ -124,12 +79,8 @@ def load_dataset(
     return Dataset(tuple(listing.names), Samples.join(listing.samples), labels, table)
 
 
-def load_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+def load_sample(path: Path, architecture: Architecture) -> NDArray[np.floating]:
     """Reads one feature file and checks it; nothing is ever unpickled.
-
-    Args:
-        path: an `.npy` file of real numbers.
-        shape: what the network needs of it.
 
     Returns:
         [t, n_in] float16, float32 or float64 (integers become float64), native byte order, in
@@ -137,10 +88,10 @@ def load_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
 
     Raises:
         EvobinError: if the file is missing, damaged, of another type or shape, or holds a value
-            that is not finite or beyond `shape.largest` in magnitude.
+            that is not finite or beyond `LARGEST` in magnitude.
     """
     try:
-        return _read_sample(path, shape)
+        return _read_sample(path, architecture, LARGEST)
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
 
@@ -153,19 +104,11 @@ def hold_out(
     Groups (without them: samples) of a label, the label that most of a group's samples have, are
     held in random order until `share` of their samples is met as closely as that order allows. At
     least one of each label stays on either side. The split depends on names, not on their order.
-
-    Args:
-        dataset: at least two groups (samples) of each label.
-        share: aimed share of held samples, above 0 and below 1.
-        seed: of the random order, not negative.
-        preset: the words for samples and groups in messages.
-
-    Returns:
-        The kept rows and the held rows, both ascending.
+    Returns the kept rows and the held rows, both ascending.
 
     Raises:
         EvobinError: if a label, up to the highest that occurs, has fewer than two groups (samples).
-        ValueError: if `share` or `seed` is out of range.
+        ValueError: if `share` is not above 0 and below 1, or `seed` is negative.
 
     Example:
         >>> samples = Samples.join([np.zeros((57, 64))] * 4)
@@ -209,11 +152,12 @@ def _check_enough(counts: NDArray[np.intp], word: str) -> None:
     )
 
 
-def _missing_labels(data: Path, labels: list[int], shape: FeatureShape) -> list[str]:
-    sample, missing = shape.preset.sample, sorted(set(range(shape.n_classes)) - set(labels))
+def _missing_labels(data: Path, labels: list[int], architecture: Architecture) -> list[str]:
+    sample = preset_of(architecture).sample
+    missing = sorted(set(range(architecture.n_classes)) - set(labels))
     if not missing:
         return []
-    if shape.n_classes == 2:
+    if architecture.n_classes == 2:
         return [f"{data}: every {sample} has label {labels[0]}; add some of {missing[0]}."]
     few = ", ".join(map(str, missing[:LISTED])) + (", ..." if len(missing) > LISTED else "")
     return [f"{data}: no {sample} has label {few}; add some, or name fewer classes."]
@@ -229,12 +173,13 @@ class _Listing(NamedTuple):
 
 
 def _load_samples(
-    data: Path, rows: Table, root: Path, shape: FeatureShape, problems: list[str]
+    where: EvaluateConfig, rows: Table, largest: float, problems: list[str]
 ) -> _Listing:
+    root, architecture = where.features.resolve(), where.architecture
     listing = _Listing([], [], [], {})
     seen: dict[Path, int] = {}  # by real path: also finds another spelling and a link
     for line, fields in rows:
-        name, place = fields[0], f"{data}, line {line}"
+        name, place = fields[0], f"{where.data}, line {line}"
         subject = f"{place}:"
         try:
             path = _locate(name, root)
@@ -242,9 +187,9 @@ def _load_samples(
             if first != line:
                 raise EvobinError(f"{show(name)} is listed in line {first} already; keep one.")
             listing.places[normal_name(name)] = place
-            listing.labels.append(parse_label(fields, shape.n_classes))
+            listing.labels.append(parse_label(fields, architecture.n_classes))
             subject += f" {show(name)}"
-            listing.samples.append(_read_sample(path, shape))
+            listing.samples.append(_read_sample(path, architecture, largest))
             listing.names.append(name)
         except EvobinError as error:
             problems.append(f"{subject} {error}")
@@ -262,13 +207,13 @@ def _locate(name: str, root: Path) -> Path:
     return real
 
 
-def _read_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
+def _read_sample(path: Path, architecture: Architecture, largest: float) -> NDArray[np.floating]:
     """The checked features; the text of an EvobinError lacks its subject, the file."""
     try:
         check_is_file(path)
         with path.open("rb") as file:
             dims, fortran, dtype = _read_header(file)
-            _check_header(dims, dtype, shape)
+            _check_header(dims, dtype, architecture)
             # Before anything is allocated: a damaged header can announce terabytes.
             announced = math.prod(dims) * dtype.itemsize
             present = os.fstat(file.fileno()).st_size - file.tell()
@@ -279,7 +224,7 @@ def _read_sample(path: Path, shape: FeatureShape) -> NDArray[np.floating]:
         raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
     sample = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
     sample = np.atleast_2d(sample)
-    _check_values(sample, shape.largest)
+    _check_values(sample, largest)
     ordinary = dtype.kind == "f" and dtype.itemsize <= 8
     return sample.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
 
@@ -297,18 +242,20 @@ def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise EvobinError("is empty, damaged or not an npy file; use numpy.save.") from error
 
 
-def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], shape: FeatureShape) -> None:
-    found = list(dims)
+def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], architecture: Architecture) -> None:
     if dtype.hasobject:
         raise EvobinError("holds Python objects, which are not read; save it as float32.")
     if dtype.kind not in "fiu":
         raise EvobinError(f"has dtype {dtype}, not real numbers; save it as float32.")
-    if len(dims) == 1 and shape.frames == 1:
-        dims = 1, *dims
-    if len(dims) != 2 or dims[1] != shape.n_in or shape.frames not in (None, dims[0]):
-        raise EvobinError(f"must have shape {shape.dims}, but it has {found}.")
-    if dims[0] < shape.min_frames:
-        raise EvobinError(f"must have at least {shape.min_frames} frames, but it has {dims[0]}.")
+    n_in, frames = architecture.n_in, architecture.frames
+    if frames == 1 and dims == (n_in,):  # a vector
+        return
+    if len(dims) != 2 or dims[1] != n_in or frames not in (None, dims[0]):
+        wanted = f"[{n_in}] or [1, {n_in}]" if frames == 1 else f"[{frames or 't'}, {n_in}]"
+        raise EvobinError(f"must have shape {wanted}, but it has {list(dims)}.")
+    shortest = architecture.min_frames
+    if dims[0] < shortest:
+        raise EvobinError(f"must have at least {shortest} frames, but it has {dims[0]}.")
 
 
 def _check_values(sample: NDArray[Any], largest: float) -> None:

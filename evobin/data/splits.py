@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from evobin.config import DataConfig
+from evobin.config import DataConfig, EvaluateConfig
 from evobin.core.samples import Dataset, Samples
-from evobin.data.dataset import FeatureShape, hold_out, load_dataset
+from evobin.data.dataset import hold_out, load_dataset
 from evobin.errors import EvobinError
-from evobin.network.architecture import Architecture
 from evobin.network.presets import Preset, preset_of
-from evobin.voices import MapClips, Voices, synthesise
+from evobin.voices import MapClips, synthesise
 
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 
@@ -55,24 +54,8 @@ class Splits:
         return seen.hexdigest()
 
 
-def feature_shape(architecture: Architecture) -> FeatureShape:
-    """What a network needs of its samples."""
-    return FeatureShape(
-        architecture.n_in,
-        architecture.min_frames,
-        frames=architecture.frames,
-        n_classes=architecture.n_classes,
-        preset=preset_of(architecture),
-    )
-
-
-def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Splits:
+def load_splits(config: DataConfig, seed: int) -> Splits:
     """Loads the samples that the user named, and splits them where the user did not.
-
-    Args:
-        config: with `data` and `features`.
-        architecture: the network that will be trained.
-        seed: of the split.
 
     Raises:
         EvobinError: if a file has problems, or two parts share a sample.
@@ -82,19 +65,18 @@ def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Sp
     if data is None or features is None:
         raise ValueError("`config` must name `data` and `features`, but one of them is None.")
 
-    shape = replace(feature_shape(architecture), largest=LARGEST)
-
     def load(path: Path) -> Dataset:
-        return load_dataset(path, features, config.groups, shape)
+        where = EvaluateConfig(path, features, config.groups, architecture=config.architecture)
+        return load_dataset(where, LARGEST)
 
-    preset = preset_of(architecture)
+    preset = preset_of(config.architecture)
     whole = load(data)
     valid = None if config.valid is None else load(config.valid)
     test = None if config.test is None else load(config.test)
-    named = ((data, whole), (config.valid, valid), (config.test, test))
-    for (path, part), (other_path, other) in combinations(named, 2):
-        if part is not None and other is not None:
-            _check_apart(features, (path, part), (other_path, other), preset)
+    parts = ((data, whole), (config.valid, valid), (config.test, test))
+    named = [(path, part) for path, part in parts if part is not None]
+    for one, other in combinations(named, 2):
+        _check_apart(features, one, other, preset)
     rest, notes = whole, []
     if test is None and config.test_share > 0:
         kept, held = hold_out(rest, config.test_share, seed, preset)
@@ -103,15 +85,10 @@ def load_splits(config: DataConfig, architecture: Architecture, seed: int) -> Sp
         share = config.valid_share * len(whole) / len(rest)
         kept, held = hold_out(rest, min(share, 0.9), seed, preset)
         rest, valid = rest.subset(kept), rest.subset(held)
-        notes.append(_how_split(preset, by_group=config.groups is not None))
+        alone = f"{preset.sample}, stratified by label: without --groups, {preset.split_note}"
+        notes.append(f"Split by {alone if config.groups is None else preset.group}.")
     notes += _shared_groups(rest, valid, test, preset)
     return Splits(rest, valid, test, " ".join(notes))
-
-
-def _how_split(preset: Preset, *, by_group: bool) -> str:
-    if by_group:
-        return f"Split by {preset.group}."
-    return f"Split by {preset.sample}, stratified by label: without --groups, {preset.split_note}."
 
 
 def _check_apart(
@@ -149,17 +126,15 @@ def _shared_groups(
 
 
 def synthesised_splits(seed: int, map_clips: MapClips) -> Splits:
-    """The embedded voices; no speaker is in two parts."""
+    """The synthesised voices; no speaker is in two parts."""
     voices = synthesise(seed, map_clips=map_clips)
-    parts = {name: _part_of(voices, name) for name in ("train", "valid", "test")}
+    parts = {}
+    for name in ("train", "valid", "test"):
+        rows = np.flatnonzero(voices.table["part"] == name)
+        parts[name] = Dataset(
+            tuple(voices.names[row] for row in rows),
+            Samples.join([voices.features[row] for row in rows]),
+            voices.labels[rows],
+            voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
+        )
     return Splits(**parts, note="Synthesised voices, split by speaker.")
-
-
-def _part_of(voices: Voices, name: str) -> Dataset:
-    rows = np.flatnonzero(voices.table["part"] == name)
-    return Dataset(
-        tuple(voices.names[row] for row in rows),
-        Samples.join([voices.features[row] for row in rows]),
-        voices.labels[rows],
-        voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
-    )

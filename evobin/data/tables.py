@@ -20,8 +20,6 @@ def read_labels(
 ) -> list[int] | None:
     r"""Reads the labels of files, one a line: `<file name>\t<label>`, label 0 or 1.
 
-    The first line is a header as `is_label_header` says.
-
     Args:
         path: the tsv file; it must name every file, and may name others.
         places: where each file was found, by its `normal_name`; for messages.
@@ -30,13 +28,6 @@ def read_labels(
 
     Returns:
         One label a file in the order of `places`; None if there are problems.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "labels.tsv"
-        >>> _ = path.write_text("file\tlabel\na.wav\t1\n")
-        >>> read_labels(path, {"a.wav": "speech/a.wav"}, [], (".wav",))
-        [1]
     """
     rows = _read(path, problems)
     if not rows:
@@ -53,13 +44,7 @@ def read_groups(
     r"""Reads the speakers, one file a line: `<file name>\t<speaker>` and any further columns.
 
     The first line is a header if its first field neither has one of the `endings` nor is among
-    the `places`.
-
-    Args:
-        path: the tsv file; it must name every file, and may name others.
-        places: where each file was found, by its `normal_name`; for messages.
-        problems: empty; afterwards what is wrong, a text each.
-        endings: of the names of such files, in lower case.
+    the `places`. The arguments are those of `read_labels`.
 
     Returns:
         One row a file in the order of `places`, all str: the column "speaker", then the others
@@ -115,15 +100,7 @@ def _match(
 
 
 def parse_label(fields: list[str], n_classes: int = 2) -> int:
-    """The label of a line, file name and label, 0 to n_classes - 1.
-
-    Raises:
-        EvobinError: if there is none, or the line has another number of fields.
-
-    Example:
-        >>> parse_label(["a.npy", "1"]), parse_label(["a.npy", "9"], 10)
-        (1, 9)
-    """
+    """The label of a line, file name and label, 0 to n_classes - 1; EvobinError if it has none."""
     every = "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}"
     if len(fields) == 1:
         raise EvobinError(f"{show(fields[0])} has no label; add a tab and {every}.")
@@ -144,12 +121,7 @@ def _check_group(fields: list[str], n_columns: int) -> None:
 
 
 def is_label_header(fields: list[str], endings: tuple[str, ...]) -> bool:
-    """Whether a first line names no file: its label is no number, its name has no such ending.
-
-    Example:
-        >>> [is_label_header(fields, (".npy",)) for fields in (["file", "label"], ["a.npy", "x"])]
-        [True, False]
-    """
+    """Whether a first line names no file: its label is no number, its name has no such ending."""
     unnamed = len(fields) > 1 and not fields[0].lower().endswith(endings)
     return unnamed and bool(np.isnan(pd.to_numeric(fields[1], errors="coerce")))
 
@@ -165,11 +137,7 @@ def show(text: str) -> str:
 
 
 def raise_if_any(problems: Mapping[Path, list[str]]) -> None:
-    """Raises one error for the problems of several files, if there are any.
-
-    Raises:
-        EvobinError: one line for one problem, else a line with their number, then the first ten.
-    """
+    """Raises one EvobinError for the problems of several files, if there are any."""
     texts = list(chain.from_iterable(problems.values()))
     if texts:
         where = " and ".join(str(path) for path, found in problems.items() if found)

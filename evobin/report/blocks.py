@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
+Shape = Literal["narrow", "wide", "pairs"]
+"""Wide: over the whole page, and on a phone a list. Pairs: names and values without a head."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Csv:
-    """Numbers to keep: a file name, and the file as a data address."""
+    """A table of numbers to keep, and the name of its file without `.csv`."""
 
     name: str
-    address: str
+    table: pd.DataFrame
 
-    @classmethod
-    def of(cls, name: str, table: pd.DataFrame) -> Csv:
-        """The numbers of a table, exactly."""
-        raw = table.to_csv(index=False).encode("utf-8", errors="backslashreplace")
-        return cls(f"{name}.csv", f"data:text/csv;base64,{base64.b64encode(raw).decode()}")
+    @property
+    def address(self) -> str:
+        """The file as a data address, the numbers exact."""
+        raw = self.table.to_csv(index=False).encode("utf-8", errors="backslashreplace")
+        return f"data:text/csv;base64,{base64.b64encode(raw).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +44,29 @@ class Grid:
     Attributes:
         title: of the table.
         reading: what to read from it.
-        heads: names of the columns.
-        keys: the same for machines.
-        rows: as many texts a row.
+        heads: names of the columns, by their names for machines.
+        rows: as many values a row.
         csv: the numbers; None where the table is all there is.
-        shape: "narrow"; "wide", over the whole page and on a phone a list; or "pairs", names and
-            values without a head.
+        shape: how it is laid out.
     """
 
     title: str
     reading: str
-    heads: Sequence[str]
-    keys: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    heads: Mapping[str, str]
+    rows: Sequence[Sequence[object]]
     csv: Csv | None = None
-    shape: Literal["narrow", "wide", "pairs"] = "narrow"
+    shape: Shape = "narrow"
+
+    @classmethod
+    def of(cls, title: str, reading: str, csv: Csv, shape: Shape) -> Grid:
+        """A table that shows its numbers as they are."""
+        heads = {str(column): str(column) for column in csv.table}
+        return cls(title, reading, heads, list(csv.table.itertuples(index=False)), csv, shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what belongs to it.
-
-    Attributes:
-        anchor: unique on the page.
-        title: the heading.
-        text: sentences.
-        blocks: plots and tables.
-    """
+    """A heading and what belongs to it: sentences, plots and tables; `anchor` is unique."""
 
     anchor: str
     title: str

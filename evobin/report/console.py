@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
 from evobin.report.text import (
     CLASSES,
@@ -14,6 +12,7 @@ from evobin.report.text import (
     percent,
     percents,
     write_line,
+    write_table,
     write_words,
 )
 from evobin.results.evaluation import Evaluation
@@ -37,42 +36,34 @@ def show_accuracy(console: Console, name: str, evaluation: Evaluation, use: str 
 def show_evaluation(console: Console, evaluation: Evaluation) -> None:
     """Accuracy, confusion, and accuracy by label and further columns of the groups file."""
     show_accuracy(console, "accuracy", evaluation)
-    confusion, samples = evaluation.confusion, evaluation.preset.samples
-    if evaluation.n_classes > CLASSES:
-        console.print(_mistakes(confusion, samples))
-    else:
-        console.print(_confusion(confusion, samples))
+    samples = evaluation.preset.samples
+    _show_confusion(console, evaluation.confusion, samples)
+    tables = evaluation.by_columns()
     if evaluation.n_classes > 2:
-        console.print(_by_table("label", evaluation.by_label, samples))
-    for name, rows in evaluation.by_columns().items():
-        console.print(_by_table(name, rows, samples))
+        tables = {"label": evaluation.by_label} | tables
+    for name, table in tables.items():
+        heads = (name, samples, "right", "accuracy", "95% interval")
+        records = table.rename_axis("value").to_records().tolist()  # `name` may be any word
+        rows = [
+            (str(value), str(n), str(right), percent(accuracy), percents(low, high))
+            for value, n, right, accuracy, low, high in records
+        ]
+        write_table(console, f"by {name}", heads, rows)
 
 
-def _confusion(confusion: pd.DataFrame, samples: str) -> Table:
-    predicted = "predicted " if len(confusion) == 2 else ""
-    title = f"confusion, {samples}" if len(confusion) == 2 else f"{samples} by prediction"
-    table = Table("label", *(f"{predicted}{label}" for label in confusion), title=title)
-    for label, counts in confusion.iterrows():
-        table.add_row(str(label), *map(str, counts))
-    return table
-
-
-def _mistakes(confusion: pd.DataFrame, samples: str) -> Table:
-    """The most common mistakes, where the whole table would be too wide."""
-    table = Table("label", "predicted", samples, title="most common mistakes")
-    for mistake in mistakes(confusion.to_numpy().tolist())[:MISTAKES]:
-        table.add_row(*map(str, mistake))
-    return table
-
-
-def _by_table(name: str, rows: pd.DataFrame, samples: str) -> Table:
-    heads = (samples, "right", "accuracy", "95% interval")
-    table = Table(Column(Text(name)), *heads, title=Text(f"by {name}"))
-    for value, row in rows.iterrows():
-        interval = percents(row["low"], row["high"])
-        counts = str(int(row["clips"])), str(int(row["right"]))
-        table.add_row(Text(str(value)), *counts, percent(row["accuracy"]), interval)
-    return table
+def _show_confusion(console: Console, confusion: pd.DataFrame, samples: str) -> None:
+    """All of it, or the most common mistakes where that would be too wide."""
+    if len(confusion) > CLASSES:
+        found = mistakes(confusion.to_numpy().tolist())[:MISTAKES]
+        title, heads = "most common mistakes", ("label", "predicted", samples)
+        write_table(console, title, heads, [tuple(map(str, mistake)) for mistake in found])
+        return
+    rows = [tuple(map(str, row)) for row in confusion.itertuples()]
+    if len(confusion) == 2:
+        heads = ("label", "predicted 0", "predicted 1")
+        write_table(console, f"confusion, {samples}", heads, rows)
+    else:
+        write_table(console, f"{samples} by prediction", ("label", *map(str, confusion)), rows)
 
 
 def show_run(console: Console, run: RunResult) -> None:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from evobin.network.analysis.firing import AFTER_MAX
 from evobin.network.presets import Preset
 from evobin.report.console import show_accuracy
-from evobin.report.text import percent, write_line, write_words
-from evobin.results.difference import Difference
-from evobin.results.inspection import Behaviour, Inspection
+from evobin.report.text import percent, write_line, write_table, write_words
+from evobin.results.inspection import Behaviour, Difference, Inspection
 
-SHOWN = 20
-"""Samples that are listed by name."""
+SHOWN = 20  # samples that are listed by name
 
 
 def show_inspection(console: Console, inspection: Inspection, *, verbose: bool = False) -> None:
     """Tables of the weights and, if there were samples, of what the network does on them.
 
-    Args:
-        console: where to.
-        inspection: what there is to show.
-        verbose: also name channels and samples, not only count them.
+    If `verbose`, channels and samples are named, not only counted.
     """
     heads = ("layer", "shape", "weights", "fan-in", "+1", "biases +1")
     layers = inspection.layers
     columns = [layers["layer"], layers["shape"]]
     columns += [layers[name].map(_count) for name in ("weights", "fan_in")]
     columns += [layers[name].map(percent) for name in ("positive", "positive_biases")]
-    _show(console, "weights", heads, list(zip(*columns, strict=True)))
+    write_table(console, "weights", heads, list(zip(*columns, strict=True)))
     _show_duplicates(console, inspection.duplicates, verbose=verbose)
     if inspection.behaviour is not None:
         _show_behaviour(console, inspection.behaviour, verbose=verbose)
@@ -65,7 +56,7 @@ def _show_behaviour(console: Console, seen: Behaviour, *, verbose: bool) -> None
         shares = [percent(rate) for rate in (rates.min(), rates.median(), rates.max())]
         counts = (rates == 0).sum(), (rates == 1).sum(), (~opposite).sum(), opposite.sum()
         rows.append((str(layer), *shares, *map(str, counts)))
-    _show(console, "how often channels are +1", heads, rows)
+    write_table(console, "how often channels are +1", heads, rows)
     write_words(
         console,
         f"{'max: after the max over time; ' if AFTER_MAX in set(seen.rates['layer']) else ''}"
@@ -98,7 +89,7 @@ def _show_margins(console: Console, margins: pd.DataFrame) -> None:
     meaning = "the logit in the direction of the label"
     if len(margins["label"].unique()) > 3:  # "all" among them
         meaning = "the logit of the label less the largest other"
-    _show(console, f"margin: {meaning}", heads, rows)
+    write_table(console, f"margin: {meaning}", heads, rows)
 
 
 def _show_hanging(console: Console, seen: Behaviour, *, verbose: bool) -> None:
@@ -108,7 +99,7 @@ def _show_hanging(console: Console, seen: Behaviour, *, verbose: bool) -> None:
         right = _right(samples).sum()
         rows.append((layer, str(len(samples)), str(right), str(len(samples) - right)))
     heads = ("flip in", preset.samples, "right now", "wrong now")
-    _show(console, f"{preset.samples} whose prediction hangs on one flip", heads, rows)
+    write_table(console, f"{preset.samples} whose prediction hangs on one flip", heads, rows)
     tried = f"Every single flip of {', '.join(seen.looked_at)} was tried, for every {preset.sample}"
     hidden = {*seen.rates["layer"]} - {AFTER_MAX}
     more = len(seen.looked_at) <= len(hidden)
@@ -127,19 +118,14 @@ def _right(rows: pd.DataFrame) -> pd.Series[bool]:
 
 
 def show_difference(console: Console, difference: Difference) -> None:
-    """Weights that differ by layer and, if there were samples, who is right on which.
-
-    Args:
-        console: where to.
-        difference: what there is to show.
-    """
+    """Weights that differ by layer and, if there were samples, who is right on which."""
     layers = difference.layers
     counts = [layers[name].map(_count) for name in ("weights", "differ")]
     columns = [layers["layer"], *counts, layers["share"].map(percent)]
     rows = list(zip(*columns, strict=True))
     total, differ = layers["weights"].sum(), layers["differ"].sum()
     rows.append(("all", _count(int(total)), _count(int(differ)), percent(differ / total)))
-    _show(console, "weights and biases", ("layer", "weights", "differ", "share"), rows)
+    write_table(console, "weights and biases", ("layer", "weights", "differ", "share"), rows)
     moved = layers[layers["moved"] > 0]
     if len(moved):
         where = ", ".join(f"{row.moved} of {row.layer}" for row in moved.itertuples())
@@ -160,7 +146,7 @@ def _show_disagreements(console: Console, difference: Difference, preset: Preset
         (name, str(agreement.loc[right, True]), str(agreement.loc[right, False]))
         for right, name in ((True, "A right"), (False, "A wrong"))
     ]
-    _show(console, preset.samples, ("", "B right", "B wrong"), rows)
+    write_table(console, preset.samples, ("", "B right", "B wrong"), rows)
     table = difference.disagreements
     if not len(table):
         write_line(console, f"A and B predict the same label for every {preset.sample}.")
@@ -168,19 +154,10 @@ def _show_disagreements(console: Console, difference: Difference, preset: Preset
     value = "logit" if "logit_a" in table else "prediction"
     heads = ("file", "label", f"{value} of A", f"{value} of B")
     first = [tuple(map(str, row)) for row in table.head(SHOWN).itertuples(index=False)]
-    _show(console, f"{len(table)} {preset.samples} on which A and B disagree", heads, first)
+    write_table(console, f"{len(table)} {preset.samples} on which A and B disagree", heads, first)
     if len(table) > SHOWN:
         write_line(console, f"{len(table) - SHOWN} more; --json lists all.")
 
 
 def _count(n: int) -> str:
     return f"{n:,}"
-
-
-def _show(
-    console: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
-) -> None:
-    table = Table(*heads, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)

@@ -16,12 +16,7 @@ from evobin.results.run import USES, RunResult
 
 
 def to_json(value: object) -> str:
-    """One line of JSON; NaN and infinities, which JSON has no notation for, become null.
-
-    Example:
-        >>> to_json({"loss": math.nan, "step": 3})
-        '{"loss": null, "step": 3}'
-    """
+    """One line of JSON; NaN and infinities, which JSON has no notation for, become null."""
     return json.dumps(_plain(value), allow_nan=False)
 
 
@@ -46,10 +41,7 @@ class JsonLines:
     (of this process and of the stage), `best_accuracy` on the validation samples and varied crops
     of them, `flips_per_second`, and the step's `rows` of the history; what is not known yet is
     null. Once the data is loaded, there are also a `note`, the `sizes` of the parts, and their
-    `unit`: what a sample is.
-
-    Args:
-        lose: called with the error when stdout cannot be written.
+    `unit`: what a sample is. `lose` is called with the error when stdout cannot be written.
     """
 
     def __init__(self, lose: Callable[[OSError], None]) -> None:
@@ -58,7 +50,7 @@ class JsonLines:
 
     def __call__(self, progress: Progress) -> None:
         """Prints one step."""
-        self._pace.hear(progress)
+        self._pace.update(progress)
         left, flips = self._pace.left, self._pace.flips
         line = {
             "stage": progress.stage,

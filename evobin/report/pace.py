@@ -40,7 +40,7 @@ class Pace:
         return time.monotonic() - self._began
 
     @property
-    def heard(self) -> float:
+    def at_last_step(self) -> float:
         """Seconds from the beginning to the last step."""
         return self._last - self._began
 
@@ -52,7 +52,7 @@ class Pace:
         since = time.monotonic() - self._last
         return max(0.0, self._to_do * median(self._steps) - since)
 
-    def hear(self, progress: Progress) -> None:
+    def update(self, progress: Progress) -> None:
         """Takes note of one step."""
         now = time.monotonic()
         if progress.stage != self.stage:

@@ -1,12 +1,12 @@
-"""Plots as SVG whose colours and fonts are those of the page that holds it."""
+"""Plots as SVG whose colours and fonts are those of the page; `name` is unique on it."""
 
 from __future__ import annotations
 
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,16 +23,14 @@ from numpy.typing import NDArray
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS
 
-WIDTH = 380
-"""Of a plot, in CSS pixels at its natural size: about a phone's."""
+WIDTH = 380  # of a plot, in CSS pixels at its natural size: about a phone's
 TEXT, GRID = "#000001", "#000002"
 SERIES = tuple(f"#00001{i}" for i in range(6))
 COLOURS = {TEXT: "currentColor", GRID: "var(--grid)"}
 COLOURS |= {colour: f"var(--s{i})" for i, colour in enumerate(SERIES)}
 """What is drawn in a colour on the left gets one of the page, which knows light and dark."""
 DASHES = ("-", "--", ":", "-.")
-SHOWN = 24
-"""Characters of a name on an axis."""
+SHOWN = 24  # characters of a name on an axis
 Handle: TypeAlias = Artist | tuple[Artist, ...]
 PIXELS = ListedColormap(["#d98032", "#3d7dca"])
 """-1 and +1 of a filter, distinguishable on either background and by the colour-blind."""
@@ -60,28 +58,15 @@ STYLE: dict[str, bool | float | str] = {
 }
 
 
-class _SvgCanvas(Protocol):
-    """What is needed of matplotlib's canvas, whose methods have no types."""
-
-    def print_svg(self, filename: IO[bytes], *, metadata: Mapping[str, str | None]) -> None:
-        """Draws the figure into a file."""
-
-
 def _svg(name: str, height: float, draw: Callable[[Figure], None]) -> str:
-    """Draws a figure; the same one has the same bytes, and no id of another name.
-
-    Args:
-        name: unique on a page.
-        height: CSS pixels at the natural size.
-        draw: puts axes into the figure.
-    """
+    """Draws a figure, so many CSS pixels high; the same one has the same bytes, no id another."""
     drawn = io.BytesIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with style.context(["default", STYLE | {"svg.hashsalt": name}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the page has other fonts
         figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         draw(figure)
-        canvas: _SvgCanvas = FigureCanvasSVG(figure)
+        canvas: Any = FigureCanvasSVG(figure)  # its methods have no types
         # not savefig, which draws twice: half of the time that a report takes
         canvas.print_svg(drawn, metadata=nothing)
     text = drawn.getvalue().decode()
@@ -138,11 +123,7 @@ def _short(name: object) -> str:
 def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame, samples: str) -> str:
     """Selection accuracy of every start or island, thin, the best so far, and where stages begin.
 
-    Args:
-        name: unique on the page; and so for all other plots.
-        points: as `tables.scores_over_time` makes it.
-        best: as `tables.best_over_time` makes it.
-        samples: the word for samples.
+    Takes what `tables.scores_over_time` and `tables.best_over_time` make.
     """
 
     def draw(figure: Figure) -> None:
@@ -171,13 +152,7 @@ def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame, samples: str)
 
 
 def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
-    """The best selection accuracy so far of several runs.
-
-    Args:
-        name: as for `over_time`.
-        runs: by name, as `tables.best_over_time` makes it.
-        samples: the word for samples.
-    """
+    """The best selection accuracy so far of several runs: `tables.best_over_time` of each."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -199,10 +174,7 @@ def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
 def accuracies(name: str, table: pd.DataFrame, column: str) -> str:
     """Accuracy with its interval by value, a row each, the parts beside each other.
 
-    Args:
-        name: as for `over_time`.
-        table: `value`, `part`, `accuracy`, `low` and `high`.
-        column: what the values are of.
+    The table has `value`, `part`, `accuracy`, `low` and `high`; the values are of `column`.
     """
     values = list(dict.fromkeys(table["value"]))
     parts = [part for part in PARTS if part in set(table["part"])]
@@ -235,11 +207,7 @@ def accuracies(name: str, table: pd.DataFrame, column: str) -> str:
 def logits(name: str, table: pd.DataFrame, meaning: str, samples: str) -> str:
     """Histograms of the logit by label or of the margin, one below the other for the parts.
 
-    Args:
-        name: as for `over_time`.
-        table: as `tables.histogram` makes it; without the column "label" there is one of all.
-        meaning: of the logit or the margin.
-        samples: the word for samples.
+    Takes what `tables.histogram` makes; without the column "label" there is one of all.
     """
     labels = sorted(set(table["label"])) if "label" in table else []
     parts = [part for part in PARTS if part in set(table["part"])]
@@ -270,12 +238,7 @@ def logits(name: str, table: pd.DataFrame, meaning: str, samples: str) -> str:
 
 
 def firing(name: str, rates: pd.DataFrame) -> str:
-    """The firing rate of every channel of each layer, sorted; of two labels, by label.
-
-    Args:
-        name: as for `over_time`.
-        rates: as `tables.firing` makes it.
-    """
+    """The firing rate of every channel of each layer, sorted; of two labels, by label."""
     series = {"rate_0": "label 0", "rate_1": "label 1"}
     if rates.filter(like="rate_").shape[1] > len(series):
         series = {"rate": "all labels"}
@@ -307,13 +270,7 @@ def firing(name: str, rates: pd.DataFrame) -> str:
 
 
 def filters(name: str, weights: NDArray[np.int8], feature: str) -> str:
-    """Filters of the first layer as images, side by side.
-
-    Args:
-        name: as for `over_time`.
-        weights: [n_out, n_in, kernel] of -1 and +1; not modified.
-        feature: what a feature is called.
-    """
+    """Filters of the first layer as images, side by side: [n_out, n_in, kernel] of -1 and +1."""
     n_out, n_in, kernel = weights.shape
     columns = min(16, n_out)
     rows = -(-n_out // columns)
@@ -344,12 +301,7 @@ def filters(name: str, weights: NDArray[np.int8], feature: str) -> str:
 
 
 def flips(name: str, table: pd.DataFrame) -> str:
-    """Accepted flips a round by layer, of all islands, stacked.
-
-    Args:
-        name: as for `over_time`.
-        table: one stage of what `tables.flips_by_layer` makes.
-    """
+    """Accepted flips a round by layer, stacked: one stage of `tables.flips_by_layer`."""
     counts = table.pivot_table("accepted", ["first", "last"], "layer", "sum", sort=False)
 
     def draw(figure: Figure) -> None:
@@ -374,12 +326,7 @@ def flips(name: str, table: pd.DataFrame) -> str:
 
 
 def diversity(name: str, table: pd.DataFrame) -> str:
-    """How much the members of an island differ by layer, round after round.
-
-    Args:
-        name: as for `over_time`.
-        table: as `tables.diversity` makes it.
-    """
+    """How much the members of an island differ by layer, round after round."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 
 import pandas as pd
 from rich.console import Console, Group, RenderableType
@@ -34,10 +33,6 @@ class ProgressDisplay:
 
     Used with `with`; call it with every progress of a run. It writes to stderr. In a terminal, a
     line of every stage that is done stays.
-
-    Args:
-        quiet: show nothing.
-        console: where to; by default stderr.
     """
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
@@ -61,12 +56,7 @@ class ProgressDisplay:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._live is not None:
             self._live.stop()
             self._leave_line()
@@ -80,7 +70,7 @@ class ProgressDisplay:
         is_new = progress.stage != self._pace.stage
         if self._live is not None and is_new:
             self._leave_line()
-        self._pace.hear(progress)
+        self._pace.update(progress)
         self._shown = progress
         self._words = sizes_in_words(progress.notes) or step_in_words(progress.rows, self._pace)
         if self._live is not None:
@@ -108,7 +98,7 @@ class ProgressDisplay:
         if self._shown is not None:
             best = self._pace.best
             words = self._words if best is None else f"best score {best:.3f}"
-            line = f"{self._pace.heard:6.0f} s  {_title(self._shown)}  {words}"
+            line = f"{self._pace.at_last_step:6.0f} s  {_title(self._shown)}  {words}"
             self._console.print(Text(line.rstrip()), no_wrap=True, overflow="ellipsis")
 
     def _render(self) -> RenderableType:
@@ -133,12 +123,7 @@ def _title(progress: Progress) -> str:
 
 
 def sizes_in_words(notes: Mapping[str, object]) -> str:
-    """How many samples each part has.
-
-    Example:
-        >>> sizes_in_words({"sizes": {"train": 80, "valid": 20}, "unit": "clips"})
-        'train 80, valid 20 clips'
-    """
+    """How many samples each part has, such as "train 80, valid 20 clips"."""
     sizes = notes.get("sizes")
     if not isinstance(sizes, Mapping):
         return ""
@@ -147,13 +132,7 @@ def sizes_in_words(notes: Mapping[str, object]) -> str:
 
 
 def step_in_words(rows: Sequence[Row], pace: Pace) -> str:
-    """What all starts or islands did in one step, in a few words; the most important ones first.
-
-    Example:
-        >>> row = {"loss": 0.25, "selection_accuracy": 0.9512}
-        >>> step_in_words([row, row | {"loss": 0.35}], Pace(best=0.9612))
-        'best score 0.961, now 0.951, loss 0.300'
-    """
+    """What all starts or islands did in one step, in a few words; the most important ones first."""
     words: list[str] = []
     table = pd.DataFrame(rows)
     if pace.best is not None:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from evobin.core.scores import Interval, margins, wilson_interval
+from evobin.core.scores import margins, wilson_interval
 from evobin.errors import EvobinError
 from evobin.files import check_is_file
 from evobin.network.architecture import Architecture
@@ -43,29 +43,18 @@ CHANNELS = {"channel": COUNT, "positions": COUNT, "rate": SHARE}
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The final figures of one part.
+class Figures(NamedTuple):
+    """The final figures of a part, as `Evaluation.summary` has them: confusion a row a label."""
 
-    Attributes:
-        n: samples of the part.
-        right: those whose label is predicted right.
-        accuracy: their share.
-        interval: its Wilson 95% interval.
-        margin: mean logit in the direction of the label, or gap to the best other.
-        n_groups: different groups; None if they are not known.
-        confusion: samples by label and predicted label, a row a label.
-        use: what the part was used for.
-    """
-
-    n: int
-    right: int
     accuracy: float
-    interval: Interval
+    low: float
+    high: float
+    right: int
+    clips: int
+    speakers: int | None
     margin: float
-    n_groups: int | None
-    confusion: tuple[tuple[int, ...], ...]
     use: str
+    confusion: list[list[int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,6 +109,7 @@ def read_run(path: Path) -> Run:
     samples = _read(path / "clips.csv", partial(_samples, architecture=architecture))
     if samples is not None:
         _check_agreement(path, samples, figures, preset_of(architecture))
+    result = path / RESULT
     return Run(
         path=path,
         config=config,
@@ -130,12 +120,8 @@ def read_run(path: Path) -> Run:
         note=note,
         figures=figures,
         before=before,
-        network=_network(path / RESULT, architecture),
+        network=BinaryNetwork.load(result, architecture) if result.exists() else None,
     )
-
-
-def _network(path: Path, architecture: Architecture) -> BinaryNetwork | None:
-    return BinaryNetwork.load(path, architecture) if path.exists() else None
 
 
 def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
@@ -204,8 +190,7 @@ def _figures(name: str, plain: Mapping[str, Json], architecture: Architecture) -
         raise ValueError(f"{name}: interval is not that of {right} of {n} {samples}")
     n_groups = int(_number(plain, "speakers")) if "speakers" in plain else None
     margin, use = float(_number(plain, "margin")), str(plain["use"])
-    counts = tuple(map(tuple, confusion.tolist()))
-    return Figures(n, right, accuracy, Interval(low, high), margin, n_groups, counts, use)
+    return Figures(accuracy, low, high, right, n, n_groups, margin, use, confusion.tolist())
 
 
 def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> pd.DataFrame:
@@ -273,9 +258,9 @@ def _check_agreement(
     for name, part in figures.items():
         rows = samples[samples["part"] == name]
         right = int((rows["answer"] == rows["label"]).sum())
-        if (right, len(rows)) != (part.right, part.n):
+        if (right, len(rows)) != (part.right, part.clips):
             raise EvobinError(
                 f"{path / 'clips.csv'}: has {right} of {len(rows)} {PARTS[name]} {preset.samples} "
-                f"right, but {SUMMARY} says {part.right} of {part.n}; restore the one that was "
+                f"right, but {SUMMARY} says {part.right} of {part.clips}; restore the one that was "
                 "edited."
             )

@@ -7,43 +7,46 @@ import pandas as pd
 from evobin.network.analysis.firing import AFTER_MAX
 from evobin.network.architecture import Architecture
 from evobin.report import plots, tables
-from evobin.report.blocks import Csv, Grid, Plot, Section
-from evobin.report.predictions import absent, predictions, share
+from evobin.report.blocks import Csv, Grid, Plot, Section, Shape
 from evobin.report.progress import TITLES
 from evobin.report.reading import PARTS, Run
-from evobin.report.text import duration, percent, percents
+from evobin.report.text import CLASSES, MISTAKES, duration, mistakes, percent, percents
 
-GROUPS = 12
-"""Group columns that are plotted."""
+GROUPS = 12  # group columns that are plotted
 
 
 def sections_of(run: Run, prefix: str = "") -> list[Section]:
-    """All that there is to say of one run.
-
-    Args:
-        run: what its folder holds.
-        prefix: in front of every name on the page, so that several runs fit on one.
-    """
-    return [write(run, prefix) for write in _WRITERS]
+    """All that there is to say of one run; `prefix` makes its names unique on the page."""
+    return [
+        _what_was_run(run, prefix),
+        _figures(run, prefix),
+        _course(run, prefix),
+        _predictions(run, prefix),
+        _groups(run, prefix),
+        _inside(run, prefix),
+        _settings(run, prefix),
+    ]
 
 
 def _what_was_run(run: Run, prefix: str) -> Section:
-    config, facts = run.config, []
-    facts.append(("command", f"evobin {config.get('command', '')}"))
-    facts.append((run.preset.samples, str(config.get("data") or "synthesised voices")))
+    config = run.config
+    facts = {
+        "command": f"evobin {config.get('command', '')}",
+        run.preset.samples: config.get("data") or "synthesised voices",
+    }
     if run.preset.architecture is None:
-        facts.append(("network", _shape(run.architecture)))
+        facts["network"] = _shape(run.architecture)
     if run.note:
-        facts.append(("parts", run.note))
-    facts.append(("seed", str(config.get("seed"))))
+        facts["parts"] = run.note
+    facts["seed"] = str(config.get("seed"))
     if run.history is not None:
         stages = run.history.groupby("stage", sort=False)["step"].max()
         steps = [f"{TITLES.get(str(stage), stage)} {n:.0f}" for stage, n in stages.items()]
-        facts.append(("steps done", ", ".join(steps)))
-        facts.append(("time", duration(run.history["elapsed"].iloc[-1])))
-    facts.append(("folder", str(run.path)))
-    names = ("name", "value")
-    grid = Grid("", "", names, names, facts, shape="pairs")
+        facts["steps done"] = ", ".join(steps)
+        facts["time"] = duration(run.history["elapsed"].iloc[-1])
+    facts["folder"] = str(run.path)
+    heads = {"name": "name", "value": "value"}
+    grid = Grid("", "", heads, list(facts.items()), shape="pairs")
     return Section(f"{prefix}run", "What was run", [], [grid])
 
 
@@ -55,19 +58,26 @@ def _shape(architecture: Architecture) -> str:
 
 def _figures(run: Run, prefix: str) -> Section:
     if not run.figures:
-        return Section(f"{prefix}figures", "Final figures", [absent(run, "summary.json")])
+        return Section(f"{prefix}figures", "Final figures", [_absent(run, "summary.json")])
     named = {PARTS[name]: part for name, part in run.figures.items()}
     if run.before is not None:
         named = {"before": run.before} | named
     rows = [
-        (name, percent(part.accuracy), percents(*part.interval), str(part.right), str(part.n),
-         "unknown" if part.n_groups is None else str(part.n_groups), f"{part.margin:.2f}", part.use)
+        (name, percent(part.accuracy), percents(part.low, part.high), part.right, part.clips,
+         "unknown" if part.speakers is None else part.speakers, f"{part.margin:.2f}", part.use)
         for name, part in named.items()
     ]  # fmt: skip
     preset = run.preset
-    counts = ("right", preset.samples, preset.groups)
-    heads = ("part", "accuracy", "95% interval", *counts, "mean margin", "use")
-    keys = ("part", "accuracy", "interval", "right", "clips", "speakers", "margin", "use")
+    heads = {
+        "part": "part",
+        "accuracy": "accuracy",
+        "interval": "95% interval",
+        "right": "right",
+        "clips": preset.samples,
+        "speakers": preset.groups,
+        "margin": "mean margin",
+        "use": "use",
+    }
     reading = (
         f"The interval (Wilson) assumes independent {preset.samples}; several of one "
         f"{preset.group} are not, so it is rather too narrow. The margin is "
@@ -77,8 +87,8 @@ def _figures(run: Run, prefix: str) -> Section:
         if run.architecture.n_classes == 2
         else "the logit of the label less the largest other."
     )
-    table = tables.figures(run)
-    grid = Grid("Accuracy", reading, heads, keys, rows, Csv.of(f"{prefix}figures", table), "wide")
+    csv = Csv(f"{prefix}figures", tables.figures(run))
+    grid = Grid("Accuracy", reading, heads, rows, csv, "wide")
     text = []
     if "test" not in run.figures:
         text.append(
@@ -103,7 +113,7 @@ def _course(run: Run, prefix: str) -> Section:
     )
     if len(points) < len(run.history):
         reading += f" Of {len(run.history):,} points, {len(points):,} are drawn."
-    csv = Csv.of(f"{prefix}time", points.merge(best, on=["stage", "step", "seconds"], how="left"))
+    csv = Csv(f"{prefix}time", points.merge(best, on=["stage", "step", "seconds"], how="left"))
     svg = plots.over_time(f"{prefix}time", points, best, run.preset.samples)
     time = Plot("Score over time", reading, svg, csv)
     flips, diversity = _flips(run.history, prefix), _diversity(run.history, prefix)
@@ -120,16 +130,16 @@ def _flips(history: pd.DataFrame, prefix: str) -> list[Plot | Grid]:
         title = TITLES.get(str(stage), str(stage))
         reading = "Of all islands. Where the bars shrink, little is left to gain by single flips."
         svg = plots.flips(name, rows)
-        blocks.append(Plot(f"Accepted flips by layer: {title}", reading, svg, Csv.of(name, rows)))
+        blocks.append(Plot(f"Accepted flips by layer: {title}", reading, svg, Csv(name, rows)))
         sums = rows.groupby("layer", sort=False)[["tried", "accepted"]].sum()
         counts = [
-            (str(layer), f"{tried:,}", f"{accepted:,}", share(int(accepted), int(tried)))
+            (layer, f"{tried:,}", f"{accepted:,}", _share(accepted, tried))
             for layer, tried, accepted in sums.to_records().tolist()
         ]
-        heads = ("layer", "tried", "accepted", "share")
+        heads = {name: name for name in ("layer", "tried", "accepted", "share")}
         reading = "Where flips pay: a high share means that the layer is not at its optimum."
-        csv = Csv.of(f"{name}-all", sums.reset_index())
-        blocks.append(Grid(f"All flips: {title}", reading, heads, heads, counts, csv))
+        csv = Csv(f"{name}-all", sums.reset_index())
+        blocks.append(Grid(f"All flips: {title}", reading, heads, counts, csv))
     return blocks
 
 
@@ -143,13 +153,13 @@ def _diversity(history: pd.DataFrame, prefix: str) -> list[Plot]:
     )
     name = f"{prefix}diversity"
     svg = plots.diversity(name, table)
-    return [Plot("Diversity of the population", reading, svg, Csv.of(name, table))]
+    return [Plot("Diversity of the population", reading, svg, Csv(name, table))]
 
 
 def _groups(run: Run, prefix: str) -> Section:
     anchor, title = f"{prefix}groups", "Accuracy by group"
     if run.samples is None:
-        return Section(anchor, title, [absent(run, "clips.csv")])
+        return Section(anchor, title, [_absent(run, "clips.csv")])
     columns, preset = tables.group_columns(run), run.preset
     if not columns:
         text = f"No groups file was named: a file for --groups says {preset.groups_say}."
@@ -166,14 +176,14 @@ def _groups(run: Run, prefix: str) -> Section:
             reading += f" The lowest {shown} of {n:,} are drawn."
         head = preset.group if column == "speaker" else column
         svg = plots.accuracies(name, table, head)
-        blocks.append(Plot(f"By {head}", reading, svg, Csv.of(name, table)))
+        blocks.append(Plot(f"By {head}", reading, svg, Csv(name, table)))
     return Section(anchor, title, intro, blocks)
 
 
 def _inside(run: Run, prefix: str) -> Section:
     text, blocks = [], [*_firing(run, prefix), *_filters(run, prefix)]
     if run.channels is None:
-        text.append(absent(run, "channels.csv"))
+        text.append(_absent(run, "channels.csv"))
     if run.network is None:
         text.append("There is no result.txt yet, and so no filter to show.")
     return Section(f"{prefix}inside", "Inside the network", text, blocks)
@@ -184,7 +194,8 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
         return []
     rates = tables.firing(run.channels)
     counts = tables.channel_counts(rates)
-    heads = ("layer", "channels", "dead: never on", "below 1%", "above 99%", "saturated: always on")
+    names = ("layer", "channels", "dead: never on", "below 1%", "above 99%", "saturated: always on")
+    heads = dict(zip(map(str, counts), names, strict=True))
     samples = run.preset.samples
     reading = f"How often each channel is +1: of all positions in all {samples}"
     if AFTER_MAX in set(rates["layer"]):
@@ -197,11 +208,10 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
         "next layer."
     )
     svg = plots.firing(f"{prefix}firing", rates)
-    rows = [tuple(map(str, row)) for row in counts.itertuples(index=False)]
-    csv = Csv.of(f"{prefix}dead", counts)
+    rows, csv = list(counts.itertuples(index=False)), Csv(f"{prefix}dead", counts)
     return [
-        Plot("Firing rate of every channel", reading, svg, Csv.of(f"{prefix}firing", rates)),
-        Grid("Dead and saturated channels", dead, heads, tuple(counts.columns), rows, csv),
+        Plot("Firing rate of every channel", reading, svg, Csv(f"{prefix}firing", rates)),
+        Grid("Dead and saturated channels", dead, heads, rows, csv),
     ]
 
 
@@ -219,24 +229,114 @@ def _filters(run: Run, prefix: str) -> list[Plot | Grid]:
     if n_shown < n:
         reading += f" The first {n_shown:,} of {n:,} are shown."
     svg = plots.filters(f"{prefix}filters", shown, preset.feature)
-    csv = Csv.of(f"{prefix}filters", tables.filters(shown, preset.feature))
+    csv = Csv(f"{prefix}filters", tables.filters(shown, preset.feature))
     return [Plot("First-layer filters", reading, svg, csv)]
 
 
 def _settings(run: Run, prefix: str) -> Section:
-    table = tables.settings(run)
-    rows = [tuple(map(str, row)) for row in table.itertuples(index=False)]
-    names = tuple(table.columns)
-    grid = Grid("All settings", "", names, names, rows, Csv.of(f"{prefix}settings", table), "pairs")
-    return Section(f"{prefix}settings", "Settings", [], [grid])
+    csv = Csv(f"{prefix}settings", tables.settings(run))
+    return Section(f"{prefix}settings", "Settings", [], [Grid.of("All settings", "", csv, "pairs")])
 
 
-_WRITERS = (
-    _what_was_run,
-    _figures,
-    _course,
-    predictions,
-    _groups,
-    _inside,
-    _settings,
-)
+def _absent(run: Run, what: str) -> str:
+    """Why something is not on the page."""
+    if run.figures:
+        return f"{what} is not in the run folder: another evobin wrote it, or it was removed."
+    return (
+        f"The run is not finished: {what} is written at its end, and `evobin resume {run.path}` "
+        "goes on."
+    )
+
+
+def _share(some: int, of: int) -> str:
+    """A share as a percentage."""
+    return percent(some / of) if of else "none"
+
+
+def _predictions(run: Run, prefix: str) -> Section:
+    """Logits or margins, accuracy by label, confusion, and the samples nearest the border."""
+    anchor, title = f"{prefix}predictions", "Predictions"
+    if run.samples is None:
+        return Section(anchor, title, [_absent(run, "clips.csv")])
+    draw = _logits if run.architecture.n_logits == 1 else _margins
+    blocks: list[Plot | Grid] = [*draw(run, run.samples, prefix)]
+    if run.figures:
+        many = run.architecture.n_classes > CLASSES
+        blocks.append((_mistakes if many else _confusion)(run, prefix))
+    return Section(anchor, title, [], [*blocks, *_nearest(run, run.samples, prefix)])
+
+
+def _nearest(run: Run, samples: pd.DataFrame, prefix: str) -> list[Grid]:
+    columns = [*tables.sample_columns(run)[:4], *tables.group_columns(run)[:1]]
+    heads = {name: name for name in columns} | {"answer": "predicted"}
+    heads |= {"speaker": run.preset.group} if "speaker" in columns else {}
+    reading = "What the network is least sure of; where label and prediction differ, it is wrong."
+    blocks = []
+    nearest = tables.nearest_border(samples, columns[3])
+    for part, found in nearest.groupby("part", sort=False):
+        csv = Csv(f"{prefix}nearest-{part}", found)
+        rows = list(found[columns].itertuples(index=False))
+        title = f"{run.preset.samples.capitalize()} nearest the border: {PARTS[str(part)]}"
+        blocks.append(Grid(title, reading, heads, rows, csv))
+    return blocks
+
+
+def _logits(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
+    """Of two classes."""
+    reading = (
+        f"Shares of the {run.preset.samples} of each label. What lies on the wrong side of the "
+        "line at 0 is predicted wrong, and what lies near it is unsure."
+    )
+    csv = Csv(f"{prefix}logits", tables.histogram(samples, "logit", ["part", "label"]))
+    meaning = "logit [units]: above 0 the prediction is 1"
+    svg = plots.logits(csv.name, csv.table, meaning, run.preset.samples)
+    return [Plot("Logit by label", reading, svg, csv)]
+
+
+def _margins(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
+    """Of more than two classes."""
+    reading = (
+        f"Shares of the {run.preset.samples} by the logit of their label less the largest other. "
+        "What lies left of the line at 0 is predicted wrong, and what lies near it is unsure."
+    )
+    csv = Csv(f"{prefix}margins", tables.histogram(samples, "margin", ["part"]))
+    meaning = "margin [units]: below 0 the prediction is wrong"
+    svg = plots.logits(csv.name, csv.table, meaning, run.preset.samples)
+    margins = Plot("Margin", reading, svg, csv)
+    reading = "Which labels are hard: the lowest first, with 95% intervals (Wilson)."
+    csv = Csv(f"{prefix}labels", tables.accuracy_by(samples, "label"))
+    svg = plots.accuracies(csv.name, csv.table, "label")
+    return [margins, Plot("By label", reading, svg, csv)]
+
+
+def _confusion(run: Run, prefix: str) -> Grid:
+    table = tables.confusion(run)
+    rows = [
+        (PARTS[name], label, *counts, _share(counts[label], sum(counts)))
+        for name, part in run.figures.items()
+        for label, counts in enumerate(part.confusion)
+    ]
+    heads = {
+        key: key.replace("answered_", "predicted ").replace("_", " ") for key in map(str, table)
+    }
+    reading = (
+        f"{run.preset.samples.capitalize()} by label and predicted label: whether one label is "
+        "taken for the other more often."
+    )
+    csv = Csv(f"{prefix}confusion", table)
+    shape: Shape = "narrow" if run.architecture.n_classes == 2 else "wide"
+    return Grid("Confusion", reading, heads, rows, csv, shape)
+
+
+def _mistakes(run: Run, prefix: str) -> Grid:
+    unseen = {name: run.figures[name] for name in tables.UNSEEN if name in run.figures}
+    rows = [
+        (PARTS[name], *mistake)
+        for name, part in unseen.items()
+        for mistake in mistakes(part.confusion)[:MISTAKES]
+    ]
+    names = {"part": "part", "label": "label", "answer": "predicted"}
+    heads = names | {"clips": run.preset.samples}
+    reading = f"Which labels are taken for which others: the {MISTAKES} most common mistakes."
+    csv = Csv(f"{prefix}confusion", tables.confusion(run))
+    return Grid("Mistakes", reading, heads, rows, csv)

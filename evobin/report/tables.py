@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.core.scores import wilson_interval
 from evobin.network.analysis.firing import pooled
 from evobin.network.binary import BinaryNetwork
 from evobin.report.reading import Run
+from evobin.results import evaluation as results
 from evobin.results.plain import Json
 
-POINTS = 2_000
-"""Points of a plot over time, all lines together."""
-LINES = 24
-"""Lines of a stage in a plot over time."""
-VALUES = 30
-"""Values of a group column that are shown."""
-NEAREST = 12
-"""Samples nearest the border that are listed, of each part."""
-BARS = 40
-"""Bars of a histogram, and of a plot over rounds."""
+POINTS = 2_000  # points of a plot over time, all lines together
+LINES = 24  # lines of a stage in a plot over time
+VALUES = 30  # values of a group column that are shown
+NEAREST = 12  # samples nearest the border that are listed, of each part
+BARS = 40  # bars of a histogram, and of a plot over rounds
 COLUMNS = ("file", "label", "answer", "logit", "part")
 """Those of clips.csv that every run has; of more than two classes, `margin` stands for `logit`."""
-FILTERS, WEIGHTS = 256, 200_000
-"""Filters that are shown, and weights of them all."""
-NOT_COMPARED = ("clips", "out", "report")
-"""Settings that say nothing of how a run was done."""
-UNSEEN = ("valid", "test")
-"""The parts that were not trained on."""
-Scalar = TypeVar("Scalar", bound=np.generic)
+FILTERS, WEIGHTS = 256, 200_000  # filters that are shown, and weights of them all
+NOT_COMPARED = ("clips", "out", "report")  # settings that say nothing of how a run was done
+UNSEEN = ("valid", "test")  # the parts that were not trained on
 
 
 def settings(run: Run) -> pd.DataFrame:
@@ -56,22 +46,9 @@ def _in_words(value: Json) -> str:
 
 def figures(run: Run) -> pd.DataFrame:
     """A row a part, and one "before" a polish: the final figures, but for the confusion."""
-    rows = [
-        {
-            "part": name,
-            "accuracy": part.accuracy,
-            "low": part.interval.low,
-            "high": part.interval.high,
-            "right": part.right,
-            "clips": part.n,
-            "speakers": part.n_groups,
-            "margin": part.margin,
-            "use": part.use,
-        }
-        for name, part in ({"before": run.before} | run.figures).items()
-        if part is not None
-    ]
-    return pd.DataFrame(rows).convert_dtypes()
+    parts = ({} if run.before is None else {"before": run.before}) | run.figures
+    rows = [{"part": name} | part._asdict() for name, part in parts.items()]
+    return pd.DataFrame(rows).drop(columns="confusion", errors="ignore").convert_dtypes()
 
 
 def confusion(run: Run) -> pd.DataFrame:
@@ -92,7 +69,8 @@ def scores_over_time(history: pd.DataFrame) -> pd.DataFrame:
     """
     parts = []
     for _, rows in history.groupby("stage", sort=False):
-        islands = _spread(np.unique(rows["island"]), LINES)
+        islands = np.unique(rows["island"])
+        islands = islands[_spread(len(islands), LINES)]
         each = max(2, POINTS // (len(islands) * history["stage"].nunique()))
         parts += [_thinned(rows[rows["island"] == island], each) for island in islands]
     table = pd.concat(parts).rename(columns={"elapsed": "seconds"})
@@ -110,15 +88,13 @@ def _names(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table]
 
 
-def _spread(values: NDArray[Scalar], most: int) -> NDArray[Scalar]:
-    """Evenly spread ones of them, the first and the last included."""
-    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
-    spread: NDArray[Scalar] = values[places]
-    return spread
+def _spread(n: int, most: int) -> NDArray[np.int64]:
+    """Evenly spread places of n, the first and the last included."""
+    return np.linspace(0, n - 1, min(most, n)).round().astype(np.int64)
 
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    return table.iloc[_spread(np.arange(len(table)), most)]
+    return table.iloc[_spread(len(table), most)]
 
 
 def flips_by_layer(history: pd.DataFrame) -> pd.DataFrame:
@@ -177,17 +153,14 @@ def accuracy_by(samples: pd.DataFrame, column: str) -> pd.DataFrame:
     The lowest first; of many values, those with the lowest accuracy.
     """
     seen = samples[samples["part"].isin(UNSEEN)]
-    right = (seen["answer"] == seen["label"]).groupby([seen[column], seen["part"]])
-    table = right.agg(["sum", "size"]).rename(columns={"sum": "right", "size": "clips"})
-    table["accuracy"] = table["right"] / table["clips"]
-    limits = [wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)]
-    table[["low", "high"]] = np.array(limits).reshape(-1, 2)
+    table = results.accuracy_by(seen, [seen[column], seen["part"]])
     counts = table.groupby(level=0)[["right", "clips"]].sum()
     order = (counts["right"] / counts["clips"]).sort_values(kind="stable").index[:VALUES]
     rank = pd.Series(range(len(order)), index=order)
     table = table.rename_axis(["value", "part"]).reset_index()
     ranked = table.assign(rank=table["value"].map(rank)).dropna(subset="rank")
-    return ranked.sort_values(["rank", "part"]).drop(columns="rank")
+    columns = ["value", "part", "right", "clips", "accuracy", "low", "high"]
+    return ranked.sort_values(["rank", "part"])[columns]
 
 
 def histogram(samples: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:

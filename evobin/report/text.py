@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
-CLASSES = 12
-"""Classes whose confusion is shown whole; of more, the most common mistakes are."""
-MISTAKES = 20
-"""Mistakes that are listed."""
+CLASSES = 12  # classes whose confusion is shown whole; of more, the most common mistakes are
+MISTAKES = 20  # mistakes that are listed
 
 
 def percent(value: float) -> str:
-    """A share as a percentage.
-
-    Example:
-        >>> percent(0.97512)
-        '97.51%'
-    """
+    """A share as a percentage, such as 97.51%."""
     return f"{100 * value:.2f}%"
 
 
 def percents(low: float, high: float) -> str:
-    """A confidence interval as percentages.
-
-    Example:
-        >>> percents(0.91, 0.9912)
-        '91.00% to 99.12%'
-    """
+    """A confidence interval as percentages, such as 91.00% to 99.12%."""
     return f"{percent(low)} to {percent(high)}"
 
 
 def mistakes(confusion: Iterable[Iterable[int]]) -> list[tuple[int, int, int]]:
-    """Label, wrong prediction, and how many samples, of those that there are; the most first.
-
-    Args:
-        confusion: samples by label and predicted label.
+    """Label, wrong prediction, and how many samples; the most common first.
 
     Example:
         >>> mistakes([[5, 1, 0], [0, 4, 0], [0, 2, 3]])
@@ -60,6 +46,16 @@ def write_line(console: Console, text: str) -> None:
 def write_words(console: Console, text: str) -> None:
     """One line in a log; in a terminal, wrapped between words."""
     console.print(Text(text), soft_wrap=not console.is_terminal)
+
+
+def write_table(
+    console: Console, title: str, heads: Iterable[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """A table under a title, of texts as they are."""
+    table = Table(*(Column(Text(head)) for head in heads), title=Text(title), title_justify="left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def duration(seconds: float) -> str:

@@ -109,43 +109,44 @@ class Evaluation:
 
     @property
     def by_label(self) -> pd.DataFrame:
-        """Accuracy by label, a table as those of `by_columns`."""
-        return self._by(self.samples["label"])
+        """Accuracy by label, a table as `accuracy_by` makes."""
+        return accuracy_by(self.samples, self.samples["label"])
 
     def by_columns(self) -> dict[str, pd.DataFrame]:
-        """Accuracy by each further column of the groups file.
-
-        Returns:
-            For each column a table indexed by its values: `clips` (samples), `right`, `accuracy`,
-            `low` and `high` (Wilson 95%).
-        """
+        """Accuracy by each further column of the groups file: tables as `accuracy_by` makes."""
         if self.groups is None:
             return {}
-        return {str(name): self._by(self.groups[name]) for name in self.groups.columns[1:]}
-
-    def _by(self, values: pd.Series[Any]) -> pd.DataFrame:
-        right = (self.samples["answer"] == self.samples["label"]).rename("right")
-        table = right.groupby(values).agg(["size", "sum"])
-        table.columns = pd.Index(["clips", "right"])
-        table["accuracy"] = table["right"] / table["clips"]
-        limits = [
-            wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)
-        ]
-        table["low"] = [interval.low for interval in limits]
-        table["high"] = [interval.high for interval in limits]
-        return table
+        columns = self.groups.columns[1:]
+        return {str(name): accuracy_by(self.samples, self.groups[name]) for name in columns}
 
     def summary(self) -> dict[str, Json]:
         """The figures as plain values, for summary.json."""
-        figures: dict[str, Json] = {"clips": self.n, "right": self.right, "accuracy": self.accuracy}
-        figures["interval"] = list(self.interval)
-        figures["margin"] = self.margin
+        figures: dict[str, Json] = {
+            "clips": self.n,
+            "right": self.right,
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "margin": self.margin,
+        }
         if self.n_groups is not None:
             figures["speakers"] = self.n_groups
         figures["confusion"] = self.confusion.to_numpy().tolist()
         if self.n_classes > 2:
             figures["by_label"] = records(self.by_label.reset_index())
         return figures
+
+
+def accuracy_by(samples: pd.DataFrame, by: Any) -> pd.DataFrame:
+    """A row a value of one or several series, the index: what is right of the samples with it.
+
+    Columns: `clips` (samples), `right`, `accuracy`, `low` and `high` (Wilson 95%).
+    """
+    right = samples["answer"] == samples["label"]
+    table = pd.DataFrame(right.groupby(by).agg(clips="size", right="sum"))
+    table["accuracy"] = table["right"] / table["clips"]
+    limits = [wilson_interval(r, n) for r, n in zip(table["right"], table["clips"], strict=True)]
+    table[["low", "high"]] = np.array(limits).reshape(-1, 2)
+    return table
 
 
 class Prediction(NamedTuple):

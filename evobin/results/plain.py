@@ -12,10 +12,5 @@ Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | int | boo
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Json]]:
-    """The rows of a table as plain values.
-
-    Example:
-        >>> records(pd.DataFrame({"layer": ["conv1"], "share": [0.5]}))
-        [{'layer': 'conv1', 'share': 0.5}]
-    """
+    """The rows of a table as plain values."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]

@@ -8,8 +8,7 @@ from pathlib import Path
 from evobin.network.binary import BinaryNetwork
 from evobin.results.evaluation import Evaluation
 
-RESULT = "result.txt"
-"""The result file's name in its run folder."""
+RESULT = "result.txt"  # the result file's name in its run folder
 USES = {
     "train": "trained on",
     "valid": "used to choose among candidates, so a little too high",

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from evobin.errors import EvobinError
 
 MAGIC = b"evobin checkpoint 1 sha256 "
-PLAIN = "plain"
-"""The member that holds, as UTF-8 bytes of JSON, all that is no array."""
+PLAIN = "plain"  # the member that holds, as UTF-8 bytes of JSON, all that is no array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

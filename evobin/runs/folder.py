@@ -19,11 +19,9 @@ from evobin.results.run import RESULT
 from evobin.runs.checkpoint import Checkpoint
 from evobin.runs.lock import Lock
 
-SUMMARY = "summary.json"
-"""The final figures' name; a run that has it is finished."""
+SUMMARY = "summary.json"  # the final figures' name; a run that has it is finished
 LOCK = "lock"
-CHECKPOINTS = ("checkpoint", "checkpoint.old")
-"""The last one, and the one before it."""
+CHECKPOINTS = ("checkpoint", "checkpoint.old")  # the last one, and the one before it
 
 
 class RunFolder:
@@ -42,35 +40,26 @@ class RunFolder:
     with `with`: one process at a time can have it.
     """
 
-    def __init__(self, path: Path, lock: Lock, made: Iterable[Path] = ()) -> None:
-        self.path = path
-        self._lock = lock
-        self._made = made
+    def __init__(self, path: Path, made: Iterable[Path] = ()) -> None:
+        self.path, self._made = path, made
+        with files.writing(path / LOCK):
+            self._lock = Lock(path / LOCK)
 
     @classmethod
     def create(cls, path: Path) -> RunFolder:
-        """Makes a new folder, with its parents, or takes an empty one.
-
-        Raises:
-            EvobinError: if it exists and is not empty, or cannot be written.
-        """
-        made = files.make_output_folder(path)
-        return cls(path, _locked(path), made)
+        """Makes a new folder, with its parents, or takes an empty one; EvobinError if it cannot."""
+        return cls(path, files.make_output_folder(path))
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """Takes the folder of a run that did not finish.
-
-        Raises:
-            EvobinError: if it is no such folder, or in use by another process.
-        """
+        """Takes the folder of a run that did not finish; EvobinError if it is none, or in use."""
         if not path.is_dir():
             raise EvobinError(f"{path}: is no folder; name a run folder.")
         if (path / SUMMARY).exists():
             raise EvobinError(f"{path}: the run is finished; its result is {path / RESULT}.")
         if not any((path / name).exists() for name in CHECKPOINTS):
             raise EvobinError(f"{path}: holds no checkpoint; name the folder of a run.")
-        return cls(path, _locked(path))
+        return cls(path)
 
     def __enter__(self) -> RunFolder:
         return self
@@ -84,11 +73,9 @@ class RunFolder:
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Replaces the checkpoint, and keeps the one before it."""
         last, before = (self.path / name for name in CHECKPOINTS)
-        try:
+        with files.writing(before):
             if last.exists():
                 last.replace(before)
-        except OSError as error:
-            raise files.cannot_write(before, error) from error
         files.write_bytes(last, checkpoint.to_bytes())
 
     def read_checkpoint(self) -> tuple[Checkpoint, str]:
@@ -128,15 +115,11 @@ class RunFolder:
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replaces history.csv, one row an epoch or round."""
-        files.write_text(self.path / "history.csv", pd.DataFrame(rows).to_csv(index=False))
+        self.write_table("history.csv", pd.DataFrame(rows))
 
-    def write_clips(self, table: pd.DataFrame) -> None:
-        """Writes clips.csv."""
-        files.write_text(self.path / "clips.csv", table.to_csv(index=False))
-
-    def write_channels(self, table: pd.DataFrame) -> None:
-        """Writes channels.csv."""
-        files.write_text(self.path / "channels.csv", table.to_csv(index=False))
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Replaces a csv file."""
+        files.write_text(self.path / name, table.to_csv(index=False))
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Writes summary.json."""
@@ -146,10 +129,3 @@ class RunFolder:
 def default_path(command: str) -> Path:
     """A folder under runs/, named by the time."""
     return Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def _locked(path: Path) -> Lock:
-    try:
-        return Lock(path / LOCK)
-    except OSError as error:
-        raise files.cannot_write(path / LOCK, error) from error

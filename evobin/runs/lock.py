@@ -11,13 +11,10 @@ from evobin.errors import EvobinError
 
 
 class Lock:
-    """A claim on a folder that ends with its process, however that ends.
+    """A claim on a folder, by a file in it, that ends with its process, however that ends.
 
     The system holds it (flock), so a file that a killed process left behind is no claim. The file
     says who holds it.
-
-    Args:
-        path: the lock file; removed by `release`.
 
     Raises:
         EvobinError: if another process, or another lock of this one, holds it.

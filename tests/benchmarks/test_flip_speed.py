@@ -24,9 +24,9 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from evobin.config import AugmentConfig, SteConfig
+from evobin.config import AugmentConfig, EvaluateConfig, SteConfig
 from evobin.core.samples import Dataset, Samples
-from evobin.data.dataset import FeatureShape, load_dataset
+from evobin.data.dataset import load_dataset
 from evobin.kernels import forward
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.state import Batch, NetworkFlipState
@@ -49,8 +49,7 @@ SAMPLES = 1000
 @cache
 def voices() -> Dataset:
     """All real clips."""
-    shape = FeatureShape(SPEAKER_SEX.n_in, SPEAKER_SEX.min_frames)
-    return load_dataset(VOICES / "train.tsv", VOICES / "features", None, shape)
+    return load_dataset(EvaluateConfig(VOICES / "train.tsv", VOICES / "features"))
 
 
 @cache

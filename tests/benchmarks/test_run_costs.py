@@ -40,7 +40,7 @@ STANDARD = SearchConfig()
 @pytest.fixture(scope="module")
 def problem() -> SampledNetworkProblem:
     where = DataConfig(VOICES / "train.tsv", VOICES / "features", VOICES / "speakers.tsv")
-    parts = load_splits(where, SPEAKER_SEX, 0)
+    parts = load_splits(where, 0)
     return SampledNetworkProblem(SPEAKER_SEX, parts.train, parts.valid, STANDARD.augment, 200, 256)
 
 

@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from evobin.cli.main import main
-from evobin.config import FlipConfig, PolishConfig, PopulationConfig, SearchConfig, SteConfig
+from evobin.config import FlipConfig, PopulationConfig, SteConfig, runs
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -32,7 +32,6 @@ _BRIEF = {
     "population": PopulationConfig(rounds=1, epochs=0),
     "flips": FlipConfig(rounds=1, islands=1, clips=8, proposals=4),
 }
-_EFFORTS = {"quick": _BRIEF, "standard": {}, "thorough": {}}
 
 
 def page(name: str) -> Path:
@@ -62,8 +61,7 @@ def write_toml(text: str) -> Path:
 def shorten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has the quick effort take seconds, so that commands run word for word."""
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # starting processes takes longer than the rest
-    for config in (SearchConfig, PolishConfig):
-        monkeypatch.setattr(config, "_efforts", staticmethod(lambda: _EFFORTS))
+    monkeypatch.setitem(runs._BUDGETS, "quick", _BRIEF)
 
 
 def run_all(text: str) -> None:

@@ -43,13 +43,13 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
     ("name", "argv"),
     [
         ("evobin.commands.search.search", ["search"]),
-        ("evobin.commands.polish.polish", ["polish", "r.txt"]),
+        ("evobin.commands.search.polish", ["polish", "r.txt"]),
         (
-            "evobin.commands.evaluate.evaluate",
+            "evobin.commands.predict.evaluate",
             ["evaluate", "r.txt", "--data", "a", "--features", "f"],
         ),
         ("evobin.commands.inspect.inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
-        ("evobin.commands.diff.diff", ["diff", "a.txt", "b.txt"]),
+        ("evobin.commands.inspect.diff", ["diff", "a.txt", "b.txt"]),
         ("evobin.commands.predict.predict", ["predict", "r.txt", "a.npy"]),
         ("evobin.commands.features.write_features", ["features", "a.wav", "--out", "out"]),
         ("evobin.commands.voices.write_voices", ["voices", "out"]),

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from evobin.config import EvaluateConfig
 from evobin.core.samples import Dataset, Samples
-from evobin.data.dataset import FeatureShape, load_dataset
+from evobin.data.dataset import load_dataset
 from evobin.errors import EvobinError
+from evobin.network.architecture import Architecture, ConvBlock
 
-SHAPE = FeatureShape(n_in=4, min_frames=3)
+SMALL = Architecture(4, (ConvBlock(2, 3),))
 
 
 class Folder:
@@ -35,7 +37,8 @@ class Folder:
 
     def load(self, groups: bool = False, one_class_ok: bool = False) -> Dataset:
         table = self.groups if groups else None
-        return load_dataset(self.data, self.features, table, SHAPE, one_class_ok=one_class_ok)
+        where = EvaluateConfig(self.data, self.features, table, architecture=SMALL)
+        return load_dataset(where, one_class_ok=one_class_ok)
 
     def error(self, groups: bool = False) -> str:
         with pytest.raises(EvobinError, match=r"\S") as caught:
@@ -93,7 +96,8 @@ def test_a_sample_may_lie_in_a_folder_below_the_features(folder: Folder) -> None
 
 def test_the_features_folder_may_be_a_link(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder.features)
-    assert len(load_dataset(folder.data, tmp_path / "link", None, SHAPE)) == 4
+    where = EvaluateConfig(folder.data, tmp_path / "link", architecture=SMALL)
+    assert len(load_dataset(where)) == 4
 
 
 @pytest.mark.parametrize(
@@ -314,7 +318,7 @@ def test_parts_of_different_lengths_are_wrong_arguments() -> None:
         Dataset(("a", "b"), samples, labels, pd.DataFrame({"speaker": ["s"]}))
 
 
-TEN = FeatureShape(n_in=4, min_frames=1, frames=1, n_classes=10)
+TEN = Architecture(4, (ConvBlock(2, 1),), n_classes=10, frames=1)
 
 
 def save_vectors(folder: Folder, labels: list[str]) -> None:
@@ -327,7 +331,9 @@ def save_vectors(folder: Folder, labels: list[str]) -> None:
 
 def test_labels_go_up_to_the_number_of_classes(folder: Folder) -> None:
     save_vectors(folder, list("3019"))
-    dataset = load_dataset(folder.data, folder.features, None, TEN, one_class_ok=True)
+    dataset = load_dataset(
+        EvaluateConfig(folder.data, folder.features, architecture=TEN), one_class_ok=True
+    )
     assert dataset.labels.tolist() == [3, 0, 1, 9]
     assert dataset.samples.lengths.tolist() == [1, 1, 1, 1]
     assert dataset.samples[2].tolist() == [[2.0, 3.0, 4.0, 5.0]]
@@ -337,13 +343,13 @@ def test_labels_go_up_to_the_number_of_classes(folder: Folder) -> None:
 def test_a_label_beyond_the_classes_is_named(folder: Folder, label: str) -> None:
     save_vectors(folder, ["0", label])
     with pytest.raises(EvobinError, match=r"line 2: expected label 0 to 9, found '"):
-        load_dataset(folder.data, folder.features, None, TEN)
+        load_dataset(EvaluateConfig(folder.data, folder.features, architecture=TEN))
 
 
 def test_a_line_without_a_label_says_which_there_are(folder: Folder) -> None:
     folder.data.write_text("v0.npy\n")
     with pytest.raises(EvobinError, match=r"'v0.npy' has no label; add a tab and 0 to 9\."):
-        load_dataset(folder.data, folder.features, None, TEN)
+        load_dataset(EvaluateConfig(folder.data, folder.features, architecture=TEN))
 
 
 def test_labels_that_no_sample_has_are_named(folder: Folder) -> None:
@@ -351,4 +357,4 @@ def test_labels_that_no_sample_has_are_named(folder: Folder) -> None:
     with pytest.raises(
         EvobinError, match=r"tsv: no sample has label 3, 7; add some, or name fewer"
     ):
-        load_dataset(folder.data, folder.features, None, TEN)
+        load_dataset(EvaluateConfig(folder.data, folder.features, architecture=TEN))

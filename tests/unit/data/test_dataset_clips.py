@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from evobin.data.dataset import FeatureShape, load_sample
+from evobin.data.dataset import load_sample
 from evobin.errors import EvobinError
+from evobin.network.architecture import Architecture, ConvBlock
 
-SHAPE = FeatureShape(n_in=4, min_frames=3)
+SMALL = Architecture(4, (ConvBlock(2, 3),))
+VECTORS = Architecture(4, (ConvBlock(2, 1),), frames=1)
 
 
 def write_npy(path: Path, header: dict[str, Any], content: bytes) -> None:
@@ -26,7 +29,7 @@ def write_npy(path: Path, header: dict[str, Any], content: bytes) -> None:
 
 def problem_of(path: Path) -> str:
     with pytest.raises(EvobinError, match=r"\S") as caught:
-        load_sample(path, SHAPE)
+        load_sample(path, SMALL)
     error = str(caught.value)
     assert error.startswith(f"{path}: ")
     assert len(error.splitlines()) == 1
@@ -42,7 +45,7 @@ def test_real_numbers_of_every_dtype_and_order_are_read(
 ) -> None:
     array = np.arange(20).reshape(5, 4).astype(dtype, order=order)
     np.save(tmp_path / "a.npy", array)
-    sample = load_sample(tmp_path / "a.npy", SHAPE)
+    sample = load_sample(tmp_path / "a.npy", SMALL)
     expected = np.dtype(dtype).newbyteorder("=") if "f" in dtype else np.dtype(np.float64)
     assert sample.dtype == expected
     assert sample.dtype.isnative
@@ -51,14 +54,14 @@ def test_real_numbers_of_every_dtype_and_order_are_read(
 
 def test_long_doubles_become_float64(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((3, 4), np.longdouble))
-    assert load_sample(tmp_path / "a.npy", SHAPE).dtype == np.float64
+    assert load_sample(tmp_path / "a.npy", SMALL).dtype == np.float64
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 def test_every_version_of_the_format_is_read(tmp_path: Path, version: tuple[int, int]) -> None:
     with (tmp_path / "a.npy").open("wb") as file:
         npy.write_array(file, np.ones((3, 4)), version=version)
-    assert (load_sample(tmp_path / "a.npy", SHAPE) == 1).all()
+    assert (load_sample(tmp_path / "a.npy", SMALL) == 1).all()
 
 
 def test_a_header_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
@@ -66,7 +69,7 @@ def test_a_header_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
     header += b" " * (117 - len(header)) + b"\n"
     content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(48)
     (tmp_path / "a.npy").write_bytes(content)
-    assert load_sample(tmp_path / "a.npy", SHAPE).shape == (3, 4)
+    assert load_sample(tmp_path / "a.npy", SMALL).shape == (3, 4)
 
 
 def test_a_missing_sample_and_a_folder_are_errors(tmp_path: Path) -> None:
@@ -155,7 +158,7 @@ def test_a_magnitude_whose_sums_could_overflow_is_an_error(
     array[1, 2] = value
     np.save(tmp_path / "a.npy", array)
     if fine:
-        assert load_sample(tmp_path / "a.npy", SHAPE)[1, 2] == value
+        assert load_sample(tmp_path / "a.npy", SMALL)[1, 2] == value
     else:
         assert problem_of(tmp_path / "a.npy").startswith(f"holds {value} at [1, 2]")
 
@@ -217,22 +220,22 @@ def test_a_disk_error_in_the_header_is_not_taken_for_damage(
     assert problem_of(tmp_path / "a.npy").startswith("cannot be read (Input/output error)")
 
 
-def problem_with(shape: FeatureShape, tmp_path: Path, dims: tuple[int, ...]) -> str:
+def problem_with(architecture: Architecture, tmp_path: Path, dims: tuple[int, ...]) -> str:
     np.save(tmp_path / "a.npy", np.ones(dims))
     with pytest.raises(EvobinError, match=r"a\.npy: ") as caught:
-        load_sample(tmp_path / "a.npy", shape)
+        load_sample(tmp_path / "a.npy", architecture)
     return str(caught.value).split("a.npy: ")[1]
 
 
 @pytest.mark.parametrize("dims", [(1, 4), (4,)])
 def test_one_frame_may_come_as_a_vector(tmp_path: Path, dims: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.ones(dims))
-    assert load_sample(tmp_path / "a.npy", FeatureShape(4, 1, frames=1)).tolist() == [[1.0] * 4]
+    assert load_sample(tmp_path / "a.npy", VECTORS).tolist() == [[1.0] * 4]
 
 
 @pytest.mark.parametrize("dims", [(), (3,), (2, 4), (1, 3), (0, 4), (1, 1, 4)])
 def test_one_frame_of_another_shape_is_an_error(tmp_path: Path, dims: tuple[int, ...]) -> None:
-    told = problem_with(FeatureShape(4, 1, frames=1), tmp_path, dims)
+    told = problem_with(VECTORS, tmp_path, dims)
     assert told == f"must have shape [4] or [1, 4], but it has {list(dims)}."
 
 
@@ -240,5 +243,5 @@ def test_one_frame_of_another_shape_is_an_error(tmp_path: Path, dims: tuple[int,
 def test_another_length_than_the_fixed_one_is_an_error(
     tmp_path: Path, dims: tuple[int, ...]
 ) -> None:
-    told = problem_with(FeatureShape(4, 3, frames=8), tmp_path, dims)
+    told = problem_with(replace(SMALL, frames=8), tmp_path, dims)
     assert told == f"must have shape [8, 4], but it has {list(dims)}."

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evobin.config import EvaluateConfig
 from evobin.core.samples import Dataset, Samples
-from evobin.data.dataset import FeatureShape, hold_out, load_dataset
+from evobin.data.dataset import hold_out, load_dataset
 from evobin.errors import EvobinError
 
 VOICES = Path(__file__).parents[4] / "shared" / "data" / "voices"
@@ -113,9 +114,8 @@ def test_a_share_outside_0_to_1_is_a_wrong_argument(share: float) -> None:
 
 @pytest.mark.skipif(not VOICES.is_dir(), reason="the recorded voices are not on this machine")
 def test_the_recorded_voices_load_and_split_by_speaker() -> None:
-    dataset = load_dataset(
-        VOICES / "train.tsv", VOICES / "features", VOICES / "speakers.tsv", FeatureShape(64, 57)
-    )
+    where = EvaluateConfig(VOICES / "train.tsv", VOICES / "features", VOICES / "speakers.tsv")
+    dataset = load_dataset(where)
     assert dataset.groups is not None
     speakers = dataset.groups["speaker"].to_numpy()
     assert len(dataset) == 2037

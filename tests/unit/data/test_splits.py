@@ -9,10 +9,9 @@ import pytest
 from evobin.config import DataConfig
 from evobin.core.samples import Dataset
 from evobin.data import splits as splits_module
-from evobin.data.splits import Splits, feature_shape, load_splits, synthesised_splits
+from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.errors import EvobinError, SettingError
 from evobin.network.architecture import Architecture, ConvBlock
-from evobin.network.presets import SPEAKER_SEX
 from tests.builders import DataFolder, random_folder, small_voices
 
 SMALL = Architecture(3, (ConvBlock(2, 2),))
@@ -25,8 +24,8 @@ def folder(tmp_path: Path) -> DataFolder:
 
 def load(folder: DataFolder, seed: int = 0, groups: bool = False, **more: Any) -> Splits:
     speakers = folder.groups if groups else None
-    config = DataConfig(folder.data, folder.features, speakers, **more)
-    return load_splits(config, SMALL, seed)
+    config = DataConfig(folder.data, folder.features, speakers, architecture=SMALL, **more)
+    return load_splits(config, seed)
 
 
 def names(part: Dataset | None) -> set[str]:
@@ -77,7 +76,7 @@ def test_only_parts_for_the_built_in_network_speak_of_speakers(
 ) -> None:
     voices = random_folder(tmp_path / "voices", samples=16)
     config = DataConfig(voices.data, voices.features, voices.groups if groups else None)
-    told = load_splits(config, SPEAKER_SEX, 0).note
+    told = load_splits(config, 0).note
     assert told == "Split by speaker." if groups else told.endswith("too high for new speakers.")
 
 
@@ -102,8 +101,8 @@ def test_named_parts_are_used_as_they_are(folder: DataFolder) -> None:
     train = folder.write("a.tsv", *(f"c{i}.npy {i % 2}" for i in range(10)))
     valid = folder.write("b.tsv", "c20.npy 0", "c23.npy 1")
     test = folder.write("c.tsv", "c31.npy 1", "c30.npy 0", "c32.npy 0")
-    config = DataConfig(train, folder.features, None, valid, test)
-    parts = load_splits(config, SMALL, 0)
+    config = DataConfig(train, folder.features, None, valid, test, architecture=SMALL)
+    parts = load_splits(config, 0)
     assert parts.train.names == tuple(f"c{i}.npy" for i in range(10))
     assert parts.valid.names == ("c20.npy", "c23.npy")
     assert names(parts.test) == {"c30.npy", "c31.npy", "c32.npy"}
@@ -164,18 +163,13 @@ def test_a_test_part_is_named_or_held_out_but_not_both(folder: DataFolder) -> No
 
 def test_without_data_there_are_no_parts_to_load() -> None:
     with pytest.raises(ValueError, match="`config` must name `data` and `features`"):
-        load_splits(DataConfig(), SMALL, 0)
+        load_splits(DataConfig(), 0)
 
 
 def test_problems_of_a_named_part_name_its_file(folder: DataFolder) -> None:
     valid = folder.write("valid.tsv", "c38.npy 0", "c39.npy 2")
     with pytest.raises(EvobinError, match=r"valid\.tsv, line 2: expected label 0 or 1, found '2'"):
         load(folder, valid=valid)
-
-
-def test_what_a_network_needs_comes_from_its_architecture() -> None:
-    shape = feature_shape(Architecture(7, (ConvBlock(2, 5, 2), ConvBlock(2, 3))))
-    assert (shape.n_in, shape.min_frames) == (7, 9)
 
 
 def test_synthesised_voices_are_split_by_speaker_with_their_own_labels(

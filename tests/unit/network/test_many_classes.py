@@ -57,8 +57,10 @@ def run_of(path: Path, n_classes: int) -> Path:
     with RunFolder.create(path) as folder:
         folder.write_config({"architecture": dataclasses.asdict(network.architecture)})
         folder.write_result(network.signs)
-        folder.write_clips(pd.concat([part.table(name) for name, part in parts.items()]))
-        folder.write_channels(pd.concat(rates, names=["part"]).reset_index("part"))
+        folder.write_table(
+            "clips.csv", pd.concat([part.table(name) for name, part in parts.items()])
+        )
+        folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
         summary = {name: part.summary() | {"use": ""} for name, part in parts.items()}
         folder.write_summary({"note": "", "parts": summary})
     return path

@@ -91,17 +91,17 @@ def test_the_time_left_is_that_of_the_median_step_and_passes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock, watch = Clock(monkeypatch), pace.Pace()
-    watch.hear(Progress("ste", 0, 10))
+    watch.update(Progress("ste", 0, 10))
     assert watch.left is None  # no step is done yet
     for done, clock.now in ((1, 60.0), (2, 62.0), (3, 64.0)):
-        watch.hear(Progress("ste", done, 10, ({"loss": 0.5},)))
+        watch.update(Progress("ste", done, 10, ({"loss": 0.5},)))
     assert watch.left == 14.0
     clock.now = 65.0
     assert watch.left == 13.0
-    assert (watch.heard, watch.elapsed) == (64.0, 65.0)
+    assert (watch.at_last_step, watch.elapsed) == (64.0, 65.0)
     clock.now = 1000.0
     assert watch.left == 0.0
-    watch.hear(Progress("flips", 0, 4))
+    watch.update(Progress("flips", 0, 4))
     assert watch.left is None
 
 
@@ -109,20 +109,20 @@ def test_the_time_left_follows_where_steps_become_shorter(monkeypatch: pytest.Mo
     clock, watch = Clock(monkeypatch), pace.Pace()
     for done in range(1, 11):  # the smooth epochs of a training
         clock.now += 8.0
-        watch.hear(Progress("ste", done, 40, ({"loss": 0.5},)))
+        watch.update(Progress("ste", done, 40, ({"loss": 0.5},)))
     assert watch.left == 240.0
     for done in range(11, 15):
         clock.now += 5.0
-        watch.hear(Progress("ste", done, 40, ({"loss": 0.5},)))
+        watch.update(Progress("ste", done, 40, ({"loss": 0.5},)))
     assert watch.left == 130.0
 
 
 def test_flips_a_second_are_those_of_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, watch = Clock(monkeypatch), pace.Pace()
     clock.now = 2.0
-    watch.hear(Progress("flips", 1, 4, ({"tried": 200}, {"tried": 100})))
+    watch.update(Progress("flips", 1, 4, ({"tried": 200}, {"tried": 100})))
     assert watch.flips == 150.0
-    watch.hear(Progress("ste", 1, 4, ({"loss": 0.5},)))
+    watch.update(Progress("ste", 1, 4, ({"loss": 0.5},)))
     assert watch.flips is None
 
 

@@ -71,8 +71,8 @@ def test_the_result_is_replaced_by_a_better_one(folder: RunFolder) -> None:
     [
         lambda folder: folder.write_result(-SIGNS),
         lambda folder: folder.write_history([{"step": 2}]),
-        lambda folder: folder.write_clips(pd.DataFrame({"file": ["b"]})),
-        lambda folder: folder.write_channels(pd.DataFrame({"rate": [0.5]})),
+        lambda folder: folder.write_table("clips.csv", pd.DataFrame({"file": ["b"]})),
+        lambda folder: folder.write_table("channels.csv", pd.DataFrame({"rate": [0.5]})),
         lambda folder: folder.write_summary({"accuracy": 1.0}),
         lambda folder: folder.write_config({"seed": 2}),
     ],
@@ -82,8 +82,8 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
 ) -> None:
     folder.write_result(SIGNS)
     folder.write_history([{"step": 1}])
-    folder.write_clips(pd.DataFrame({"file": ["a"]}))
-    folder.write_channels(pd.DataFrame({"rate": [0.25]}))
+    folder.write_table("clips.csv", pd.DataFrame({"file": ["a"]}))
+    folder.write_table("channels.csv", pd.DataFrame({"rate": [0.25]}))
     folder.write_summary({"accuracy": 0.5})
     folder.write_config({"seed": 1})
     before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
@@ -113,7 +113,7 @@ def test_the_history_is_read_back_by_pandas_number_for_number(folder: RunFolder)
 
 def test_the_samples_are_read_back_by_pandas_whatever_their_names(folder: RunFolder) -> None:
     samples = pd.DataFrame({"file": ['a,"b".npy', "ü\u2028.npy"], "label": [0, 1], "part": "train"})
-    folder.write_clips(samples)
+    folder.write_table("clips.csv", samples)
     pd.testing.assert_frame_equal(pd.read_csv(folder.path / "clips.csv"), samples)
 
 
