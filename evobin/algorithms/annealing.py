@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips
+from evobin.checks import check_choice, check_range
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores
 from evobin.errors import SettingError
@@ -26,6 +28,7 @@ ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float
 """[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Annealing(SingleFlips):
     """Offers each sign in turn to be flipped, sweep by sweep, at falling temperatures.
 
@@ -66,29 +69,21 @@ class Annealing(SingleFlips):
 
     transient = (*SingleFlips.transient, "_temperatures", "_draws")
 
-    def __init__(
-        self,
-        *,
-        sweeps: int | None = None,
-        schedule: Schedule = "geometric",
-        hot: float | None = None,
-        cold: float | None = None,
-        patience: int | None = None,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_optional("sweeps", sweeps, 1, 10**7)
-        check_optional("hot", hot, 1e-100, 1e100)
-        check_optional("cold", cold, 1e-100, 1e100 if hot is None else hot)
-        if (hot is None) != (cold is None):
+    sweeps: int | None = setting(None, 1, 10**7)
+    schedule: Schedule = "geometric"
+    hot: float | None = setting(None, 1e-100, 1e100)
+    cold: float | None = setting(None, 1e-100, 1e100)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("schedule", self.schedule, get_args(Schedule))
+        if self.hot is not None and self.cold is not None:
+            check_range("cold", self.cold, 1e-100, self.hot)
+        elif self.hot is not self.cold:
             raise SettingError(
-                f"`hot` and `cold` must be set together, but they are {hot} and {cold}; set both "
-                "or neither."
+                f"`hot` and `cold` must be set together, but they are {self.hot} and {self.cold}; "
+                "set both or neither."
             )
-        if schedule not in get_args(Schedule):
-            raise SettingError(
-                f"`schedule` must be one of {get_args(Schedule)}, but it is {schedule!r}."
-            )
-        self.sweeps, self.schedule, self.hot, self.cold = sweeps, schedule, hot, cold
 
     def begin(self) -> None:
         """As in `Algorithm`."""

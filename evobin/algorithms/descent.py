@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, place_of
-from evobin.checks import check_range
+from evobin.checks import check_choice, check_range
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores, Solution
-from evobin.errors import SettingError
 from evobin.kernels import families
 from evobin.kernels.families import (
     compiled,
@@ -30,6 +30,7 @@ BLOCK = 64
 """Gains that are looked at together: one vectorised maximum."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Descent(SingleFlips):
     """Flips what helps until nothing does; then goes on from a kick of the better local optimum.
 
@@ -58,14 +59,12 @@ class Descent(SingleFlips):
         True
     """
 
-    def __init__(
-        self, *, rule: Rule = "steepest", kick: int | None = None, patience: int | None = None
-    ) -> None:
-        super().__init__(patience=patience)
-        check_optional("kick", kick, 1, 10**7)
-        if rule not in get_args(Rule):
-            raise SettingError(f"`rule` must be one of {get_args(Rule)}, but it is {rule!r}.")
-        self.rule, self.kick = rule, kick
+    rule: Rule = "steepest"
+    kick: int | None = setting(None, 1, 10**7)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("rule", self.rule, get_args(Rule))
 
     def begin(self) -> None:
         """As in `Algorithm`."""

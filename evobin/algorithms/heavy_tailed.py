@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm, best_place
+from evobin.algorithms.base import Algorithm, best_place, setting
 from evobin.algorithms.operators import flipped, heavy_tail, heavy_tailed_count
-from evobin.checks import check_number
 from evobin.core.problem import Population
 
 
+@dataclass(eq=False, kw_only=True)
 class HeavyTailed(Algorithm):
     """One parent, which gives way to a child that is not worse.
 
@@ -19,15 +21,7 @@ class HeavyTailed(Algorithm):
         beta: exponent of the power law of mutation rates, above 1.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        beta: float = 1.5,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_number("beta", beta, 1.0 + 1e-9, 100)
-        self.beta = beta
+    beta: float = setting(1.5, 1.0 + 1e-9, 100)
 
     def begin(self) -> None:
         """As in `Algorithm`; of several solutions to begin at, the best is the first parent."""

@@ -41,7 +41,7 @@ class SingleFlips(Walker):
     """
 
     transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_on", "_before", "_drawn")
-    row: int = 1
+    row = 1
     """Words that are used together."""
 
     def begin(self) -> None:

@@ -25,14 +25,6 @@ class Sweeps(HeavyTailed):
         several flips.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        beta: float = 1.5,
-    ) -> None:
-        super().__init__(patience=patience, beta=beta)
-
     def begin(self) -> None:
         """As in `Algorithm`."""
         super().begin()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, Words, place_of
-from evobin.checks import check_number, check_range
+from evobin.checks import check_range
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores
 from evobin.kernels import families
@@ -24,6 +25,7 @@ from evobin.kernels.families import (
 )
 
 
+@dataclass(eq=False, kw_only=True)
 class Tabu(SingleFlips):
     """Goes to the best neighbour, better or worse; a sign that was flipped is barred for a while.
 
@@ -61,21 +63,10 @@ class Tabu(SingleFlips):
         np.int64(20)
     """
 
-    def __init__(
-        self,
-        *,
-        tenure: int | None = None,
-        spread: int = 10,
-        steps: int | None = None,
-        kick: int | None = None,
-        patience: int | None = None,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_optional("tenure", tenure, 0, 10**7)
-        check_number("spread", spread, 0, 10**6)
-        check_optional("steps", steps, 1, 10**9)
-        check_optional("kick", kick, 1, 10**7)
-        self.tenure, self.spread, self.steps, self.kick = tenure, spread, steps, kick
+    tenure: int | None = setting(None, 0, 10**7)
+    spread: int = setting(10, 0, 10**6)
+    steps: int | None = setting(None, 1, 10**9)
+    kick: int | None = setting(None, 1, 10**7)
 
     def begin(self) -> None:
         """As in `Algorithm`."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm
+from evobin.algorithms.base import Algorithm, setting
 from evobin.algorithms.operators import binomial_flips
-from evobin.checks import check_number
 from evobin.core.problem import Population
 
 
+@dataclass(eq=False, kw_only=True)
 class TwoRate(Algorithm):
     """The (1+lambda) algorithm whose mutation rate adjusts itself.
 
@@ -27,15 +29,7 @@ class TwoRate(Algorithm):
         mutation rate, Algorithmica. Here a mutant without any flip gets one.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        mutants: int = 10,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_number("mutants", mutants, 2, 1_000_000)
-        self.mutants = mutants
+    mutants: int = setting(10, 2, 1_000_000)
 
     def begin(self) -> None:
         """As in `Algorithm`; of several solutions to begin at, the best is the first parent."""

@@ -25,9 +25,7 @@ class Univariate(Algorithm):
         chances: [n] float64.
     """
 
-    def __init__(self, samples: int, patience: int | None) -> None:
-        super().__init__(patience=patience)
-        self.samples = samples
+    samples: int
 
     def begin(self) -> None:
         """As in `Algorithm`; the first batch has where to begin, and the chances lean to it."""

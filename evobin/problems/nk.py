@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_range, check_shape
+from evobin.checks import check_choice, check_range, check_shape
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
-from evobin.errors import SettingError
 from evobin.kernels.families import flips
 from evobin.problems.exact import as_numbers, exact, sums
 
@@ -86,8 +85,7 @@ class NKLandscape(CompiledProblem):
         check_range("n", n, 1, 10_000_000)
         check_range("k", k, 0, min(n - 1, MAX_K))
         check_range("values in all tables, n * 2^(k+1),", n << (k + 1), 2, MAX_VALUES)
-        if neighbours not in KINDS:
-            raise SettingError(f"`neighbours` must be one of {KINDS}, but it is {neighbours!r}.")
+        check_choice("neighbours", neighbours, KINDS)
         rng = np.random.default_rng(seed)
         members = (np.arange(n)[:, None] + np.arange(k + 1)) % n
         if neighbours == "random":
