@@ -67,7 +67,7 @@ class Annealing(SingleFlips):
         20.0
     """
 
-    transient = (*SingleFlips.transient, "_temperatures", "_draws")
+    transient = (*SingleFlips.transient, "_temperatures")
 
     sweeps: int | None = setting(None, 1, 10**7)
     schedule: Schedule = "geometric"
@@ -94,7 +94,6 @@ class Annealing(SingleFlips):
         self.n_sweeps = self.sweeps or min(FEWEST << min(self.restart, 20), MOST)
         self.range = (0.0, 0.0) if self.hot is None or self.cold is None else (self.hot, self.cold)
         self._temperatures = np.empty(0)
-        self._draws = _odds_places(self.words)
         self._set_temperatures()
 
     def stop(self) -> dict[str, Any]:
@@ -131,7 +130,7 @@ class Annealing(SingleFlips):
             self._offer(scores[0])
 
     def _offer(self, score: float) -> None:
-        loss = self._temperatures[self.sweep] * ODDS[self._draws[self.first]]
+        loss = self._temperatures[self.sweep] * ODDS[_quarters(self.words)[self.first] >> 4]
         if score >= self.level or score - self.level >= -loss:
             self._move(self.first, score)
         self.first += 1
@@ -140,7 +139,6 @@ class Annealing(SingleFlips):
             self.sweep = min(self.sweep + 1, self.n_sweeps)
             self._ahead(1)
             self._use(1)
-            self._draws = _odds_places(self.words)
 
     def _choose_temperatures(self, changes: Scores) -> None:
         some = changes[changes > 0]
@@ -154,7 +152,6 @@ class Annealing(SingleFlips):
 
     def _set_temperatures(self) -> None:
         """[n_sweeps + 1] float64: where it goes on after the last sweep, it stays cold."""
-        self._draws = _odds_places(self.words)
         if self.range[0] > 0:
             first, last = 1 / self.range[0], 1 / self.range[1]
             ladder = np.geomspace if self.schedule == "geometric" else np.linspace
@@ -169,7 +166,7 @@ class Annealing(SingleFlips):
             return 0, 0
         rows = max(-(-(self.first + room) // self.n), 1)
         rows = min(rows, self.n_sweeps - self.sweep, max(AHEAD // self.row, 1))
-        draws = np.ascontiguousarray(_odds_places(self._ahead(rows))[:, : self.n])
+        draws = _quarters(self._ahead(rows))[:, : self.n] >> np.uint16(4)
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
         levels = np.array([state.score, self.score, target])
         spent, logged = _anneal(
@@ -178,14 +175,13 @@ class Annealing(SingleFlips):
         done, self.first = divmod(self.first + spent, self.n)
         self.sweep += done
         self._use(done)
-        self._draws = _odds_places(self.words)
         self.level = float(levels[0])
         return int(spent), int(logged)
 
 
-def _odds_places(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """A place in `ODDS` for each sign: 12 of 16 random bits, the same on every machine."""
-    return words.astype("<u8", copy=False).view("<u2") >> np.uint16(4)
+def _quarters(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """16 random bits for each sign, the same on every machine; 12 of them are a place in `ODDS`."""
+    return words.astype("<u8", copy=False).view("<u2")
 
 
 @compiled

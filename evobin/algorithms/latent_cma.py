@@ -35,7 +35,6 @@ class LatentCMA(Algorithm):
         strategies, as the package `cma` has it.
     """
 
-    name = "latent-cma"
     transient = (*Algorithm.transient, "_strategy", "_latents", "rng")
 
     step: float = setting(1.0, 1e-9, 1e9)

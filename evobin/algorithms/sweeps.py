@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from evobin.algorithms.heavy_tailed import HeavyTailed
+from evobin.algorithms.fast_ga import FastGA
 from evobin.core.problem import Population
 
 
-class Sweeps(HeavyTailed):
+class Sweeps(FastGA):
     """Flips one sign after the other, in a random order drawn anew for each sweep.
 
     A flip is kept where the score does not fall, so that plateaus are walked. Trying all before

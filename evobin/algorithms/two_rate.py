@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evobin.algorithms.base import Algorithm, setting
-from evobin.algorithms.operators import binomial_flips
+from evobin.algorithms.operators import flipped
 from evobin.core.problem import Population
 
 
@@ -43,7 +43,8 @@ class TwoRate(Algorithm):
             return self._first(1)
         rates = np.full(self.mutants, min(2.0 * self.rate / self.n, 1.0))
         rates[: self.mutants // 2] /= 4.0
-        return binomial_flips(self.parent, rates, self.rng)
+        counts = np.maximum(1, self.rng.binomial(self.n, rates))
+        return flipped(self.parent, counts, self.rng)
 
     def tell(self, population: Population, scores: ArrayLike) -> None:
         """As in `Algorithm`."""
