@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from evobin.problems.quadratic import Entries, Quadratic, rounded
+from evobin.problems.exact import exact
+from evobin.problems.quadratic import Entries, Quadratic
 
 
 class QUBO(Quadratic):
@@ -24,6 +24,7 @@ class QUBO(Quadratic):
         ValueError: if `matrix` is not that.
 
     Example:
+        >>> import numpy as np
         >>> problem = QUBO([[-1, 3], [0, -2]])
         >>> problem.energy(np.array([1, 1])), problem.energy(np.array([-1, 1]))
         (0.0, -2.0)
@@ -52,5 +53,6 @@ class QUBO(Quadratic):
         return problem
 
     def _build(self, given: Entries) -> None:
-        entries, _ = rounded(given, np.empty(0), 1)
+        (values,) = exact("the energy", given.values)
+        entries = replace(given, values=values)
         super().__init__(entries.diagonal(), entries.pairs(), 0.0)
