@@ -200,11 +200,7 @@ class MaxSat(CompiledProblem):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
     def score(self, population: Population) -> Scores:
-        """[k] float64, exact; `population` is [k, n] int8, not modified.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `CompiledProblem`; see the class."""
         made = [self._true_literals(signs) > 0 for signs in self._check(population)]
         return self._offset + np.array([self._weights[row].sum() for row in made])
 

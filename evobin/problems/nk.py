@@ -139,11 +139,7 @@ class NKLandscape(CompiledProblem):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
     def score(self, population: Population) -> Scores:
-        """[k] float64: the mean contribution, exact; `population` is [k, n] int8, not modified.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `CompiledProblem`: the mean contribution."""
         owners = np.arange(len(self._members))
         rows = [self._rows(signs) for signs in self._check(population)]
         return np.array([self._values[owners, row].sum() for row in rows])

@@ -175,11 +175,7 @@ class Quadratic(CompiledProblem):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
     def score(self, population: Population) -> Scores:
-        """[k] float64: minus the energy, exact; `population` is [k, n] int8, not modified.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `CompiledProblem`: minus the energy."""
         x = (self._check(population) > 0).astype(np.float64)
         twice = x * (2 * self._linear + self._fields(x))
         energies: Scores = self._offset + twice.sum(axis=1) / 2
