@@ -200,20 +200,16 @@ def _anneal(
 
     Blocks in which no gain is high enough are skipped whole, so that cold sweeps cost little.
 
-    Args:
-        box: updated.
-        tag: see `kernels.families`.
-        walk: overwritten; `best` updated.
+    Arguments beside those of all walks (see `kernels.families`):
         levels: [3] float64: score of the present solution and of the best, both updated; a score
             that is enough.
         draws: [sweeps, n] uint16, random places in `odds`.
         temperatures: [sweeps] float64.
         odds: [4096] float32, as `ODDS`.
         first: sign to begin with.
-        room: offers to make at most.
 
     Returns:
-        Offers made, and entries in the log of `walk`.
+        Evaluations spent, and entries in the log of `walk`.
     """
     gains, signs = box.gains, box.signs
     best, journal, at, tops = walk

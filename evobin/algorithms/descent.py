@@ -178,15 +178,11 @@ def _steepest(
 ) -> tuple[_Climb, int, int, int]:
     """Makes the best flip while that helps; then goes on from a kick of the better optimum.
 
-    Args:
-        box: updated.
-        tag: see `kernels.families`.
-        walk: overwritten; `best` updated.
+    Arguments beside those of all walks (see `kernels.families`):
         begun: where it begins.
         base: [n] int8, updated: the optimum that is kicked.
         draws: [words] int64, random places.
         kick: places to flip where nothing helps.
-        room: evaluations to spend at most.
 
     Returns:
         Where it is then, evaluations spent, words used, and entries in the log of `walk`.

@@ -114,7 +114,9 @@ class SingleFlips(Walker):
         self._forget_asked()
         begun = self.evaluations
         end = begun + evaluations
-        state = self._state_on(problem)
+        if self._on is None or self._on[0] is not problem:
+            self._on = problem, problem.start(self.present)
+        state = self._on[1]
         if not evaluations and isinstance(state, CompiledState):
             self._compile(state)
         while self.evaluations < end:
@@ -139,11 +141,6 @@ class SingleFlips(Walker):
         """Scores of a part of what was asked are used; the rest is asked for again."""
         self.heard = np.concatenate([self.heard, self._told])
         self._told, self._asked = np.empty(0), None
-
-    def _state_on(self, problem: IncrementalProblem) -> FlipState:
-        if self._on is None or self._on[0] is not problem:
-            self._on = problem, problem.start(self.present)
-        return self._on[1]
 
     def _compile(self, state: CompiledState) -> None:
         """Runs the compiled walk with no room, on a copy."""

@@ -194,15 +194,11 @@ def _tabu(
     A step looks at all n gains. After `steps` of them without a new best of this round it goes to
     the best of all, flips up to `kick` random places of it, and begins a round anew.
 
-    Args:
-        box: updated.
-        tag: see `kernels.families`.
-        walk: overwritten; `best` updated.
+    Arguments beside those of all walks (see `kernels.families`):
         begun: where the round is.
         limits: what ends a round, and the walk.
         left: [n] int32, updated: steps for which each sign is still barred.
         draws: [2, words] int64, random: a place, and the steps for which a sign is barred.
-        room: evaluations to spend at most.
 
     Returns:
         Where the round is then, evaluations spent, words used, and entries in the log of `walk`.

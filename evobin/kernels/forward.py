@@ -439,17 +439,3 @@ def real_block(
             for t in range(width):
                 for word in range(out.shape[1]):
                     out[to[sample] + (first + t) // pool, word] |= bits[word, t]
-
-
-@njit(nogil=True, cache=True)
-def any_over_time(bits: Bits, starts: Starts, out: Bits) -> None:
-    """Global max over time of signs: an OR over each sample's rows.
-
-    Arguments of its own:
-        out: [n, n_words] uint64, overwritten.
-    """
-    out[:] = 0
-    for sample in range(len(starts) - 1):
-        for row in range(starts[sample], starts[sample + 1]):
-            for word in range(bits.shape[1]):
-                out[sample, word] |= bits[row, word]
