@@ -155,7 +155,10 @@ class Algorithm(ABC):
         check_number("n", n, 1, LARGEST)
         vars(self).setdefault("_made", copy.deepcopy(vars(self)))
         self.n = int(n)
-        self.rng = _generator(seed)
+        try:
+            self.rng = np.random.default_rng(seed)
+        except (TypeError, ValueError) as error:
+            raise SettingError(f"`seed` must be a number from 0, but it is {seed!r}.") from error
         self.initial = None if initial is None else as_population("initial", initial, n)
         self.structure = structure or Structure()
         self.restart = restart
@@ -355,10 +358,3 @@ def best_place(scores: Scores) -> int:
         (1, 0)
     """
     return int(scores.argmax()) if len(scores) > 1 else 0
-
-
-def _generator(seed: Seed) -> np.random.Generator:
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise SettingError(f"`seed` must be a number from 0, but it is {seed!r}.") from error

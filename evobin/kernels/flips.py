@@ -482,14 +482,11 @@ def write_inputs(
 ) -> None:
     """Writes what `follow` previewed of a block's sums, and brings its planes up to date.
 
+    Updates `sums`, `halves`, `above`, `edge`, and `active`, empty if not of the last block.
+
     Arguments of its own:
         inputs: as for `follow`.
         bits: [rows, n_words] uint64, the inputs after they toggled.
-        sums: [positions, n_out] int16, updated.
-        halves: [positions, n_out] int8, updated.
-        above: [n_out, words + 1] uint64, updated.
-        edge: [n_out, words + 1] uint64, updated.
-        active: [n, n_out] int16, positive sums of a channel, updated; empty if not the last.
     """
     _, kernel, n_out = updates.shape
     flags = np.zeros(-(-n_out // 8) * 8, np.uint8)
