@@ -1,7 +1,5 @@
 """CMA-ES over one latent number a sign, for few signs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Chances are those of the better half."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,9 +1,7 @@
 """Ising spins with couplings and fields."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -38,7 +36,7 @@ class Ising(Quadratic):
         self._build(Entries.of_matrix("couplings", couplings), fields)
 
     @classmethod
-    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Ising:
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Self:
         """As `QUBO.from_entries`, with [n] fields, all 0 by default."""
         problem = cls.__new__(cls)
         problem._build(Entries.of_lists(n, rows, cols, values), fields)

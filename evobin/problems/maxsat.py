@@ -1,10 +1,8 @@
 """Maximum satisfiability, weighted, with hard clauses."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +127,7 @@ class MaxSat(CompiledProblem):
         self._build(n, literals, lengths, soft, hard)
 
     @classmethod
-    def load(cls, path: str | Path) -> MaxSat:
+    def load(cls, path: str | Path) -> Self:
         """Reads a DIMACS cnf or wcnf file; see `evobin.problems.dimacs.read_dimacs`.
 
         Raises:

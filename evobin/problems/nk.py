@@ -1,8 +1,6 @@
 """NK landscapes: each sign's contribution depends on itself and k others."""
 
-from __future__ import annotations
-
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +93,7 @@ class NKLandscape(CompiledProblem):
         self._build(n, members, rng.random((n, 2 ** (k + 1))))
 
     @classmethod
-    def from_tables(cls, n: int, members: Any, tables: Any) -> NKLandscape:
+    def from_tables(cls, n: int, members: Any, tables: Any) -> Self:
         """A landscape of own contributions, as many as there are rows; the score is their mean.
 
         Args:
