@@ -47,9 +47,6 @@ class Annealing(SingleFlips):
         cold: last temperature, at most `hot`; None to choose it. Both are set, or neither.
         patience: as for `SingleFlips`.
 
-    Raises:
-        SettingError: if an argument is out of range.
-
     Source:
         Kirkpatrick, Gelatt, Vecchi (1983), Optimization by simulated annealing, Science 220. Sweeps
         and schedules are those of dwave-samplers' SimulatedAnnealingSampler, which chooses its

@@ -41,20 +41,9 @@ class Descent(SingleFlips):
         kick: signs flipped at random; None for n / 50, at least 4.
         patience: as for `SingleFlips`.
 
-    Raises:
-        SettingError: if an argument is out of range.
-
     Source:
         Lourenço, Martin, Stützle (2003), Iterated local search, Handbook of Metaheuristics; its
         acceptance criterion "better", here "at least as good".
-
-    Example:
-        >>> search = Descent().start(n=20, seed=0)
-        >>> while search.score < 20:
-        ...     population = search.ask()
-        ...     search.tell(population, population.sum(axis=1))
-        >>> search.evaluations <= 1 + 20 * 20
-        True
     """
 
     rule: Rule = "steepest"

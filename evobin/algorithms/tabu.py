@@ -41,9 +41,6 @@ class Tabu(SingleFlips):
             n / 2, at least 10.
         patience: as for `SingleFlips`.
 
-    Raises:
-        SettingError: if an argument is out of range.
-
     Source:
         Palubeckis (2004), Multistart tabu search strategies for the unconstrained binary quadratic
         optimization problem, Annals of Operations Research 131, as in dwave-samplers' TabuSampler:
@@ -51,14 +48,6 @@ class Tabu(SingleFlips):
         built from the matrix; here at random, as nothing but scores need be known. The random
         tenure is that of Glover, Lü, Hao (2010), Diversification-driven tabu search for
         unconstrained binary quadratic problems, 4OR 8.
-
-    Example:
-        >>> search = Tabu().start(n=20, seed=0)
-        >>> while search.score < 20:
-        ...     population = search.ask()
-        ...     search.tell(population, population.sum(axis=1))
-        >>> search.best.sum()
-        np.int64(20)
     """
 
     tenure: int | None = setting(None, 0, 10**7)
