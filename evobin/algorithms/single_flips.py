@@ -79,7 +79,7 @@ class SingleFlips(Walker):
     def tell(self, population: Population, scores: ArrayLike) -> None:
         """As in `Algorithm`."""
         self._on = None
-        self._hear(np.asarray(scores))
+        self._take(np.asarray(scores))
 
     def load(self, state: State) -> None:
         """As in `Algorithm`."""
@@ -121,14 +121,14 @@ class SingleFlips(Walker):
             before = self.evaluations
             if isinstance(state, CompiledState) and not (len(self.waiting) or len(self.heard)):
                 patience = MANY if self.patience is None else self.patience
-                self._hurry(
+                self._walk_compiled(
                     state, min(end - before, max(patience - before + self.found, 0)), target
                 )
             if self.evaluations == before:
                 left = (len(self.waiting) or self.width) - len(self.heard)
                 if begun < before and left > end - before:
                     break
-                self._look(problem, state, end - before, deadline)
+                self._score_batch(problem, state, end - before, deadline)
             if self.score >= target or self.stop():
                 break
             now = time.monotonic()
@@ -149,7 +149,7 @@ class SingleFlips(Walker):
     def _prepare(self) -> None:
         """Sets what `_run` needs that only the first scores decide, to any value."""
 
-    def _hurry(self, state: CompiledState, room: int, target: float) -> None:
+    def _walk_compiled(self, state: CompiledState, room: int, target: float) -> None:
         """Whole steps by a compiled walk."""
         assert self.best is not None  # the first solution was scored
         walk = state.walk(self.best)
@@ -162,7 +162,7 @@ class SingleFlips(Walker):
         self.evaluations += spent
         self._next()
 
-    def _look(
+    def _score_batch(
         self, problem: IncrementalProblem, state: FlipState, room: int, deadline: float
     ) -> None:
         """A batch, or as much of it as there is room and time for."""
@@ -182,11 +182,11 @@ class SingleFlips(Walker):
             best[places[scores.argmax()]] *= -1
             rows = np.broadcast_to(best, (len(scores), self.n))  # only the best is kept
         self._note(rows, scores)
-        self._hear(scores)
+        self._take(scores)
         for index in np.flatnonzero(state.solution != self.present).tolist():
             state.flip(index)
 
-    def _hear(self, scores: Scores) -> None:
+    def _take(self, scores: Scores) -> None:
         """Takes scores of the present batch; when all are there, makes a step."""
         self.heard = np.concatenate([self.heard, scores])
         if len(self.heard) == (len(self.waiting) or self.width):

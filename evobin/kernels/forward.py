@@ -29,7 +29,7 @@ Starts = NDArray[np.int64]
 Signs = NDArray[np.int8]
 
 GROUP = 5  # inputs of the first layer whose 32 signed sums make a table
-BLOCK = 320  # frames summed together: a clip of three seconds at once; tables fit the L2 cache
+BLOCK = 320  # frames summed together, three seconds of sound; tables fit the L2 cache
 TINY = 2.0**-100  # more than all that scaling to [-1, 1] in float32 can lose by underflow
 
 

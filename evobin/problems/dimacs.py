@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import math
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,13 +27,13 @@ class Formula:
         n: variables.
         literals: of all clauses, one after the other; -3 is "variable 3 is false".
         lengths: literals of each clause.
-        weights: of each clause; None for a hard one.
+        weights: of each clause; infinite for a hard one.
     """
 
     n: int = 0
     literals: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    weights: list[int | None] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
 
 
 def read_dimacs(path: Path) -> Formula:
@@ -144,15 +145,15 @@ class _Reader:
                 self._at(f"announces {counts[0]} variables; expected 1 to {MAX_N:,}.")
             )
 
-    def _weight(self, word: str) -> int | None:
+    def _weight(self, word: str) -> float:
         if word == "h" and not self._header:
-            return None
+            return math.inf
         weight = self._number(word, "a weight")
         if not 1 <= weight <= max(MAX_WEIGHT, self._top):
             raise ValueError(
                 self._at(f"expected a weight from 1 to 2^63 - 1, found {_shown(word)}.")
             )
-        return weight if weight < self._top else None
+        return weight if weight < self._top else math.inf
 
     def _number(self, word: str, what: str) -> int:
         digits = word.removeprefix("-")
