@@ -82,7 +82,7 @@ class Annealing(SingleFlips):
 
     def begin(self) -> None:
         """As in `Algorithm`."""
-        self.row = -(-self.n // 4)  # 16 bits a sign
+        self.row = -(-self.n // 4)  # 16 bits a sign, of which 12 are a place in `ODDS`
         super().begin()
         self.width = min(self.n, PROBED)
         self.sweep = 0
@@ -125,7 +125,7 @@ class Annealing(SingleFlips):
             self._offer(scores[0])
 
     def _offer(self, score: float) -> None:
-        loss = self._temperatures[self.sweep] * ODDS[_quarters(self.words)[self.first] >> 4]
+        loss = self._temperatures[self.sweep] * ODDS[self.words.view("<u2")[self.first] >> 4]
         if score >= self.level or score - self.level >= -loss:
             self._move(self.first, score)
         self.first += 1
@@ -161,7 +161,7 @@ class Annealing(SingleFlips):
             return 0, 0
         rows = max(-(-(self.first + room) // self.n), 1)
         rows = min(rows, self.n_sweeps - self.sweep, max(AHEAD // self.row, 1))
-        draws = _quarters(self._ahead(rows))[:, : self.n] >> np.uint16(4)
+        draws = self._ahead(rows).view("<u2")[:, : self.n] >> np.uint16(4)
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
         levels = np.array([state.score, self.score, target])
         spent, logged = _anneal(
@@ -172,11 +172,6 @@ class Annealing(SingleFlips):
         self._use(done)
         self.level = float(levels[0])
         return int(spent), int(logged)
-
-
-def _quarters(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """16 random bits for each sign, the same on every machine; 12 of them are a place in `ODDS`."""
-    return words.astype("<u8", copy=False).view("<u2")
 
 
 @compiled

@@ -221,9 +221,9 @@ class SingleFlips(Walker):
         self.waiting = kicked[None]
 
     def _raw(self, count: int) -> Words:
-        """[count, row] uint64, random."""
+        """[count, row] uint64, random; little-endian, so that parts of words are the same too."""
         raw: Any = self.rng.bit_generator.random_raw(count * self.row)
-        return np.asarray(raw, np.uint64).reshape(count, self.row)
+        return np.asarray(raw, "<u8").reshape(count, self.row)
 
     def _ahead(self, count: int) -> Words:
         """[count, row] uint64: the words to use next; `_use` says how many were."""
