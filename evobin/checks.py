@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,16 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """
     if not low <= value <= high:
         raise SettingError(f"`{name}` must be from {low} to {high}, but it is {value}.")
+
+
+def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
+    """Checks that a value is one of several names.
+
+    Raises:
+        SettingError: if it is not.
+    """
+    if value not in choices:
+        raise SettingError(f"`{name}` must be one of {', '.join(choices)}, but it is {value!r}.")
 
 
 def check_number(name: str, value: Any, low: float, high: float) -> None:

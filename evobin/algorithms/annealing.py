@@ -1,14 +1,14 @@
 """Simulated annealing: worse neighbours are accepted by chance, less and less often."""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips
+from evobin.checks import check_choice, check_range
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores
 from evobin.errors import SettingError
@@ -26,6 +26,7 @@ ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float
 """[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Annealing(SingleFlips):
     """Offers each sign in turn to be flipped, sweep by sweep, at falling temperatures.
 
@@ -46,9 +47,6 @@ class Annealing(SingleFlips):
         cold: last temperature, at most `hot`; None to choose it. Both are set, or neither.
         patience: as for `SingleFlips`.
 
-    Raises:
-        SettingError: if an argument is out of range.
-
     Source:
         Kirkpatrick, Gelatt, Vecchi (1983), Optimization by simulated annealing, Science 220. Sweeps
         and schedules are those of dwave-samplers' SimulatedAnnealingSampler, which chooses its
@@ -64,42 +62,33 @@ class Annealing(SingleFlips):
         20.0
     """
 
-    transient = (*SingleFlips.transient, "_temperatures", "_draws")
+    transient = (*SingleFlips.transient, "_temperatures")
 
-    def __init__(
-        self,
-        *,
-        sweeps: int | None = None,
-        schedule: Schedule = "geometric",
-        hot: float | None = None,
-        cold: float | None = None,
-        patience: int | None = None,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_optional("sweeps", sweeps, 1, 10**7)
-        check_optional("hot", hot, 1e-100, 1e100)
-        check_optional("cold", cold, 1e-100, 1e100 if hot is None else hot)
-        if (hot is None) != (cold is None):
+    sweeps: int | None = setting(None, 1, 10**7)
+    schedule: Schedule = "geometric"
+    hot: float | None = setting(None, 1e-100, 1e100)
+    cold: float | None = setting(None, 1e-100, 1e100)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("schedule", self.schedule, get_args(Schedule))
+        if self.hot is not None and self.cold is not None:
+            check_range("cold", self.cold, 1e-100, self.hot)
+        elif self.hot is not self.cold:
             raise SettingError(
-                f"`hot` and `cold` must be set together, but they are {hot} and {cold}; set both "
-                "or neither."
+                f"`hot` and `cold` must be set together, but they are {self.hot} and {self.cold}; "
+                "set both or neither."
             )
-        if schedule not in get_args(Schedule):
-            raise SettingError(
-                f"`schedule` must be one of {get_args(Schedule)}, but it is {schedule!r}."
-            )
-        self.sweeps, self.schedule, self.hot, self.cold = sweeps, schedule, hot, cold
 
     def begin(self) -> None:
         """As in `Algorithm`."""
-        self.row = -(-self.n // 4)  # 16 bits a sign
+        self.row = -(-self.n // 4)  # 16 bits a sign, of which 12 are a place in `ODDS`
         super().begin()
         self.width = min(self.n, PROBED)
         self.sweep = 0
         self.n_sweeps = self.sweeps or min(FEWEST << min(self.restart, 20), MOST)
         self.range = (0.0, 0.0) if self.hot is None or self.cold is None else (self.hot, self.cold)
         self._temperatures = np.empty(0)
-        self._draws = _odds_places(self.words)
         self._set_temperatures()
 
     def stop(self) -> dict[str, Any]:
@@ -136,7 +125,7 @@ class Annealing(SingleFlips):
             self._offer(scores[0])
 
     def _offer(self, score: float) -> None:
-        loss = self._temperatures[self.sweep] * ODDS[self._draws[self.first]]
+        loss = self._temperatures[self.sweep] * ODDS[self.words.view("<u2")[self.first] >> 4]
         if score >= self.level or score - self.level >= -loss:
             self._move(self.first, score)
         self.first += 1
@@ -145,7 +134,6 @@ class Annealing(SingleFlips):
             self.sweep = min(self.sweep + 1, self.n_sweeps)
             self._ahead(1)
             self._use(1)
-            self._draws = _odds_places(self.words)
 
     def _choose_temperatures(self, changes: Scores) -> None:
         some = changes[changes > 0]
@@ -159,7 +147,6 @@ class Annealing(SingleFlips):
 
     def _set_temperatures(self) -> None:
         """[n_sweeps + 1] float64: where it goes on after the last sweep, it stays cold."""
-        self._draws = _odds_places(self.words)
         if self.range[0] > 0:
             first, last = 1 / self.range[0], 1 / self.range[1]
             ladder = np.geomspace if self.schedule == "geometric" else np.linspace
@@ -174,7 +161,7 @@ class Annealing(SingleFlips):
             return 0, 0
         rows = max(-(-(self.first + room) // self.n), 1)
         rows = min(rows, self.n_sweeps - self.sweep, max(AHEAD // self.row, 1))
-        draws = np.ascontiguousarray(_odds_places(self._ahead(rows))[:, : self.n])
+        draws = self._ahead(rows).view("<u2")[:, : self.n] >> np.uint16(4)
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
         levels = np.array([state.score, self.score, target])
         spent, logged = _anneal(
@@ -183,14 +170,8 @@ class Annealing(SingleFlips):
         done, self.first = divmod(self.first + spent, self.n)
         self.sweep += done
         self._use(done)
-        self._draws = _odds_places(self.words)
         self.level = float(levels[0])
         return int(spent), int(logged)
-
-
-def _odds_places(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """A place in `ODDS` for each sign: 12 of 16 random bits, the same on every machine."""
-    return words.astype("<u8", copy=False).view("<u2") >> np.uint16(4)
 
 
 @compiled
@@ -209,20 +190,16 @@ def _anneal(
 
     Blocks in which no gain is high enough are skipped whole, so that cold sweeps cost little.
 
-    Args:
-        box: updated.
-        tag: see `kernels.families`.
-        walk: overwritten; `best` updated.
+    Arguments beside those of all walks (see `kernels.families`):
         levels: [3] float64: score of the present solution and of the best, both updated; a score
             that is enough.
         draws: [sweeps, n] uint16, random places in `odds`.
         temperatures: [sweeps] float64.
         odds: [4096] float32, as `ODDS`.
         first: sign to begin with.
-        room: offers to make at most.
 
     Returns:
-        Offers made, and entries in the log of `walk`.
+        Evaluations spent, and entries in the log of `walk`.
     """
     gains, signs = box.gains, box.signs
     best, journal, at, tops = walk

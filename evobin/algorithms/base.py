@@ -1,11 +1,10 @@
 """What all algorithms share: ask what to score, take the scores, stop, state to go on from."""
 
-from __future__ import annotations
-
 import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import Any, ClassVar, Self
 
@@ -27,6 +26,20 @@ LARGEST = 10_000_000
 """Signs of a solution; a population of 100 of these has a gigabyte."""
 
 
+def setting(default: float | None, low: float, high: float, *, optional: bool = False) -> Any:
+    """A field of an algorithm that holds a number.
+
+    Args:
+        default: None where the algorithm chooses; then the setting may be None.
+        low: the least; where it is an int, the setting must be a whole number.
+        high: the largest.
+        optional: whether it may be None although that is not the default.
+    """
+    limits = {"low": low, "high": high, "optional": optional or default is None}
+    return field(default=default, metadata=limits)
+
+
+@dataclass(eq=False, kw_only=True)
 class Algorithm(ABC):
     """Searches {-1, +1}^n for a maximum, a batch at a time.
 
@@ -69,15 +82,19 @@ class Algorithm(ABC):
     """
 
     name: ClassVar[str] = "algorithm"
-    patience: int | None = None
-    transient: ClassVar[tuple[str, ...]] = ("structure", "initial", "_within")
+    transient: ClassVar[tuple[str, ...]] = ("structure", "initial", "_within", "_made")
     """Attributes that are no state: what `start` is given, and what can be made again."""
     waits: ClassVar[int] = 50
     """Evaluations without a new best after which it stops by default, as a multiple of n."""
 
-    def __init__(self, *, patience: int | None = None) -> None:
-        check_optional("patience", patience, 1, MANY)
-        self.patience = patience
+    patience: int | None = setting(None, 1, MANY)
+    _made: ClassVar[State | None] = None
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value, limits = getattr(self, one.name), one.metadata
+            if limits and not (value is None and limits["optional"]):
+                check_number(one.name, value, limits["low"], limits["high"])
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -134,8 +151,12 @@ class Algorithm(ABC):
             ValueError: if `initial` has another shape or other values.
         """
         check_number("n", n, 1, LARGEST)
+        vars(self).setdefault("_made", copy.deepcopy(vars(self)))
         self.n = int(n)
-        self.rng = _generator(seed)
+        try:
+            self.rng = np.random.default_rng(seed)
+        except (TypeError, ValueError) as error:
+            raise SettingError(f"`seed` must be a number from 0, but it is {seed!r}.") from error
         self.initial = None if initial is None else as_population("initial", initial, n)
         self.structure = structure or Structure()
         self.restart = restart
@@ -148,6 +169,12 @@ class Algorithm(ABC):
         self._within = False
         self.begin()
         return self
+
+    def unstarted(self) -> Self:
+        """A copy as it was before the first `start`: its settings alone."""
+        other = object.__new__(type(self))
+        vars(other).update(copy.deepcopy(vars(self) if self._made is None else self._made))
+        return other
 
     def stop(self) -> dict[str, Any]:
         """Why it makes no sense to go on without a restart; empty = go on."""
@@ -321,12 +348,6 @@ def as_scores(scores: ArrayLike) -> Scores:
     return numbers
 
 
-def check_optional(name: str, value: Any, low: float, high: float) -> None:
-    """As `check_number`, of a value that may be None."""
-    if value is not None:
-        check_number(name, value, low, high)
-
-
 def best_place(scores: Scores) -> int:
     """The first of the highest of [k] scores; k is mostly 1, where numpy takes a while to say so.
 
@@ -335,10 +356,3 @@ def best_place(scores: Scores) -> int:
         (1, 0)
     """
     return int(scores.argmax()) if len(scores) > 1 else 0
-
-
-def _generator(seed: Seed) -> np.random.Generator:
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise SettingError(f"`seed` must be a number from 0, but it is {seed!r}.") from error

@@ -1,15 +1,16 @@
 """Chances move by a step wherever the better of two samples differs from the other."""
 
-from __future__ import annotations
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.univariate import Univariate
 from evobin.core.problem import Population, Scores
 
 
+@dataclass(eq=False, kw_only=True)
 class CompactGA(Univariate):
     """The compact genetic algorithm.
 
@@ -24,15 +25,8 @@ class CompactGA(Univariate):
         Evolutionary Computation. Here with margins.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        size: int | None = None,
-    ) -> None:
-        super().__init__(2, patience)
-        check_optional("size", size, 2, 10**9)
-        self.size = size
+    samples: int = field(default=2, init=False)
+    size: int | None = setting(None, 2, 10**9)
 
     def begin(self) -> None:
         """As in `Algorithm`."""

@@ -1,15 +1,16 @@
 """Chances follow the elite of the samples, smoothed."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.algorithms.base import setting
 from evobin.algorithms.univariate import Univariate, share_positive
-from evobin.checks import check_number
 from evobin.core.problem import Population, Scores
 
 
+@dataclass(eq=False, kw_only=True)
 class CrossEntropy(Univariate):
     """The cross-entropy method.
 
@@ -25,19 +26,9 @@ class CrossEntropy(Univariate):
         Rubinstein (1999), The cross-entropy method for combinatorial and continuous optimization.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        samples: int = 200,
-        elite: float = 0.1,
-        smoothing: float = 0.7,
-    ) -> None:
-        check_number("samples", samples, 2, 10_000_000)
-        check_number("elite", elite, 1e-9, 1)
-        check_number("smoothing", smoothing, 1e-9, 1)
-        super().__init__(samples, patience)
-        self.elite, self.smoothing = elite, smoothing
+    samples: int = setting(200, 2, 10_000_000)
+    elite: float = setting(0.1, 1e-9, 1)
+    smoothing: float = setting(0.7, 1e-9, 1)
 
     def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:
         place = max(1, round(self.elite * len(scores)))

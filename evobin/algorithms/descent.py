@@ -1,18 +1,16 @@
 """Iterated local search: down to a local optimum, a kick, down again."""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, place_of
-from evobin.checks import check_range
+from evobin.checks import check_choice, check_range
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores, Solution
-from evobin.errors import SettingError
 from evobin.kernels import families
 from evobin.kernels.families import (
     compiled,
@@ -30,6 +28,7 @@ BLOCK = 64
 """Gains that are looked at together: one vectorised maximum."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Descent(SingleFlips):
     """Flips what helps until nothing does; then goes on from a kick of the better local optimum.
 
@@ -42,30 +41,17 @@ class Descent(SingleFlips):
         kick: signs flipped at random; None for n / 50, at least 4.
         patience: as for `SingleFlips`.
 
-    Raises:
-        SettingError: if an argument is out of range.
-
     Source:
         Lourenço, Martin, Stützle (2003), Iterated local search, Handbook of Metaheuristics; its
         acceptance criterion "better", here "at least as good".
-
-    Example:
-        >>> search = Descent().start(n=20, seed=0)
-        >>> while search.score < 20:
-        ...     population = search.ask()
-        ...     search.tell(population, population.sum(axis=1))
-        >>> search.evaluations <= 1 + 20 * 20
-        True
     """
 
-    def __init__(
-        self, *, rule: Rule = "steepest", kick: int | None = None, patience: int | None = None
-    ) -> None:
-        super().__init__(patience=patience)
-        check_optional("kick", kick, 1, 10**7)
-        if rule not in get_args(Rule):
-            raise SettingError(f"`rule` must be one of {get_args(Rule)}, but it is {rule!r}.")
-        self.rule, self.kick = rule, kick
+    rule: Rule = "steepest"
+    kick: int | None = setting(None, 1, 10**7)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("rule", self.rule, get_args(Rule))
 
     def begin(self) -> None:
         """As in `Algorithm`."""
@@ -179,15 +165,11 @@ def _steepest(
 ) -> tuple[_Climb, int, int, int]:
     """Makes the best flip while that helps; then goes on from a kick of the better optimum.
 
-    Args:
-        box: updated.
-        tag: see `kernels.families`.
-        walk: overwritten; `best` updated.
+    Arguments beside those of all walks (see `kernels.families`):
         begun: where it begins.
         base: [n] int8, updated: the optimum that is kicked.
         draws: [words] int64, random places.
         kick: places to flip where nothing helps.
-        room: evaluations to spend at most.
 
     Returns:
         Where it is then, evaluations spent, words used, and entries in the log of `walk`.

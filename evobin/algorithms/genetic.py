@@ -1,28 +1,27 @@
 """A population, crossed over and mutated."""
 
-from __future__ import annotations
-
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import LARGEST, Algorithm
+from evobin.algorithms.base import LARGEST, Algorithm, setting
 from evobin.algorithms.operators import (
     flipped,
     points_crossover,
     uniform_crossover,
     units_crossover,
 )
-from evobin.checks import check_number
+from evobin.checks import check_choice, check_number
 from evobin.core.problem import Population
-from evobin.errors import SettingError
 
 Crossover = Literal["uniform", "points", "units"]
 PARENTS = 2
 """Members that a tournament chooses a parent from."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Genetic(Algorithm):
     """The genetic algorithm: tournaments choose parents, crossover and mutation make children.
 
@@ -40,24 +39,14 @@ class Genetic(Algorithm):
         Holland (1975), Adaptation in natural and artificial systems; the crossovers name theirs.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        size: int = 50,
-        crossover: Crossover = "uniform",
-        crossed: float = 0.8,
-        rate: float = 1.0,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_number("size", size, 2, 1_000_000)
-        check_number("crossed", crossed, 0.0, 1)
-        check_number("rate", rate, 0.0, LARGEST)
-        if crossover not in ("uniform", "points", "units"):
-            raise SettingError(
-                f"`crossover` must be uniform, points or units, but it is {crossover!r}."
-            )
-        self.size, self.crossover, self.crossed, self.rate = size, crossover, crossed, rate
+    size: int = setting(50, 2, 1_000_000)
+    crossover: Crossover = "uniform"
+    crossed: float = setting(0.8, 0.0, 1)
+    rate: float = setting(1.0, 0.0, LARGEST)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("crossover", self.crossover, get_args(Crossover))
 
     def begin(self) -> None:
         """As in `Algorithm`."""

@@ -1,13 +1,12 @@
 """CMA-ES over one latent number a sign, for few signs."""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import Algorithm, check_optional
+from evobin.algorithms.base import Algorithm, setting
 from evobin.algorithms.evolution import evolution_strategy
 from evobin.checks import check_number
 from evobin.core.problem import Population, Scores
@@ -17,6 +16,7 @@ LARGEST = 1_000
 """Its own cost grows with the square of n: at 500 signs it is 3 ms an evaluation."""
 
 
+@dataclass(eq=False, kw_only=True)
 class LatentCMA(Algorithm):
     """CMA-ES on latent numbers, whose signs are the solutions.
 
@@ -33,20 +33,10 @@ class LatentCMA(Algorithm):
         strategies, as the package `cma` has it.
     """
 
-    name = "latent-cma"
     transient = (*Algorithm.transient, "_strategy", "_latents", "rng")
 
-    def __init__(
-        self,
-        *,
-        step: float = 1.0,
-        samples: int | None = None,
-        patience: int | None = None,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_number("step", step, 1e-9, 1e9)
-        check_optional("samples", samples, 2, 1_000_000)
-        self.step, self.samples = step, samples
+    step: float = setting(1.0, 1e-9, 1e9)
+    samples: int | None = setting(None, 2, 1_000_000)
 
     def begin(self) -> None:
         """As in `Algorithm`; the mean of the first samples leans to where a search begins."""

@@ -1,7 +1,5 @@
 """Operators that algorithms share: random solutions, mutation, crossover."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -47,17 +45,6 @@ def flipped(parents: Population, counts: Counts, rng: np.random.Generator) -> Po
     children[:] = parents
     flip_distinct(children, counts, rng.random(int(counts.sum())))
     return children
-
-
-def binomial_flips(parents: Population, rates: Rates, rng: np.random.Generator) -> Population:
-    """Copies with each sign flipped with a probability of its row, and one at least.
-
-    Args:
-        parents: [k, n] int8, or [1, n] for k children of one; not modified.
-        rates: [k] float64, from 0 to 1.
-        rng: source of all randomness; advanced.
-    """
-    return flipped(parents, np.maximum(1, rng.binomial(parents.shape[1], rates)), rng)
 
 
 def sampled(chances: Rates, k: int, rng: np.random.Generator) -> Population:
@@ -113,20 +100,3 @@ def units_crossover(
             if taken:
                 child[unit] = other[unit]
     return children
-
-
-def heavy_tail(n: int, beta: float) -> Rates:
-    """[max(n // 2, 1)] float64, cumulative: a power law on 1 to n / 2.
-
-    Source:
-        Doerr, Le, Makhmara, Nguyen (2017), Fast genetic algorithms, GECCO.
-    """
-    law = np.cumsum(np.arange(1, max(n // 2, 1) + 1, dtype=np.float64) ** -beta)
-    cumulative: Rates = law / law[-1]
-    return cumulative
-
-
-def heavy_tailed_count(law: Rates, n: int, rng: np.random.Generator) -> int:
-    """How many of n signs to flip where the expected number follows a `heavy_tail`."""
-    expected = 1 + int(law.searchsorted(rng.random(), side="right"))
-    return int(rng.binomial(n, expected / n))

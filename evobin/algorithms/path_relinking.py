@@ -1,19 +1,19 @@
 """Paths between good local optima, and climbs from the best point on the way."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import LARGEST, Algorithm, check_optional
+from evobin.algorithms.base import LARGEST, Algorithm, setting
 from evobin.algorithms.operators import random_signs
-from evobin.checks import check_number
 from evobin.core.problem import Population, Solution
 
 SHORTEST = 3
 """Signs that two solutions must differ in, for a path to have a point that is next to neither."""
 
 
+@dataclass(eq=False, kw_only=True)
 class PathRelinking(Algorithm):
     """Walks from one good local optimum towards another, and climbs from the best point between.
 
@@ -34,17 +34,8 @@ class PathRelinking(Algorithm):
         time.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        size: int = 10,
-        width: int | None = 10,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_number("size", size, 2, 1_000_000)
-        check_optional("width", width, 1, LARGEST)
-        self.size, self.width = size, width
+    size: int = setting(10, 2, 1_000_000)
+    width: int | None = setting(10, 1, LARGEST, optional=True)
 
     def begin(self) -> None:
         """As in `Algorithm`; the first climbs begin where a search begins."""

@@ -1,15 +1,17 @@
 """Chances move a little toward the best samples."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.algorithms.base import setting
 from evobin.algorithms.univariate import Univariate, share_positive
-from evobin.checks import check_number
+from evobin.checks import check_range
 from evobin.core.problem import Population, Scores
 
 
+@dataclass(eq=False, kw_only=True)
 class PBIL(Univariate):
     """Population-based incremental learning: chances move toward the best samples of each batch.
 
@@ -24,19 +26,13 @@ class PBIL(Univariate):
         place of its mutation of the chances.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        samples: int = 50,
-        selected: int = 5,
-        rate: float = 0.1,
-    ) -> None:
-        check_number("samples", samples, 2, 10_000_000)
-        check_number("selected", selected, 1, samples)
-        check_number("rate", rate, 1e-9, 1)
-        super().__init__(samples, patience)
-        self.selected, self.rate = selected, rate
+    samples: int = setting(50, 2, 10_000_000)
+    selected: int = setting(5, 1, 10_000_000)
+    rate: float = setting(0.1, 1e-9, 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("selected", self.selected, 1, self.samples)
 
     def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:
         best = population[np.argsort(-scores, kind="stable")[: self.selected]]

@@ -1,19 +1,19 @@
 """The default: one climb, one model of single signs, and a pyramid of local optima."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm
+from evobin.algorithms.base import Algorithm, setting
 from evobin.algorithms.pyramid import LARGEST, Pyramid
 from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.umda import UMDA
-from evobin.checks import check_number
 from evobin.core.problem import Population
 from evobin.core.state import State
 
 
+@dataclass(eq=False, kw_only=True)
 class Portfolio(Algorithm):
     """Hands the search on where it stands still: sweeps, then a model, then a pyramid.
 
@@ -39,18 +39,9 @@ class Portfolio(Algorithm):
     transient = (*Algorithm.transient, "_legs")
     waits = 100
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        sweeps: float = 20.0,
-        model: float = 4.0,
-        turns: float = 10.0,
-    ) -> None:
-        super().__init__(patience=patience)
-        for name, share in (("sweeps", sweeps), ("model", model), ("turns", turns)):
-            check_number(name, share, 1e-6, 1e6)
-        self.sweeps, self.model, self.turns = sweeps, model, turns
+    sweeps: float = setting(20.0, 1e-6, 1e6)
+    model: float = setting(4.0, 1e-6, 1e6)
+    turns: float = setting(10.0, 1e-6, 1e6)
 
     def begin(self) -> None:
         """As in `Algorithm`; the sweeps begin where a search begins."""

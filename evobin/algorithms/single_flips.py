@@ -1,7 +1,5 @@
 """What the algorithms share that go from solution to solution by single flips."""
 
-from __future__ import annotations
-
 import copy
 import time
 from abc import abstractmethod
@@ -41,7 +39,7 @@ class SingleFlips(Walker):
     """
 
     transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_on", "_before", "_drawn")
-    row: int = 1
+    row = 1
     """Words that are used together."""
 
     def begin(self) -> None:
@@ -81,7 +79,7 @@ class SingleFlips(Walker):
     def tell(self, population: Population, scores: ArrayLike) -> None:
         """As in `Algorithm`."""
         self._on = None
-        self._hear(np.asarray(scores))
+        self._take(np.asarray(scores))
 
     def load(self, state: State) -> None:
         """As in `Algorithm`."""
@@ -114,21 +112,23 @@ class SingleFlips(Walker):
         self._forget_asked()
         begun = self.evaluations
         end = begun + evaluations
-        state = self._state_on(problem)
+        if self._on is None or self._on[0] is not problem:
+            self._on = problem, problem.start(self.present)
+        state = self._on[1]
         if not evaluations and isinstance(state, CompiledState):
             self._compile(state)
         while self.evaluations < end:
             before = self.evaluations
             if isinstance(state, CompiledState) and not (len(self.waiting) or len(self.heard)):
                 patience = MANY if self.patience is None else self.patience
-                self._hurry(
+                self._walk_compiled(
                     state, min(end - before, max(patience - before + self.found, 0)), target
                 )
             if self.evaluations == before:
                 left = (len(self.waiting) or self.width) - len(self.heard)
                 if begun < before and left > end - before:
                     break
-                self._look(problem, state, end - before, deadline)
+                self._score_batch(problem, state, end - before, deadline)
             if self.score >= target or self.stop():
                 break
             now = time.monotonic()
@@ -140,11 +140,6 @@ class SingleFlips(Walker):
         self.heard = np.concatenate([self.heard, self._told])
         self._told, self._asked = np.empty(0), None
 
-    def _state_on(self, problem: IncrementalProblem) -> FlipState:
-        if self._on is None or self._on[0] is not problem:
-            self._on = problem, problem.start(self.present)
-        return self._on[1]
-
     def _compile(self, state: CompiledState) -> None:
         """Runs the compiled walk with no room, on a copy."""
         other = copy.deepcopy(self)
@@ -154,7 +149,7 @@ class SingleFlips(Walker):
     def _prepare(self) -> None:
         """Sets what `_run` needs that only the first scores decide, to any value."""
 
-    def _hurry(self, state: CompiledState, room: int, target: float) -> None:
+    def _walk_compiled(self, state: CompiledState, room: int, target: float) -> None:
         """Whole steps by a compiled walk."""
         assert self.best is not None  # the first solution was scored
         walk = state.walk(self.best)
@@ -167,7 +162,7 @@ class SingleFlips(Walker):
         self.evaluations += spent
         self._next()
 
-    def _look(
+    def _score_batch(
         self, problem: IncrementalProblem, state: FlipState, room: int, deadline: float
     ) -> None:
         """A batch, or as much of it as there is room and time for."""
@@ -187,11 +182,11 @@ class SingleFlips(Walker):
             best[places[scores.argmax()]] *= -1
             rows = np.broadcast_to(best, (len(scores), self.n))  # only the best is kept
         self._note(rows, scores)
-        self._hear(scores)
+        self._take(scores)
         for index in np.flatnonzero(state.solution != self.present).tolist():
             state.flip(index)
 
-    def _hear(self, scores: Scores) -> None:
+    def _take(self, scores: Scores) -> None:
         """Takes scores of the present batch; when all are there, makes a step."""
         self.heard = np.concatenate([self.heard, scores])
         if len(self.heard) == (len(self.waiting) or self.width):
@@ -226,9 +221,9 @@ class SingleFlips(Walker):
         self.waiting = kicked[None]
 
     def _raw(self, count: int) -> Words:
-        """[count, row] uint64, random."""
+        """[count, row] uint64, random; little-endian, so that parts of words are the same too."""
         raw: Any = self.rng.bit_generator.random_raw(count * self.row)
-        return np.asarray(raw, np.uint64).reshape(count, self.row)
+        return np.asarray(raw, "<u8").reshape(count, self.row)
 
     def _ahead(self, count: int) -> Words:
         """[count, row] uint64: the words to use next; `_use` says how many were."""

@@ -1,14 +1,12 @@
 """One solution, every sign tried in turn, and now and then several at once."""
 
-from __future__ import annotations
-
 import numpy as np
 
-from evobin.algorithms.heavy_tailed import HeavyTailed
+from evobin.algorithms.fast_ga import FastGA
 from evobin.core.problem import Population
 
 
-class Sweeps(HeavyTailed):
+class Sweeps(FastGA):
     """Flips one sign after the other, in a random order drawn anew for each sweep.
 
     A flip is kept where the score does not fall, so that plateaus are walked. Trying all before
@@ -24,14 +22,6 @@ class Sweeps(HeavyTailed):
         Doerr, Le, Makhmara, Nguyen (2017), Fast genetic algorithms, GECCO, for the mutants of
         several flips.
     """
-
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        beta: float = 1.5,
-    ) -> None:
-        super().__init__(patience=patience, beta=beta)
 
     def begin(self) -> None:
         """As in `Algorithm`."""

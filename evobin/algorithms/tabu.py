@@ -1,15 +1,14 @@
 """Tabu search: always the best neighbour, but no sign back for a while."""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import check_optional
+from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, Words, place_of
-from evobin.checks import check_number, check_range
+from evobin.checks import check_range
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores
 from evobin.kernels import families
@@ -24,6 +23,7 @@ from evobin.kernels.families import (
 )
 
 
+@dataclass(eq=False, kw_only=True)
 class Tabu(SingleFlips):
     """Goes to the best neighbour, better or worse; a sign that was flipped is barred for a while.
 
@@ -41,9 +41,6 @@ class Tabu(SingleFlips):
             n / 2, at least 10.
         patience: as for `SingleFlips`.
 
-    Raises:
-        SettingError: if an argument is out of range.
-
     Source:
         Palubeckis (2004), Multistart tabu search strategies for the unconstrained binary quadratic
         optimization problem, Annals of Operations Research 131, as in dwave-samplers' TabuSampler:
@@ -51,31 +48,12 @@ class Tabu(SingleFlips):
         built from the matrix; here at random, as nothing but scores need be known. The random
         tenure is that of Glover, Lü, Hao (2010), Diversification-driven tabu search for
         unconstrained binary quadratic problems, 4OR 8.
-
-    Example:
-        >>> search = Tabu().start(n=20, seed=0)
-        >>> while search.score < 20:
-        ...     population = search.ask()
-        ...     search.tell(population, population.sum(axis=1))
-        >>> search.best.sum()
-        np.int64(20)
     """
 
-    def __init__(
-        self,
-        *,
-        tenure: int | None = None,
-        spread: int = 10,
-        steps: int | None = None,
-        kick: int | None = None,
-        patience: int | None = None,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_optional("tenure", tenure, 0, 10**7)
-        check_number("spread", spread, 0, 10**6)
-        check_optional("steps", steps, 1, 10**9)
-        check_optional("kick", kick, 1, 10**7)
-        self.tenure, self.spread, self.steps, self.kick = tenure, spread, steps, kick
+    tenure: int | None = setting(None, 0, 10**7)
+    spread: int = setting(10, 0, 10**6)
+    steps: int | None = setting(None, 1, 10**9)
+    kick: int | None = setting(None, 1, 10**7)
 
     def begin(self) -> None:
         """As in `Algorithm`."""
@@ -203,15 +181,11 @@ def _tabu(
     A step looks at all n gains. After `steps` of them without a new best of this round it goes to
     the best of all, flips up to `kick` random places of it, and begins a round anew.
 
-    Args:
-        box: updated.
-        tag: see `kernels.families`.
-        walk: overwritten; `best` updated.
+    Arguments beside those of all walks (see `kernels.families`):
         begun: where the round is.
         limits: what ends a round, and the walk.
         left: [n] int32, updated: steps for which each sign is still barred.
         draws: [2, words] int64, random: a place, and the steps for which a sign is barred.
-        room: evaluations to spend at most.
 
     Returns:
         Where the round is then, evaluations spent, words used, and entries in the log of `walk`.

@@ -1,16 +1,16 @@
 """One solution and many mutants, at two rates, of which the better one is gone on with."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm
-from evobin.algorithms.operators import binomial_flips
-from evobin.checks import check_number
+from evobin.algorithms.base import Algorithm, setting
+from evobin.algorithms.operators import flipped
 from evobin.core.problem import Population
 
 
+@dataclass(eq=False, kw_only=True)
 class TwoRate(Algorithm):
     """The (1+lambda) algorithm whose mutation rate adjusts itself.
 
@@ -27,15 +27,7 @@ class TwoRate(Algorithm):
         mutation rate, Algorithmica. Here a mutant without any flip gets one.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        mutants: int = 10,
-    ) -> None:
-        super().__init__(patience=patience)
-        check_number("mutants", mutants, 2, 1_000_000)
-        self.mutants = mutants
+    mutants: int = setting(10, 2, 1_000_000)
 
     def begin(self) -> None:
         """As in `Algorithm`; of several solutions to begin at, the best is the first parent."""
@@ -49,7 +41,8 @@ class TwoRate(Algorithm):
             return self._first(1)
         rates = np.full(self.mutants, min(2.0 * self.rate / self.n, 1.0))
         rates[: self.mutants // 2] /= 4.0
-        return binomial_flips(self.parent, rates, self.rng)
+        counts = np.maximum(1, self.rng.binomial(self.n, rates))
+        return flipped(self.parent, counts, self.rng)
 
     def tell(self, population: Population, scores: ArrayLike) -> None:
         """As in `Algorithm`."""

@@ -1,15 +1,16 @@
 """Chances are those of the better half."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.algorithms.base import setting
 from evobin.algorithms.univariate import Univariate, share_positive
-from evobin.checks import check_number
 from evobin.core.problem import Population, Scores
 
 
+@dataclass(eq=False, kw_only=True)
 class UMDA(Univariate):
     """The univariate marginal distribution algorithm.
 
@@ -25,17 +26,8 @@ class UMDA(Univariate):
         I, PPSN.
     """
 
-    def __init__(
-        self,
-        *,
-        patience: int | None = None,
-        samples: int = 100,
-        best_share: float = 0.3,
-    ) -> None:
-        check_number("samples", samples, 2, 10_000_000)
-        check_number("best_share", best_share, 1e-9, 1)
-        super().__init__(samples, patience)
-        self.best_share = best_share
+    samples: int = setting(100, 2, 10_000_000)
+    best_share: float = setting(0.3, 1e-9, 1)
 
     def _moved(self, population: Population, scores: Scores) -> NDArray[np.float64]:
         selected = max(1, round(self.best_share * len(scores)))

@@ -1,7 +1,5 @@
 """What the algorithms share that learn how likely each sign is +1, each on its own."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import numpy as np
@@ -25,9 +23,7 @@ class Univariate(Algorithm):
         chances: [n] float64.
     """
 
-    def __init__(self, samples: int, patience: int | None) -> None:
-        super().__init__(patience=patience)
-        self.samples = samples
+    samples: int
 
     def begin(self) -> None:
         """As in `Algorithm`; the first batch has where to begin, and the chances lean to it."""

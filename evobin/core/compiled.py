@@ -28,7 +28,8 @@ class CompiledProblem(IncrementalProblem):
     that no sum is ever rounded: nothing drifts, however many flips are made.
 
     A family of problems is one file: this class with `score` and `box`, a NamedTuple for the box,
-    and the function that flips a sign in it, registered by `kernels.families.flips`.
+    and the function that flips a sign in it, registered by `kernels.families.flips`. Scores are
+    exact, and what is not [k, n] of -1 and +1 is a ValueError.
     """
 
     @abstractmethod
@@ -40,11 +41,7 @@ class CompiledProblem(IncrementalProblem):
         """
 
     def start(self, solution: Solution) -> CompiledState:
-        """Prepares a solution for flips; it is copied.
-
-        Raises:
-            ValueError: if `solution` is not [n] of -1 and +1.
-        """
+        """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
         check_shape("solution", solution, (self.n,))
         check_signs("solution", solution)
         return CompiledState(self, solution)
@@ -89,12 +86,12 @@ class CompiledState(FlipState):
 
     @property
     def score(self) -> float:
-        """Score of the present solution, exact."""
+        """As in `FlipState`."""
         return self._score
 
     @property
     def solution(self) -> Solution:
-        """[n] int8, the present solution; a copy."""
+        """As in `FlipState`."""
         signs: Solution = self.box.signs
         return signs.copy()
 
@@ -110,11 +107,7 @@ class CompiledState(FlipState):
         return scores
 
     def flip(self, index: int) -> None:
-        """Flips one sign; flipping it again restores every number.
-
-        Raises:
-            IndexError: if there is no such sign.
-        """
+        """As in `FlipState`."""
         n = len(self.box.signs)
         if not 0 <= index < n:
             raise IndexError(f"`index` must be from 0 to {n - 1}, but it is {index}.")

@@ -1,7 +1,5 @@
 """State that a checkpoint can hold: nested plain values, arrays and random generators."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

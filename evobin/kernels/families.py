@@ -9,13 +9,14 @@ numba keeps what it has compiled on disk, and notices only that the walk's own f
 a walk also takes a *tag*, an array whose type names the source of the box's flip: another source
 is another type, and compiles anew.
 
+A compiled walk's first arguments are a box, which it updates, its tag, and a `core.compiled.Walk`,
+which it overwrites but for `best`, which it updates; `room` is how many evaluations it may spend.
+
 Walks remember the best solution without copying it each time: they write down which signs they
 flip, in a *journal*, and how far the best was. `length` flips are in the journal since `best` was
 up to date, and the first `mark` of them lead to the best; a `length` of LOST says that the journal
 was full, so that the next best is copied.
 """
-
-from __future__ import annotations
 
 import hashlib
 import inspect

@@ -1,7 +1,8 @@
 """Kernels of exact incremental evaluation: what a changed filter changes, and no more.
 
 A change is previewed without writing to anything; it is then either dropped or written. Sums and
-signs of a block are held so that both are cheap:
+signs of a block are held so that both are cheap. An argument that is described here is not
+described again:
 
 - `sums` [positions, n_out] int16, all channels of a position side by side: an input that toggles
   changes them all. The first block has [n_out, positions] int32, in fixed point, so that nothing
@@ -13,19 +14,24 @@ signs of a block are held so that both are cheap:
   to see the signs as long as fewer than 64 inputs reach a sum, at half the cost.
 - `bits` [rows, words of channels] uint64 and `planes` [n_out, words + 1] uint64: the pooled signs,
   packed over channels and over time.
+- `updates` [n_in, kernel, n_out] int8: the weights, the last tap first: then an input that toggles
+  changes neighbouring sums by neighbouring weights.
+- `columns` [n_in, rows] int32: the features, in fixed point.
+- `active` [n, n_out] int16: positive sums of a channel in each sample, of the last block.
 
 Sample c's inputs are rows starts[c] to starts[c + 1] of an array, its sums positions[c] to
 positions[c + 1], its pooled signs rows to[c] to to[c + 1]. Over time, every sample begins a new
-word: `words`, `in_words`, `out_words` say which. A global max, and the last block always, pools
-over all of time, written as pool = 0: its rows out are the samples. A toggled sign is written as
-row * 2^16 + channel.
+word: `words` of sums, `in_words`, `out_words` say which. All these are [n + 1] int64;
+`sample_of_row` [rows] int32 is the way back. A window has `pool` positions, the last one may have
+fewer. A global max, and the last block always, pools over all of time, written as pool = 0: its
+rows out are the samples. A toggled sign is written as row * 2^16 + channel. `toggled` int64 is
+overwritten from the front with those found; a kernel returns how many they are, and has not
+written those past its end.
 
 Kernels in the plural preview several flips of one solution at once, each of them alone: a toggled
 sign is then owner * 2^48 + row * 2^16 + channel, the owner being the number of the flip, in
 ascending order. Called for a few samples at a time, they keep what belongs to those in the cache.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -117,20 +123,10 @@ def rows_of_flips(
 
     A product of +1 falls, lowering its sum by 2, and one of -1 rises.
 
-    Args:
-        above: [n_out, words + 1] uint64, where sums are positive.
-        edge: [n_out, words + 1] uint64, where they are from -1 to 2.
+    Arguments of its own:
         planes: [n_in, words in + 1] uint64, the inputs.
         changes: [m, 4] int64, output channel, input channel, offset of the weight in its window or
             -1 for the bias, whose input is +1, and the weight before.
-        words: [n + 1] int64, first word of each sample's sums.
-        in_words: [n + 1] int64, first word of each sample's inputs.
-        pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each sample.
-        toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
-
-    Returns:
-        How many signs toggle; those past the end of `toggled` were not written.
     """
     every, one = ~np.uint64(0), np.uint64(1)
     count = 0
@@ -190,10 +186,9 @@ def list_rows(
 ) -> int:
     """Appends the pooled signs of a channel of one sample that toggle when its sums change.
 
-    Args:
+    Arguments of its own:
         before: [positions] integers, any stride.
         after: [positions] integers.
-        pool: positions a window, 0 for all of time.
         entry: of the first row.
         flags: [positions or more, whole words] uint8, overwritten.
         toggled: [any] int64, filled from `count`.
@@ -242,19 +237,8 @@ def rows_of_real_flips(
 ) -> int:
     """Pooled signs of the first block that toggle when one weight flips, for each of several.
 
-    Args:
-        sums: [n_out, positions] int32.
-        columns: [n_in, rows] int32, the features.
+    Arguments of its own, beside the `changes` of `rows_of_flips`:
         unit: what a bias of 1 is in the features' fixed point.
-        changes: as for `rows_of_flips`.
-        starts: [n + 1] int64, first row of each sample.
-        positions: [n + 1] int64, first position of each sample.
-        pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each sample.
-        toggled: as for `rows_of_flips`.
-
-    Returns:
-        How many signs toggle; those past the end of `toggled` were not written.
     """
     longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
@@ -291,13 +275,11 @@ def shift_channel(
 ) -> None:
     """Adds factor * column, `tap` rows later, to one channel of the first block.
 
-    Args:
+    Arguments of its own:
         sums: [positions] int32.
         column: [rows] int32, the feature that the flipped weight multiplies.
         tap: offset of the weight in its window, or -1 for the bias: `factor` is added.
         factor: minus twice the weight that was; for the bias in the features' unit.
-        starts: [n + 1] int64, first row of each sample.
-        positions: [n + 1] int64, first position of each sample.
         out: [positions] int32, overwritten with the new sums; may be `sums`.
     """
     step = np.int32(factor)
@@ -319,12 +301,10 @@ def channel_sums(
 ) -> None:
     """Sums of one binary channel: offset - 2 * differences.
 
-    Args:
+    Arguments of its own:
         bits: [rows, n_words] uint64, the block's inputs.
-        starts: [n + 1] int64, first row of each sample.
         filters: [kernel * n_words] uint64, the channel's weights in a window's order.
         offset: kernel * n_in + bias.
-        positions: [n + 1] int64, first position of each sample.
         out: [positions] int16, overwritten.
     """
     n_words = bits.shape[1]
@@ -344,17 +324,10 @@ def rows_of_sums(
 ) -> int:
     """Pooled signs of one channel that toggle when its sums change.
 
-    Args:
+    Arguments of its own:
         before: [positions] integers, any stride.
         after: [positions] integers.
         o: the channel.
-        positions: [n + 1] int64, first position of each sample.
-        pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each sample.
-        toggled: [any] int64, overwritten from the front with row * 2^16 + o.
-
-    Returns:
-        How many signs toggle; those past the end of `toggled` were not written.
     """
     longest = longest_of(positions)
     flags = np.zeros(-(-longest // 8) * 8, np.uint8)
@@ -387,24 +360,14 @@ def follow(
 
     Cost: kernel * n_out additions an input, vectorised.
 
-    Args:
-        inputs: [m] int64, toggled inputs, owner * 2^48 + row * 2^16 + channel, in ascending order
-            of owners and rows.
+    Arguments of its own:
+        inputs: [m] int64, toggled inputs, in ascending order of owners and rows.
         bits: [rows, words of n_in] uint64, the inputs before they toggle.
-        sample_of_row: [rows] int32.
-        starts: [n + 1] int64, first row of each sample.
-        updates: [n_in, kernel, n_out] int8, the block's weights, the last tap first: then an input
-            that toggles changes neighbouring sums by neighbouring weights.
         step: what an input changes a sum by: 2, or 1 for `halves`.
         most: inputs that may reach one sum.
         sums: [positions, n_out] int16, or int8 `halves`.
-        positions: [n + 1] int64, first position of each sample.
-        pool: positions a window, 0 for all of time.
-        to: [n + 1] int64, first row out of each sample.
-        active: [n, n_out] int16, positive sums of a channel; used if pool is 0.
         buffer: [positions of the longest sample, n_out] of the type of `sums`, overwritten with the
             new sums.
-        toggled: [any] int64, overwritten from the front with owner * 2^48 + row * 2^16 + channel.
 
     Returns:
         How many signs toggle; those past the end of `toggled` were not written. -1 if more than
@@ -517,19 +480,11 @@ def write_inputs(
 ) -> None:
     """Writes what `follow` previewed of a block's sums, and brings its planes up to date.
 
-    Args:
+    Updates `sums`, `halves`, `above`, `edge`, and `active`, empty if not of the last block.
+
+    Arguments of its own:
         inputs: as for `follow`.
         bits: [rows, n_words] uint64, the inputs after they toggled.
-        sample_of_row: [rows] int32.
-        starts: [n + 1] int64, first row of each sample.
-        updates: [n_in, kernel, n_out] int8, the block's weights, the last tap first.
-        sums: [positions, n_out] int16, updated.
-        halves: [positions, n_out] int8, updated.
-        positions: [n + 1] int64, first position of each sample.
-        words: [n + 1] int64, first word of each sample's sums.
-        above: [n_out, words + 1] uint64, updated.
-        edge: [n_out, words + 1] uint64, updated.
-        active: [n, n_out] int16, positive sums of a channel, updated; empty if not the last.
     """
     _, kernel, n_out = updates.shape
     flags = np.zeros(-(-n_out // 8) * 8, np.uint8)

@@ -4,15 +4,19 @@ A sign vector is packed 64 channels to a word, channel c in bit c % 64 of word c
 meaning +1; unused high bits are 0 in activations and weights alike, so they never differ. A
 product of sign vectors of length n is n - 2 * popcount(a XOR w).
 
-Samples lie one after the other: sample i is rows starts[i] to starts[i + 1] of every array.
+Samples lie one after the other: sample i is rows starts[i] to starts[i + 1] of the activations,
+`bits` [rows, n_words] uint64. What is made of it begins at row to[i], or positions[i]; these are
+[n + 1] int64. A binary layer has `weights` [kernel * n_words, n_out] uint64, a window's words in C
+order. The first layer has `signs` [n_out, n_in, kernel] and `bias` [n_out] int8, and `entries`
+[groups of inputs, n_out, kernel] uint8: the signs of each group as a number. A block pools `pool`
+frames, fewer at the end (ceil mode), into `out` [rows out, words of n_out] uint64, overwritten.
+These arguments are not described again.
 
 Binary sums are integers and so exact. Only the first layer sums real numbers; it decides a sign
 in float32 where the rounding error cannot matter, in float64 near 0, and by an error-free
 transformation where even that is in doubt (Shewchuk, 1997, Adaptive Precision Floating-Point
 Arithmetic and Fast Robust Geometric Predicates).
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -25,7 +29,7 @@ Starts = NDArray[np.int64]
 Signs = NDArray[np.int8]
 
 GROUP = 5  # inputs of the first layer whose 32 signed sums make a table
-BLOCK = 320  # frames summed together: a clip of three seconds at once; tables fit the L2 cache
+BLOCK = 320  # frames summed together, three seconds of sound; tables fit the L2 cache
 TINY = 2.0**-100  # more than all that scaling to [-1, 1] in float32 can lose by underflow
 
 
@@ -76,13 +80,9 @@ def binary_sums(
 ) -> None:
     """Sums of a binary convolution, before pooling: offset[o] - 2 * differences.
 
-    Args:
-        bits: [rows, n_words] uint64, activations.
-        starts: [n + 1] int64, first row of each sample.
-        weights: [kernel * n_words, n_out] uint64, the window's words in C order.
+    Arguments of its own:
         offset: [n_out] int64, kernel * n_in + bias.
         sums: [positions, n_out] int16 or wider, overwritten.
-        to: [n + 1] int64, first position of each sample.
     """
     n_out = weights.shape[1]
     n_words = bits.shape[1]
@@ -105,14 +105,8 @@ def binary_block(
 
     A sum is positive exactly when fewer than `limit[o]` signs differ.
 
-    Args:
-        bits: [rows, n_words] uint64, activations.
-        starts: [n + 1] int64, first row of each sample.
-        weights: [kernel * n_words, n_out] uint64, the window's words in C order.
+    Arguments of its own:
         limit: [n_out] uint64.
-        pool: frames a window, the last one may be shorter (ceil mode).
-        out: [rows out, words of n_out] uint64, overwritten.
-        to: [n + 1] int64, first row out of each sample.
     """
     n_out = weights.shape[1]
     n_words = bits.shape[1]
@@ -278,9 +272,8 @@ def add_groups(
 ) -> None:
     """Adds the part of all inputs to a block of sums, group by group.
 
-    Args:
+    Arguments of its own:
         columns: [n_in, at least first + width + kernel - 1] float32 or int32.
-        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
         first: first frame.
         width: sums an output.
         table: [2^GROUP, at least width + kernel - 1] of the same type, overwritten.
@@ -304,13 +297,10 @@ def fixed_point_sums(
 ) -> None:
     """Sums of the first layer on integers, by the same tables.
 
-    Args:
+    Arguments of its own:
         columns: [n_in, rows] int32.
-        starts: [n + 1] int64, first row of each sample.
-        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
         bias: [n_out] int32, in the features' unit.
         sums: [n_out, positions] int32, overwritten.
-        positions: [n + 1] int64, first position of each sample.
     """
     n_out, kernel = entries.shape[1:]
     table = np.empty((2**GROUP, BLOCK + kernel - 1), np.int32)
@@ -339,9 +329,8 @@ def real_sums(
     Samples that lie one after the other are one long sample here; what is summed across their
     borders means nothing.
 
-    Args:
+    Arguments of its own:
         columns: [n_in, rows] float32.
-        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
         bias: [n_out] float32.
         sums: [at least rows - kernel + 1, n_out] float32, overwritten as far.
     """
@@ -371,12 +360,10 @@ def sign_bits(
 ) -> None:
     """Packs the signs of a block of sums; those within their bound of 0 are decided exactly.
 
-    Args:
+    Arguments of its own:
         sums: [n_out, width] float32.
         bound: [width] float64, more than the rounding error of a sum.
         x: [width + kernel - 1, n_in] float32 or float64, the features that were summed.
-        signs: [n_out, n_in, kernel] int8.
-        bias: [n_out] int8.
         bits: [words of n_out, width] uint64, overwritten.
     """
     n_out, _, kernel = signs.shape
@@ -415,15 +402,8 @@ def real_block(
     of five additions. Magnitudes are scaled to at most 1; float32 decides where a sum is further
     from 0 than all roundings together, `exact_is_positive` decides the rest.
 
-    Args:
+    Arguments of its own:
         frames: [rows, n_in] float32 or float64.
-        starts: [n + 1] int64, first row of each sample.
-        entries: [groups of inputs, n_out, kernel] uint8, the table entry of their signs.
-        signs: [n_out, n_in, kernel] int8.
-        bias: [n_out] int8.
-        pool: frames a window, the last one may be shorter (ceil mode).
-        out: [rows out, words of n_out] uint64, overwritten.
-        to: [n + 1] int64, first row out of each sample.
     """
     groups, n_out, kernel = entries.shape
     longest = 0
@@ -457,19 +437,3 @@ def real_block(
             for t in range(width):
                 for word in range(out.shape[1]):
                     out[to[sample] + (first + t) // pool, word] |= bits[word, t]
-
-
-@njit(nogil=True, cache=True)
-def any_over_time(bits: Bits, starts: Starts, out: Bits) -> None:
-    """Global max over time of signs: an OR over each sample's rows.
-
-    Args:
-        bits: [rows, n_words] uint64.
-        starts: [n + 1] int64, first row of each sample.
-        out: [n, n_words] uint64, overwritten.
-    """
-    out[:] = 0
-    for sample in range(len(starts) - 1):
-        for row in range(starts[sample], starts[sample + 1]):
-            for word in range(bits.shape[1]):
-                out[sample, word] |= bits[row, word]

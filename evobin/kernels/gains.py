@@ -3,7 +3,7 @@
 The gain of toggling an output is handed down, block by block, to the sums that would have to
 cross 0 and from there to the weights and inputs that would make them (Boolean derivatives). Only
 sums at the edge, a step of 2 from crossing, matter; they are a few percent. Layouts are those of
-`kernels.flips`.
+`kernels.flips`, whose arguments are not described again.
 
 A sum of value v at the edge crosses 0 with each input or weight whose product p = x * w has the
 sign of the sum, s: a gain of v * (1 + s * p) / 2. Over all edges the constant part and the
@@ -11,13 +11,15 @@ factor of the input (or weight) are summed separately: then an edge costs one mu
 added to the inputs' factors, and one multiple of a window added to the weights'. Toggling an
 input x gains
 
-    constants[row] + x * factors[row, channel].
+    constants[row] + x * factors[row, channel],
+
+with `factors` [rows, n_in] and `constants` [rows] float32, which are updated, as is `bias_gains`
+[n_out] float64. `out_factors` [rows out, n_out] and `out_constants` [rows out] are those of the
+block above. `filters` [n_out, kernel * n_in] float32 and `bias` [n_out] int8 are the weights.
 
 Samples are worked on in small groups, whose inputs stay in the cache: `signs`, `factors`, and
 `constants` hold the rows of a group's inputs only, from row starts[0] on.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -72,13 +74,12 @@ def add_edge(
 ) -> None:
     """Adds the toggle gain of one sum at the edge to all inputs of its window.
 
-    Args:
+    Arguments of its own:
         toggle_gain: of toggling the sum's sign.
         sign: of the sum, -1 or +1.
         first: first row of the window.
         weight: [kernel * n_in] float32, the filter.
         factors: [rows * n_in] float32, updated.
-        constants: [rows] float32, updated.
         n_in: channels a row.
     """
     half = np.float32(0.5 * toggle_gain)
@@ -116,26 +117,13 @@ def middle_gains(
 
     A pooled sign of -1 toggles with any of its sums, one of +1 only with its single positive one.
 
-    Args:
+    Arguments of its own:
         out_signs: [rows out, n_out] float32, pooled signs.
-        out_factors: [rows out, n_out] float32.
-        out_constants: [rows out] float32.
-        soft_factors: [rows out, n_out] float32, the same for what is handed down.
-        soft_constants: [rows out] float32.
-        above: [n_out, words + 1] uint64.
-        edge: [n_out, words + 1] uint64.
-        words: [n + 1] int64, first word of each sample's sums.
-        pool: positions a window.
-        to: [n + 1] int64, first row out of each sample.
+        soft_factors: [rows out, n_out] float32, as `out_factors`, for what is handed down.
+        soft_constants: [rows out] float32, as `out_constants`.
         signs: [rows, n_in] float32, the block's inputs.
-        starts: [n + 1] int64, first row of each sample.
-        filters: [n_out, kernel * n_in] float32.
         weight_factors: [n_out, kernel * n_in] float32, updated.
         weight_constants: [n_out] float32, updated.
-        bias: [n_out] int8.
-        bias_gains: [n_out] float64, updated.
-        factors: [rows, n_in] float32, updated.
-        constants: [rows] float32, updated.
     """
     n_out, width = filters.shape
     n_in = signs.shape[1]
@@ -204,22 +192,12 @@ def whole_gains(
     channel at -1 rises if any sum at the edge is raised. In both cases one set decides: the flips
     with a product of +1 at every edge.
 
-    Args:
+    Arguments of its own:
         toggle_gains: [n, n_out] float64, of toggling a channel after the max.
         soft_toggle_gains: [n, n_out] float64, the same for what is handed down.
-        active: [n, n_out] int16, positive sums of a channel.
-        above: [n_out, words + 1] uint64.
-        edge: [n_out, words + 1] uint64.
-        words: [n + 1] int64, first word of each sample's sums.
         bits: [rows, n_words] uint64, inputs of all samples, from row 0 on.
-        starts: [n + 1] int64, first row of each sample.
         packed: [kernel * n_words, n_out] uint64, the filters.
-        filters: [n_out, kernel * n_in] float32, the same.
-        bias: [n_out] int8.
         gains: [n_out, kernel, n_in] float64, updated.
-        bias_gains: [n_out] float64, updated.
-        factors: [rows, n_in] float32, updated.
-        constants: [rows] float32, updated.
     """
     n_out, _, n_in = gains.shape
     n_words = bits.shape[1]
@@ -284,13 +262,8 @@ def soften(
     further than 2 from 0 cross it too. Here each sum is positive with the logistic probability of
     sum / softness; the gain follows from the probability that any of a channel's sums is.
 
-    Args:
+    Arguments of its own:
         toggle_gains: [n, n_out] float64, of toggling a channel after the max.
-        active: [n, n_out] int16, positive sums of a channel.
-        sums: [positions, n_out] int16.
-        positions: [n + 1] int64, first position of each sample.
-        starts: [n + 1] int64, first row of each sample.
-        filters: [n_out, kernel * n_in] float32.
         softness: scale of the probability.
         factors: [rows, n_in] float32, updated; toggling an input x gains x * factor.
     """
@@ -360,20 +333,13 @@ def real_gains(
 ) -> None:
     """First-order gains of the first block, if its windows are short.
 
-    Args:
-        out_factors: [rows out, n_out] float32.
-        out_constants: [rows out] float32.
+    Arguments of its own:
         sums: [n_out, positions] int32, fixed point.
-        positions: [n + 1] int64, first position of each sample.
-        pool: positions a window.
-        to: [n + 1] int64, first row out of each sample.
         features: [rows, n_in] float32, whole numbers in the sums' unit.
-        starts: [n + 1] int64, first row of each sample.
         twice: [n_out, kernel * n_in] float32, weights times 2.
         biases: [n_out] int32, times 2, in the sums' unit.
         reach: a sum beyond it cannot change its sign.
         gains: [n_out, kernel * n_in] float32, updated.
-        bias_gains: [n_out] float64, updated.
     """
     n_out, width = twice.shape
     n_in = features.shape[1]

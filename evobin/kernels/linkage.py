@@ -1,7 +1,5 @@
 """Kernels of linkage learning."""
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray

@@ -1,9 +1,7 @@
 """Kernels that pack the sums and signs of a flip state into bits, over time and over channels.
 
-Layouts are those of `kernels.flips`.
+Layouts are those of `kernels.flips`, whose arguments are not described again.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -59,10 +57,8 @@ def pack_sums(sums: NDArray[np.int16], high_bits: Bits, edge_bits: Bits) -> None
 def pack_channel(sums: Any, positions: Starts, words: Starts, above: Bits, edge: Bits) -> None:
     """Packs where one channel's sums stand, over time.
 
-    Args:
+    Arguments of its own:
         sums: [positions] int16.
-        positions: [n + 1] int64, first position of each sample.
-        words: [n + 1] int64, first word of each sample.
         above: [words + 1] uint64, updated: where a sum is positive.
         edge: [words + 1] uint64, updated: where it is from -1 to 2.
     """
@@ -82,11 +78,8 @@ def pack_channel(sums: Any, positions: Starts, words: Starts, above: Bits, edge:
 def pool_bits(high_bits: Bits, positions: Starts, pool: int, to: Starts, bits: Bits) -> None:
     """Pooled signs of a binary block: an OR over each window.
 
-    Args:
+    Arguments of its own:
         high_bits: [positions, n_words] uint64, where sums are positive.
-        positions: [n + 1] int64, first position of each sample.
-        pool: positions a window, the last one may be shorter.
-        to: [n + 1] int64, first row out of each sample.
         bits: [rows out, n_words] uint64, overwritten.
     """
     bits[:] = 0
@@ -102,11 +95,8 @@ def pool_channels(
 ) -> None:
     """Pooled signs of the first block, over time.
 
-    Args:
+    Arguments of its own:
         sums: [n_out, positions] int32.
-        positions: [n + 1] int64, first position of each sample.
-        pool: positions a window, the last one may be shorter.
-        out_words: [n + 1] int64, first word of each sample's rows out.
         planes: [n_out, words + 1] uint64, overwritten.
     """
     planes[:] = 0
@@ -125,10 +115,8 @@ def pool_channels(
 def bits_of_planes(planes: Bits, to: Starts, out_words: Starts, bits: Bits) -> None:
     """Signs packed over channels, from those packed over time.
 
-    Args:
+    Arguments of its own:
         planes: [n_out, words + 1] uint64.
-        to: [n + 1] int64, first row of each sample.
-        out_words: [n + 1] int64, first word of each sample.
         bits: [rows, words of n_out] uint64, overwritten.
     """
     n_out = len(planes)
@@ -178,11 +166,7 @@ def write_toggled(
 ) -> None:
     """Toggles pooled signs.
 
-    Args:
-        toggled: [m] int64, row * 2^16 + channel.
-        sample_of_row: [rows] int32, of rows out.
-        to: [n + 1] int64, first row out of each sample.
-        out_words: [n + 1] int64, first word of each sample's rows out.
+    Arguments of its own:
         bits: [rows, words of n_out] uint64, updated.
         planes: [n_out, words + 1] uint64, updated.
     """
@@ -199,9 +183,8 @@ def write_toggled(
 def count_positive(sums: Any, positions: Starts, active: Any) -> None:
     """Positive sums of one channel in each sample.
 
-    Args:
+    Arguments of its own:
         sums: [positions] integers, any stride.
-        positions: [n + 1] int64, first position of each sample.
         active: [n] int16, any stride, overwritten.
     """
     for sample in range(len(positions) - 1):

@@ -1,7 +1,5 @@
 """Kernels of the voice synthesiser: recursions that have to go sample by sample."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -5,8 +5,6 @@ of one sample, samples one after the other. Weights are in *window order* [n_out
 that a window of the input and a filter are both contiguous.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,7 @@ def signs(values: Floats, out: Floats) -> None:
 
 @njit(nogil=True, cache=True)
 def pool_peaks(sums: Any, stride: int, frames: int, pool: int, peaks: Floats) -> None:
-    """Max-pooling in ceil mode.
+    """Max-pooling in ceil mode; with pool = frames, the largest sum of each sample.
 
     Args:
         sums: [at least samples * stride, n_out] any real type; sample c starts at row c * stride.
@@ -49,26 +47,6 @@ def pool_peaks(sums: Any, stride: int, frames: int, pool: int, peaks: Floats) ->
             peak[o] = source[o]
         for j in range(1, min(pool, frames - window * pool)):
             source = sums[first + j]
-            for o in range(n_out):
-                peak[o] = source[o] if source[o] > peak[o] else peak[o]
-
-
-@njit(nogil=True, cache=True)
-def peaks_over_time(sums: Any, stride: int, frames: int, peaks: Floats) -> None:
-    """peaks[c, o] = the largest sum of channel o in sample c.
-
-    Args:
-        sums: [at least samples * stride, n_out] any real type.
-        stride: rows a sample in `sums`.
-        frames: rows of each sample that hold sums.
-        peaks: [samples, n_out] float32, overwritten.
-    """
-    samples, n_out = peaks.shape
-    for sample in range(samples):
-        peak = peaks[sample]
-        peak[:] = -np.inf
-        for t in range(frames):
-            source = sums[sample * stride + t]
             for o in range(n_out):
                 peak[o] = source[o] if source[o] > peak[o] else peak[o]
 

@@ -207,9 +207,8 @@ class BinaryNetwork:
 
 
 def _any_over_time(bits: Bits, starts: NDArray[np.int64]) -> Bits:
-    hidden = np.empty((len(starts) - 1, bits.shape[1]), np.uint64)
-    forward.any_over_time(bits, starts, hidden)
-    return hidden
+    any_bits: Bits = np.bitwise_or.reduceat(bits, starts[:-1])
+    return any_bits
 
 
 def check_samples(architecture: Architecture, samples: Samples) -> None:

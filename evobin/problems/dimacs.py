@@ -1,12 +1,10 @@
 """Reads DIMACS files: cnf, and wcnf in its old form (`p wcnf`) and its new one (`h`)."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import lzma
+import math
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,13 +27,13 @@ class Formula:
         n: variables.
         literals: of all clauses, one after the other; -3 is "variable 3 is false".
         lengths: literals of each clause.
-        weights: of each clause; None for a hard one.
+        weights: of each clause; infinite for a hard one.
     """
 
     n: int = 0
     literals: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    weights: list[int | None] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
 
 
 def read_dimacs(path: Path) -> Formula:
@@ -91,41 +89,42 @@ class _Reader:
         self._weighted, self._top = True, MAX_WEIGHT + 1
         self._begun = 0  # line where the present clause began; 0 = between clauses
         self._size = 0  # literals of the present clause
+        self._line = 0
 
-    def read(self, number: int, words: list[str]) -> None:
+    def _at(self, text: str) -> str:
+        return f"{self._path}, line {self._line}: {text}"
+
+    def read(self, line: int, words: list[str]) -> None:
         """A line that is neither blank nor a comment."""
+        self._line = line
         if words[0] == "p":
-            self._read_header(number, words)
+            self._read_header(words)
             return
         if not self._header and ".cnf" in self._path.suffixes[-2:]:
-            raise EvobinError(  # as the new wcnf form its first literals would be weights
-                f"{self._path}, line {number}: expected `p cnf VARIABLES CLAUSES` before all "
-                f"clauses, found {_shown(' '.join(words))}."
-            )
+            # as the new wcnf form its first literals would be weights
+            expected = "expected `p cnf VARIABLES CLAUSES` before all clauses"
+            raise EvobinError(self._at(f"{expected}, found {_shown(' '.join(words))}."))
         try:
-            for word in self._bodies(number, words):
-                literal = self._number(number, word, "a literal")
-                if literal == 0:
-                    self._close()
-                else:
-                    self._add(number, literal)
+            for word in words:
+                self._read_word(word)
         except ValueError as error:
             # What follows in this line would be misread: the next line begins a clause.
             self._problems.append(str(error))
             self._close()
 
-    def _bodies(self, number: int, words: list[str]) -> Iterator[str]:
-        """The literals of a line, and zeros; weights are taken off as clauses begin."""
-        for word in words:
-            if self._begun:
-                yield word
-                continue
-            self._begun = number
-            self._formula.weights.append(self._weight(number, word) if self._weighted else 1)
-            if not self._weighted:
-                yield word
+    def _read_word(self, word: str) -> None:
+        if not self._begun:
+            self._begun = self._line
+            self._formula.weights.append(self._weight(word) if self._weighted else 1)
+            if self._weighted:
+                return
+        literal = self._number(word, "a literal")
+        if literal == 0:
+            self._close()
+        else:
+            self._add(literal)
 
-    def _read_header(self, number: int, words: list[str]) -> None:
+    def _read_header(self, words: list[str]) -> None:
         self._weighted = words[1:2] == ["wcnf"]
         text = " ".join(words)
         fits = len(words) in ((4, 5) if self._weighted else (4,))
@@ -133,50 +132,41 @@ class _Reader:
         counts = [int(word) for word in digits if len(word) < _SHOWN]
         if self._header or self._formula.lengths or self._begun:
             before = f"that of line {self._header[0]}" if self._header else "clauses"
-            raise EvobinError(
-                f"{self._path}, line {number}: found a header after {before}; name a file that "
-                "begins with its only one."
-            )
+            advice = "name a file that begins with its only one"
+            raise EvobinError(self._at(f"found a header after {before}; {advice}."))
         if words[1:2] not in (["cnf"], ["wcnf"]) or not fits or len(counts) != len(words) - 2:
-            raise EvobinError(
-                f"{self._path}, line {number}: expected `p cnf VARIABLES CLAUSES` or "
-                f"`p wcnf VARIABLES CLAUSES TOP`, found {_shown(text)}."
-            )
-        self._header = number, text
+            expected = "`p cnf VARIABLES CLAUSES` or `p wcnf VARIABLES CLAUSES TOP`"
+            raise EvobinError(self._at(f"expected {expected}, found {_shown(text)}."))
+        self._header = self._line, text
         self._formula.n, self._clauses = counts[:2]
         self._top = counts[2] if len(counts) == 3 else self._top
         if not 1 <= self._formula.n <= MAX_N:
             raise EvobinError(
-                f"{self._path}, line {number}: announces {counts[0]} variables; expected 1 to "
-                f"{MAX_N:,}."
+                self._at(f"announces {counts[0]} variables; expected 1 to {MAX_N:,}.")
             )
 
-    def _weight(self, number: int, word: str) -> int | None:
+    def _weight(self, word: str) -> float:
         if word == "h" and not self._header:
-            return None
-        weight = self._number(number, word, "a weight")
+            return math.inf
+        weight = self._number(word, "a weight")
         if not 1 <= weight <= max(MAX_WEIGHT, self._top):
             raise ValueError(
-                f"{self._path}, line {number}: expected a weight from 1 to 2^63 - 1, "
-                f"found {_shown(word)}."
+                self._at(f"expected a weight from 1 to 2^63 - 1, found {_shown(word)}.")
             )
-        return weight if weight < self._top else None
+        return weight if weight < self._top else math.inf
 
-    def _number(self, number: int, word: str, what: str) -> int:
+    def _number(self, word: str, what: str) -> int:
         digits = word.removeprefix("-")
         if not (digits.isascii() and digits.isdigit() and len(digits) < _SHOWN):
-            raise ValueError(f"{self._path}, line {number}: expected {what}, found {_shown(word)}.")
+            raise ValueError(self._at(f"expected {what}, found {_shown(word)}."))
         return int(word)
 
-    def _add(self, number: int, literal: int) -> None:
+    def _add(self, literal: int) -> None:
         limit, what = MAX_N, "at most {:,} are read"
         if self._header:
             limit, what = self._formula.n, "the header announces {:,}"
         if abs(literal) > limit:
-            raise ValueError(
-                f"{self._path}, line {number}: found variable {abs(literal)}, but "
-                f"{what.format(limit)}."
-            )
+            raise ValueError(self._at(f"found variable {abs(literal)}, but {what.format(limit)}."))
         self._formula.literals.append(literal)
         self._size += 1
 

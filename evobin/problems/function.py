@@ -1,7 +1,5 @@
 """A user's function as a problem: what it is given, what it returns, what it raises."""
 
-from __future__ import annotations
-
 import math
 import pickle
 import time
@@ -88,26 +86,22 @@ class FunctionProblem(Problem):
         try:
             return _number(self.function(solution.astype(np.int64)))
         except Exception as error:
-            return _failed(error)
+            return _raised(error)
 
     def _together(self, population: Population) -> list[Value]:
         given = population.astype(np.int64) if self.cast else population
         try:
-            values = _numbers(self.function(given), len(population))
+            return _numbers(self.function(given), len(population))
         except Exception as error:
-            return [_failed(error)] * len(population)
-        wrong = Failed("returned nan where a number was expected")
-        return [wrong if math.isnan(value) else value for value in values]
+            return [_raised(error)] * len(population)
 
 
-class _Unfit(Exception):  # noqa: N818  # never leaves this module
-    """A value that is no score; the text says what was returned."""
-
-
-def _failed(error: Exception) -> Failed:
-    if isinstance(error, _Unfit):
-        return Failed(str(error))
+def _raised(error: Exception) -> Failed:
     return Failed(f"raised {type(error).__name__}: {error}", error)
+
+
+def _returned(value: Any, expected: str = "a number was") -> Failed:
+    return Failed(f"returned {_shown(value)} where {expected} expected")
 
 
 def travelling(value: Value) -> Value:
@@ -120,23 +114,21 @@ def travelling(value: Value) -> Value:
     return value
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> Value:
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value.item()
     if not isinstance(value, NUMBERS):
-        raise _Unfit(f"returned {_shown(value)} where a number was expected")
+        return _returned(value)
     number = float(value)
-    if math.isnan(number):
-        raise _Unfit("returned nan where a number was expected")
-    return number
+    return _returned(number) if math.isnan(number) else number
 
 
-def _numbers(values: Any, k: int) -> list[float]:
+def _numbers(values: Any, k: int) -> list[Value]:
     array: NDArray[Any] = np.asarray(values)
     if array.shape != (k,) or array.dtype.kind not in "biuf":
-        raise _Unfit(f"returned {_shown(values)} where {k} numbers, an array [{k}], were expected")
-    numbers: list[float] = array.astype(np.float64).tolist()
-    return numbers
+        return [_returned(values, f"{k} numbers, an array [{k}], were")] * k
+    numbers = array.astype(np.float64).tolist()
+    return [_returned(number) if math.isnan(number) else number for number in numbers]
 
 
 def _shown(value: Any) -> str:

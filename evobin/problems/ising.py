@@ -1,14 +1,13 @@
 """Ising spins with couplings and fields."""
 
-from __future__ import annotations
-
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 
 from evobin.checks import check_shape
-from evobin.problems.exact import as_numbers, sums
-from evobin.problems.quadratic import Entries, Quadratic, rounded
+from evobin.problems.exact import as_numbers, exact, sums
+from evobin.problems.quadratic import Entries, Quadratic
 
 
 class Ising(Quadratic):
@@ -37,7 +36,7 @@ class Ising(Quadratic):
         self._build(Entries.of_matrix("couplings", couplings), fields)
 
     @classmethod
-    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Ising:
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Self:
         """As `QUBO.from_entries`, with [n] fields, all 0 by default."""
         problem = cls.__new__(cls)
         problem._build(Entries.of_lists(n, rows, cols, values), fields)
@@ -47,11 +46,11 @@ class Ising(Quadratic):
         n = given.n
         numbers = np.zeros(n) if fields is None else as_numbers("fields", fields)
         check_shape("fields", numbers, (n,))
-        entries, h = rounded(given, numbers, 4)
+        values, h = exact("the energy", given.values, numbers, times=4)
+        entries = replace(given, values=values)
         pairs = entries.pairs()
         # With s = 2 x - 1, J s s' is 4 J x x' - 2 J x - 2 J x' + J, and h s is 2 h x - h.
         ends = np.concatenate([pairs.rows, pairs.cols])
         linear = 2 * h - 2 * sums(ends, np.tile(pairs.values, 2), n)
         offset = float(entries.diagonal().sum() + pairs.values.sum() - h.sum())
-        fourfold = Entries(n, pairs.rows, pairs.cols, 4 * pairs.values)
-        super().__init__(linear, fourfold, offset)
+        super().__init__(linear, replace(pairs, values=4 * pairs.values), offset)

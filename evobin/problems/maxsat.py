@@ -1,10 +1,8 @@
 """Maximum satisfiability, weighted, with hard clauses."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,44 +117,40 @@ class MaxSat(CompiledProblem):
                 f"`clauses` must hold literals from -{n} to {n} without 0, but clause {clause} "
                 f"(counted from 0) holds {literals[wrong[0]]}."
             )
-        if weights is None:
-            weights = np.ones(len(clauses))
-        hard = np.isposinf(np.asarray(weights, np.float64))
-        soft = as_numbers("weights", np.where(hard, 1.0, weights))
-        check_shape("weights", soft, (len(clauses),))
-        if not (soft > 0).all():
-            raise ValueError(f"`weights` must be positive, but the lowest is {soft.min()}.")
-        self._build(n, literals, lengths, soft, hard)
+        weights = np.ones(len(clauses)) if weights is None else np.asarray(weights, np.float64)
+        as_numbers("weights", np.where(np.isposinf(weights), 1.0, weights))
+        check_shape("weights", weights, (len(clauses),))
+        if not (weights > 0).all():
+            raise ValueError(f"`weights` must be positive, but the lowest is {weights.min()}.")
+        self._build(n, literals, lengths, weights)
 
     @classmethod
-    def load(cls, path: str | Path) -> MaxSat:
+    def load(cls, path: str | Path) -> Self:
         """Reads a DIMACS cnf or wcnf file; see `evobin.problems.dimacs.read_dimacs`.
 
         Raises:
             EvobinError: if the file cannot be read, or is malformed; names each wrong line.
         """
         formula: Formula = read_dimacs(Path(path))
-        hard = np.array([weight is None for weight in formula.weights])
-        soft = np.array([weight or 1 for weight in formula.weights], np.float64)
+        weights = np.array(formula.weights, np.float64)
         literals, lengths = np.array(formula.literals, np.int64), np.array(formula.lengths)
         problem = cls.__new__(cls)
         try:
-            problem._build(formula.n, literals, lengths, soft, hard)
+            problem._build(formula.n, literals, lengths, weights)
         except EvobinError as error:
             raise EvobinError(f"{path}: {error}") from error
         return problem
 
-    def _build(
-        self, n: int, literals: Ints, lengths: Ints, soft: Floats, hard: NDArray[np.bool_]
-    ) -> None:
+    def _build(self, n: int, literals: Ints, lengths: Ints, weights: Floats) -> None:
         self.n = n
-        heavy = 1 + float(soft[~hard].sum())
+        hard = np.isposinf(weights)
+        heavy = 1 + float(weights[~hard].sum())
         if heavy * (1 + int(hard.sum())) > MAX_TOTAL:
             raise EvobinError(
                 "the weights, hard clauses counted as one more than all soft ones, add up to more "
                 "than 2^52; divide the soft weights by a common number."
             )
-        weights = np.where(hard, heavy, soft)
+        weights = np.where(hard, heavy, weights)
         if (weights != np.rint(weights)).any():
             (weights,) = exact("weights", weights)
         self._hard_weight = float(weights[hard].max(initial=0.0))
@@ -200,11 +194,7 @@ class MaxSat(CompiledProblem):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
     def score(self, population: Population) -> Scores:
-        """[k] float64, exact; `population` is [k, n] int8, not modified.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `CompiledProblem`; see the class."""
         made = [self._true_literals(signs) > 0 for signs in self._check(population)]
         return self._offset + np.array([self._weights[row].sum() for row in made])
 

@@ -1,7 +1,5 @@
 """Labelled samples as a problem: the signs of a network that makes them likely."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -80,11 +78,7 @@ class NetworkProblem(IncrementalProblem):
         return BinaryNetwork(self.architecture, solution)
 
     def score(self, population: Population) -> Scores:
-        """[size] float64, the mean log-likelihood of the labels; see the class.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `Problem`; a ValueError if a solution is none."""
         check_shape("population", population, (None, self.n))
         if self._rounded is None:
             self._rounded = rounded(self.architecture, self.batch.samples)
@@ -96,11 +90,7 @@ class NetworkProblem(IncrementalProblem):
         return scores
 
     def start(self, solution: Solution) -> NetworkFlipState:
-        """Prepares a solution for flips; it is copied.
-
-        Raises:
-            ValueError: if `solution` is not [n] of -1 and +1.
-        """
+        """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
         return NetworkFlipState(self.architecture, solution, self.batch)
 
 

@@ -1,16 +1,13 @@
 """NK landscapes: each sign's contribution depends on itself and k others."""
 
-from __future__ import annotations
-
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_range, check_shape
+from evobin.checks import check_choice, check_range, check_shape
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
-from evobin.errors import SettingError
 from evobin.kernels.families import flips
 from evobin.problems.exact import as_numbers, exact, sums
 
@@ -86,8 +83,7 @@ class NKLandscape(CompiledProblem):
         check_range("n", n, 1, 10_000_000)
         check_range("k", k, 0, min(n - 1, MAX_K))
         check_range("values in all tables, n * 2^(k+1),", n << (k + 1), 2, MAX_VALUES)
-        if neighbours not in KINDS:
-            raise SettingError(f"`neighbours` must be one of {KINDS}, but it is {neighbours!r}.")
+        check_choice("neighbours", neighbours, KINDS)
         rng = np.random.default_rng(seed)
         members = (np.arange(n)[:, None] + np.arange(k + 1)) % n
         if neighbours == "random":
@@ -97,7 +93,7 @@ class NKLandscape(CompiledProblem):
         self._build(n, members, rng.random((n, 2 ** (k + 1))))
 
     @classmethod
-    def from_tables(cls, n: int, members: Any, tables: Any) -> NKLandscape:
+    def from_tables(cls, n: int, members: Any, tables: Any) -> Self:
         """A landscape of own contributions, as many as there are rows; the score is their mean.
 
         Args:
@@ -141,11 +137,7 @@ class NKLandscape(CompiledProblem):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
     def score(self, population: Population) -> Scores:
-        """[k] float64: the mean contribution, exact; `population` is [k, n] int8, not modified.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `CompiledProblem`: the mean contribution."""
         owners = np.arange(len(self._members))
         rows = [self._rows(signs) for signs in self._check(population)]
         return np.array([self._values[owners, row].sum() for row in rows])

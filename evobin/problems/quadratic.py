@@ -12,7 +12,7 @@ from evobin.checks import check_range, check_shape, check_signs
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
 from evobin.kernels.families import flips
-from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums
+from evobin.problems.exact import as_numbers, smallest_dtypes, sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -168,19 +168,14 @@ class Quadratic(CompiledProblem):
         else:
             order = np.lexsort(ends[::-1])
             starts = np.searchsorted(ends[0][order], np.arange(self.n + 1))
-            neighbours = ends[1][order].astype(
-                np.uint32
-            )  # numba tests signed ones for being negative
+            # unsigned: numba tests signed ones for being negative
+            neighbours = ends[1][order].astype(np.uint32)
             self._couplings = (starts, neighbours, values[order].astype(kind))
         for array in self._couplings:
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
     def score(self, population: Population) -> Scores:
-        """[k] float64: minus the energy, exact; `population` is [k, n] int8, not modified.
-
-        Raises:
-            ValueError: if `population` has another shape or other values than -1 and +1.
-        """
+        """As in `CompiledProblem`: minus the energy."""
         x = (self._check(population) > 0).astype(np.float64)
         twice = x * (2 * self._linear + self._fields(x))
         energies: Scores = self._offset + twice.sum(axis=1) / 2
@@ -214,13 +209,3 @@ class Quadratic(CompiledProblem):
         gains = signs * (self._linear + self._fields(x)[0])
         kind = DenseBox if len(self._couplings) == 1 else SparseBox
         return kind(gains.astype(self._gain_type), signs, *self._couplings)
-
-
-def rounded(entries: Entries, fields: Floats, times: float) -> tuple[Entries, Floats]:
-    """The same numbers, so that sums of them, each taken `times` times, are exact.
-
-    Raises:
-        ValueError: if they add up to too much.
-    """
-    values, fields = exact("the energy", entries.values, fields, times=times)
-    return Entries(entries.n, entries.rows, entries.cols, values), fields

@@ -1,12 +1,10 @@
 """Quadratic unconstrained binary optimisation."""
 
-from __future__ import annotations
+from dataclasses import replace
+from typing import Any, Self
 
-from typing import Any
-
-import numpy as np
-
-from evobin.problems.quadratic import Entries, Quadratic, rounded
+from evobin.problems.exact import exact
+from evobin.problems.quadratic import Entries, Quadratic
 
 
 class QUBO(Quadratic):
@@ -24,6 +22,7 @@ class QUBO(Quadratic):
         ValueError: if `matrix` is not that.
 
     Example:
+        >>> import numpy as np
         >>> problem = QUBO([[-1, 3], [0, -2]])
         >>> problem.energy(np.array([1, 1])), problem.energy(np.array([-1, 1]))
         (0.0, -2.0)
@@ -35,7 +34,7 @@ class QUBO(Quadratic):
         self._build(Entries.of_matrix("matrix", matrix))
 
     @classmethod
-    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any) -> QUBO:
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any) -> Self:
         """A QUBO whose matrix is 0 but at some places; a place that comes twice is added up.
 
         Args:
@@ -52,5 +51,6 @@ class QUBO(Quadratic):
         return problem
 
     def _build(self, given: Entries) -> None:
-        entries, _ = rounded(given, np.empty(0), 1)
+        (values,) = exact("the energy", given.values)
+        entries = replace(given, values=values)
         super().__init__(entries.diagonal(), entries.pairs(), 0.0)

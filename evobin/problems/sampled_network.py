@@ -130,11 +130,7 @@ class SampledNetworkProblem(SampledProblem):
         return replace(self, guard=guard)
 
     def subsample(self, rng: np.random.Generator) -> SampledNetworkProblem:
-        """The same problem, with a random half of the validation groups, or samples, to score on.
-
-        Args:
-            rng: source of all randomness; advanced.
-        """
+        """The same problem, with a random half of the validation groups or samples to score on."""
         every = np.unique(_groups_of(self.valid))
         some = rng.choice(every, -(-len(every) // 2), replace=False)
         valid, *varied = (
@@ -143,15 +139,9 @@ class SampledNetworkProblem(SampledProblem):
         return replace(self, valid=valid, varied=varied[0] if varied else None, guard=None)
 
     def score(self, population: Population) -> Scores:
-        """Validation accuracy, with the margin as tie-break; see `scores.selection_score`.
+        """As in `Problem`: validation accuracy, the margin as tie-break; see `selection_score`.
 
         Of the samples as they are and of varied crops, where there are some, together.
-
-        Args:
-            population: [size, n] int8; not modified.
-
-        Returns:
-            [size] float64.
         """
         return np.array([self._score(self._logits(solution)) for solution in population])
 
@@ -175,9 +165,6 @@ class SampledNetworkProblem(SampledProblem):
         """Draws varied crops of training samples, as many of each label, without repeats if enough.
 
         Labels that no sample has are skipped, and each of the others has one at least.
-
-        Args:
-            rng: source of all randomness; advanced.
         """
         rows = []
         labels = np.unique(self.train.labels)

@@ -236,10 +236,8 @@ class ShardGradient:
             _by_phases(stage.padded, weights.columns[number], stage.sums)
             stage.sums += weights.biases[number]
         peaks = stage.peaks.reshape(-1, stage.peaks.shape[2])
-        if stage.whole:
-            training.peaks_over_time(stage.sums, stage.stride, stage.frames_out, peaks)
-        else:
-            training.pool_peaks(stage.sums, stage.stride, stage.frames_out, stage.pool, peaks)
+        pool = stage.frames_out if stage.whole else stage.pool
+        training.pool_peaks(stage.sums, stage.stride, stage.frames_out, pool, peaks)
         if stage is not self.stages[-1]:
             self._activate(number, weights, self.stages[number + 1].inputs)
 

@@ -334,6 +334,29 @@ def test_an_own_algorithm_goes_on_from_its_state(own: type[Algorithm], name: str
         assert after.score == algorithm.score
 
 
+@EVERY
+def test_a_started_algorithm_gives_its_settings_back(kind: type[Algorithm]) -> None:
+    started = kind(patience=70).start(9, 3, initial=np.ones(9))
+    walk(started, 60)
+    for made in (started, copy.deepcopy(started), started.start(5)):
+        assert vars(made.unstarted()) == vars(kind(patience=70))
+    assert vars(kind(patience=70).unstarted()) == vars(kind(patience=70))
+    again = started.unstarted().start(9, 4)
+    assert walk(again, 200) == walk(kind(patience=70).start(9, 4), 200)
+
+
+def test_an_own_algorithm_that_changes_its_settings_gives_the_first_ones_back() -> None:
+    class Changing(Mine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rates = [1.0]
+
+        def begin(self) -> None:
+            self.rates.append(2.0)
+
+    assert Changing().start(3).start(4).unstarted().rates == [1.0]
+
+
 def test_what_an_own_algorithm_asks_wrongly_is_named() -> None:
     class Wrong(Mine):
         def ask(self) -> Population:

@@ -31,7 +31,11 @@ def random_qubo(n: int) -> QUBO:
             "`hot` and `cold` must be set together, but they are 2.0 and None",
         ),
         (Annealing, {"cold": 2.0}, "must be set together, but they are None and 2.0; set both or"),
-        (Annealing, {"hot": 2.0, "cold": 0.0}, "`cold` must be from 1e-100 to 2.0, but it is 0.0"),
+        (
+            Annealing,
+            {"hot": 2.0, "cold": 0.0},
+            r"`cold` must be from 1e-100 to 1e\+100, but it is 0.0",
+        ),
         (Annealing, {"hot": 2.0, "cold": 3.0}, "`cold` must be from 1e-100 to 2.0, but it is 3.0"),
         (Annealing, {"hot": np.nan}, "`hot` must be from 1e-100 to"),
         (Annealing, {"schedule": "steep"}, "`schedule` must be one of .*, but it is 'steep'"),

@@ -40,7 +40,7 @@ def test_clauses_are_read_whatever_the_lines(tmp_path: Path, text: str) -> None:
 
 def test_the_old_weighted_form_has_its_hard_weight_in_the_header(tmp_path: Path) -> None:
     formula = read_dimacs(write(tmp_path, "p wcnf 2 3 10\n10 1 0 4 -1\n2 0\n12 -2 0\n"))
-    assert formula.weights == [None, 4, None]
+    assert formula.weights == [np.inf, 4, np.inf]
     assert formula.lengths == [1, 2, 1]
 
 
@@ -51,7 +51,7 @@ def test_the_old_weighted_form_without_a_hard_weight_has_only_soft_clauses(tmp_p
 
 def test_the_new_weighted_form_has_no_header_and_marks_hard_clauses(tmp_path: Path) -> None:
     formula = read_dimacs(write(tmp_path, "c new\nh 1 -4 0\n7 2 0\n"))
-    assert (formula.n, formula.weights, formula.literals) == (4, [None, 7], [1, -4, 2])
+    assert (formula.n, formula.weights, formula.literals) == (4, [np.inf, 7], [1, -4, 2])
 
 
 def test_an_empty_clause_is_one_that_no_solution_satisfies(tmp_path: Path) -> None:
