@@ -26,8 +26,8 @@ def peaks(x: Any) -> float:
 def waiting(algorithm: Any, evaluations: int) -> Population:
     """Goes on so far, and returns what is asked next."""
     while algorithm.evaluations < evaluations:
-        asked = algorithm.ask()
-        algorithm.tell(asked, [peaks(x) for x in asked])
+        batch = algorithm.ask()
+        algorithm.tell(batch, [peaks(x) for x in batch])
     asked: Population = algorithm.ask()
     return asked
 
