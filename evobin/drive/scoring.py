@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import itertools
 import math
 import time
 from dataclasses import dataclass, field
@@ -12,13 +12,12 @@ import numpy as np
 from evobin.algorithms import Algorithm
 from evobin.core.problem import FlipState, IncrementalProblem, Population, Scores, Solution
 from evobin.core.stage import MapTasks
+from evobin.drive.speculation import Speculation
 from evobin.problems.function import Failed, FunctionProblem, Value, travelling
 from evobin.results.search import EvaluationError, Failure
 
 NEAR = 8
 """Flips up to which a solution is scored from another one; more are a full evaluation."""
-ROUND = 0.2
-"""Seconds that a round of guesses should take a worker: it takes about 0.01 to send and collect."""
 
 
 class NearScorer:
@@ -71,9 +70,10 @@ class Scoring:
     skip: bool = False
     n_jobs: int = 1
     failures: list[Failure] = field(default_factory=list)
-    _guessed: dict[bytes, Value] = field(default_factory=dict)
-    _depth: int = 1
-    _seconds: float = 0.0  # of one evaluation
+    speculation: Speculation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.speculation = Speculation(self.n_jobs)
 
     def score(
         self,
@@ -128,67 +128,37 @@ class Scoring:
     def _side_by_side(
         self, algorithm: Algorithm, asked: Population, map_tasks: MapTasks, deadline: float
     ) -> list[Value]:
-        if len(asked) == 1:
-            return [self._one(algorithm, asked, map_tasks, deadline)]
-        pieces = self.n_jobs * (4 if self._seconds * len(asked) > 4 * self.n_jobs else 1)
-        parts = [*np.array_split(asked, min(pieces, len(asked)))]
-        values = self._map(parts, map_tasks, deadline)
-        short = [len(some) < len(part) for some, part in zip(values, parts, strict=True)]
-        whole = short.index(True) + 1 if any(short) else len(values)
-        return [value for piece in values[:whole] for value in piece]
+        """On several workers; of an algorithm that asks for one solution, those that come next."""
+        if len(asked) > 1:
+            return self._map(asked, map_tasks, deadline)
+        if not self.speculation.is_known(asked):
+            guesses = self.speculation.round(algorithm, asked)
+            self.speculation.keep(guesses, self._map(guesses, map_tasks, deadline))
+        return [self.speculation.value(asked)]
 
-    def _map(
-        self, pieces: list[Population], map_tasks: MapTasks, deadline: float
-    ) -> list[list[Value]]:
-        begun = time.monotonic()
-        left = deadline - begun
-        values = map_tasks(_evaluate, [(self.function, piece, left) for piece in pieces])
-        took = (time.monotonic() - begun) * min(self.n_jobs, len(pieces))
-        self._seconds = took / max(sum(map(len, pieces)), 1)
-        found: list[list[Value]] = values
-        return found
-
-    def _one(
-        self, algorithm: Algorithm, asked: Population, map_tasks: MapTasks, deadline: float
-    ) -> Value:
-        """One solution; beside it, those that would be asked next if nothing helped.
-
-        An algorithm that asks for one solution at a time mostly gets a worse one. What it would ask
-        then is known, from a copy of it, and is scored on the workers that would wait. A guess that
-        was wrong costs time, and changes nothing.
-        """
-        key = asked.tobytes()
-        if key not in self._guessed:
-            self._depth = max(self._depth // 2, 1)
-            self._guessed = {}
-            guesses = self._ahead(algorithm, asked)
-            pieces = [guesses[first :: self.n_jobs] for first in range(self.n_jobs)]
-            pieces = [piece for piece in pieces if len(piece)]
-            values = self._map(pieces, map_tasks, deadline)
-            for piece, some in zip(pieces, values, strict=True):
-                rows = [row.tobytes() for row in piece]
-                self._guessed |= dict(zip(rows, some, strict=False))
-        value = self._guessed.pop(key)
-        if not self._guessed:
-            self._depth *= 4  # all guesses were right; the next round halves it
-        return value
-
-    def _ahead(self, algorithm: Algorithm, asked: Population) -> Population:
-        """[k, n] int8: the solution that is asked, and those that would be next."""
-        most = max(2, min(self._depth, int(ROUND / max(self._seconds, 1e-4)))) * self.n_jobs
-        guesses, other = [asked], copy.deepcopy(algorithm)
-        while len(guesses) < most:
-            other.tell(guesses[-1], [-math.inf])
-            if other.stop():
-                break
-            following = other.ask()
-            if len(following) != 1:
-                break
-            guesses.append(following)
-        return np.concatenate(guesses)
+    def _map(self, asked: Population, map_tasks: MapTasks, deadline: float) -> list[Value]:
+        """The values of solutions, or of the first ones until the clock says stop."""
+        begun, ahead = time.monotonic(), self.speculation
+        pieces = self.n_jobs * (4 if ahead.seconds * len(asked) > 4 * self.n_jobs else 1)
+        pieces = min(pieces, len(asked))
+        tasks = [(self.function, asked[first::pieces], deadline - begun) for first in range(pieces)]
+        done: list[tuple[list[Value], float]] = map_tasks(_evaluate, tasks)
+        busy = sum(seconds for _, seconds in done)
+        ahead.seconds = busy / sum(len(values) for values, _ in done)
+        ahead.latency = max(time.monotonic() - begun - busy / min(self.n_jobs, pieces), 0.0)
+        in_turn = itertools.zip_longest(*(values for values, _ in done))
+        values = [value for some in in_turn for value in some][: len(asked)]
+        return [*itertools.takewhile(lambda value: value is not None, values)]
 
 
-def _evaluate(function: FunctionProblem, population: Population, seconds: float) -> list[Value]:
-    """On a worker: the values of some solutions, or of the first ones until time is over."""
-    values = function.values(population, time.monotonic() + seconds)
-    return [travelling(value) for value in values]
+def _evaluate(
+    function: FunctionProblem, population: Population, seconds: float
+) -> tuple[list[Value], float]:
+    """On a worker: the values of some solutions, or of the first ones until time is over.
+
+    Returns:
+        The values, and the seconds that they took.
+    """
+    begun = time.monotonic()
+    values = function.values(population, begun + seconds)
+    return [travelling(value) for value in values], time.monotonic() - begun

@@ -67,6 +67,7 @@ class AlgorithmSearch(Stage):
         skip: bool = False,
         n_jobs: int = 1,
     ) -> None:
+        self._spent, self._began = 0.0, time.monotonic()
         self.name, self.total = algorithm.name, limits.evaluations
         self._settings, self._problem, self._limits = algorithm, problem, limits
         self._walked = (
@@ -82,8 +83,7 @@ class AlgorithmSearch(Stage):
         self._stretch, self._pause = problem.n, 0.0
         self._algorithm = self._new()
         if isinstance(self._algorithm, Walker) and self._walked is not None:
-            self._algorithm.walk(self._walked, 0)  # compiles, before the clock runs
-        self._spent, self._began = 0.0, time.monotonic()
+            self._algorithm.walk(self._walked, 0)  # compiles
 
     @property
     def seconds(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import multiprocessing
@@ -140,14 +141,17 @@ class Workers:
         self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]], attempt: int
     ) -> list[T]:
         threads = max(1, self._count // max(1, len(tasks))) if self._cluster.is_local else 1
-        self._parallel.timeout = self._limit(attempt)
+        limit = self._limit(attempt)
+        calls = [
+            _Call(os.getpid(), threads, function, tuple(map(self._sent, task))) for task in tasks
+        ]
         began = time.monotonic()
-        results: list[T] = self._parallel(
-            joblib.delayed(_in_worker)(
-                _Call(os.getpid(), threads, function, tuple(map(self._sent, task)))
-            )
-            for task in tasks
-        )
+        backend = self._parallel._backend
+        if isinstance(backend, joblib.parallel.LokyBackend):
+            results = _on_processes(backend, calls, limit)
+        else:
+            self._parallel.timeout = limit
+            results = self._parallel(joblib.delayed(_in_worker)(call) for call in calls)
         self._longest = max(self._longest or 0.0, time.monotonic() - began)
         return results
 
@@ -203,6 +207,26 @@ def _dismiss_idle_workers() -> None:
     backend, _ = joblib.parallel.get_active_backend()
     if isinstance(backend, joblib.parallel.LokyBackend):
         get_reusable_executor().shutdown(wait=True)
+
+
+def _on_processes(backend: Any, calls: Sequence[_Call], limit: float | None) -> list[Any]:
+    """Does tasks as `joblib.Parallel`, which looks every 10 ms only whether a result has come."""
+    nested = backend.get_nested_backend()
+    futures = [
+        backend.submit(joblib.parallel.BatchedCalls([(_in_worker, (call,), {})], nested))
+        for call in calls
+    ]
+    results = []
+    try:
+        for future in futures:
+            results += future.result(limit)
+    except BaseException as error:
+        is_late = isinstance(error, concurrent.futures.TimeoutError) and not future.done()
+        backend.abort_everything(ensure_ready=True)
+        if is_late:
+            raise multiprocessing.TimeoutError(f"no result after {limit} s") from None
+        raise
+    return results
 
 
 def _pinned(function: Callable[..., T], *task: Any) -> T:

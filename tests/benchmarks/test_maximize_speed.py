@@ -1,0 +1,78 @@
+"""What `maximize` makes of two workers, and whether it keeps to the clock.
+
+python -m pytest -m benchmark -s tests/benchmarks/test_maximize_speed.py
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evobin
+from evobin.algorithms import ALGORITHMS
+
+pytestmark = pytest.mark.benchmark
+N = 100
+COUPLINGS = np.random.default_rng(0).standard_normal((N, N))
+MILLION = 1_000_000
+SMALL = {"pyramid", "latent-cma"}
+"""Those that refuse a million signs."""
+
+
+def slow(x: Any) -> float:
+    """A function that takes 10 ms."""
+    time.sleep(0.01)
+    return float(x @ COUPLINGS @ x)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "evaluations"), [("default", 10_000), ("umda", 5_000), ("tabu", 5_000)]
+)
+def test_two_workers_evaluate_a_slow_function_almost_twice_as_fast(
+    algorithm: str, evaluations: int
+) -> None:
+    took, found = [], []
+    for n_jobs in (1, 2):
+        begun = time.perf_counter()
+        found.append(
+            evobin.maximize(
+                slow, N, algorithm=algorithm, max_evaluations=evaluations, n_jobs=n_jobs
+            )
+        )
+        took.append(time.perf_counter() - begun)
+    ratio = took[0] / took[1]
+    print(
+        f"\n{algorithm}, {evaluations} evaluations: {took[0]:.1f} s, {took[1]:.1f} s, {ratio:.2f}x"
+    )
+    assert found[0].solution.tolist() == found[1].solution.tolist()
+    assert ratio > 1.8
+
+
+@pytest.fixture(scope="module")
+def large() -> evobin.QUBO:
+    rng = np.random.default_rng(0)
+    rows, columns = rng.integers(0, MILLION, (2, 3 * MILLION))
+    return evobin.QUBO.from_entries(MILLION, rows, columns, rng.integers(-100, 101, 3 * MILLION))
+
+
+@pytest.mark.parametrize("algorithm", sorted(set(ALGORITHMS) - SMALL))
+def test_seconds_are_kept_at_a_million_signs(large: evobin.QUBO, algorithm: str) -> None:
+    evobin.maximize(large, algorithm=algorithm, max_evaluations=1)  # compiles
+    begun = time.perf_counter()
+    found = evobin.maximize(large, algorithm=algorithm, seconds=5)
+    took = time.perf_counter() - begun
+    print(f"\n{algorithm}: {took:.2f} s for seconds=5, {found.evaluations} evaluations")
+    assert took < 5 * 1.1 + 0.5
+
+
+def test_a_hot_first_sweep_does_not_copy_every_new_best(large: evobin.QUBO) -> None:
+    """A walk of n offers from anywhere has hundreds of thousands of new bests, each of n signs."""
+    evobin.maximize(large, algorithm="annealing", max_evaluations=1)
+    begun = time.perf_counter()
+    evobin.maximize(large, algorithm="annealing", max_evaluations=2 * MILLION)
+    took = time.perf_counter() - begun
+    print(f"\ntwo sweeps of a million signs: {took:.2f} s")
+    assert took < 5
