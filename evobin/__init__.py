@@ -54,11 +54,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evobin import testing
     from evobin.algorithms.base import Algorithm
-    from evobin.commands.exchange import export_network, import_network
+    from evobin.commands.diff import diff
+    from evobin.commands.evaluate import evaluate
+    from evobin.commands.export import export_network
     from evobin.commands.features import write_features
-    from evobin.commands.inspect import diff, inspect
-    from evobin.commands.predict import evaluate, predict
-    from evobin.commands.search import polish, resume, search
+    from evobin.commands.import_ import import_network
+    from evobin.commands.inspect import inspect
+    from evobin.commands.polish import polish
+    from evobin.commands.predict import predict
+    from evobin.commands.resume import resume
+    from evobin.commands.search import search
     from evobin.commands.voices import write_voices
     from evobin.config import (
         AugmentConfig,
@@ -86,11 +91,16 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "evobin.algorithms.base": "Algorithm",
-    "evobin.commands.exchange": "export_network import_network",
+    "evobin.commands.diff": "diff",
+    "evobin.commands.evaluate": "evaluate",
+    "evobin.commands.export": "export_network",
     "evobin.commands.features": "write_features",
-    "evobin.commands.inspect": "diff inspect",
-    "evobin.commands.predict": "evaluate predict",
-    "evobin.commands.search": "polish resume search",
+    "evobin.commands.import_": "import_network",
+    "evobin.commands.inspect": "inspect",
+    "evobin.commands.polish": "polish",
+    "evobin.commands.predict": "predict",
+    "evobin.commands.resume": "resume",
+    "evobin.commands.search": "search",
     "evobin.commands.voices": "write_voices",
     "evobin.config": "AugmentConfig ClipsConfig EvaluateConfig ExecutionConfig FeaturesConfig "
     "FlipConfig PolishConfig PopulationConfig SearchConfig SteConfig",

@@ -111,7 +111,7 @@ def polish_command(
 
     Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
     """
-    from evobin.commands.search import polish
+    from evobin.commands.polish import polish
 
     _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
 
@@ -129,7 +129,7 @@ def resume_command(
 
     Example: evobin resume runs/search-20260101-120000
     """
-    from evobin.commands.search import resume
+    from evobin.commands.resume import resume
 
     _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
 
@@ -164,7 +164,7 @@ def evaluate_command(
     """
     from rich.console import Console
 
-    from evobin.commands.predict import evaluate
+    from evobin.commands.evaluate import evaluate
     from evobin.report import evaluation_json, show_evaluation
 
     evaluation = evaluate(result, config)
@@ -222,7 +222,7 @@ def diff_command(
     """
     from rich.console import Console
 
-    from evobin.commands.inspect import diff
+    from evobin.commands.diff import diff
     from evobin.report import show_difference, to_json
 
     difference = diff(a, b, config)
@@ -269,7 +269,7 @@ def export_command(
 
     Example: evobin export result.txt --format c --out network.c
     """
-    from evobin.commands.exchange import export_network
+    from evobin.commands.export import export_network
 
     export_network(result, format, out, architecture)
     print(f"network     {out}")
@@ -294,7 +294,7 @@ def import_command(
 
     Example: evobin import model.pt --out result.txt
     """
-    from evobin.commands.exchange import import_network
+    from evobin.commands.import_ import import_network
 
     print(f"result      {import_network(model, out, architecture)}")
 

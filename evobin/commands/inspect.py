@@ -1,4 +1,4 @@
-"""Looks inside a result file, its weights and what its channels do, and compares two."""
+"""Looks inside a result file: its weights, and what its channels do."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from evobin import parallel
 from evobin.config import ClipsConfig, EvaluateConfig
-from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.data.dataset import load_dataset
 from evobin.errors import SettingError
@@ -23,9 +21,7 @@ from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.state import MAX_FEATURE
 from evobin.results.evaluation import Evaluation
-from evobin.results.inspection import Behaviour, Difference, Inspection
-
-Order = NDArray[np.intp]
+from evobin.results.inspection import Behaviour, Inspection
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -65,13 +61,13 @@ def inspect(
     architecture, signs = network.architecture, network.signs
     duplicates = _duplicate_table(architecture, duplicate_filters(architecture, signs))
     inspection = Inspection(_layer_table(network), duplicates)
-    dataset = _load_samples(config)
+    dataset = load_samples(config)
     if dataset is None:
         return inspection
     return replace(inspection, behaviour=_behaviour(network, dataset, config.n_jobs, every_flip))
 
 
-def _load_samples(config: ClipsConfig) -> Dataset | None:
+def load_samples(config: ClipsConfig) -> Dataset | None:
     """The labelled samples that the user named; None without any."""
     if config.data is None or config.features is None:
         return None
@@ -144,82 +140,3 @@ def _margin_table(evaluation: Evaluation) -> pd.DataFrame:
         for quantile in QUANTILES
     ]
     return pd.DataFrame(rows, columns=["label", "quantile", "margin"])
-
-
-def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Difference:
-    """Compares two result files, and their predictions for labelled samples if there are any.
-
-    Args:
-        a: one file.
-        b: the other.
-        config: which samples; by default only weights are compared.
-
-    Raises:
-        EvobinError: if a file has problems.
-
-    Example:
-        >>> import tempfile
-        >>> from evobin.network.presets import SPEAKER_SEX
-        >>> folder, signs = Path(tempfile.mkdtemp()), np.ones(SPEAKER_SEX.n_weights)
-        >>> BinaryNetwork(SPEAKER_SEX, signs).save(folder / "a.txt")
-        >>> BinaryNetwork(SPEAKER_SEX, -signs).save(folder / "b.txt")
-        >>> diff(folder / "a.txt", folder / "b.txt").layers["share"].tolist()
-        [1.0, 1.0, 1.0, 1.0]
-    """
-    config = config or ClipsConfig()
-    networks = [BinaryNetwork.load(path, config.architecture) for path in (a, b)]
-    architecture = networks[0].architecture
-    difference = Difference(_compared_layers(architecture, networks[0].signs, networks[1].signs))
-    dataset = _load_samples(config)
-    if dataset is None:
-        return difference
-    n_threads = parallel.worker_count(config.n_jobs)
-    evaluations = [Evaluation.of(network, dataset, n_threads) for network in networks]
-    return replace(difference, a=evaluations[0], b=evaluations[1])
-
-
-def _compared_layers(architecture: Architecture, a: Solution, b: Solution) -> pd.DataFrame:
-    rows = []
-    inputs: Order = np.arange(architecture.n_in)  # of B, in A's order
-    for layer in architecture.layers:
-        size = layer.stop - layer.start
-        part = slice(layer.start, layer.stop)
-        differ = int((a[part] != b[part]).sum())
-        ours = _rows(layer.weights(a), layer.bias(a))
-        theirs = _rows(layer.weights(b)[:, inputs], layer.bias(b))
-        outputs, moved = _align(ours, theirs)
-        remain = int((ours != theirs[outputs]).sum())
-        rows.append((layer.name, size, differ, differ / size, moved, remain))
-        inputs = outputs  # of the next layer
-    columns = ["layer", "weights", "differ", "share", "moved", "remain"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _rows(weights: Solution, bias: Solution) -> Solution:
-    return np.column_stack([weights.reshape(len(weights), -1), bias])
-
-
-def _align(ours: Solution, theirs: Solution) -> tuple[Order, int]:
-    """Which channel of B stands where A has an equal one, and how many of those do so elsewhere.
-
-    Channels that equal none keep their places as far as these are free.
-    """
-    free: dict[bytes, list[int]] = {}
-    order = np.full(len(ours), -1)
-    for channel, row in enumerate(theirs):
-        if np.array_equal(row, ours[channel]):
-            order[channel] = channel
-        else:
-            free.setdefault(row.tobytes(), []).append(channel)
-    moved = 0
-    for channel in np.flatnonzero(order < 0).tolist():
-        equal = free.get(ours[channel].tobytes())
-        if equal:
-            order[channel] = equal.pop(0)
-            moved += 1
-    left = {*range(len(ours))} - {*order.tolist()}
-    for channel in np.flatnonzero(order < 0).tolist():
-        if channel in left:
-            order[channel] = channel
-    order[order < 0] = sorted(left - {*order.tolist()})
-    return order, moved

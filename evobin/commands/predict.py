@@ -1,4 +1,4 @@
-"""What a network predicts: for single files, and for labelled samples."""
+"""What a network predicts for single files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin import parallel
 from evobin.audio.recordings import load_features, need_packages
-from evobin.config import EvaluateConfig
 from evobin.core.scores import predictions
-from evobin.data.dataset import load_dataset, load_sample
+from evobin.data.dataset import load_sample
 from evobin.errors import EvobinError, several
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, preset_of
-from evobin.results.evaluation import Evaluation, Prediction
+from evobin.results.evaluation import Prediction
 
 
 def predict(
@@ -70,14 +68,3 @@ def predict(
 
 def _is_features(path: Path) -> bool:
     return path.suffix.lower() == ".npy"
-
-
-def evaluate(result: str | Path, config: EvaluateConfig) -> Evaluation:
-    """Predicts the labels of labelled samples with a result file.
-
-    Raises:
-        EvobinError: if a file has problems.
-    """
-    network = BinaryNetwork.load(result, config.architecture)
-    dataset = load_dataset(config, one_class_ok=True)
-    return Evaluation.of(network, dataset, parallel.worker_count(config.n_jobs))

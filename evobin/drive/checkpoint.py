@@ -13,10 +13,10 @@ import numpy as np
 
 from evobin.algorithms import Algorithm
 from evobin.core.stage import Stage
-from evobin.core.state import State, pack_state, unpack_state
+from evobin.core.state import State
 from evobin.errors import EvobinError
 from evobin.files import check_is_file, write_bytes
-from evobin.runs.checkpoint import Checkpoint
+from evobin.runs.checkpoint import from_bytes, to_bytes
 
 SAVED_EVERY = 10.0
 """Seconds between two checkpoints."""
@@ -52,9 +52,7 @@ class SearchFile:
             EvobinError: if the file cannot be written.
             TypeError: if the algorithm holds what a checkpoint cannot keep.
         """
-        plain, arrays = pack_state(stage.state())
-        kept = Checkpoint({"whose": self._whose, "state": plain}, arrays)
-        write_bytes(self.path, kept.to_bytes())
+        write_bytes(self.path, to_bytes({"whose": self._whose, "state": stage.state()}))
         self._saved = time.monotonic()
 
     def restore(self) -> State | None:
@@ -72,14 +70,14 @@ class SearchFile:
         except EvobinError as error:
             raise EvobinError(f"{path}: {error}") from error
         try:
-            kept = Checkpoint.from_bytes(path.read_bytes())
+            kept = from_bytes(path.read_bytes())
         except OSError as error:
             raise EvobinError(
                 f"{path}: cannot be read ({error.strerror}); name another file for the checkpoint."
             ) from error
         except EvobinError as error:
             raise EvobinError(f"{path}: {error} Name another file for the checkpoint.") from error
-        theirs = kept.plain.get("whose")
+        theirs = kept.get("whose")
         if theirs is None:
             raise EvobinError(
                 f"{path}: keeps no such search; name another file for the checkpoint."
@@ -90,7 +88,8 @@ class SearchFile:
                     f"{path}: keeps another search, of {name} {theirs.get(name)}, not {value}; "
                     "name another file for the checkpoint."
                 )
-        return unpack_state(kept.plain["state"], kept.arrays)
+        state: State = kept["state"]
+        return state
 
 
 def fingerprint(signs: Any) -> str | None:

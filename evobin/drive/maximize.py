@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import math
 import tempfile
 from collections.abc import Callable, Iterator
@@ -167,7 +166,7 @@ are default, sweeps, fast-ga, two-rate, genetic, umda, pbil, compact-ga, cross-e
 path-relinking, latent-cma, annealing, tabu, descent.
     """
     if isinstance(choice, Algorithm):
-        return copy.deepcopy(choice)
+        return choice.unstarted()
     if isinstance(choice, type) and issubclass(choice, Algorithm):
         return choice()
     name = str(choice)

@@ -16,36 +16,18 @@ from evobin.core.stage import MapTasks, Observer, Progress, Row, Stage
 from evobin.core.state import State
 from evobin.drive.driver import Driver
 from evobin.errors import Stopped
-from evobin.runs import RESULT, SUMMARY, Checkpoint, RunFolder
+from evobin.runs import RESULT, SUMMARY, RunFolder
 
 Stop = Callable[[], bool]
 """Says whether a run is to keep what it has and end."""
 
-STATE = "state."
-"""In front of the names of a stage's arrays in a checkpoint."""
+
+def stage_state(stage: Stage) -> State:
+    """What of a run's checkpoint is the stage's."""
+    return {"stage": stage.name, "state": stage.state()}
 
 
-def state_of(kept: Checkpoint) -> State | None:
-    """The state of the stage that a checkpoint was written in; None before the first step."""
-    if "stage" not in kept.plain:
-        return None
-    arrays = {
-        name.removeprefix(STATE): array
-        for name, array in kept.arrays.items()
-        if name.startswith(STATE)
-    }
-    return dict(kept.plain["state"]) | arrays
-
-
-def parts_of(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What of a checkpoint is the stage's, plain values and arrays; `state_of` reads it back."""
-    state = stage.state()
-    arrays = {STATE + k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-    plain = {k: v for k, v in state.items() if STATE + k not in arrays}
-    return {"stage": stage.name, "state": plain}, arrays
-
-
-def told_of(path: Path) -> str:
+def what_is_left(path: Path) -> str:
     """What a run that ended early has left behind, for the user."""
     if not path.exists():
         return "nothing was written yet"
@@ -86,16 +68,16 @@ class RunRecorder:
         self,
         job: Job,
         folder: RunFolder,
-        kept: Checkpoint,
+        kept: State,
         about: Mapping[str, Any],
         n_valid: int,
     ) -> None:
         self._job, self._folder, self._about, self._n_valid = job, folder, about, n_valid
-        self._own = {k: v for k, v in kept.arrays.items() if not k.startswith(STATE)}
-        self._history: list[Row] = list(kept.plain.get("history", []))
-        self._spent: float = kept.plain.get("elapsed", 0.0)
+        self._start = kept.get("start")
+        self._history: list[Row] = list(kept.get("history", []))
+        self._spent: float = kept.get("elapsed", 0.0)
         self._began = self._kept = self._stepped = time.monotonic()
-        self._is_new = not kept.plain
+        self._is_new = "history" not in kept
         self._stage: Stage | None = None
 
     def begin(self) -> None:
@@ -103,11 +85,11 @@ class RunRecorder:
         if self._is_new:
             named = {"command": self._job.command} | dict(self._about)
             self._folder.write_config(named | self._job.config.plain())
-            if "start" in self._own:
-                self._folder.write_result(self._own["start"])
-            self._write({}, {})
+            if self._start is not None:
+                self._folder.write_result(self._start)
+            self._write({})
         if self._job.is_stopped():
-            raise Stopped(told_of(self._job.path))
+            raise Stopped(what_is_left(self._job.path))
 
     def host(self, map_tasks: MapTasks) -> Driver:
         """What the stages of this run run in."""
@@ -140,7 +122,7 @@ class RunRecorder:
     def keep_last(self) -> None:
         """Writes a checkpoint of the last step that was done, where there is a newer one."""
         if self._stage is not None:
-            self._write(*parts_of(self._stage))
+            self._write(stage_state(self._stage))
 
     def _keep(self, stage: Stage) -> None:
         """Writes a checkpoint when the next step would end too late for one, or the run is over."""
@@ -148,17 +130,17 @@ class RunRecorder:
         now, is_stopped = time.monotonic(), self._job.is_stopped()
         step, self._stepped = now - self._stepped, now
         if is_stopped or now + step - self._kept >= self._job.config.checkpoint_seconds:
-            self._write(*parts_of(stage))
+            self._write(stage_state(stage))
             self._kept = time.monotonic()
         if is_stopped:
-            raise Stopped(told_of(self._job.path))
+            raise Stopped(what_is_left(self._job.path))
 
-    def _write(self, plain: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        run: dict[str, Any] = {
+    def _write(self, of_stage: State) -> None:
+        run: State = {
             "command": self._job.command,
             "config": self._job.config.plain(),
             "elapsed": self._elapsed(),
             "history": self._history,
+            "start": self._start,
         }
-        run |= self._about
-        self._folder.write_checkpoint(Checkpoint(run | dict(plain), self._own | dict(arrays)))
+        self._folder.write_checkpoint({**run, **self._about, **of_stage})

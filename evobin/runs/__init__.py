@@ -1,7 +1,6 @@
 """Run folders: their files, checkpoints, and the lock of the process that writes."""
 
 from evobin.results.run import RESULT
-from evobin.runs.checkpoint import Checkpoint
 from evobin.runs.folder import SUMMARY, RunFolder, default_path
 
-__all__ = ["RESULT", "SUMMARY", "Checkpoint", "RunFolder", "default_path"]
+__all__ = ["RESULT", "SUMMARY", "RunFolder", "default_path"]

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to continue, in one file with a checksum."""
+"""Checkpoints: the state of a search in one file with a checksum."""
 
 from __future__ import annotations
 
@@ -7,71 +7,54 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.core.state import State, pack_state, unpack_state
 from evobin.errors import EvobinError
 
-MAGIC = b"evobin checkpoint 1 sha256 "
-PLAIN = "plain"  # the member that holds, as UTF-8 bytes of JSON, all that is no array
+MAGIC = b"evobin checkpoint 2 sha256 "
+PLAIN = "plain"
+"""The member that holds, as UTF-8 bytes of JSON, all that is no array."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Checkpoint:
-    """All that a run needs to continue.
+def to_bytes(state: Mapping[str, Any]) -> bytes:
+    """A line with the checksum of the rest, and an uncompressed npz file.
 
-    Attributes:
-        plain: values that JSON can hold, NaN and infinities included, by name.
-        arrays: numbers, by name.
+    Raises:
+        TypeError: if the state holds what a checkpoint cannot keep; see `pack_state`.
     """
+    plain, arrays = pack_state(state)
+    buffer = io.BytesIO()
+    named: dict[str, Any] = {PLAIN: np.frombuffer(json.dumps(plain).encode(), np.uint8)} | arrays
+    np.savez(buffer, **named)
+    content = buffer.getbuffer()
+    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
-    plain: Mapping[str, Any]
-    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
-    def to_bytes(self) -> bytes:
-        """A line with the checksum of the rest, and an uncompressed npz file.
+def from_bytes(data: bytes) -> State:
+    """Reads what `to_bytes` wrote; nothing is unpickled, or allocated beyond the file's size.
 
-        Raises:
-            ValueError: if an array holds objects, which would need pickle.
-        """
-        for name, array in self.arrays.items():
-            if array.dtype.hasobject:
-                raise ValueError(f"`arrays` must hold numbers, but {name} holds objects.")
-        plain = np.frombuffer(json.dumps(self.plain).encode(), np.uint8)
-        buffer = io.BytesIO()
-        named: dict[str, Any] = {PLAIN: plain} | dict(self.arrays)
-        np.savez(buffer, **named)
-        content = buffer.getbuffer()
-        return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+    Raises:
+        EvobinError: if it is not whole, or is no checkpoint; the text lacks its subject, which the
+            caller puts in front.
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Checkpoint:
-        """Reads what `to_bytes` wrote; nothing is unpickled, or allocated beyond the file's size.
-
-        Raises:
-            EvobinError: if it is not whole, or is no checkpoint; the text lacks its subject, which
-                the caller puts in front.
-
-        Example:
-            >>> kept = Checkpoint({"done": 3}, {"signs": np.array([1, -1], np.int8)})
-            >>> again = Checkpoint.from_bytes(kept.to_bytes())
-            >>> again.plain["done"], again.arrays["signs"]
-            (3, array([ 1, -1], dtype=int8))
-        """
-        head, newline, content = data.partition(b"\n")
-        if not head.startswith(MAGIC) or not newline:
-            raise EvobinError("is no checkpoint of this version of evobin.")
-        if hashlib.sha256(content).hexdigest().encode() != head.removeprefix(MAGIC):
-            raise EvobinError("is damaged: its checksum differs.")
-        try:
-            arrays = _arrays(content)
-            plain = json.loads(arrays.pop(PLAIN).tobytes())
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise EvobinError(f"is damaged: {error}.") from error
-        return cls(plain, arrays)
+    Example:
+        >>> from_bytes(to_bytes({"done": 3, "signs": np.array([1, -1], np.int8)}))
+        {'done': 3, 'signs': array([ 1, -1], dtype=int8)}
+    """
+    head, newline, content = data.partition(b"\n")
+    if not head.startswith(MAGIC) or not newline:
+        raise EvobinError("is no checkpoint of this version of evobin.")
+    if hashlib.sha256(content).hexdigest().encode() != head.removeprefix(MAGIC):
+        raise EvobinError("is damaged: its checksum differs.")
+    try:
+        arrays = _arrays(content)
+        return unpack_state(json.loads(arrays.pop(PLAIN).tobytes()), arrays)
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise EvobinError(f"is damaged: {error}.") from error
 
 
 def _arrays(content: bytes) -> dict[str, NDArray[Any]]:

@@ -13,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evobin import files
+from evobin.core.state import State
 from evobin.errors import EvobinError
 from evobin.network import result_file as result
 from evobin.results.run import RESULT
-from evobin.runs.checkpoint import Checkpoint
+from evobin.runs import checkpoint
 from evobin.runs.lock import Lock
 
 SUMMARY = "summary.json"  # the final figures' name; a run that has it is finished
@@ -70,16 +71,16 @@ class RunFolder:
             for path in self._made:
                 path.rmdir()
 
-    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+    def write_checkpoint(self, state: State) -> None:
         """Replaces the checkpoint, and keeps the one before it."""
         last, before = (self.path / name for name in CHECKPOINTS)
         with files.writing(before):
             if last.exists():
                 last.replace(before)
-        files.write_bytes(last, checkpoint.to_bytes())
+        files.write_bytes(last, checkpoint.to_bytes(state))
 
-    def read_checkpoint(self) -> tuple[Checkpoint, str]:
-        """The newest checkpoint that is whole, and what was wrong with a newer one, or nothing.
+    def read_checkpoint(self) -> tuple[State, str]:
+        """What the newest whole checkpoint holds, and what was wrong with a newer one, or "".
 
         Raises:
             EvobinError: if there is none.
@@ -88,7 +89,7 @@ class RunFolder:
         for name in CHECKPOINTS:
             path = self.path / name
             try:
-                return Checkpoint.from_bytes(path.read_bytes()), " ".join(problems)
+                return checkpoint.from_bytes(path.read_bytes()), " ".join(problems)
             except EvobinError as error:
                 problems.append(f"{path}: {error}")
             except OSError as error:

@@ -36,7 +36,7 @@ from evobin.data.splits import Splits, load_splits
 from evobin.errors import Stopped
 from evobin.report import ProgressDisplay
 from evobin.results.run import RunResult
-from evobin.runs import Checkpoint, RunFolder
+from evobin.runs import RunFolder
 
 VOICES = Path(__file__).parents[3] / "shared" / "data" / "voices"
 FOLDS = 5
@@ -199,8 +199,7 @@ def continued(**stages: Any) -> Callable[[Path, Path], RunResult]:
         config = evobin.SearchConfig(**where(data, out), ste=FOUR_STARTS, **stages)
         with RunFolder.open(out) as folder:
             kept, _ = folder.read_checkpoint()
-            plain = dict(kept.plain) | {"config": config.plain()}
-            folder.write_checkpoint(Checkpoint(plain, kept.arrays))
+            folder.write_checkpoint(kept | {"config": config.plain()})
         with ProgressDisplay() as display:
             return evobin.resume(out, observer=display)
 

@@ -22,7 +22,6 @@ import evobin
 from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.scores import accuracy, log_likelihood_table, predictions
-from evobin.drive.recorder import state_of
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.runs import RunFolder
 from evobin.training import latent
@@ -63,8 +62,7 @@ def trained(data: Path) -> tuple[SampledNetworkProblem, Dataset, list[Solution]]
         n_threads=2,
     )
     with RunFolder.open(data / "training") as folder:
-        state = state_of(folder.read_checkpoint()[0])
-    assert state is not None
+        state = folder.read_checkpoint()[0]["state"]
     assert parts.test is not None
     means = [state[f"training{number}"][3] for number in range(FOUR_STARTS.starts)]
     networks = [latent.to_file_order(evobin.SPEAKER_SEX, latent.signs_of(mean)) for mean in means]

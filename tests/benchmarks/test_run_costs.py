@@ -20,12 +20,12 @@ import pytest
 from evobin.config import Backend, DataConfig, ExecutionConfig, SearchConfig
 from evobin.core.stage import Stage, in_order
 from evobin.data.splits import load_splits
-from evobin.drive.recorder import parts_of
+from evobin.drive.recorder import stage_state
 from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import Workers, one_blas_thread
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
-from evobin.runs import Checkpoint, RunFolder
+from evobin.runs import RunFolder
 from evobin.training.flip_search import FlipSearch
 from evobin.training.population import Refinement
 from evobin.training.ste import Pretraining
@@ -64,8 +64,7 @@ def test_a_checkpoint_is_below_50_mb_and_costs_less_than_2_percent(
     with RunFolder.create(tmp_path / "run") as folder:
         for _ in range(9):
             began = time.perf_counter()
-            plain, arrays = parts_of(stage)
-            folder.write_checkpoint(Checkpoint(plain | {"history": rows}, arrays))
+            folder.write_checkpoint(stage_state(stage) | {"history": rows})
             took.append(time.perf_counter() - began)
         size = (folder.path / "checkpoint").stat().st_size / 1e6
     seconds, every = float(np.median(took)), STANDARD.checkpoint_seconds

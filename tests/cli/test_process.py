@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from evobin.cli.main import main
-from evobin.commands import search as training
+from evobin.commands import run
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN, GOLDEN_RESULT, files_below, random_folder
@@ -43,13 +43,13 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
     ("name", "argv"),
     [
         ("evobin.commands.search.search", ["search"]),
-        ("evobin.commands.search.polish", ["polish", "r.txt"]),
+        ("evobin.commands.polish.polish", ["polish", "r.txt"]),
         (
-            "evobin.commands.predict.evaluate",
+            "evobin.commands.evaluate.evaluate",
             ["evaluate", "r.txt", "--data", "a", "--features", "f"],
         ),
         ("evobin.commands.inspect.inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
-        ("evobin.commands.inspect.diff", ["diff", "a.txt", "b.txt"]),
+        ("evobin.commands.diff.diff", ["diff", "a.txt", "b.txt"]),
         ("evobin.commands.predict.predict", ["predict", "r.txt", "a.npy"]),
         ("evobin.commands.features.write_features", ["features", "a.wav", "--out", "out"]),
         ("evobin.commands.voices.write_voices", ["voices", "out"]),
@@ -87,7 +87,7 @@ def test_an_interrupted_search_says_whether_there_is_a_result(
     monkeypatch.chdir(tmp_path)
     samples = random_folder(tmp_path / "in")
     with monkeypatch.context() as patched:
-        patched.setattr(f"{training.__name__}.{place}", interrupt)
+        patched.setattr(f"{run.__name__}.{place}", interrupt)
         assert main(["search", *samples.options, "--out", "run", *BUDGET, "--quiet"]) == 130
     assert capsys.readouterr().err == f"evobin: interrupted; {told}.\n"
     assert Path("run/result.txt").exists() == ("holds" in told)

@@ -13,9 +13,9 @@ import evobin
 from evobin.algorithms import ALGORITHMS
 from evobin.algorithms.base import Algorithm
 from evobin.core.problem import Population, Scores
-from evobin.core.state import State, pack_state, unpack_state
+from evobin.core.state import State
 from evobin.errors import SettingError
-from evobin.runs import Checkpoint
+from evobin.runs.checkpoint import from_bytes, to_bytes
 
 EVERY = pytest.mark.parametrize("kind", ALGORITHMS.values(), ids=ALGORITHMS)
 SIZES = pytest.mark.parametrize("n", [1, 2, 63, 64, 65])
@@ -41,8 +41,7 @@ def walk(algorithm: Algorithm, evaluations: int) -> list[bytes]:
 
 def through_a_file(state: State) -> State:
     """What is left of a state once it was written down and read again."""
-    kept = Checkpoint.from_bytes(Checkpoint(*pack_state(state)).to_bytes())
-    return unpack_state(kept.plain, kept.arrays)
+    return from_bytes(to_bytes(state))
 
 
 @EVERY

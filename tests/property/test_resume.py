@@ -16,13 +16,15 @@ import pandas as pd
 import pytest
 
 import evobin
-from evobin.commands import search as training
+from evobin.commands import run
 from evobin.config import ExecutionConfig, SearchConfig
+from evobin.core.state import State
 from evobin.drive.recorder import RunRecorder
 from evobin.errors import EvobinError, Stopped, WorkersError
 from evobin.network.result_file import read_signs
 from evobin.results.run import RunResult
-from evobin.runs import Checkpoint, RunFolder
+from evobin.runs import RunFolder
+from evobin.runs.checkpoint import from_bytes, to_bytes
 from evobin.training.population import Refinement
 from tests.builders import GOLDEN_RESULT, DataFolder, files_below, random_folder
 
@@ -167,7 +169,7 @@ def test_from_a_damaged_checkpoint_a_run_goes_back_to_the_one_before_it(
 
 def test_without_a_whole_checkpoint_nothing_is_done(stopped: Path) -> None:
     for name in ("checkpoint", "checkpoint.old"):
-        (stopped / name).write_bytes(b"evobin checkpoint 1 sha256 00\n")
+        (stopped / name).write_bytes(b"evobin checkpoint 2 sha256 00\n")
     before = files_below(stopped)
     with pytest.raises(EvobinError, match=r"(is damaged.*){2}Nothing is left to continue from"):
         evobin.resume(stopped, ALONE)
@@ -199,16 +201,15 @@ def test_other_samples_are_refused(stopped: Path, samples: DataFolder) -> None:
 
 
 def test_another_version_is_refused(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "version", lambda name: "99")
+    monkeypatch.setattr(run, "version", lambda name: "99")
     with pytest.raises(EvobinError, match=r"was begun by evobin .*, and this is 99; resume it"):
         evobin.resume(stopped, ALONE)
 
 
 def test_a_checkpoint_that_evobin_did_not_write_is_refused(stopped: Path) -> None:
-    whole = Checkpoint.from_bytes((stopped / "checkpoint").read_bytes())
+    whole = from_bytes((stopped / "checkpoint").read_bytes())
     for change in ({"command": "erase"}, {"versions": 1}, {"config": {"unheard_of": 1}}):
-        forged = Checkpoint(dict(whole.plain) | change, whole.arrays)
-        (stopped / "checkpoint").write_bytes(forged.to_bytes())
+        (stopped / "checkpoint").write_bytes(to_bytes(whole | change))
         with pytest.raises(EvobinError, match="its checkpoint is not as evobin writes it"):
             evobin.resume(stopped, ALONE)
 
@@ -262,9 +263,9 @@ def test_a_checkpoint_is_written_when_the_next_step_would_end_too_late(
     written: list[float] = []
     write = RunFolder.write_checkpoint
 
-    def count(folder: Any, checkpoint: Any) -> None:
-        written.append(checkpoint.plain["elapsed"])
-        write(folder, checkpoint)
+    def count(folder: RunFolder, state: State) -> None:
+        written.append(state["elapsed"])
+        write(folder, state)
 
     monkeypatch.setattr(RunFolder, "write_checkpoint", count)
     for seconds, expected in ((0, 1 + STEPS), (1e6, 1)):
@@ -282,13 +283,13 @@ def test_a_disk_that_fills_up_leaves_a_checkpoint_to_go_on_from(
     def full(_file: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def write_third_to_full_disk(folder: RunFolder, checkpoint: Checkpoint) -> None:
+    def write_third_to_full_disk(folder: RunFolder, state: State) -> None:
         nonlocal calls
         calls += 1
         with monkeypatch.context() as patched:
             if calls == 3:
                 patched.setattr(os, "fsync", full)
-            write(folder, checkpoint)
+            write(folder, state)
 
     config = replace(config_of(samples, tmp_path / "run"), checkpoint_seconds=0)
     with monkeypatch.context() as patched:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evobin.commands.inspect import QUANTILES, diff, inspect
+from evobin.commands.diff import diff
+from evobin.commands.inspect import QUANTILES, inspect
 from evobin.config import ClipsConfig
 from evobin.errors import SettingError
 from evobin.network.binary import BinaryNetwork

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from evobin.core.state import State, pack_state, unpack_state
-from evobin.runs.checkpoint import Checkpoint
+from evobin.core.state import State, pack_state
+from evobin.runs.checkpoint import from_bytes, to_bytes
 
 
 def through_a_file(state: State) -> State:
-    kept = Checkpoint.from_bytes(Checkpoint(*pack_state(state)).to_bytes())
-    return unpack_state(kept.plain, kept.arrays)
+    return from_bytes(to_bytes(state))
 
 
 @pytest.mark.parametrize(

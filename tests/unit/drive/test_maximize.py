@@ -13,13 +13,12 @@ import pytest
 from numpy.typing import ArrayLike
 
 import evobin
-from evobin.algorithms import UMDA, FastGA
+from evobin.algorithms import ALGORITHMS, UMDA, Algorithm, FastGA
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution
 from evobin.core.stage import Progress
-from evobin.core.state import unpack_state
 from evobin.errors import EvobinError, SettingError
 from evobin.results.search import EvaluationError, SearchResult
-from evobin.runs import Checkpoint
+from evobin.runs.checkpoint import from_bytes
 from tests.builders import NoisyState
 
 
@@ -328,8 +327,7 @@ def test_a_second_interrupt_ends_at_once_and_leaves_the_checkpoint_as_it_was(
     path = tmp_path / "kept"
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         evobin.maximize(ones, 20, algorithm=Interrupted, checkpoint=path)
-    kept = Checkpoint.from_bytes(path.read_bytes())
-    state = unpack_state(kept.plain["state"], kept.arrays)
+    state = from_bytes(path.read_bytes())["state"]
     assert (state["algorithm"]["chances"] == 0.5).all()
 
 
@@ -348,3 +346,16 @@ def test_one_solution_is_always_scored() -> None:
     with pytest.raises(EvaluationError, match="returned None") as caught:
         evobin.maximize(lambda _: None, 5)  # type: ignore[arg-type, return-value]
     assert caught.value.found is None
+
+
+@pytest.mark.parametrize("kind", ALGORITHMS.values(), ids=[*ALGORITHMS])
+def test_a_started_algorithm_does_as_a_fresh_one(kind: type[Algorithm], tmp_path: Path) -> None:
+    path, fresh, started = tmp_path / "search", kind(patience=90), kind(patience=90).start(9, 3)
+    for _ in range(40):
+        asked = started.ask()
+        started.tell(asked, asked.sum(axis=1))
+    whole = evobin.maximize(ones, 15, algorithm=fresh, max_evaluations=300)
+    evobin.maximize(ones, 15, algorithm=fresh, max_evaluations=100, checkpoint=path)
+    rest = evobin.maximize(ones, 15, algorithm=started, max_evaluations=300, checkpoint=path)
+    np.testing.assert_array_equal(rest.solution, whole.solution)
+    assert rest.evaluations == whole.evaluations

@@ -1,4 +1,4 @@
-"""Writes networks for other programs, and makes result files of theirs."""
+"""Writes a result file's network for another program."""
 
 from __future__ import annotations
 
@@ -44,28 +44,3 @@ def export_network(
     out = Path(out)
     files.check_output_file(out)
     files.write_bytes(out, _ENCODERS[format](BinaryNetwork.load(result, architecture)))
-
-
-def import_network(
-    model: str | Path, out: str | Path | None = None, architecture: Architecture = SPEAKER_SEX
-) -> Path:
-    """Writes the result file of a PyTorch model, its weights cut by sign.
-
-    Args:
-        model: a file of `torch.save(model.state_dict(), file)`.
-        out: the file to write, which must not be there yet; by default `model` with the ending
-            .txt.
-        architecture: the network's shape.
-
-    Returns:
-        The file that was written.
-
-    Raises:
-        EvobinError: if a file has problems, or PyTorch is not installed.
-    """
-    model = Path(model)
-    network = torch_format.load(model, architecture)
-    out = model.with_suffix(".txt") if out is None else Path(out)
-    files.check_output_file(out)
-    network.save(out)
-    return out

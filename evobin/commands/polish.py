@@ -1,0 +1,35 @@
+"""Improves a result file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evobin.commands.run import begin_run
+from evobin.config import PolishConfig
+from evobin.core.stage import Observer
+from evobin.drive.recorder import Stop
+from evobin.network.binary import BinaryNetwork
+from evobin.results.run import RunResult
+
+
+def polish(
+    result: str | Path,
+    config: PolishConfig | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> RunResult:
+    """Improves an existing result file; never returns a worse one by validation score.
+
+    Args:
+        result: the file to start from; it is not changed.
+        config: data, seed, budgets; by default the synthesised voices.
+        observer: called after every step.
+        stop: as for `search`.
+
+    Raises:
+        EvobinError: if a file, the run folder or the workers have problems.
+        Stopped: if `stop` said so; `resume` goes on.
+    """
+    config = config or PolishConfig()
+    start = BinaryNetwork.load(result, config.architecture).signs
+    return begin_run("polish", config, start, observer, stop)

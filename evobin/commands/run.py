@@ -1,0 +1,218 @@
+"""A run: the stages of a search or a polish, from labelled samples to a result file."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+
+from evobin import parallel
+from evobin.checks import check_range
+from evobin.commands.voices import clip_mapper
+from evobin.config import SearchConfig, SteConfig
+from evobin.core.problem import Solution
+from evobin.core.stage import Observer, Progress, Stage
+from evobin.core.state import State
+from evobin.data.splits import Splits, load_splits, synthesised_splits
+from evobin.drive.driver import Driver, ignore
+from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
+from evobin.errors import EvobinError, WorkersError
+from evobin.network.analysis.firing import firing_rates
+from evobin.network.binary import BinaryNetwork
+from evobin.network.presets import preset_of
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.evaluation import Evaluation
+from evobin.results.plain import Json
+from evobin.results.run import USES, RunResult
+from evobin.results.search import SearchResult
+from evobin.runs import RunFolder, default_path
+from evobin.training.flip_search import FlipSearch
+from evobin.training.population import Refinement
+from evobin.training.ste import Pretraining, begin, train_epoch
+
+SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
+
+
+def begin_run(
+    command: str,
+    config: SearchConfig,
+    start: Solution | None,
+    observer: Observer | None,
+    stop: Stop | None,
+) -> RunResult:
+    """A whole new run, of `search` or `polish`; `start` is what a polish starts from."""
+    if config.architecture.frames is None:
+        check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
+    path = config.out or default_path(command)
+    origin = {} if start is None else {"start": start}
+    return run_job(Job(command, config, path, observer or ignore, stop), None, origin)
+
+
+def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
+    """A whole run, in a new folder if there is none, or what is left of it after `kept`."""
+    config, observer = job.config, job.observer
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(parallel.one_blas_thread())
+            if folder is None:
+                folder = stack.enter_context(RunFolder.create(job.path))
+            workers = stack.enter_context(parallel.Workers(config, job.path / SCRATCH))
+            observer(Progress("data", 0, 1))
+            splits = _splits(config, workers)
+            samples = preset_of(config.architecture).samples
+            sizes = {name: len(part) for name, part in splits.named.items()}
+            notes = {"note": splits.note, "sizes": sizes, "unit": samples}
+            observer(Progress("data", 1, 1, notes=notes))
+            about = {"versions": versions(), "clips": splits.fingerprint()}
+            if kept.get("clips", about["clips"]) != about["clips"]:
+                raise EvobinError(
+                    f"{job.path}: the {samples} are not those that the run began with; restore "
+                    "them, or start anew."
+                )
+            problem = _problem(config, splits, kept.get("start"))
+            recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
+            recorder.begin()
+            workers.share(problem)
+            try:
+                outcome = _stages(problem, config, kept, recorder.host(workers.map))
+            except WorkersError as error:
+                recorder.keep_last()
+                raise WorkersError(f"{error} {what_is_left(job.path)}.") from error
+            folder.write_result(outcome.solution)
+            done = _finish(folder, splits, problem, outcome, kept.get("start"))
+            folder.remove_checkpoints()
+            return _reported(done, observer) if config.report else done
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(what_is_left(job.path)) from None
+
+
+def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
+    if config.data is None:
+        return synthesised_splits(config.seed, clip_mapper(workers))
+    return load_splits(config, config.seed)
+
+
+def versions() -> dict[str, str]:
+    """Of what a result depends on, for the checkpoints."""
+    return {name: version(name) for name in ("evobin", "numpy", "numba")}
+
+
+def _problem(config: SearchConfig, splits: Splits, start: Solution | None) -> SampledNetworkProblem:
+    """What to maximise; a polish keeps to what is not worse than its start."""
+    problem = SampledNetworkProblem(
+        config.architecture,
+        splits.train,
+        splits.valid,
+        config.augment,
+        frames=config.ste.frames,
+        batch_size=config.flips.clips,
+        n_threads=parallel.worker_count(config.n_jobs),
+    ).with_views(np.random.default_rng(_seeds(config)["views"]))
+    return problem if start is None else problem.guarded(start)
+
+
+def _seeds(config: SearchConfig) -> dict[str, int]:
+    """By what it is for, from the seed of the run."""
+    uses = ("ste", "flips", "population", "views")
+    words = np.random.SeedSequence(config.seed).generate_state(len(uses))
+    return dict(zip(uses, words.tolist(), strict=True))
+
+
+def _stages(
+    problem: SampledNetworkProblem, config: SearchConfig, kept: State, host: Driver
+) -> SearchResult:
+    """Training, population refinement and flips, as far as they are asked for and there is time."""
+    seeds = _seeds(config)
+    start = kept.get("start")
+    if config.ste.epochs > 0 or config.population.rounds > 0:
+        _compile_training(problem, config.ste, smooth=start is None)
+
+    def make(name: str, begun: SearchResult | None) -> Stage:
+        if begun is None or name == Pretraining.name:
+            return Pretraining(problem, config.ste, seeds["ste"], start)
+        if name == FlipSearch.name or config.population.flips:
+            _compile_flips(problem, begun.solution)
+        if name == FlipSearch.name:
+            return FlipSearch(problem, begun.solution, config.flips, seeds["flips"])
+        return Refinement(problem, begun, config.population, seeds["population"])
+
+    names = [Pretraining.name]
+    names += [Refinement.name] * (config.population.rounds > 0)
+    names += [FlipSearch.name] * (config.flips.rounds > 0)
+    begun, state = None, kept.get("state")
+    if state is not None:
+        names = names[names.index(kept["stage"]) :]
+        begun = SearchResult(state["best"], state["score"])
+    for name in names:
+        if begun is not None and state is None and host.is_over():
+            break
+        stage = make(name, begun)
+        if state is not None:
+            stage.load(state)
+            state = None
+        begun = host.run(stage)
+    assert begun is not None  # there is at least one stage
+    return begun
+
+
+def _compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smooth: bool) -> None:
+    """Compiles the kernels of training once, before workers would each do it."""
+    few = problem.train.subset(np.arange(2))
+    small = replace(problem, train=few, valid=few, varied=None, guard=None)
+    short = replace(config, batch=2, epochs=2, smooth=0.5)
+    training = begin(small, short, (0, 0), None)
+    for epoch in (0, 1) if smooth and config.smooth_epochs else (1,):
+        training = train_epoch(small, short, training, epoch).training
+
+
+def _compile_flips(problem: SampledNetworkProblem, solution: Solution) -> None:
+    """Compiles the kernels of flips once, before workers would each do it."""
+    small = replace(problem, batch_size=2)
+    small.sample(np.random.default_rng(0)).start(solution).warm_up()
+
+
+def _finish(
+    folder: RunFolder,
+    splits: Splits,
+    problem: SampledNetworkProblem,
+    outcome: SearchResult,
+    start: Solution | None,
+) -> RunResult:
+    """Evaluates the file that was written, not what was in memory."""
+    network = BinaryNetwork.load(folder.result, problem.architecture)
+    score = float(problem.score(network.signs[None])[0])
+    if score != outcome.score:
+        raise RuntimeError(f"the written file scores {score}, the search reported {outcome.score}.")
+    parts = {
+        name: Evaluation.of(network, part, problem.n_threads) for name, part in splits.named.items()
+    }
+    folder.write_table("clips.csv", pd.concat([part.table(name) for name, part in parts.items()]))
+    rates = {
+        name: firing_rates(network, part, problem.n_threads) for name, part in splits.named.items()
+    }
+    folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
+    figures = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
+    summary: dict[str, Json] = {"note": splits.note, "parts": figures}
+    before = None
+    if start is not None:
+        before = Evaluation.of(BinaryNetwork(problem.architecture, start), splits.valid)
+        summary["before"] = before.summary() | {"use": USES["before"]}
+    folder.write_summary(summary)
+    return RunResult(folder.path, network, splits.note, parts, before)
+
+
+def _reported(done: RunResult, observer: Observer) -> RunResult:
+    """Writes the report of a run that is finished, or says why there is none."""
+    from evobin.report.page import write_report  # noqa: PLC0415  # matplotlib takes its time
+
+    observer(Progress("report", 0, 1))
+    try:
+        done = replace(done, report=write_report([done.folder]))
+        notes = {}
+    except EvobinError as error:
+        notes = {"note": f"There is no report: {error}"}
+    observer(Progress("report", 1, 1, notes=notes))
+    return done
