@@ -12,7 +12,8 @@ from evobin.core.samples import Samples
 from evobin.core.scores import margins
 from evobin.network.architecture import Layer
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.network.flips.batch import Batch
+from evobin.network.flips.state import NetworkFlipState
 
 AT_ONCE = 128
 """Clips of one flip state, some 40 MB for clips of three seconds."""

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from evobin.core.problem import Solution
 from evobin.kernels import gains as kernels
+from evobin.network.architecture import Layer
 from evobin.network.flips.blocks import BinaryBlock, BlockState, RealBlock
 from evobin.network.packing import pack_filters
 
 Floats = NDArray[np.float32]
 Gains = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 GROUP = 8  # samples worked on together: their inputs and the gains of those stay in the cache
 SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks those flips best
@@ -38,8 +40,8 @@ def block_gains(
     """
     first, *others = blocks
     assert isinstance(first, RealBlock)
-    above = [_BinaryGains.of(block, solution, out) for block in others]
-    below = _RealGains.of(first, solution, out)
+    above = [_BinaryGains(block, solution, out) for block in others]
+    below = _RealGains(first, solution, out)
     cuts = sorted({*range(0, len(toggle_gains), GROUP), n_first, len(toggle_gains)})
     sampled = np.zeros(0)
     for low, high in pairwise(cuts):
@@ -54,6 +56,30 @@ def block_gains(
         block.finish()
     below.finish()
     return sampled
+
+
+def equal_weights(layer: Layer, solution: Solution, sampled: Gains) -> tuple[list[Ints], Ints]:
+    """The weights of each filter that are equal, and the one of them with the median gain.
+
+    Args:
+        layer: the first one.
+        solution: [n_weights] int8.
+        sampled: [n_out, fan-in] float64, gains of the weights.
+
+    Returns:
+        Places among the layer's weights: those of one filter and sign a group, and one a group.
+    """
+    weights, gains = layer.weights(solution).ravel(), sampled.ravel()
+    groups = [
+        members
+        for low in range(0, layer.n_weights, layer.fan_in)
+        for sign in (-1, 1)
+        if len(members := low + np.flatnonzero(weights[low : low + layer.fan_in] == sign))
+    ]
+    medians = [
+        members[np.argsort(gains[members], kind="stable")[len(members) // 2]] for members in groups
+    ]
+    return groups, np.array(medians)
 
 
 @dataclass(slots=True, eq=False)
@@ -81,38 +107,22 @@ def _toggle_gains(outputs: _Inputs | Gains) -> tuple[Gains, Gains]:
     return outputs.toggle_gains() if isinstance(outputs, _Inputs) else (outputs, outputs)
 
 
-@dataclass(slots=True, eq=False)
 class _BinaryGains:
     """Gains of a binary block, summed over groups of samples."""
 
-    block: BinaryBlock
-    filters: Floats  # [n_out, kernel * n_in]
-    packed: NDArray[np.uint64]
-    bias: NDArray[np.int8]
-    factors: Floats  # [n_out, kernel * n_in]: a gain is a constant plus the weight times a factor
-    constants: Floats  # [n_out]
-    whole: Gains  # [n_out, kernel, n_in], the gains themselves, of a block that pools over all
-    out: Gains  # [n_out, n_in, kernel]
-    bias_out: Gains
-
-    @classmethod
-    def of(cls, block: BlockState, solution: Solution, out: Gains) -> _BinaryGains:
+    def __init__(self, block: BlockState, solution: Solution, out: Gains) -> None:
         assert isinstance(block, BinaryBlock)
         layer = block.layer
         n_out, n_in, kernel = layer.shape
         weights = layer.weights(solution)
-        filters = weights.transpose(0, 2, 1).reshape(n_out, -1).astype(np.float32)
-        return cls(
-            block,
-            filters,
-            pack_filters(weights),
-            layer.bias(solution).copy(),
-            factors=np.zeros_like(filters),
-            constants=np.zeros(n_out, np.float32),
-            whole=np.zeros((n_out, kernel, n_in) if block.whole else (0, 0, 0)),
-            out=layer.weights(out),
-            bias_out=layer.bias(out),
-        )
+        self.block = block
+        self.filters = weights.transpose(0, 2, 1).reshape(n_out, -1).astype(np.float32)
+        self.packed, self.bias = pack_filters(weights), layer.bias(solution).copy()
+        # a gain is a constant, one for each channel, plus the weight times a factor
+        self.factors, self.constants = np.zeros_like(self.filters), np.zeros(n_out, np.float32)
+        # the gains themselves, of a block that pools over all of time
+        self.whole = np.zeros((n_out, kernel, n_in) if block.whole else (0, 0, 0))
+        self.out, self.bias_out = layer.weights(out), layer.bias(out)
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> _Inputs:
         """Adds a group's gains, from those of its outputs; returns those of its inputs."""
@@ -195,34 +205,19 @@ class _BinaryGains:
         self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
 
 
-@dataclass(slots=True, eq=False)
 class _RealGains:
     """Gains of the first block, summed over groups of samples."""
 
-    block: RealBlock
-    twice: Floats  # [n_out, kernel * n_in], weights times 2
-    biases: NDArray[np.int32]
-    reach: int
-    gains: Floats  # [n_out, kernel * n_in]
-    whole: Gains  # the same, if it pools over all of time
-    out: Gains
-    bias_out: Gains
-
-    @classmethod
-    def of(cls, block: RealBlock, solution: Solution, out: Gains) -> _RealGains:
+    def __init__(self, block: RealBlock, solution: Solution, out: Gains) -> None:
         layer = block.layer
         weights = layer.weights(solution).transpose(0, 2, 1).reshape(layer.shape[0], -1)
-        twice = 2 * weights.astype(np.float32)
-        return cls(
-            block,
-            twice,
-            layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit),
-            reach=2 * max(block.largest, block.unit),
-            gains=np.zeros_like(twice),
-            whole=np.zeros(twice.shape if block.whole else (0, 0)),
-            out=layer.weights(out),
-            bias_out=layer.bias(out),
-        )
+        self.block = block
+        self.twice = 2 * weights.astype(np.float32)
+        self.biases = layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit)
+        self.reach = 2 * max(block.largest, block.unit)
+        self.gains = np.zeros_like(self.twice)  # [n_out, kernel * n_in]
+        self.whole = np.zeros(self.twice.shape if block.whole else (0, 0))
+        self.out, self.bias_out = layer.weights(out), layer.bias(out)
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> None:
         """Adds a group's gains, from those of the block's outputs."""

@@ -63,13 +63,9 @@ class Head(ABC):
         """Swaps the weights of two channels."""
         self.weights[[a, b]] = self.weights[[b, a]]
 
-    @abstractmethod
-    def predictions(self, logits: Ints) -> NDArray[np.intp] | NDArray[np.bool_]:
-        """[...] labels, from [..., n_logits]."""
-
-    @abstractmethod
     def mean(self, labels: Labels, logits: Ints) -> float:
         """Mean log-likelihood of [n] labels, from [n, n_logits]."""
+        return float(self.means(labels, logits[None])[0])
 
     @abstractmethod
     def means(self, labels: Labels, logits: Ints) -> Floats:
@@ -100,14 +96,6 @@ class LogisticHead(Head):
         self._table = log_likelihood_table(layer.fan_in)
         self._counts = np.empty(self._table.shape, np.int64)
 
-    def predictions(self, logits: Ints) -> NDArray[np.bool_]:
-        """As in `Head`."""
-        return logits[..., 0] > 0
-
-    def mean(self, labels: Labels, logits: Ints) -> float:
-        """As in `Head`."""
-        return float(flips.mean_of_table(self._table, labels, logits, self._counts))
-
     def means(self, labels: Labels, logits: Ints) -> Floats:
         """As in `Head`."""
         out = np.empty(len(logits))
@@ -137,15 +125,6 @@ class SoftmaxHead(Head):
         super().__init__(layer, solution)
         self._slope = layer.fan_in**-0.5
         self._powers = np.exp(-self._slope * np.arange(2 * layer.fan_in + 3))
-
-    def predictions(self, logits: Ints) -> NDArray[np.intp]:
-        """As in `Head`."""
-        labels: NDArray[np.intp] = logits.argmax(axis=-1)
-        return labels
-
-    def mean(self, labels: Labels, logits: Ints) -> float:
-        """As in `Head`."""
-        return float(flips.mean_of_softmax(self._powers, self._slope, labels, logits))
 
     def means(self, labels: Labels, logits: Ints) -> Floats:
         """As in `Head`."""
