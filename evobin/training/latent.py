@@ -1,14 +1,12 @@
-"""Latent weights: real numbers whose signs are a solution, and the optimiser that moves them."""
+"""Latent weights: real numbers whose signs are a solution."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.kernels import training
 from evobin.network.architecture import Architecture
 
 Floats = NDArray[np.float32]
@@ -61,43 +59,3 @@ def random_latent(n: int, spread: float, rng: np.random.Generator) -> Floats:
 def latent_from(solution: Signs, spread: float, rng: np.random.Generator) -> Floats:
     """Latents whose signs are `solution`, magnitudes uniform in (0, spread]."""
     return (solution * spread * (1.0 - rng.random(len(solution)))).astype(np.float32)
-
-
-@dataclass(slots=True, eq=False)
-class Adam:
-    """Adam on latent weights.
-
-    Attributes:
-        latent: [n] float32, clipped to [-limit, limit] after every step.
-        first: [n] float32, running mean of the gradient.
-        second: [n] float32, running mean of its square.
-        steps: steps taken.
-        limit: largest magnitude of a latent.
-
-    Source:
-        Kingma and Ba (2015), Adam: a method for stochastic optimization; the published decay
-        rates 0.9 and 0.999. Clipping is ours.
-    """
-
-    latent: Floats
-    first: Floats
-    second: Floats
-    steps: int = 0
-    limit: float = 1.0
-
-    @classmethod
-    def start(cls, latent: Floats, limit: float = 1.0) -> Adam:
-        """An optimiser that has not moved yet; `latent` is updated in place from now on."""
-        return cls(latent, np.zeros_like(latent), np.zeros_like(latent), limit=limit)
-
-    def step(self, gradients: Floats, rate: float) -> None:
-        """Moves the latents against a gradient.
-
-        Args:
-            gradients: [shards, n] float32, parts of the gradient, summed in order; overwritten.
-            rate: learning rate.
-        """
-        self.steps += 1
-        corrected = rate * np.sqrt(1.0 - 0.999**self.steps) / (1.0 - 0.9**self.steps)
-        rates = (float(corrected), 0.9, 0.999)
-        training.adam_step(self.latent, gradients, self.first, self.second, rates, self.limit)

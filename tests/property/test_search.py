@@ -265,13 +265,13 @@ def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
         losses.append(done.loss)
     assert losses[-1] < 0.7 * losses[0]
     cut = training.copy().cut(config.spread)
-    latent = cut.optimiser.latent
-    np.testing.assert_array_equal(latent > 0, training.optimiser.latent > 0)
+    latent = cut.latent
+    np.testing.assert_array_equal(latent > 0, training.latent > 0)
     assert 0 < np.abs(latent).min() < np.abs(latent).max() <= config.spread
     assert not cut.arrays[1:3].any()
     np.testing.assert_array_equal(cut.mean, latent)
     first = train_epoch(problem, config, training, 12)
-    assert first.training.optimiser.steps * 12 == training.optimiser.steps
+    assert first.training.steps * 12 == training.steps
 
 
 @pytest.mark.parametrize("seed", range(3))
