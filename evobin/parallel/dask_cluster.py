@@ -44,30 +44,13 @@ class Shared(distributed.WorkerPlugin):  # type: ignore[misc]
         self.value = value
 
 
-class SharedValue(Reference):
-    """The value of a plugin, by its name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def get(self) -> Any:
-        """As in `Reference`."""
-        return distributed.get_worker().plugins[self._name].value
-
-
-class MappedValue(Reference):
-    """A value in a file, for workers on this machine, which all map the same memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self) -> Any:
-        """As in `Reference`."""
-        return _mapped(self._path)
+def _value_of(plugin: str) -> Any:
+    return distributed.get_worker().plugins[plugin].value
 
 
 @lru_cache(maxsize=8)
 def _mapped(path: Path) -> Any:
+    """A value in a file, for workers on this machine, which all map the same memory."""
     return joblib.load(path, mmap_mode="r")
 
 
@@ -97,11 +80,11 @@ class DaskCluster(Cluster):
         }
         with contextlib.ExitStack() as stack:
             stack.enter_context(dask.config.set(settings))
-            address = config.scheduler or stack.enter_context(_local(scratch, n_workers))
-            for name in (
-                "distributed",
-                "distributed.client",
-            ):  # its tracebacks: we say it in a line
+            here = {"local_directory": str(scratch), "dashboard_address": None}
+            address = config.scheduler or stack.enter_context(
+                distributed.LocalCluster(n_workers=n_workers, threads_per_worker=1, **here)
+            )
+            for name in ("distributed", "distributed.client"):  # tracebacks: we say it in a line
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             self._client = stack.enter_context(_client(address))
             self._address = self._client.scheduler.address
@@ -132,11 +115,11 @@ class DaskCluster(Cluster):
             path = self._folder / f"shared-{uuid4().hex}"
             with files.writing(path):
                 joblib.dump(value, path)
-            return MappedValue(path)
+            return Reference(_mapped, path)
         name = f"{PLUGIN}{self._client.id} {len(self._names)}"
         self._client.register_plugin(Shared(value), name)
         self._names.append(name)
-        return SharedValue(name)
+        return Reference(_value_of, name)
 
     def close(self) -> None:
         """Takes back what was shared, and ends the connection and the local cluster."""
@@ -145,16 +128,6 @@ class DaskCluster(Cluster):
                 for name in self._names:
                     self._client.unregister_worker_plugin(name)
         self._stack.close()
-
-
-def _local(scratch: Path, n_workers: int) -> Any:
-    """A scheduler and workers on this machine."""
-    return distributed.LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        dashboard_address=None,
-        local_directory=str(scratch),
-    )
 
 
 class _Client(distributed.Client):  # type: ignore[misc]
@@ -183,11 +156,6 @@ def _client(address: Any) -> Any:
             f"--scheduler {address}: does not answer; check the address, and that "
             "`dask scheduler` runs there."
         ) from error
-
-
-def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:
-    """As `clusters.connect`."""
-    return DaskCluster(config, scratch, n_workers)
 
 
 def _forgetter(prefix: str) -> Callable[[Any], Coroutine[Any, Any, None]]:
