@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +82,7 @@ def equal_weights(layer: Layer, solution: Solution, sampled: Gains) -> tuple[lis
     return groups, np.array(medians)
 
 
-@dataclass(slots=True, eq=False)
-class _Inputs:
+class _Inputs(NamedTuple):
     """Gains of toggling each input of a block: constants + signs * factors.
 
     The soft ones are for what is handed further down, where several inputs toggle at once.
@@ -126,74 +125,42 @@ class _BinaryGains:
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> _Inputs:
         """Adds a group's gains, from those of its outputs; returns those of its inputs."""
-        block, at = self.block, self.block.at
-        ends = slice(samples.start, samples.stop + 1)
-        starts, words = at.starts[ends], at.words[ends]
+        starts = self.block.at.of_samples(samples).starts
         rows = slice(int(starts[0]), int(starts[-1]))
-        signs = np.empty((rows.stop - rows.start, block.layer.shape[1]), np.float32)
-        kernels.unpack_signs(block.below.bits[rows], signs)
+        signs = np.empty((rows.stop - rows.start, self.block.layer.shape[1]), np.float32)
+        kernels.unpack_signs(self.block.below.bits[rows], signs)
+        if isinstance(outputs, _Inputs) and not self.block.whole:
+            return self._add_windows(samples, signs, outputs)
+        return self._add_whole(samples, signs, *_toggle_gains(outputs))
+
+    def _add_whole(self, samples: slice, signs: Floats, hard: Gains, soft: Gains) -> _Inputs:
+        """As `add`, of a block that pools over all of time, from gains of toggling its outputs."""
+        block, at = self.block, self.block.at.of_samples(samples)
+        active, single = block.active[samples], block.at.single
         factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
-        inputs = _Inputs(signs, factors, constants, factors, constants)
-        if not isinstance(outputs, _Inputs) or block.whole:
-            toggle_gains, soft_toggle_gains = _toggle_gains(outputs)
-            if not at.single:  # after a max few toggle at once: 0.80 against 0.39 in rank
-                soft_toggle_gains = toggle_gains
-            kernels.whole_gains(
-                toggle_gains,
-                soft_toggle_gains,
-                block.active[samples],
-                block.above,
-                block.edge,
-                words,
-                block.below.bits,
-                starts,
-                self.packed,
-                self.filters,
-                self.bias,
-                self.whole,
-                self.bias_out,
-                factors,
-                constants,
-            )
-            inputs.soft_factors = np.zeros_like(signs)
-            inputs.soft_constants = np.zeros_like(constants)
-            kernels.soften(
-                soft_toggle_gains,
-                block.active[samples],
-                block.sums,
-                at.positions[ends],
-                starts,
-                self.filters,
-                SOFTNESS,
-                inputs.soft_factors,
-            )
-            over_frames = at.single and block.layer.shape[2] > 1 and not block.last
-            if over_frames and isinstance(block.below, RealBlock):
-                # a flip shifts many sums of its channel alike: 0.42 against 0.25 in rank
-                inputs.factors, inputs.constants = inputs.soft_factors, inputs.soft_constants
-        else:
-            kernels.middle_gains(
-                outputs.signs,
-                outputs.factors,
-                outputs.constants,
-                outputs.soft_factors,
-                outputs.soft_constants,
-                block.above,
-                block.edge,
-                words,
-                at.pool,
-                at.to[ends],
-                signs,
-                starts,
-                self.filters,
-                self.factors,
-                self.constants,
-                self.bias,
-                self.bias_out,
-                factors,
-                constants,
-            )
-        return inputs
+        if not single:  # after a max few toggle at once: 0.80 against 0.39 in rank
+            soft = hard
+        held = active, block.above, block.edge, at.words, block.below.bits, at.starts
+        weights, out = (self.packed, self.filters, self.bias), (self.whole, self.bias_out)
+        kernels.whole_gains(hard, soft, *held, *weights, *out, factors, constants)
+        soft_factors, none = np.zeros_like(signs), np.zeros_like(constants)
+        where = at.positions, at.starts
+        kernels.soften(soft, active, block.sums, *where, self.filters, SOFTNESS, soft_factors)
+        over_frames = single and block.layer.shape[2] > 1 and not block.last
+        if over_frames and isinstance(block.below, RealBlock):
+            # a flip shifts many sums of its channel alike: 0.42 against 0.25 in rank
+            factors, constants = soft_factors, none
+        return _Inputs(signs, factors, constants, soft_factors, none)
+
+    def _add_windows(self, samples: slice, signs: Floats, outputs: _Inputs) -> _Inputs:
+        """As `add`, of a block that is pooled in windows."""
+        block, at = self.block, self.block.at.of_samples(samples)
+        factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
+        held = block.above, block.edge, at.words, at.pool, at.to
+        inputs, weights = (signs, at.starts), (self.filters, self.factors, self.constants)
+        biases = self.bias, self.bias_out
+        kernels.middle_gains(*outputs, *held, *inputs, *weights, *biases, factors, constants)
+        return _Inputs(signs, factors, constants, factors, constants)
 
     def finish(self) -> None:
         """Writes the sums."""
@@ -221,42 +188,27 @@ class _RealGains:
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> None:
         """Adds a group's gains, from those of the block's outputs."""
-        block, at = self.block, self.block.at
-        ends = slice(samples.start, samples.stop + 1)
-        starts = at.starts[ends]
-        frames = block.frames[int(starts[0]) : int(starts[-1])]
+        block, at = self.block, self.block.at.of_samples(samples)
+        frames = block.frames[int(at.starts[0]) : int(at.starts[-1])]
         features = np.empty(frames.shape, np.float32)
         kernels.fix_rows(frames, float(block.unit), features)
-        sums, positions = block.sums, at.positions[ends]
-        if not isinstance(outputs, _Inputs) or block.whole:
-            kernels.real_whole_gains(
-                _toggle_gains(outputs)[0],
-                sums,
-                positions,
-                features,
-                starts,
-                self.twice,
-                self.biases,
-                self.reach,
-                self.whole,
-                self.bias_out,
-            )
-        else:
+        inputs_and_weights = features, at.starts, self.twice, self.biases, self.reach
+        if isinstance(outputs, _Inputs) and not block.whole:
             kernels.real_gains(
                 outputs.factors,
                 outputs.constants,
-                sums,
-                positions,
+                block.sums,
+                at.positions,
                 at.pool,
-                at.to[ends],
-                features,
-                starts,
-                self.twice,
-                self.biases,
-                self.reach,
+                at.to,
+                *inputs_and_weights,
                 self.gains,
                 self.bias_out,
             )
+        else:
+            hard, _ = _toggle_gains(outputs)
+            out = self.whole, self.bias_out
+            kernels.real_whole_gains(hard, block.sums, at.positions, *inputs_and_weights, *out)
 
     def in_file_order(self) -> Gains:
         """[n_out, fan-in] float64, the sums so far."""
