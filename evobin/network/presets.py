@@ -44,22 +44,12 @@ class Preset:
 
     @property
     def samples(self) -> str:
-        """The word for several samples.
-
-        Example:
-            >>> preset_of(SPEAKER_SEX).samples
-            'clips'
-        """
+        """The word for several samples."""
         return f"{self.sample}s"
 
     @property
     def groups(self) -> str:
-        """The word for several groups.
-
-        Example:
-            >>> preset_of(SPEAKER_SEX).groups
-            'speakers'
-        """
+        """The word for several groups."""
         return f"{self.group}s"
 
 

@@ -15,7 +15,7 @@ from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
 
 AT_ONCE = 64
-"""Clips whose signs are held at once: 5 MB for clips of three seconds."""
+"""Samples whose signs are held at once: 5 MB for clips of three seconds."""
 
 
 class DuplicateChannel(NamedTuple):
