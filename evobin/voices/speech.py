@@ -52,14 +52,9 @@ class SpokenClip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """What a clip's features are taken from.
+    """What a clip's features are taken from; the rest as in `SpokenClip`."""
 
-    Attributes:
-        samples: [n] at 16 kHz, full scale = 1.
-        f0, female, room: as in `SpokenClip`.
-    """
-
-    samples: Floats
+    samples: Floats  # [n] at 16 kHz, full scale = 1
     f0: float
     female: bool
     room: int
