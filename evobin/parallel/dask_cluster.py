@@ -24,7 +24,6 @@ from evobin.errors import EvobinError
 from evobin.parallel import clusters
 from evobin.parallel.clusters import Cluster, Reference
 
-NANNY = "distributed.nanny.pre-spawn-environ"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
 """The environment of dask's local workers, as dask sets it, but for its MALLOC_TRIM_THRESHOLD_:
 with that, the system takes all large arrays back and clears new ones, which costs a fifth of the
@@ -76,7 +75,7 @@ class DaskCluster(Cluster):
             # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
             "distributed.scheduler.worker-ttl": "60s",
             "distributed.admin.large-graph-warning-threshold": "1GB",  # a training is 6 MB
-            NANNY: ONE_THREAD,
+            "distributed.nanny.pre-spawn-environ": ONE_THREAD,
         }
         with contextlib.ExitStack() as stack:
             stack.enter_context(dask.config.set(settings))

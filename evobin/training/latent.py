@@ -26,23 +26,21 @@ def to_window_order(architecture: Architecture, solution: NDArray[Any]) -> NDArr
     Returns:
         [n_weights], the same type.
     """
-    return _reordered(architecture, solution, to_file=False)
+    out = solution.copy()
+    for layer in architecture.layers[:-1]:
+        n_out, n_in, kernel = layer.shape
+        windows = layer.weights(out).reshape(n_out, kernel, n_in)
+        windows[:] = layer.weights(solution).transpose(0, 2, 1)
+    return out
 
 
 def to_file_order(architecture: Architecture, solution: NDArray[Any]) -> NDArray[Any]:
     """The inverse of `to_window_order`."""
-    return _reordered(architecture, solution, to_file=True)
-
-
-def _reordered(
-    architecture: Architecture, solution: NDArray[Any], *, to_file: bool
-) -> NDArray[Any]:
     out = solution.copy()
     for layer in architecture.layers[:-1]:
         n_out, n_in, kernel = layer.shape
-        shape = (n_out, kernel, n_in) if to_file else (n_out, n_in, kernel)
-        old = solution[layer.start : layer.start + layer.n_weights].reshape(shape)
-        out[layer.start : layer.start + layer.n_weights] = old.transpose(0, 2, 1).ravel()
+        windows = layer.weights(solution).reshape(n_out, kernel, n_in)
+        layer.weights(out)[:] = windows.transpose(0, 2, 1)
     return out
 
 

@@ -307,8 +307,6 @@ def _restart(
 def _diversity(problem: SampledProblem, island: Island) -> dict[str, float]:
     """Mean share of weights in which two members of an island differ, in all and by layer."""
     members = np.stack([member.solution for member in island.members])
-    by_layer = {
-        f"differ_{name}": differences(members[:, part])
-        for name, part in problem.structure.layers.items()
-    }
-    return {"differ": differences(members)} | by_layer
+    layers = {f"differ_{name}": part for name, part in problem.structure.layers.items()}
+    parts = {"differ": slice(None)} | layers
+    return {name: differences(members[:, part]) for name, part in parts.items()}

@@ -21,15 +21,11 @@ AT_ONCE = 64
 class DuplicateChannel(NamedTuple):
     """A channel that duplicates an earlier one of its block."""
 
-    block: int
-    """From 0."""
+    block: int  # from 0
     channel: int
-    of: int
-    """The earlier channel."""
-    negated: bool
-    """Whether it is the opposite."""
-    cancels: bool = False
-    """Whether the two have opposite outgoing weights everywhere, so that neither matters."""
+    of: int  # the earlier channel
+    negated: bool  # whether it is the opposite
+    cancels: bool = False  # whether all outgoing weights of the two are opposite: neither matters
 
 
 def duplicate_filters(architecture: Architecture, solution: Solution) -> list[DuplicateChannel]:

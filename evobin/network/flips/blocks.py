@@ -24,12 +24,9 @@ Signs = NDArray[np.int8]
 class Change(NamedTuple):
     """One weight of a filter that flips."""
 
-    i: int
-    """Input channel."""
-    tap: int
-    """Offset in the window, -1 for the bias."""
-    old: int
-    """The weight before."""
+    i: int  # input channel
+    tap: int  # offset in the window, -1 for the bias
+    old: int  # the weight before
 
 
 class BlockState:
@@ -145,8 +142,8 @@ class RealBlock(BlockState):
     """The first block: sums of fixed-point features, [n_out, positions] int32.
 
     Args:
-        layer: where the weights lie.
-        geometry: where samples lie.
+        layer: as in `BlockState`.
+        geometry: its `at`.
         frames: [rows, n_in], the features.
         unit: 1 in fixed point, the size of a bias.
         solution: [n_weights] int8.
@@ -203,8 +200,8 @@ class BinaryBlock(BlockState):
     """A block on signs: sums [positions, n_out] int16, and bit planes of where they stand.
 
     Args:
-        layer: where the weights lie.
-        geometry: where samples lie.
+        layer: as in `BlockState`.
+        geometry: its `at`.
         below: the block that it takes its inputs from.
         solution: [n_weights] int8.
 

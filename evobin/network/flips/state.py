@@ -344,10 +344,9 @@ class NetworkFlipState(FlipState):
         out = np.zeros(len(self._solution))
         n_first = min(len(self.labels), N_FIRST)
         head = self.architecture.layers[-1]
-        head.weights(out)[:], head.bias(out)[:], toggle_gains = self._head.gains(
-            self.labels, self._logits, self._blocks[-1].active
-        )
-        sampled = block_gains(self._blocks, self._solution, toggle_gains, out, n_first)
+        gains = self._head.gains(self.labels, self._logits, self._blocks[-1].active)
+        head.weights(out)[:], head.bias(out)[:] = gains.weights, gains.biases
+        sampled = block_gains(self._blocks, self._solution, gains.toggles, out, n_first)
         out /= len(self.labels)
         if len(self._blocks) > 1:
             self._correct_first(out, sampled / n_first, n_first)
