@@ -65,7 +65,7 @@ class Refinement(Stage):
 
     Args:
         problem: what to maximise.
-        begun: outcome of an earlier stage: its latents are the starts, or else its solution.
+        earlier: outcome of an earlier stage: its latents are the starts, or else its solution.
         config: rounds, islands, moves, and so on.
         seed: decides every random number.
 
@@ -76,14 +76,14 @@ class Refinement(Stage):
     name = "population"
 
     def __init__(
-        self, problem: SampledProblem, begun: SearchResult, config: PopulationConfig, seed: int
+        self, problem: SampledProblem, earlier: SearchResult, config: PopulationConfig, seed: int
     ) -> None:
         config.check()
         self.total = config.rounds
         self._problem, self._config, self._seed = problem, config, seed
-        self.best, self.score = begun.solution, begun.score
+        self.best, self.score = earlier.solution, earlier.score
         rng = np.random.default_rng((seed, 0))
-        starts = begun.latents or (lat.latent_from(begun.solution, SPREAD, rng),)
+        starts = earlier.latents or (lat.latent_from(earlier.solution, SPREAD, rng),)
         scores = problem.score(np.stack([lat.signs_of(start) for start in starts]))
         families = np.argsort(-scores, kind="stable")[: config.families]
         self._islands = [

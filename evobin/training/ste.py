@@ -17,7 +17,6 @@ from evobin.core.stage import MapTasks, Row, Stage
 from evobin.core.state import State
 from evobin.errors import SettingError
 from evobin.kernels import training
-from evobin.network.architecture import Architecture
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import latent as lat
 from evobin.training.gradient import ShardGradient, Weights, default_widths
@@ -117,12 +116,6 @@ class Phase:
         done = np.arange(epoch * steps, (epoch + 1) * steps) / (self.epochs * steps)
         rates: NDArray[np.float64] = self.rate * 0.5 * (1.0 + np.cos(np.pi * done))
         return rates
-
-    def weights(self, architecture: Architecture, latent: lat.Floats) -> Weights:
-        """The weights of a step."""
-        if self.unit:
-            return Weights(architecture, latent / np.float32(self.unit), smooth=True)
-        return Weights(architecture, latent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,7 +278,8 @@ def _pass(
     loss, right = 0.0, 0
     with ThreadPoolExecutor(problem.n_threads) as threads:
         for step, rate in enumerate(phase.rates(epoch, steps)):
-            weights = phase.weights(problem.architecture, start.latent)
+            latent = start.latent / np.float32(phase.unit) if smooth else start.latent
+            weights = Weights(problem.architecture, latent, smooth=smooth)
 
             def work(
                 number: int, step: int = step, weights: Weights = weights

@@ -292,7 +292,7 @@ class BinaryBlock(BlockState):
         return self._toggled[:count]
 
     def warm_up(self) -> None:
-        """Compiles what only a crowd of toggled inputs needs."""
+        """Compiles what only many toggled inputs need."""
         none = np.empty(0, np.int64)
         self._follow(none, 2, self.layer.fan_in, self.sums, self._sums_buffer)
 
