@@ -22,6 +22,7 @@ HOP = 160
 N_MELS = 64
 """Mel bands: the width of a feature matrix."""
 
+_HANN = np.hanning(FRAME + 1)[:-1]  # periodic: `np.hanning` is symmetric, so one point is cut
 _N_FFT = 512
 _LOWEST, _HIGHEST = 20.0, 7600.0  # Hz
 _FLOOR = 1e-6  # keeps the logarithm of digital silence at -13.8
@@ -54,11 +55,11 @@ def log_mel(samples: NDArray[np.floating]) -> NDArray[np.float32]:
     """
     _check_samples(samples)
     frames = sliding_window_view(samples, FRAME)[::HOP]
-    window, bands = _hann_window(), _mel_bands()
+    bands = _mel_bands()
     features = np.empty((len(frames), N_MELS), np.float32)
     for start in range(0, len(frames), _BLOCK):
         block = slice(start, start + _BLOCK)
-        spectrum = np.fft.rfft(frames[block] * window, _N_FFT)
+        spectrum = np.fft.rfft(frames[block] * _HANN, _N_FFT)
         power = spectrum.real**2 + spectrum.imag**2
         features[block] = np.log(power @ bands + _FLOOR)
     return features
@@ -116,12 +117,6 @@ def _check_samples(samples: NDArray[np.floating]) -> None:
             f"`samples` must be finite, but it holds {samples[wrong[0]]} at index {wrong[0]}; "
             "repair the recording."
         )
-
-
-@cache
-def _hann_window() -> NDArray[np.float64]:
-    """[400] the periodic Hann window: `np.hanning` is the symmetric one, so one point is cut."""
-    return _read_only(np.hanning(FRAME + 1)[:-1])
 
 
 def _to_mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -170,9 +170,24 @@ def read_recording(path: Path) -> Samples:
     """
     soundfile, soxr = need_packages(str(path))
     try:
-        return _read(path, soundfile, soxr)
+        files.check_is_file(path)
+        if path.stat().st_size == 0:
+            raise EvobinError("is empty; record it again or leave it out.")
+        with (
+            path.open("rb") as file,
+            soundfile.SoundFile(file.fileno(), closefd=False) as recording,
+        ):
+            return _decode(recording, soxr)
     except EvobinError as error:
         raise EvobinError(f"{path}: {error}") from error
+    except OSError as error:
+        raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.strip().rstrip(".")
+        raise EvobinError(
+            f"{path}: is damaged or no recording that libsndfile knows ({reason}); "
+            "save it as wav or flac."
+        ) from error
 
 
 def trim_silence(samples: Samples) -> Samples:
@@ -232,27 +247,8 @@ def _check_length(samples: Samples, min_frames: int, how: str) -> None:
         )
 
 
-def _read(path: Path, soundfile: ModuleType, soxr: ModuleType) -> Samples:
-    """As `read_recording`; the text of an EvobinError lacks its subject, the file."""
-    try:
-        files.check_is_file(path)
-        if path.stat().st_size == 0:
-            raise EvobinError("is empty; record it again or leave it out.")
-        with (
-            path.open("rb") as file,
-            soundfile.SoundFile(file.fileno(), closefd=False) as recording,
-        ):
-            return _decode(recording, soxr)
-    except OSError as error:
-        raise EvobinError(f"cannot be read ({error.strerror}); check it.") from error
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.strip().rstrip(".")
-        raise EvobinError(
-            f"is damaged or no recording that libsndfile knows ({reason}); save it as wav or flac."
-        ) from error
-
-
 def _decode(recording: Any, soxr: ModuleType) -> Samples:
+    """As `read_recording`; the text of an EvobinError lacks its subject, the file."""
     rate = recording.samplerate
     convert = _converter(rate, soxr)
     equal = np.full(recording.channels, 1 / recording.channels)

@@ -19,7 +19,7 @@ from evobin.network.analysis.firing import firing_rates, pooled
 from evobin.network.analysis.turns import turned_by_any, turned_by_last_layers
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.state import MAX_FEATURE
+from evobin.network.flips.batch import MAX_FEATURE
 from evobin.results.evaluation import Evaluation
 from evobin.results.inspection import Behaviour, Inspection
 

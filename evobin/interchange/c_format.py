@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evobin.interchange.c_parts import parts
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
-from evobin.network.packing import pack, pack_filters
+from evobin.network.packing import join_taps, pack, pack_filters
 
 TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as
@@ -44,19 +44,20 @@ def encode(network: BinaryNetwork) -> bytes:
     architecture, signs = network.architecture, network.signs
     first, *binary, head = architecture.layers
     block, weights = _first(network)
+    tile = 1 if first.is_linear else TILE
     template = resources.files(__package__).joinpath("network.c.in").read_text("ascii")
     text = Template(template).substitute(
         parts(architecture, head.bias(signs).tolist()),
         MIN_FRAMES=architecture.min_frames,
-        MAX_FRAMES=_longest(architecture),
-        STACK_KB=_stack_kb(architecture, block),
-        TILE=_tile(architecture),
+        MAX_FRAMES=architecture.frames or MAX_FRAMES,
+        STACK_KB=_stack_kb(architecture, block, tile),
+        TILE=tile,
         WIDTH=architecture.n_in,
         N_IN=weights.shape[1],
         N_OUT=block.n_out,
         KERNEL=block.kernel,
         POOL=_pool(block),
-        WIDEST=_widest(architecture),
+        WIDEST=max(block.n_out for block in architecture.blocks),
         FIRST_WEIGHTS=_numbers(_octets(weights).transpose(1, 0, 2)),
         FIRST_BIAS=_numbers(_octets(first.bias(signs)[None])),
         LAYERS=_layers(signs, binary, architecture.blocks[1:]),
@@ -72,15 +73,7 @@ def _first(network: BinaryNetwork) -> tuple[ConvBlock, Signs]:
     weights = layer.weights(network.signs)
     if not layer.is_linear:
         return block, weights
-    return ConvBlock(block.n_out, 1), weights.transpose(0, 2, 1).reshape(block.n_out, -1, 1)
-
-
-def _longest(architecture: Architecture) -> int:
-    return MAX_FRAMES if architecture.frames is None else architecture.frames
-
-
-def _tile(architecture: Architecture) -> int:
-    return 1 if architecture.layers[0].is_linear else TILE
+    return ConvBlock(block.n_out, 1), join_taps(weights)
 
 
 def _pool(block: ConvBlock) -> int | str:
@@ -116,13 +109,10 @@ def _numbers(array: NDArray[np.integer], spec: str = "d") -> str:
     return "\n".join("   " + "".join(line) for line in lines)
 
 
-def _widest(architecture: Architecture) -> int:
-    return max(block.n_out for block in architecture.blocks)
-
-
-def _stack_kb(architecture: Architecture, block: ConvBlock) -> int:
+def _stack_kb(architecture: Architecture, block: ConvBlock, tile: int) -> int:
     """What the arrays of the C functions take, for the longest samples."""
-    tile, widest, longest = _tile(architecture), _widest(architecture), _longest(architecture)
+    longest = architecture.frames or MAX_FRAMES
+    widest = max(block.n_out for block in architecture.blocks)
     tables = (256 + 8) * (tile + block.kernel - 1) * 4
     signs = 2 * (1 if tile == 1 else block.frames_out(longest)) * -(-widest // 64) * 8
     return int(tables + block.n_out * tile * 4 + signs + widest * 8) // 1000 + 1

@@ -51,24 +51,23 @@ def encode(network: BinaryNetwork) -> bytes:
     matrix = head.weights(signs)[0] if architecture.n_logits == 1 else head.weights(signs).T
     products = graph.add("MatMul", hidden, graph.weights(matrix))
     logits = graph.add("Add", products, graph.weights(head.bias(signs)))
-    (_answer if architecture.n_logits == 1 else _answer_of_many)(graph, logits)
+    if architecture.n_logits == 1:
+        graph.cast(logits, np.int64, "logit")
+        graph.cast(graph.add("Greater", "logit", graph.constant(0)), np.int64, "label")
+    else:
+        graph.cast(logits, np.int64, "logits")
+        graph.add("ArgMax", logits, output="label", axis=1, keepdims=0, select_last_index=0)
     return graph.model(architecture)
 
 
 def _first_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
     """Signs of the first layer, [n, n_out, t]; few runtimes have a convolution in float64."""
     n_out, n_in, kernel = weights.shape
-    axis = graph.constant([1])
-    taps = [
-        graph.add(
-            "Slice",
-            "features",
-            graph.constant([k]),
-            graph.constant([k + 1 - kernel or np.iinfo(np.int64).max]),  # from the end
-            axis,
-        )
-        for k in range(kernel)
-    ]
+    axis, taps = graph.constant([1]), []
+    for k in range(kernel):
+        start = graph.constant([k])
+        stop = graph.constant([k + 1 - kernel or np.iinfo(np.int64).max])  # from the end
+        taps.append(graph.add("Slice", "features", start, stop, axis))
     windows = graph.cast(graph.add("Concat", *taps, axis=2), np.float64)
     matrix = graph.weights(weights.transpose(2, 1, 0).reshape(kernel * n_in, n_out), np.float64)
     sums = graph.add("Add", graph.add("MatMul", windows, matrix), graph.weights(bias, np.float64))
@@ -81,16 +80,6 @@ def _linear_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
     matrix = graph.weights(weights.transpose(2, 1, 0).reshape(-1, len(weights)), np.float64)
     sums = graph.add("Add", graph.add("MatMul", whole, matrix), graph.weights(bias, np.float64))
     return graph.add("Unsqueeze", graph.signs(sums, np.float64), graph.constant([2]))
-
-
-def _answer(graph: _Graph, logit: str) -> None:
-    graph.cast(logit, np.int64, "logit")
-    graph.cast(graph.add("Greater", "logit", graph.constant(0)), np.int64, "label")
-
-
-def _answer_of_many(graph: _Graph, logits: str) -> None:
-    graph.cast(logits, np.int64, "logits")
-    graph.add("ArgMax", logits, output="label", axis=1, keepdims=0, select_last_index=0)
 
 
 class _Graph:
@@ -123,9 +112,8 @@ class _Graph:
     def signs(self, sums: str, dtype: Any) -> str:
         """+1 above 0, else -1, as float32."""
         positive = self.add("Greater", sums, self.constant(dtype(0)))
-        return self.add(
-            "Where", positive, self.constant(np.float32(1)), self.constant(np.float32(-1))
-        )
+        plus, minus = self.constant(np.float32(1)), self.constant(np.float32(-1))
+        return self.add("Where", positive, plus, minus)
 
     def pool(self, values: str, size: int) -> str:
         """Max-pooling over time in ceil mode."""

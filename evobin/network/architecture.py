@@ -150,12 +150,9 @@ class Architecture:
             41
         """
         blocks = tuple(ConvBlock(**block) for block in plain["blocks"])
-        for fields in (
-            {**plain, "blocks": 0, "frames": plain.get("frames") or 0},
-            *plain["blocks"],
-        ):
+        for fields in ({**plain, "blocks": 0}, *plain["blocks"]):
             for name, value in fields.items():
-                if type(value) is not int:
+                if type(value) is not int and (name, value) != ("frames", None):
                     raise TypeError(f"{name} must be a whole number, but it is {value!r:.60}")
         return cls(**{**plain, "blocks": blocks})
 

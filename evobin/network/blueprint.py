@@ -27,7 +27,6 @@ MAX_WEIGHTS = 100_000_000  # a training needs some 20 bytes of memory a weight
 _LONGEST = 1 << 20  # bytes; a person's file has a few hundred
 _WIDEST = 65_536
 _SHOWN = 60  # characters of a key in a message
-_GLOBALS = ("max", "none")
 
 
 def load_architecture(path: str | Path) -> Architecture:
@@ -63,13 +62,15 @@ def load_architecture(path: str | Path) -> Architecture:
     file = path / CONFIG if is_run else path
     if is_run and not file.exists():
         raise EvobinError(f"{path}: holds no {CONFIG}; name a TOML file or a run folder.")
-    raw = _read(file)
     try:
+        raw = _read(file)
         if is_run:
             return _of_run(raw)
         architecture = _of_keys(tomllib.loads(raw.decode("utf-8")))
     except (EvobinError, SettingError) as error:
         raise EvobinError(f"{file}: {error}") from error
+    except OSError as error:
+        raise EvobinError(f"{file}: cannot be read ({error.strerror}); check it.") from error
     except UnicodeDecodeError as error:
         raise EvobinError(f"{file}: is not UTF-8 text; name a TOML file.") from error
     except ValueError as error:  # also of a number of thousands of digits
@@ -85,16 +86,12 @@ def load_architecture(path: str | Path) -> Architecture:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        check_is_file(path)
-        with path.open("rb") as file:
-            raw = file.read(_LONGEST + 1)
-    except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    except OSError as error:
-        raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
+    """The whole file; the text of an EvobinError lacks its subject, here and below."""
+    check_is_file(path)
+    with path.open("rb") as file:
+        raw = file.read(_LONGEST + 1)
     if len(raw) > _LONGEST:
-        raise EvobinError(f"{path}: is longer than {_LONGEST:,} bytes; name a TOML file.")
+        raise EvobinError(f"is longer than {_LONGEST:,} bytes; name a TOML file.")
     return raw
 
 
@@ -152,17 +149,19 @@ class _Keys:
 
 
 def _of_keys(table: Mapping[str, Any]) -> Architecture:
-    """The architecture; the text of an error lacks its subject, the file."""
+    """The architecture in a TOML file."""
     keys = _Keys(table, ("inputs", "frames", "classes", "global", "linear", "conv"))
     n_in, widths = keys.whole("inputs", 1, _WIDEST), keys.widths("linear")
     n_classes = keys.whole("classes", 2, MAX_CLASSES, default=2)
     frames = keys.whole("frames", 1, MAX_FRAMES) if "frames" in keys else None
-    blocks, is_max = _convolutions(table.get("conv", [])), _is_max(table)
+    blocks, last_pool = _convolutions(table.get("conv", [])), table.get("global", "max")
+    if last_pool not in ("max", "none"):
+        raise EvobinError(f'`global` must be "max" or "none", but it is {last_pool!r:.60}.')
     if not blocks and not widths:
         raise EvobinError("has no hidden layer; add `linear = [128]` or a table [[conv]].")
     if not blocks and "global" in keys:
         raise EvobinError("`global` is what comes after [[conv]], and there is none; remove it.")
-    if blocks and is_max:
+    if blocks and last_pool == "max":
         if widths:
             blocks[-1] = replace(blocks[-1], pool=WHOLE)
         left = 1
@@ -191,13 +190,6 @@ def _convolutions(tables: Any) -> list[ConvBlock]:
         outputs, kernel = keys.whole("outputs", 1, _WIDEST), keys.whole("kernel", 1, MAX_FAN_IN)
         blocks.append(ConvBlock(outputs, kernel, keys.whole("pool", 1, 4, default=1)))
     return blocks
-
-
-def _is_max(table: Mapping[str, Any]) -> bool:
-    found = table.get("global", "max")
-    if found not in _GLOBALS:
-        raise EvobinError(f'`global` must be "max" or "none", but it is {found!r:.60}.')
-    return bool(found == "max")
 
 
 def _left(blocks: list[ConvBlock], frames: int) -> int:

@@ -14,52 +14,29 @@ SPEAKER_SEX = Architecture(
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What is special about a network: the words for what it sees, and what it can be asked.
+    """What is special about a network: the words for what it sees, and what it can be asked."""
 
-    Attributes:
-        architecture: the network's shape; None stands for any.
-        sample: the word for one labelled sample.
-        group: the word for samples that belong together: those with the same value in the column
-            "speaker" of a groups file.
-        groups_say: what a groups file says of each sample.
-        feature: the word for one input of a frame.
-        first_feature: which feature the bottom row of a filter is.
-        filter_note: what to look for in the filters of the first layer; a sentence, or nothing.
-        split_note: what may go wrong where samples are split without knowing their groups.
-        takes_recordings: whether its features are computed from recordings, so that it can be
-            asked about audio files.
-        has_voices: whether labelled samples can be synthesised for it.
-    """
-
-    architecture: Architecture | None = None
-    sample: str = "sample"
+    architecture: Architecture | None = None  # the network's shape; None stands for any
+    sample: str = "sample"  # the word for one labelled sample
+    # the word for samples with the same value in the column "speaker" of a groups file
     group: str = "group"
-    groups_say: str = "what belongs together"
-    feature: str = "feature"
-    first_feature: str = "first"
-    filter_note: str = ""
+    groups_say: str = "what belongs together"  # what a groups file says of each sample
+    feature: str = "feature"  # the word for one input of a frame
+    first_feature: str = "first"  # which feature the bottom row of a filter is
+    filter_note: str = ""  # what to look for in the filters of the first layer: a sentence, if any
+    # what may go wrong where samples are split without knowing their groups
     split_note: str = "samples that belong together may be in different parts"
-    takes_recordings: bool = False
-    has_voices: bool = False
+    takes_recordings: bool = False  # whether its features are computed from audio files
+    has_voices: bool = False  # whether labelled samples can be synthesised for it
 
     @property
     def samples(self) -> str:
-        """The word for several samples.
-
-        Example:
-            >>> preset_of(SPEAKER_SEX).samples
-            'clips'
-        """
+        """The word for several samples."""
         return f"{self.sample}s"
 
     @property
     def groups(self) -> str:
-        """The word for several groups.
-
-        Example:
-            >>> preset_of(SPEAKER_SEX).groups
-            'speakers'
-        """
+        """The word for several groups."""
         return f"{self.group}s"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,21 @@ from evobin.extras import need
 
 CONNECT_SECONDS = 15
 """How long a cluster may take to answer, and its first worker to come."""
+CLUSTERS = {"dask": "DaskCluster", "ray": "RayCluster"}
+"""By backend, the class in the module that is imported only where it is asked for."""
 
 
-class Reference(ABC):
+@dataclass(frozen=True, slots=True)
+class Reference:
     """Stands in a task for a value that its worker has already, or can fetch once."""
 
-    @abstractmethod
+    fetch: Callable[[Any], Any]
+    """What a worker calls with `key`; a function of a module."""
+    key: Any
+
     def get(self) -> Any:
         """In a worker: the value."""
+        return self.fetch(self.key)
 
 
 class Cluster:
@@ -61,9 +69,9 @@ def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:
     Raises:
         EvobinError: if it is not installed, or does not answer.
     """
-    if config.backend not in ("dask", "ray"):
-        return Cluster(config.backend)
-    module = f"evobin.parallel.{config.backend}_cluster"
-    home = need(module, config.backend, f"--backend {config.backend}")
-    cluster: Cluster = home.connect(config, scratch, n_workers)
+    backend = config.backend
+    if backend not in CLUSTERS:
+        return Cluster(backend)
+    module = need(f"evobin.parallel.{backend}_cluster", backend, f"--backend {backend}")
+    cluster: Cluster = getattr(module, CLUSTERS[backend])(config, scratch, n_workers)
     return cluster

@@ -24,7 +24,6 @@ from evobin.errors import EvobinError
 from evobin.parallel import clusters
 from evobin.parallel.clusters import Cluster, Reference
 
-NANNY = "distributed.nanny.pre-spawn-environ"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
 """The environment of dask's local workers, as dask sets it, but for its MALLOC_TRIM_THRESHOLD_:
 with that, the system takes all large arrays back and clears new ones, which costs a fifth of the
@@ -44,30 +43,13 @@ class Shared(distributed.WorkerPlugin):  # type: ignore[misc]
         self.value = value
 
 
-class SharedValue(Reference):
-    """The value of a plugin, by its name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def get(self) -> Any:
-        """As in `Reference`."""
-        return distributed.get_worker().plugins[self._name].value
-
-
-class MappedValue(Reference):
-    """A value in a file, for workers on this machine, which all map the same memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self) -> Any:
-        """As in `Reference`."""
-        return _mapped(self._path)
+def _value_of(plugin: str) -> Any:
+    return distributed.get_worker().plugins[plugin].value
 
 
 @lru_cache(maxsize=8)
 def _mapped(path: Path) -> Any:
+    """A value in a file, for workers on this machine, which all map the same memory."""
     return joblib.load(path, mmap_mode="r")
 
 
@@ -93,15 +75,15 @@ class DaskCluster(Cluster):
             # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
             "distributed.scheduler.worker-ttl": "60s",
             "distributed.admin.large-graph-warning-threshold": "1GB",  # a training is 6 MB
-            NANNY: ONE_THREAD,
+            "distributed.nanny.pre-spawn-environ": ONE_THREAD,
         }
         with contextlib.ExitStack() as stack:
             stack.enter_context(dask.config.set(settings))
-            address = config.scheduler or stack.enter_context(_local(scratch, n_workers))
-            for name in (
-                "distributed",
-                "distributed.client",
-            ):  # its tracebacks: we say it in a line
+            here = {"local_directory": str(scratch), "dashboard_address": None}
+            address = config.scheduler or stack.enter_context(
+                distributed.LocalCluster(n_workers=n_workers, threads_per_worker=1, **here)
+            )
+            for name in ("distributed", "distributed.client"):  # tracebacks: we say it in a line
                 logging.getLogger(name).setLevel(logging.CRITICAL)
             self._client = stack.enter_context(_client(address))
             self._address = self._client.scheduler.address
@@ -132,11 +114,11 @@ class DaskCluster(Cluster):
             path = self._folder / f"shared-{uuid4().hex}"
             with files.writing(path):
                 joblib.dump(value, path)
-            return MappedValue(path)
+            return Reference(_mapped, path)
         name = f"{PLUGIN}{self._client.id} {len(self._names)}"
         self._client.register_plugin(Shared(value), name)
         self._names.append(name)
-        return SharedValue(name)
+        return Reference(_value_of, name)
 
     def close(self) -> None:
         """Takes back what was shared, and ends the connection and the local cluster."""
@@ -145,16 +127,6 @@ class DaskCluster(Cluster):
                 for name in self._names:
                     self._client.unregister_worker_plugin(name)
         self._stack.close()
-
-
-def _local(scratch: Path, n_workers: int) -> Any:
-    """A scheduler and workers on this machine."""
-    return distributed.LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=1,
-        dashboard_address=None,
-        local_directory=str(scratch),
-    )
 
 
 class _Client(distributed.Client):  # type: ignore[misc]
@@ -183,11 +155,6 @@ def _client(address: Any) -> Any:
             f"--scheduler {address}: does not answer; check the address, and that "
             "`dask scheduler` runs there."
         ) from error
-
-
-def connect(config: ExecutionConfig, scratch: Path, n_workers: int) -> Cluster:
-    """As `clusters.connect`."""
-    return DaskCluster(config, scratch, n_workers)
 
 
 def _forgetter(prefix: str) -> Callable[[Any], Coroutine[Any, Any, None]]:

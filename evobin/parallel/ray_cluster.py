@@ -14,22 +14,12 @@ from evobin.errors import EvobinError
 from evobin.parallel.clusters import CONNECT_SECONDS, Cluster, Reference
 
 
-class StoredValue(Reference):
-    """A value in ray's object store."""
-
-    def __init__(self, reference: Any) -> None:
-        self._reference = reference
-
-    def get(self) -> Any:
-        """As in `Reference`."""
-        return ray.get(self._reference)
-
-
 class RayCluster(Cluster):
     """A ray cluster that runs already, or one on this machine.
 
     Args:
         config: `ray_address`, or `n_jobs`.
+        scratch: not needed.
         n_workers: of a local cluster.
 
     Raises:
@@ -39,7 +29,7 @@ class RayCluster(Cluster):
     is_local = False
     faults = (ray.exceptions.RayError, TimeoutError)
 
-    def __init__(self, config: ExecutionConfig, n_workers: int) -> None:
+    def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
         register_ray()
         where: dict[str, Any] = {"num_cpus": n_workers, "include_dashboard": False}
         try:
@@ -60,18 +50,13 @@ class RayCluster(Cluster):
         """As in `Cluster`."""
         return {"backend": "ray"}
 
-    def share(self, value: Any) -> StoredValue:
+    def share(self, value: Any) -> Reference:
         """As in `Cluster`: the value goes to ray's store, from which each worker reads it."""
-        return StoredValue(ray.put(value))
+        return Reference(ray.get, ray.put(value))
 
     def close(self) -> None:
         """Ends the connection, and the local cluster."""
         ray.shutdown()
-
-
-def connect(config: ExecutionConfig, _scratch: Path, n_workers: int) -> Cluster:
-    """As `clusters.connect`."""
-    return RayCluster(config, n_workers)
 
 
 def _check_answers(address: str) -> None:

@@ -12,9 +12,10 @@ from evobin.core.problem import IncrementalProblem, Population, Scores, Solution
 from evobin.core.samples import Samples
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.batch import Batch, check_batch, rounded
 from evobin.network.flips.heads import Head
-from evobin.network.flips.moves import unit_indices
-from evobin.network.flips.state import Batch, NetworkFlipState, check_batch, rounded
+from evobin.network.flips.state import NetworkFlipState
+from evobin.network.flips.units import unit_indices
 
 
 class NetworkProblem(IncrementalProblem):

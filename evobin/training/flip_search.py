@@ -19,20 +19,12 @@ and waiting for the slower one cost a tenth of the time of two workers."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """The result of one round on one island.
+    """The result of one round on one island."""
 
-    Attributes:
-        bits: the island's solution after it, as bits.
-        score: of that, in full.
-        train_score: of that, on the accepting batch.
-        counts: flips tried and accepted, in all and by layer: `tried`, `accepted`, `tried_conv1`,
-            and so on.
-    """
-
-    bits: bytes
-    score: float
-    train_score: float
-    counts: dict[str, int]
+    bits: bytes  # the island's solution after it, as bits
+    score: float  # of that, in full
+    train_score: float  # of that, on the accepting batch
+    counts: dict[str, int]  # flips, in all and by layer: tried, accepted, tried_conv1, and so on
 
 
 class FlipSearch(Stage):
@@ -79,12 +71,10 @@ class FlipSearch(Stage):
             best = max(rounds, key=lambda done: done.score)
             if best.score > self.score:
                 self.best, self.score = from_bits(best.bits, problem.n), best.score
-            rows += [
-                {"step": number, "island": place, "evaluations": 1}
-                | {"train_score": done.train_score, "score": done.score}
-                | done.counts
-                for place, done in enumerate(rounds)
-            ]
+            for place, done in enumerate(rounds):
+                row: Row = {"step": number, "island": place, "evaluations": 1}
+                row |= {"train_score": done.train_score, "score": done.score}
+                rows.append(row | done.counts)
         return rows
 
     def state(self) -> State:
@@ -100,20 +90,20 @@ class FlipSearch(Stage):
 def flip_rounds(
     problem: SampledProblem, bits: bytes, proposals: int, seeds: list[tuple[int, ...]]
 ) -> list[Round]:
-    """Rounds on one island, one after the other; the arguments are those of `flip_round`."""
-    rounds: list[Round] = []
+    """Rounds on one island, one after the other: `improve`, and a score in full.
+
+    Args:
+        problem: what to maximise.
+        bits: the solution to start from, as it travels.
+        proposals: flips to try at most in a round.
+        seeds: one for each round.
+    """
+    solution, rounds = from_bits(bits, problem.n), []
     for seed in seeds:
-        rounds.append(flip_round(problem, bits, proposals, seed))
-        bits = rounds[-1].bits
+        solution, train_score, counts = improve(problem, solution, proposals, seed)
+        score = float(problem.score(solution[None])[0])
+        rounds.append(Round(to_bits(solution), score, train_score, counts))
     return rounds
-
-
-def flip_round(
-    problem: SampledProblem, bits: bytes, proposals: int, seed: tuple[int, ...]
-) -> Round:
-    """One round on one island: `improve` on a solution that travels as bits, scored in full."""
-    reached, train_score, counts = improve(problem, from_bits(bits, problem.n), proposals, seed)
-    return Round(to_bits(reached), float(problem.score(reached[None])[0]), train_score, counts)
 
 
 def improve(

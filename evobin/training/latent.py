@@ -1,14 +1,12 @@
-"""Latent weights: real numbers whose signs are a solution, and the optimiser that moves them."""
+"""Latent weights: real numbers whose signs are a solution."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.kernels import training
 from evobin.network.architecture import Architecture
 
 Floats = NDArray[np.float32]
@@ -28,23 +26,21 @@ def to_window_order(architecture: Architecture, solution: NDArray[Any]) -> NDArr
     Returns:
         [n_weights], the same type.
     """
-    return _reordered(architecture, solution, to_file=False)
+    out = solution.copy()
+    for layer in architecture.layers[:-1]:
+        n_out, n_in, kernel = layer.shape
+        windows = layer.weights(out).reshape(n_out, kernel, n_in)
+        windows[:] = layer.weights(solution).transpose(0, 2, 1)
+    return out
 
 
 def to_file_order(architecture: Architecture, solution: NDArray[Any]) -> NDArray[Any]:
     """The inverse of `to_window_order`."""
-    return _reordered(architecture, solution, to_file=True)
-
-
-def _reordered(
-    architecture: Architecture, solution: NDArray[Any], *, to_file: bool
-) -> NDArray[Any]:
     out = solution.copy()
     for layer in architecture.layers[:-1]:
         n_out, n_in, kernel = layer.shape
-        shape = (n_out, kernel, n_in) if to_file else (n_out, n_in, kernel)
-        old = solution[layer.start : layer.start + layer.n_weights].reshape(shape)
-        out[layer.start : layer.start + layer.n_weights] = old.transpose(0, 2, 1).ravel()
+        windows = layer.weights(solution).reshape(n_out, kernel, n_in)
+        layer.weights(out)[:] = windows.transpose(0, 2, 1)
     return out
 
 
@@ -61,43 +57,3 @@ def random_latent(n: int, spread: float, rng: np.random.Generator) -> Floats:
 def latent_from(solution: Signs, spread: float, rng: np.random.Generator) -> Floats:
     """Latents whose signs are `solution`, magnitudes uniform in (0, spread]."""
     return (solution * spread * (1.0 - rng.random(len(solution)))).astype(np.float32)
-
-
-@dataclass(slots=True, eq=False)
-class Adam:
-    """Adam on latent weights.
-
-    Attributes:
-        latent: [n] float32, clipped to [-limit, limit] after every step.
-        first: [n] float32, running mean of the gradient.
-        second: [n] float32, running mean of its square.
-        steps: steps taken.
-        limit: largest magnitude of a latent.
-
-    Source:
-        Kingma and Ba (2015), Adam: a method for stochastic optimization; the published decay
-        rates 0.9 and 0.999. Clipping is ours.
-    """
-
-    latent: Floats
-    first: Floats
-    second: Floats
-    steps: int = 0
-    limit: float = 1.0
-
-    @classmethod
-    def start(cls, latent: Floats, limit: float = 1.0) -> Adam:
-        """An optimiser that has not moved yet; `latent` is updated in place from now on."""
-        return cls(latent, np.zeros_like(latent), np.zeros_like(latent), limit=limit)
-
-    def step(self, gradients: Floats, rate: float) -> None:
-        """Moves the latents against a gradient.
-
-        Args:
-            gradients: [shards, n] float32, parts of the gradient, summed in order; overwritten.
-            rate: learning rate.
-        """
-        self.steps += 1
-        corrected = rate * np.sqrt(1.0 - 0.999**self.steps) / (1.0 - 0.9**self.steps)
-        rates = (float(corrected), 0.9, 0.999)
-        training.adam_step(self.latent, gradients, self.first, self.second, rates, self.limit)

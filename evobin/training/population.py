@@ -27,15 +27,10 @@ BLEND = "blend"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One solution with the latents that its signs come from.
+    """One solution with the latents that its signs come from."""
 
-    Attributes:
-        latent: [n] float32, in file order.
-        score: by all that selection may look at.
-    """
-
-    latent: lat.Floats
-    score: float
+    latent: lat.Floats  # [n] float32, in file order
+    score: float  # by all that selection may look at
 
     @property
     def solution(self) -> Solution:
@@ -49,17 +44,11 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Island:
-    """A small population of relatives.
+    """A small population of relatives."""
 
-    Attributes:
-        family: which start they descend from.
-        members: the best by score first.
-        since: rounds since the best one was found.
-    """
-
-    family: int
-    members: list[Member]
-    since: int = 0
+    family: int  # which start they descend from
+    members: list[Member]  # the best by score first
+    since: int = 0  # rounds since the best one was found
 
 
 class Refinement(Stage):
@@ -76,7 +65,7 @@ class Refinement(Stage):
 
     Args:
         problem: what to maximise.
-        begun: outcome of an earlier stage: its latents are the starts, or else its solution.
+        earlier: outcome of an earlier stage: its latents are the starts, or else its solution.
         config: rounds, islands, moves, and so on.
         seed: decides every random number.
 
@@ -87,14 +76,14 @@ class Refinement(Stage):
     name = "population"
 
     def __init__(
-        self, problem: SampledProblem, begun: SearchResult, config: PopulationConfig, seed: int
+        self, problem: SampledProblem, earlier: SearchResult, config: PopulationConfig, seed: int
     ) -> None:
         config.check()
         self.total = config.rounds
         self._problem, self._config, self._seed = problem, config, seed
-        self.best, self.score = begun.solution, begun.score
+        self.best, self.score = earlier.solution, earlier.score
         rng = np.random.default_rng((seed, 0))
-        starts = begun.latents or (lat.latent_from(begun.solution, SPREAD, rng),)
+        starts = earlier.latents or (lat.latent_from(earlier.solution, SPREAD, rng),)
         scores = problem.score(np.stack([lat.signs_of(start) for start in starts]))
         families = np.argsort(-scores, kind="stable")[: config.families]
         self._islands = [
@@ -155,12 +144,10 @@ class Refinement(Stage):
         """As in `Stage`."""
         super().load(state)
         self._islands = []
-        for place, (family, since) in enumerate(
-            zip(state["families"], state["since"], strict=True)
-        ):
+        for place, family in enumerate(state["families"]):
             scored = zip(state[f"latents{place}"], state["scores"][place], strict=True)
             members = [Member(latent, score) for latent, score in scored]
-            self._islands.append(Island(family, members, since))
+            self._islands.append(Island(family, members, state["since"][place]))
 
 
 def _ranked(members: Sequence[Member]) -> list[Member]:
@@ -193,33 +180,20 @@ def _parents(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
-    """What a child is made of.
+    """What a child is made of; latents as bytes, since joblib would hand arrays over as files."""
 
-    Attributes:
-        parents: [k, n] float32, latents in file order, as bytes: joblib would hand large arrays
-            over as files.
-        mix: a key of `MIXES`, or `PATH`, or `BLEND`.
-        seed: decides every random number.
-    """
-
-    parents: bytes
-    mix: str
-    seed: tuple[int, ...]
+    parents: bytes  # [k, n] float32, latents in file order
+    mix: str  # a key of `MIXES`, or `PATH`, or `BLEND`
+    seed: tuple[int, ...]  # decides every random number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Child:
-    """A child that a worker made of some parents.
+    """A child that a worker made of some parents."""
 
-    Attributes:
-        latent: [n] float32, as bytes.
-        score: of its signs, in full.
-        figures: cost and result of making it: a part of a row.
-    """
-
-    latent: bytes
-    score: float
-    figures: Row
+    latent: bytes  # [n] float32
+    score: float  # of its signs, in full
+    figures: Row  # cost and result of making it: a part of a row
 
 
 def breed(problem: SampledProblem, config: PopulationConfig, recipe: Recipe) -> Child:
@@ -333,8 +307,6 @@ def _restart(
 def _diversity(problem: SampledProblem, island: Island) -> dict[str, float]:
     """Mean share of weights in which two members of an island differ, in all and by layer."""
     members = np.stack([member.solution for member in island.members])
-    by_layer = {
-        f"differ_{name}": differences(members[:, part])
-        for name, part in problem.structure.layers.items()
-    }
-    return {"differ": differences(members)} | by_layer
+    layers = {f"differ_{name}": part for name, part in problem.structure.layers.items()}
+    parts = {"differ": slice(None)} | layers
+    return {name: differences(members[:, part]) for name, part in parts.items()}

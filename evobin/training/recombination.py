@@ -8,17 +8,13 @@ those is noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.operators import units_crossover
-
-Floats = NDArray[np.float32]
-Indices = NDArray[np.intp]
-Units = Sequence[Sequence[Indices]]
-"""By layer, the places that belong to each hidden unit: its fan-in and its fan-out."""
+from evobin.algorithms.operators import Units, units_crossover
+from evobin.training.latent import Floats
 
 SPREAD = 0.1
 """Latents beyond it are all but certain of their sign, when probabilities are made of them."""
@@ -34,9 +30,8 @@ def mix_vote(parents: Floats, units: Units, rng: np.random.Generator) -> Floats:
     """The majority of the signs, as certain as it is large; the mean decides ties."""
     signs = np.sign(parents).sum(axis=0)
     size = np.abs(parents).mean(axis=0)
-    vote: Floats = np.where(signs == 0, parents.mean(axis=0), signs / len(parents) * size).astype(
-        np.float32
-    )
+    certain = signs / len(parents) * size
+    vote: Floats = np.where(signs == 0, parents.mean(axis=0), certain).astype(np.float32)
     return vote
 
 
@@ -85,10 +80,7 @@ MIXES: dict[str, Callable[[Floats, Units, np.random.Generator], Floats]] = {
 
 
 def differences(solutions: NDArray[np.int8]) -> float:
-    """Mean share of places in which two of some solutions differ; 0 for a single one.
-
-    Args:
-        solutions: [k, n] int8.
+    """Mean share of places in which two of [k, n] solutions differ; 0 for a single one.
 
     Example:
         >>> differences(np.array([[1, 1, -1, -1], [1, -1, -1, -1]], np.int8))

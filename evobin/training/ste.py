@@ -16,19 +16,15 @@ from evobin.core.scores import predictions
 from evobin.core.stage import MapTasks, Row, Stage
 from evobin.core.state import State
 from evobin.errors import SettingError
-from evobin.network.architecture import Architecture
+from evobin.kernels import training
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import latent as lat
-from evobin.training.gradient import (
-    AnyWeights,
-    BinaryWeights,
-    ShardGradient,
-    SmoothWeights,
-    default_widths,
-)
+from evobin.training.gradient import ShardGradient, Weights, default_widths
 
 SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
+LIMIT = 1.0
+"""Largest magnitude of a latent."""
 SMOOTH_RATE = 1e-2
 """First learning rate of real weights, in units of their spread at the beginning."""
 
@@ -38,64 +34,82 @@ class Training:
     """All that one start needs to continue, small enough to travel to a worker and back.
 
     Attributes:
-        optimiser: the latents, in window order, and how they move.
-        mean: [n] float32, running mean of the latents.
+        arrays: [4, n] float32: latents in window order, clipped to [-LIMIT, LIMIT] after every
+            step; Adam's running means of the gradient and of its square; running mean of the
+            latents.
         rng: draws the order of the samples and their crops.
         rate: first learning rate.
+        steps: steps taken.
+
+    Source:
+        Kingma and Ba (2015), Adam: a method for stochastic optimization; the published decay
+        rates 0.9 and 0.999. Clipping is ours.
     """
 
-    optimiser: lat.Adam
-    mean: lat.Floats
+    arrays: lat.Floats
     rng: np.random.Generator
     rate: float
+    steps: int = 0
+
+    @classmethod
+    def start(cls, latent: lat.Floats, rng: np.random.Generator, rate: float) -> Training:
+        """One that has not moved yet; `latent` is copied."""
+        nothing = np.zeros_like(latent)
+        return cls(np.stack([latent, nothing, nothing, latent]), rng, rate)
 
     @property
-    def arrays(self) -> lat.Floats:
-        """[4, n] float32, a copy: latents, both moments, and the mean."""
-        moved = self.optimiser
-        return np.stack([moved.latent, moved.first, moved.second, self.mean])
+    def latent(self) -> lat.Floats:
+        """[n] float32, a view."""
+        latent: lat.Floats = self.arrays[0]
+        return latent
 
-    def with_arrays(self, arrays: lat.Floats, steps: int) -> Training:
-        """The same with other `arrays`, which it takes over, after this many steps of Adam."""
-        latent, first, second, mean = arrays
-        optimiser = replace(self.optimiser, latent=latent, first=first, second=second, steps=steps)
-        return Training(optimiser, mean, copy.deepcopy(self.rng), self.rate)
+    @property
+    def mean(self) -> lat.Floats:
+        """[n] float32, running mean of the latents, a view."""
+        mean: lat.Floats = self.arrays[3]
+        return mean
+
+    def step(self, gradients: lat.Floats, rate: float, average: float) -> None:
+        """Moves the latents against a gradient.
+
+        Args:
+            gradients: [shards, n] float32, parts of the gradient, summed in order; overwritten.
+            rate: learning rate.
+            average: decay a step of the latents' running mean.
+        """
+        latent, first, second, mean = self.arrays
+        self.steps += 1
+        corrected = rate * np.sqrt(1.0 - 0.999**self.steps) / (1.0 - 0.9**self.steps)
+        rates = (float(corrected), 0.9, 0.999)
+        training.adam_step(latent, gradients, first, second, rates, LIMIT)
+        mean += np.float32(1.0 - average) * (latent - mean)
 
     def copy(self) -> Training:
         """An independent copy."""
-        return self.with_arrays(self.arrays, self.optimiser.steps)
+        return replace(self, arrays=self.arrays.copy(), rng=copy.deepcopy(self.rng))
 
     def cut(self, spread: float) -> Training:
         """One that starts anew from the signs; `rng` draws magnitudes, in (0, spread]."""
-        latent = lat.latent_from(lat.signs_of(self.optimiser.latent), spread, self.rng)
-        return Training(lat.Adam.start(latent), latent.copy(), self.rng, self.rate)
+        latent = lat.latent_from(lat.signs_of(self.latent), spread, self.rng)
+        return Training.start(latent, self.rng, self.rate)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # as bytes: joblib would hand large arrays over as read-only files that stay for the run
-        numbers = {"steps": self.optimiser.steps, "limit": self.optimiser.limit}
-        rest = {"rng": self.rng, "rate": self.rate}
-        return {"arrays": self.arrays.tobytes(), "numbers": numbers} | rest
+        return _arrived, (self.arrays.tobytes(), self.rng, self.rate, self.steps)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        arrays = np.frombuffer(state["arrays"], np.float32).reshape(4, -1).copy()
-        latent, first, second, self.mean = arrays
-        self.optimiser = lat.Adam(latent, first, second, **state["numbers"])
-        self.rng, self.rate = state["rng"], state["rate"]
+
+def _arrived(arrays: bytes, rng: np.random.Generator, rate: float, steps: int) -> Training:
+    """A training in the process that it was sent to."""
+    return Training(np.frombuffer(arrays, np.float32).reshape(4, -1).copy(), rng, rate, steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Epochs over which a learning rate falls to 0 along a cosine.
+    """Epochs over which a learning rate falls to 0 along a cosine."""
 
-    Attributes:
-        rate: the first one.
-        epochs: how many.
-        unit: real weights are latents over this; 0 where weights are the signs of latents.
-    """
-
-    rate: float
+    rate: float  # the first one
     epochs: int
-    unit: float = 0.0
+    unit: float = 0.0  # real weights are latents over this; 0 where they are the signs of latents
 
     def rates(self, epoch: int, steps: int) -> NDArray[np.float64]:
         """Of each step of an epoch, from 0."""
@@ -103,30 +117,16 @@ class Phase:
         rates: NDArray[np.float64] = self.rate * 0.5 * (1.0 + np.cos(np.pi * done))
         return rates
 
-    def weights(self, architecture: Architecture, latent: lat.Floats) -> AnyWeights:
-        """The weights of a step."""
-        if self.unit:
-            return SmoothWeights(architecture, latent / np.float32(self.unit))
-        return BinaryWeights(architecture, latent)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Epoch:
-    """One epoch of one start.
+    """One epoch of one start."""
 
-    Attributes:
-        training: where it left off.
-        loss: mean over the steps.
-        accuracy: share of the varied crops that were predicted right, each before its step.
-        candidate: [n] int8, signs of the latents' running mean, in file order.
-        score: of the candidate.
-    """
-
-    training: Training
-    loss: float
-    accuracy: float
-    candidate: Solution
-    score: float
+    training: Training  # where it left off
+    loss: float  # mean over the steps
+    accuracy: float  # share of the varied crops that were predicted right, each before its step
+    candidate: Solution  # [n] int8, signs of the latents' running mean, in file order
+    score: float  # of the candidate
 
 
 class Pretraining(Stage):
@@ -181,7 +181,7 @@ class Pretraining(Stage):
         problem, config = self._problem, self._config
         if self.done == config.epochs - max(1, config.epochs // 4):
             self.best, self.score = self._start, self._floor
-        tasks = [(problem, config, training, self.done) for training in self._trainings]
+        tasks = [(problem, config, start, self.done) for start in self._trainings]
         epochs: list[Epoch] = map_tasks(train_epoch, tasks)
         self._trainings = [epoch.training for epoch in epochs]
         self.done += 1
@@ -201,24 +201,23 @@ class Pretraining(Stage):
     def state(self) -> State:
         """As in `Stage`."""
         state = super().state()
-        for number, training in enumerate(self._trainings):
-            state[f"training{number}"] = training.arrays
-            state[f"steps{number}"] = training.optimiser.steps
-            state[f"rng{number}"] = training.rng.bit_generator.state
+        for number, start in enumerate(self._trainings):
+            state[f"training{number}"] = start.arrays
+            state[f"steps{number}"] = start.steps
+            state[f"rng{number}"] = start.rng.bit_generator.state
         return state
 
     def load(self, state: State) -> None:
         """As in `Stage`."""
         super().load(state)
-        for number, training in enumerate(self._trainings):
-            loaded = training.with_arrays(state[f"training{number}"], state[f"steps{number}"])
-            loaded.rng.bit_generator.state = state[f"rng{number}"]
-            self._trainings[number] = loaded
+        for number, start in enumerate(self._trainings):
+            start.arrays, start.steps = state[f"training{number}"], state[f"steps{number}"]
+            start.rng.bit_generator.state = state[f"rng{number}"]
 
     def latents(self) -> tuple[lat.Floats, ...]:
         """What every start was trained to; none without an epoch."""
-        moved = [training.optimiser.latent for training in self._trainings] if self.done else []
-        return tuple(lat.to_file_order(self._problem.architecture, latent) for latent in moved)
+        architecture, moved = self._problem.architecture, self._trainings if self.done else []
+        return tuple(lat.to_file_order(architecture, start.latent) for start in moved)
 
 
 def begin(
@@ -232,45 +231,43 @@ def begin(
         signs = lat.to_window_order(problem.architecture, start)
         latent = lat.latent_from(signs, config.spread, rng)
     rates = config.first_rates
-    rate = rates[seed[1] % len(rates)]
-    return Training(lat.Adam.start(latent), latent.copy(), rng, rate)
+    return Training.start(latent, rng, rates[seed[1] % len(rates)])
 
 
 def train_epoch(
-    problem: SampledNetworkProblem, config: SteConfig, training: Training, epoch: int
+    problem: SampledNetworkProblem, config: SteConfig, start: Training, epoch: int
 ) -> Epoch:
     """One pass over the training samples, and the score of the candidate after it.
 
     Args:
         problem: as for `Pretraining`; its `n_threads` share each batch.
         config: as for `Pretraining`.
-        training: where to continue from; not modified.
+        start: where to continue from; not modified.
         epoch: from 0; decides the learning rate, and whether weights are real.
     """
-    training, early = training.copy(), config.smooth_epochs
+    start, early = start.copy(), config.smooth_epochs
     if epoch < early:
         unit = config.spread / 3**0.5  # the standard deviation of random latents
         first, phase = 0, Phase(SMOOTH_RATE * unit, early, unit)
     else:
         if epoch == early > 0:
-            training = training.cut(config.spread)
-        first, phase = early, Phase(training.rate, config.epochs - early)
-    loss, accuracy = _pass(problem, config, training, phase, epoch - first)
-    signs = lat.signs_of(training.mean)
-    candidate = lat.to_file_order(problem.architecture, signs)
+            start = start.cut(config.spread)
+        first, phase = early, Phase(start.rate, config.epochs - early)
+    loss, accuracy = _pass(problem, config, start, phase, epoch - first)
+    candidate = lat.to_file_order(problem.architecture, lat.signs_of(start.mean))
     score = float(problem.score(candidate[None])[0])
-    return Epoch(training, loss, accuracy, candidate, score)
+    return Epoch(start, loss, accuracy, candidate, score)
 
 
 def _pass(
-    problem: SampledNetworkProblem, config: SteConfig, training: Training, phase: Phase, epoch: int
+    problem: SampledNetworkProblem, config: SteConfig, start: Training, phase: Phase, epoch: int
 ) -> tuple[float, float]:
     """One pass over the training samples in random order; mean loss and accuracy of its steps."""
     size, train = config.batch, problem.train
     steps = max(1, len(train) // size)
-    order = training.rng.permutation(np.resize(np.arange(len(train)), steps * size))
+    order = start.rng.permutation(np.resize(np.arange(len(train)), steps * size))
     frames = problem.architecture.frames or config.frames
-    crops = problem.crops(train, order, frames, training.rng)
+    crops = problem.crops(train, order, frames, start.rng)
     widths = default_widths(problem.architecture)
     smooth = phase.unit > 0
     shards = [
@@ -281,10 +278,11 @@ def _pass(
     loss, right = 0.0, 0
     with ThreadPoolExecutor(problem.n_threads) as threads:
         for step, rate in enumerate(phase.rates(epoch, steps)):
-            weights = phase.weights(problem.architecture, training.optimiser.latent)
+            latent = start.latent / np.float32(phase.unit) if smooth else start.latent
+            weights = Weights(problem.architecture, latent, smooth=smooth)
 
             def work(
-                number: int, step: int = step, weights: AnyWeights = weights
+                number: int, step: int = step, weights: Weights = weights
             ) -> tuple[float, int]:
                 shard = shards[number]
                 first = step * size + number * shard.samples
@@ -298,9 +296,7 @@ def _pass(
             parts = list(threads.map(work, range(SHARDS)))
             loss += sum(part for part, _ in parts)
             right += sum(hits for _, hits in parts)
-            training.optimiser.step(gradients, float(rate))
-            step_to_mean = training.optimiser.latent - training.mean
-            training.mean += np.float32(1.0 - config.average) * step_to_mean
+            start.step(gradients, float(rate), config.average)
     return loss / steps, right / (steps * size)
 
 
@@ -321,8 +317,8 @@ def train_on(
     """
     moved = lat.to_window_order(problem.architecture, latent)
     phase = Phase(config.first_rates[0], config.epochs)
-    training = Training(lat.Adam.start(moved), moved.copy(), rng, phase.rate)
+    start = Training.start(moved, rng, phase.rate)
     loss = accuracy = np.nan
     for epoch in range(config.epochs):
-        loss, accuracy = _pass(problem, config, training, phase, epoch)
-    return lat.to_file_order(problem.architecture, training.optimiser.latent), loss, accuracy
+        loss, accuracy = _pass(problem, config, start, phase, epoch)
+    return lat.to_file_order(problem.architecture, start.latent), loss, accuracy

@@ -17,7 +17,6 @@ from evobin.voices.traits import generator
 
 _NAMES = 0  # the key of the random numbers that shuffle the names
 
-
 MapClips = Callable[[Callable[[ClipKey], SpokenClip], Sequence[ClipKey]], Iterable[SpokenClip]]
 """`map`, or the `map` of a pool of workers: the clips of the keys, in their order."""
 
@@ -125,22 +124,17 @@ def synthesise(
 
 
 def roster(seed: int, settings: VoicesSettings) -> tuple[pd.DataFrame, list[ClipKey]]:
-    """Who speaks: a row a clip, `file`, `speaker` and `part`, and what each is made from."""
-    speakers, parts = _cast(seed, settings)
+    """Who speaks: a row a clip, `file`, `speaker` and `part`, and what each is made from.
+
+    Speakers 2i and 2i + 1, of both sexes and in one room, are in the same part; the order of the
+    names is random.
+    """
+    sizes = (settings.train_speakers, settings.valid_speakers, settings.test_speakers)
+    part_of = np.repeat(["train", "valid", "test"], sizes)
+    speakers = generator(seed, _NAMES).permutation(len(part_of))
     n = settings.clips_per_speaker
     keys = [ClipKey(seed, int(speaker), clip) for speaker in speakers for clip in range(n)]
     names = [f"v{place // n:03d}" for place in range(len(keys))]
     files = [f"{name}_{key.clip:02d}.npy" for name, key in zip(names, keys, strict=True)]
-    columns = {"file": files, "speaker": names, "part": np.repeat(parts, n)}
+    columns = {"file": files, "speaker": names, "part": np.repeat(part_of[speakers], n).tolist()}
     return pd.DataFrame(columns), keys
-
-
-def _cast(seed: int, settings: VoicesSettings) -> tuple[NDArray[np.int64], list[str]]:
-    """The speakers in the order of their names, which is random, and the part of each.
-
-    Speakers 2i and 2i + 1, of both sexes and in one room, are in the same part.
-    """
-    sizes = (settings.train_speakers, settings.valid_speakers, settings.test_speakers)
-    parts = np.repeat(["train", "valid", "test"], sizes)
-    speakers = generator(seed, _NAMES).permutation(len(parts))
-    return speakers, [str(part) for part in parts[speakers]]

@@ -62,27 +62,16 @@ _CODAS = np.array([_NONE, _NONE, _NONE, _NONE, 6, 8, 9, 10, 11, 12])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracks:
-    """What the synthesiser has to do in every frame of 5 ms.
+    """What the synthesiser has to do in every frame of 5 ms."""
 
-    Attributes:
-        accent: [frames] what a speaker's intonation adds, in standard deviations.
-        since_pause: [frames] seconds since the last pause.
-        formants: [frames, 3] Hz of a man.
-        widening: [frames] how much wider than in a vowel the formants are.
-        voicing: [frames] amplitude of the glottal pulses.
-        breath: [frames] amplitude of the noise at the glottis.
-        frication: [frames] amplitude of the noise in the mouth.
-        friction_band: [frames, 2] its centre and width, Hz of a man.
-    """
-
-    accent: Floats
-    since_pause: Floats
-    formants: Floats
-    widening: Floats
-    voicing: Floats
-    breath: Floats
-    frication: Floats
-    friction_band: Floats
+    accent: Floats  # [frames] what a speaker's intonation adds, in standard deviations
+    since_pause: Floats  # [frames] seconds since the last pause
+    formants: Floats  # [frames, 3] Hz of a man
+    widening: Floats  # [frames] how much wider than in a vowel the formants are
+    voicing: Floats  # [frames] amplitude of the glottal pulses
+    breath: Floats  # [frames] amplitude of the noise at the glottis
+    frication: Floats  # [frames] amplitude of the noise in the mouth
+    friction_band: Floats  # [frames, 2] its centre and width, Hz of a man
 
 
 def draw_tracks(n_frames: int, tempo: float, rng: np.random.Generator) -> Tracks:

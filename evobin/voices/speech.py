@@ -25,12 +25,9 @@ _FFT_STEP = 4000  # samples: its small multiples have small prime factors, which
 class ClipKey(NamedTuple):
     """What a clip is made from, and all of it."""
 
-    seed: int
-    """Of the whole data set, from 0."""
-    speaker: int
-    """From 0; even speakers are female."""
-    clip: int
-    """Number of the clip among its speaker's, from 0."""
+    seed: int  # of the whole data set, from 0
+    speaker: int  # from 0; even speakers are female
+    clip: int  # number of the clip among its speaker's, from 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +49,9 @@ class SpokenClip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """What a clip's features are taken from.
+    """What a clip's features are taken from; the rest as in `SpokenClip`."""
 
-    Attributes:
-        samples: [n] at 16 kHz, full scale = 1.
-        f0, female, room: as in `SpokenClip`.
-    """
-
-    samples: Floats
+    samples: Floats  # [n] at 16 kHz, full scale = 1
     f0: float
     female: bool
     room: int

@@ -27,63 +27,37 @@ def generator(seed: int, *key: int) -> np.random.Generator:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Speaker:
-    """One speaker.
+    """One speaker."""
 
-    Attributes:
-        female: the label.
-        room: where all clips of the speaker are recorded, from 0 to 23.
-        log_f0: mean of ln(F0 in Hz).
-        formant_scales: [6] formants over those of an average man: the inverse of the vocal
-            tract's length, with a little of its own for each formant.
-        friction_scale: the same for the noise of fricatives.
-        width_scale: the same for the bandwidths.
-        open_quotient: open part of a glottal period.
-        tilt: pole of the low-pass on the glottal source.
-        breath: how breathy, in multiples.
-        jitter: standard deviation of a period's length.
-        shimmer: the same of its amplitude.
-        accent: standard deviation of the intonation, in ln(Hz).
-        tempo: length of a phone, in multiples.
-        level: what the voice adds to the level of the room, in dB.
-    """
-
-    female: bool
-    room: int
-    log_f0: float
+    female: bool  # the label
+    room: int  # where all clips of the speaker are recorded, from 0 to 23
+    log_f0: float  # mean of ln(F0 in Hz)
+    # [6] formants over those of an average man: the inverse of the vocal tract's length, with a
+    # little of its own for each formant
     formant_scales: Floats
-    friction_scale: float
-    width_scale: float
-    open_quotient: float
-    tilt: float
-    breath: float
-    jitter: float
-    shimmer: float
-    accent: float
-    tempo: float
-    level: float
+    friction_scale: float  # the same for the noise of fricatives
+    width_scale: float  # the same for the bandwidths
+    open_quotient: float  # open part of a glottal period
+    tilt: float  # pole of the low-pass on the glottal source
+    breath: float  # how breathy, in multiples
+    jitter: float  # standard deviation of a period's length
+    shimmer: float  # the same of its amplitude
+    accent: float  # standard deviation of the intonation, in ln(Hz)
+    tempo: float  # length of a phone, in multiples
+    level: float  # what the voice adds to the level of the room, in dB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:
-    """One room with its microphone.
+    """One room with its microphone."""
 
-    Attributes:
-        impulse: [0.2 s] impulse response; the direct sound is a 1 at the start.
-        level: of speech, in dB re full scale.
-        noise: level of the noise floor under that of the speech, in dB.
-        noise_slope: the noise's power falls with frequency to this power.
-        waves: [4] amplitudes in dB of the cosines (over mel) that the microphone's response sums.
-        shifts: [4] their phases.
-        low_cut: Hz, where the microphone is 3 dB down.
-    """
-
-    impulse: Floats
-    level: float
-    noise: float
-    noise_slope: float
-    waves: Floats
-    shifts: Floats
-    low_cut: float
+    impulse: Floats  # [0.2 s] impulse response; the direct sound is a 1 at the start
+    level: float  # of speech, in dB re full scale
+    noise: float  # level of the noise floor under that of the speech, in dB
+    noise_slope: float  # the noise's power falls with frequency to this power
+    waves: Floats  # [4] amplitudes in dB of the cosines (over mel) in the microphone's response
+    shifts: Floats  # [4] their phases
+    low_cut: float  # Hz, where the microphone is 3 dB down
 
 
 def draw_speaker(seed: int, speaker: int) -> Speaker:

@@ -29,7 +29,8 @@ from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import load_dataset
 from evobin.kernels import forward
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.network.flips.batch import Batch
+from evobin.network.flips.state import NetworkFlipState
 from evobin.network.packing import pack, pack_filters
 from evobin.network.presets import SPEAKER_SEX
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -274,7 +275,8 @@ def test_a_cold_first_run_compiles_within_a_minute(tmp_path: Path) -> None:
     code = (
         "import numpy as np; from evobin import SPEAKER_SEX; "
         "from evobin.core.samples import Samples; "
-        "from evobin.network.flips.state import Batch, NetworkFlipState; "
+        "from evobin.network.flips.batch import Batch; "
+        "from evobin.network.flips.state import NetworkFlipState; "
         "clips = Samples.join([np.zeros((60, 64), np.float32)]); "
         "signs = np.ones(SPEAKER_SEX.n_weights, np.int8); "
         "NetworkFlipState(SPEAKER_SEX, signs, Batch(clips, np.array([1], np.int8))).warm_up()"

@@ -134,15 +134,15 @@ def peak_memory(_task: int) -> float:
 
 WATCH = """
 import os, time
-from evobin.stages import latent
+from evobin.training.ste import Training
 main = os.environ.setdefault("EVOBIN_MAIN", str(os.getpid()))
-original = latent.Adam.step
+original = Training.step
 def step(*given):
     original(*given)
     if str(os.getpid()) != main:
         with open(os.environ["EVOBIN_FIRST"], "a") as file:
             file.write(f"{time.time()}\\n")
-latent.Adam.step = step
+Training.step = step
 """
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import one_blas_thread
-from evobin.training.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
-from evobin.training.latent import Adam, random_latent
-from evobin.training.ste import SHARDS
+from evobin.training.gradient import ShardGradient, Weights, default_widths
+from evobin.training.latent import random_latent
+from evobin.training.ste import SHARDS, Training
 
 pytestmark = pytest.mark.benchmark
 SAMPLES, FRAMES, TURNS = 32, 200, 15
@@ -33,21 +33,20 @@ def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
         ShardGradient(SPEAKER_SEX, size, FRAMES, widths, smooth=smooth) for _ in range(SHARDS)
     ]
     gradients = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
-    optimiser = Adam.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng))
+    start = Training.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng), rng, 1e-3)
     labels = rng.integers(0, 2, (SHARDS, size))
     for shard in shards:
         shard.features[:] = rng.normal(-5.0, 3.0, shard.features.shape)
     pool = ThreadPoolExecutor(threads)
-    kind = SmoothWeights if smooth else BinaryWeights
 
     def step() -> None:
-        weights = kind(SPEAKER_SEX, optimiser.latent)
+        weights = Weights(SPEAKER_SEX, start.latent, smooth=smooth)
 
         def work(number: int) -> None:
             shards[number].run(weights, labels[number], 1 / SAMPLES, gradients[number])
 
         list(pool.map(work, range(SHARDS)))
-        optimiser.step(gradients, 1e-3)
+        start.step(gradients, start.rate, 0.98)
 
     return step
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.presets import SPEAKER_SEX
-from evobin.training.gradient import BinaryWeights, ShardGradient, SmoothWeights, default_widths
+from evobin.training.gradient import ShardGradient, Weights, default_widths
 from evobin.training.latent import random_latent, signs_of, to_file_order, to_window_order
 from tests.oracle import naive
 from tests.strategies import architectures, seeds
@@ -71,8 +71,7 @@ def test_the_fast_gradient_equals_the_naive_one(
     widths = default_widths(architecture)
     shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths, smooth=smooth)
     gradient = np.empty(architecture.n_weights, np.float32)
-    kind = SmoothWeights if smooth else BinaryWeights
-    weights = kind(architecture, to_window_order(architecture, latent))
+    weights = Weights(architecture, to_window_order(architecture, latent), smooth=smooth)
     expected_loss, expected = naive.loss_and_gradient(
         architecture,
         (latent if smooth else signs_of(latent)).astype(float),
@@ -122,8 +121,7 @@ def test_the_gradient_equals_pytorchs_autograd(architecture: Architecture, smoot
     shard = ShardGradient(architecture, 4, 120, widths, smooth=smooth)
     shard.features[:] = x
     gradient = np.empty(architecture.n_weights, np.float32)
-    kind = SmoothWeights if smooth else BinaryWeights
-    weights = kind(architecture, to_window_order(architecture, latent))
+    weights = Weights(architecture, to_window_order(architecture, latent), smooth=smooth)
     loss, _ = shard.run(weights, labels, 1 / 4, gradient)
     expected_loss, expected = loss_and_gradient(
         architecture, latent, widths, x, labels, smooth=smooth

@@ -17,10 +17,11 @@ from evobin.core.samples import Samples
 from evobin.kernels import flips, forward, gains, planes
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips import moves
 from evobin.network.flips import state as flip_state
+from evobin.network.flips.batch import Batch
 from evobin.network.flips.blocks import BinaryBlock
-from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.network.flips.state import NetworkFlipState
+from evobin.network.flips.units import filter_indices
 from evobin.network.packing import pack
 from evobin.training.ste import Pretraining
 from tests.builders import (
@@ -212,33 +213,27 @@ def test_swapping_two_units_leaves_every_logit(architecture: Architecture, seed:
 
 
 @given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
-def test_whole_filters_are_replaced_negated_and_copied(
-    architecture: Architecture, seed: int
-) -> None:
+def test_whole_filters_are_negated_and_replaced(architecture: Architecture, seed: int) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
     number = int(rng.integers(len(architecture.blocks)))
     width = architecture.blocks[number].n_out
     source, target = int(rng.integers(width)), int(rng.integers(width))
-    places = [moves.filter_indices(architecture, number, o) for o in (source, target)]
+    here, there = (filter_indices(architecture, number, o) for o in (source, target))
     layer = architecture.layers[number]
 
     start = state.solution
-    state.flip_all(moves.negate_filter(architecture, number, target))
+    state.flip_all(there)
     expected = start.copy()
     layer.weights(expected)[target] *= -1
     layer.bias(expected)[target] *= -1
     np.testing.assert_array_equal(state.solution, expected)
     assert_equals_a_rebuild(state)
 
-    state.flip_all(moves.copy_filter(architecture, state.solution, number, source, target))
-    np.testing.assert_array_equal(state.solution[places[1]], state.solution[places[0]])
-    assert_equals_a_rebuild(state)
-
-    signs = rng.choice(np.array([-1, 1]), len(places[1]))
-    state.flip_all(moves.replace_filter(architecture, state.solution, number, target, signs))
-    np.testing.assert_array_equal(state.solution[places[1]], signs)
-    assert_equals_a_rebuild(state)
+    for signs in (state.solution[here], rng.choice(np.array([-1, 1]), len(there))):
+        state.flip_all(there[state.solution[there] != signs])
+        np.testing.assert_array_equal(state.solution[there], signs)
+        assert_equals_a_rebuild(state)
 
 
 @given(architectures(widths=(3, 64, 65), max_kernel=4), seeds)

@@ -25,7 +25,7 @@ from evobin.parallel import Workers
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
 from evobin.training import flip_search as flips
-from evobin.training.flip_search import FlipSearch, flip_round
+from evobin.training.flip_search import FlipSearch, flip_rounds
 from evobin.training.population import Refinement
 from evobin.training.ste import Pretraining, begin, train_epoch
 from tests.builders import (
@@ -265,13 +265,13 @@ def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
         losses.append(done.loss)
     assert losses[-1] < 0.7 * losses[0]
     cut = training.copy().cut(config.spread)
-    latent = cut.optimiser.latent
-    np.testing.assert_array_equal(latent > 0, training.optimiser.latent > 0)
+    latent = cut.latent
+    np.testing.assert_array_equal(latent > 0, training.latent > 0)
     assert 0 < np.abs(latent).min() < np.abs(latent).max() <= config.spread
     assert not cut.arrays[1:3].any()
     np.testing.assert_array_equal(cut.mean, latent)
     first = train_epoch(problem, config, training, 12)
-    assert first.training.optimiser.steps * 12 == training.optimiser.steps
+    assert first.training.steps * 12 == training.steps
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -325,7 +325,7 @@ def test_a_flip_that_helps_only_the_proposing_batch_is_rejected() -> None:
     # Sign 0 should flip by both batches, 1 by the first alone, 2 by the second alone, 3 by none.
     proposing, accepting = np.array([-1.0, -1, 1, 1]), np.array([-1.0, 1, -1, 1])
     problem = NoisyProblem(np.zeros(4), (proposing, accepting))
-    done = flip_round(problem, to_bits(ones(4)), proposals=4, seed=(0,))
+    (done,) = flip_rounds(problem, to_bits(ones(4)), proposals=4, seeds=[(0,)])
     assert problem.drawn == 2
     assert from_bits(done.bits, 4).tolist() == [-1, 1, 1, 1]
     assert (done.counts["tried"], done.counts["accepted"]) == (2, 1)
@@ -333,13 +333,14 @@ def test_a_flip_that_helps_only_the_proposing_batch_is_rejected() -> None:
 
 def test_a_flip_that_leaves_the_accepting_batch_as_it_is_is_rejected() -> None:
     problem = NoisyProblem(np.zeros(2), (np.array([-1.0, -1]), np.array([0.0, -1])))
-    assert from_bits(flip_round(problem, to_bits(ones(2)), 2, (0,)).bits, 2).tolist() == [1, -1]
+    (done,) = flip_rounds(problem, to_bits(ones(2)), proposals=2, seeds=[(0,)])
+    assert from_bits(done.bits, 2).tolist() == [1, -1]
 
 
 def test_the_most_promising_flips_are_tried_first_and_no_more_than_allowed() -> None:
     batch = np.array([-1.0, -3, 2, -2, -4])
     problem = NoisyProblem(np.zeros(5), (batch, batch))
-    done = flip_round(problem, to_bits(ones(5)), proposals=2, seed=(0,))
+    (done,) = flip_rounds(problem, to_bits(ones(5)), proposals=2, seeds=[(0,)])
     assert from_bits(done.bits, 5).tolist() == [1, -1, 1, 1, -1]
     assert (done.counts["tried"], done.counts["accepted"]) == (2, 2)
 

@@ -15,21 +15,17 @@ from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
 
 AT_ONCE = 64
-"""Clips whose signs are held at once: 5 MB for clips of three seconds."""
+"""Samples whose signs are held at once: 5 MB for clips of three seconds."""
 
 
 class DuplicateChannel(NamedTuple):
     """A channel that duplicates an earlier one of its block."""
 
-    block: int
-    """From 0."""
+    block: int  # from 0
     channel: int
-    of: int
-    """The earlier channel."""
-    negated: bool
-    """Whether it is the opposite."""
-    cancels: bool = False
-    """Whether the two have opposite outgoing weights everywhere, so that neither matters."""
+    of: int  # the earlier channel
+    negated: bool  # whether it is the opposite
+    cancels: bool = False  # whether all outgoing weights of the two are opposite: neither matters
 
 
 def duplicate_filters(architecture: Architecture, solution: Solution) -> list[DuplicateChannel]:

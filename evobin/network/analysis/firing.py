@@ -44,32 +44,20 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
         names.append(AFTER_MAX)
 
     def count(start: int, stop: int) -> list[NDArray[np.int64]]:
-        counts, labels = (
-            _per_sample(network, samples.stretch(start, stop)),
-            dataset.labels[start:stop],
-        )
-        which = range(architecture.n_classes)
-        return [np.stack([rows[labels == label].sum(axis=0) for label in which]) for rows in counts]
+        counts = _per_sample(network, samples.stretch(start, stop))
+        of_label = [dataset.labels[start:stop] == x for x in range(architecture.n_classes)]
+        return [np.stack([rows[one].sum(axis=0) for one in of_label]) for rows in counts]
 
     with ThreadPoolExecutor(n_threads) as threads:
         counted = list(threads.map(count, cuts[:-1], cuts[1:]))
     totals = [np.sum(blocks, axis=0) for blocks in zip(*counted, strict=True)]
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "label": label,
-                    "layer": name,
-                    "channel": np.arange(total.shape[1] - 1),
-                    "positions": total[label, -1],
-                    "rate": total[label, :-1] / total[label, -1],
-                }
-            )
-            for label in np.unique(dataset.labels)
-            for name, total in zip(names, totals, strict=True)
-        ],
-        ignore_index=True,
-    )
+    parts = []
+    for label in np.unique(dataset.labels):
+        for name, total in zip(names, totals, strict=True):
+            on, positions = total[label, :-1], total[label, -1]
+            rates = {"channel": np.arange(len(on)), "positions": positions, "rate": on / positions}
+            parts.append(pd.DataFrame({"label": label, "layer": name, **rates}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def pooled(rates: pd.DataFrame, by: list[str]) -> pd.Series[float]:

@@ -12,10 +12,11 @@ from evobin.core.samples import Samples
 from evobin.core.scores import margins
 from evobin.network.architecture import Layer
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.state import Batch, NetworkFlipState
+from evobin.network.flips.batch import Batch
+from evobin.network.flips.state import NetworkFlipState
 
 AT_ONCE = 128
-"""Clips of one flip state, some 40 MB for clips of three seconds."""
+"""Samples of one flip state, some 40 MB for clips of three seconds."""
 FLIPS = 4096
 """Flips between two checks whether to stop: at most some seconds."""
 
@@ -76,7 +77,7 @@ def turned_by_any(
     """
     is_over = Event()
 
-    def try_flips(low: int) -> list[NDArray[np.bool_]]:
+    def try_flips(low: int) -> NDArray[np.bool_]:
         some = samples.subset(np.arange(low, min(low + AT_ONCE, len(samples))))
         labels = np.zeros(len(some), np.int8)
         state = NetworkFlipState(network.architecture, network.signs, Batch(some, labels))
@@ -86,14 +87,12 @@ def turned_by_any(
                 if not is_over.is_set():
                     flips = range(first, min(first + FLIPS, layer.stop))
                     turned[place] |= state.turned(flips)
-        return [*turned]
+        return turned
 
     with ThreadPoolExecutor(n_threads) as threads:
         try:
             parts = list(threads.map(try_flips, range(0, len(samples), AT_ONCE)))
         finally:
             is_over.set()  # at Ctrl-C, threads end soon
-    return {
-        layer.name: np.concatenate(found)
-        for layer, found in zip(layers, zip(*parts, strict=True), strict=True)
-    }
+    names = (layer.name for layer in layers)
+    return dict(zip(names, np.concatenate(parts, axis=1), strict=True))

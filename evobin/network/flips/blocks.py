@@ -24,12 +24,9 @@ Signs = NDArray[np.int8]
 class Change(NamedTuple):
     """One weight of a filter that flips."""
 
-    i: int
-    """Input channel."""
-    tap: int
-    """Offset in the window, -1 for the bias."""
-    old: int
-    """The weight before."""
+    i: int  # input channel
+    tap: int  # offset in the window, -1 for the bias
+    old: int  # the weight before
 
 
 class BlockState:
@@ -42,6 +39,7 @@ class BlockState:
         whole: whether it pools over all of time, as the last block always does, and one that has
             a single position a sample.
         sums: of all positions, before pooling.
+        channels: [n_out, positions] view of the sums.
         bits: [rows out, words of n_out] uint64, pooled signs; empty in the last block.
         planes: [n_out, words out + 1] uint64, the same over time; empty in the last block.
         active: [n, n_out] int16, positive sums of a channel; empty where `whole` is False.
@@ -59,12 +57,9 @@ class BlockState:
         self.bits: Bits = np.empty(shape, np.uint64)
         self.active = np.zeros((n, n_out) if self.whole else (0, 0), np.int16)
         self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
+        self.channels = self.sums
         self._toggled = np.empty(4096, np.int64)
         self._after: NDArray[Any] | None = None  # sums after the previewed flips, if known
-
-    def channel(self, o: int) -> NDArray[Any]:
-        """[positions] view of one channel's sums."""
-        raise NotImplementedError
 
     def preview(self, o: int, changes: Sequence[Change]) -> Ints:
         """Pooled signs that toggle when some weights of one filter flip.
@@ -81,9 +76,8 @@ class BlockState:
             return self.preview_each(np.array([(o, *changes[0])]))
         self._after = after = self._sums_after(o, changes)
         at = self.at
-        count = self._list(
-            flips.rows_of_sums, self.channel(o), after, o, at.positions, at.pool, at.to
-        )
+        before = self.channels[o]
+        count = self._list(flips.rows_of_sums, before, after, o, at.positions, at.pool, at.to)
         return self._toggled[:count]
 
     def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
@@ -104,9 +98,12 @@ class BlockState:
         """[positions] of one channel, if some of its weights flip."""
         raise NotImplementedError
 
-    def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums and weights of the last call of `preview`."""
-        raise NotImplementedError
+    def write(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
+        """Writes the sums and weights of the last call of `preview`; returns [positions] sums."""
+        after = self._sums_after(o, changes) if self._after is None else self._after
+        self.channels[o] = after
+        self._count(o)
+        return after
 
     def write_toggled(self, toggled: Ints) -> None:
         """Toggles pooled signs, as row * 2^16 + channel; nothing in the last block."""
@@ -118,7 +115,7 @@ class BlockState:
 
     def swap(self, a: int, b: int) -> None:
         """Swaps two output channels with all that belongs to them."""
-        for by_channel in (self.planes, self.active.T):
+        for by_channel in (self.channels, self.planes, self.active.T):
             if len(by_channel):
                 by_channel[[a, b]] = by_channel[[b, a]]
         if not self.last:
@@ -138,15 +135,15 @@ class BlockState:
 
     def _count(self, o: int) -> None:
         if self.whole:
-            planes.count_positive(self.channel(o), self.at.positions, self.active[:, o])
+            planes.count_positive(self.channels[o], self.at.positions, self.active[:, o])
 
 
 class RealBlock(BlockState):
     """The first block: sums of fixed-point features, [n_out, positions] int32.
 
     Args:
-        layer: where the weights lie.
-        geometry: where samples lie.
+        layer: as in `BlockState`.
+        geometry: its `at`.
         frames: [rows, n_in], the features.
         unit: 1 in fixed point, the size of a bias.
         solution: [n_weights] int8.
@@ -161,7 +158,7 @@ class RealBlock(BlockState):
         planes.fix_features(frames, float(unit), columns)
         self.columns: NDArray[np.int32] = columns
         self.largest = max(int(columns.max()), -int(columns.min()))
-        self.sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
+        self.sums = self.channels = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
         self._sum(layer.weights(solution), layer.bias(solution).astype(np.int32) * np.int32(unit))
         for o in range(len(self.sums)):
             self._count(o)
@@ -182,29 +179,15 @@ class RealBlock(BlockState):
         entries = table_entries(weights)
         forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
 
-    def channel(self, o: int) -> NDArray[np.int32]:
-        """[positions] int32 view of one channel's sums."""
-        view: NDArray[np.int32] = self.sums[o]
-        return view
-
     def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`."""
         at = self.at.of_samples(samples)
-        count = self._list(
-            flips.rows_of_real_flips,
-            self.sums,
-            self.columns,
-            self.unit,
-            changes,
-            at.starts,
-            at.positions,
-            at.pool,
-            at.to,
-        )
+        arrays, where = (self.sums, self.columns), (at.starts, at.positions, at.pool, at.to)
+        count = self._list(flips.rows_of_real_flips, *arrays, self.unit, changes, *where)
         return self._toggled[:count]
 
     def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[np.int32]:
-        before, out = self.channel(o), np.empty(self.sums.shape[1], np.int32)
+        before, out = self.channels[o], np.empty(self.sums.shape[1], np.int32)
         for i, tap, old in changes:
             factor = -2 * old * (self.unit if tap < 0 else 1)
             column, at = self.columns[i], self.at
@@ -212,23 +195,13 @@ class RealBlock(BlockState):
             before = out
         return out
 
-    def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums of the last call of `preview`."""
-        self.sums[o] = self._sums_after(o, changes) if self._after is None else self._after
-        self._count(o)
-
-    def swap(self, a: int, b: int) -> None:
-        """Swaps two output channels with all that belongs to them."""
-        super().swap(a, b)
-        self.sums[[a, b]] = self.sums[[b, a]]
-
 
 class BinaryBlock(BlockState):
     """A block on signs: sums [positions, n_out] int16, and bit planes of where they stand.
 
     Args:
-        layer: where the weights lie.
-        geometry: where samples lie.
+        layer: as in `BlockState`.
+        geometry: its `at`.
         below: the block that it takes its inputs from.
         solution: [n_weights] int8.
 
@@ -247,6 +220,7 @@ class BinaryBlock(BlockState):
         self._updates = weights.transpose(1, 2, 0)[:, ::-1].copy()  # the last tap first
         self._bias = bias.copy()
         self.sums = np.empty((int(at.positions[-1]), n_out), np.int16)
+        self.channels = self.sums.T
         offset = layer.fan_in + bias.astype(np.int64)
         forward.binary_sums(
             below.bits, at.starts, pack_filters(weights), offset, self.sums, at.positions
@@ -269,25 +243,11 @@ class BinaryBlock(BlockState):
         self._sums_buffer = np.empty((longest, n_out), np.int16)
         self._halves_buffer = np.empty((longest, n_out), np.int8)
 
-    def channel(self, o: int) -> NDArray[np.int16]:
-        """[positions] int16 view of one channel's sums."""
-        view: NDArray[np.int16] = self.sums[:, o]
-        return view
-
     def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`; from the bit planes alone."""
         at = self.at.of_samples(samples)
-        count = self._list(
-            flips.rows_of_flips,
-            self.above,
-            self.edge,
-            self.below.planes,
-            changes,
-            at.words,
-            at.in_words,
-            at.pool,
-            at.to,
-        )
+        arrays, where = (self.above, self.edge), (at.words, at.in_words, at.pool, at.to)
+        count = self._list(flips.rows_of_flips, *arrays, self.below.planes, changes, *where)
         return self._toggled[:count]
 
     def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
@@ -298,25 +258,22 @@ class BinaryBlock(BlockState):
             else:
                 weights[tap, i] = -old
         out = np.empty(len(self.sums), np.int16)
-        filters = pack(weights).ravel()
-        offset = self.layer.fan_in + bias
-        at = self.at
+        filters, offset, at = pack(weights).ravel(), self.layer.fan_in + bias, self.at
         flips.channel_sums(self.below.bits, at.starts, filters, offset, at.positions, out)
         return out
 
-    def write(self, o: int, changes: Sequence[Change]) -> None:
-        """Writes the sums and weights of the last call of `preview`."""
-        after = self._sums_after(o, changes) if self._after is None else self._after
+    def write(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
+        """As in `BlockState`."""
+        after = super().write(o, changes)
         for i, tap, old in changes:
             if tap < 0:
                 self._bias[o] = -old
             else:
                 self._updates[i, -1 - tap, o] = -old
-        self.sums[:, o] = after
-        at = self.at
         flips.halve_sums(after, self._halves[:, o])
+        at = self.at
         planes.pack_channel(after, at.positions, at.words, self.above[o], self.edge[o])
-        self._count(o)
+        return after
 
     def follow(self, inputs: Ints) -> Ints:
         """Pooled signs that toggle when some inputs do, for each owner alone.
@@ -335,7 +292,7 @@ class BinaryBlock(BlockState):
         return self._toggled[:count]
 
     def warm_up(self) -> None:
-        """Compiles what only a crowd of toggled inputs needs."""
+        """Compiles what only many toggled inputs need."""
         none = np.empty(0, np.int64)
         self._follow(none, 2, self.layer.fan_in, self.sums, self._sums_buffer)
 
@@ -343,53 +300,22 @@ class BinaryBlock(BlockState):
         self, inputs: Ints, step: int, most: int, sums: NDArray[Any], buffer: NDArray[Any]
     ) -> int:
         at = self.at
-        return self._list(
-            flips.follow,
-            inputs,
-            self.below.bits,
-            at.sample_of_row,
-            at.starts,
-            self._updates,
-            step,
-            most,
-            sums,
-            at.positions,
-            at.pool,
-            at.to,
-            self.active,
-            buffer,
-        )
+        rows = inputs, self.below.bits, at.sample_of_row, at.starts
+        out = at.positions, at.pool, at.to, self.active
+        return self._list(flips.follow, *rows, self._updates, step, most, sums, *out, buffer)
 
     def write_inputs(self, inputs: Ints) -> None:
         """Writes what inputs do that have toggled; they are toggled in `below` already."""
         at = self.at
-        flips.write_inputs(
-            inputs,
-            self.below.bits,
-            at.sample_of_row,
-            at.starts,
-            self._updates,
-            self.sums,
-            self._halves,
-            at.positions,
-            at.words,
-            self.above,
-            self.edge,
-            self.active,
-        )
+        rows = inputs, self.below.bits, at.sample_of_row, at.starts
+        sums, where = (self.sums, self._halves), (at.positions, at.words)
+        flips.write_inputs(*rows, self._updates, *sums, *where, self.above, self.edge, self.active)
 
     def swap(self, a: int, b: int) -> None:
         """Swaps two output channels with all that belongs to them."""
         super().swap(a, b)
-        by_channel: tuple[NDArray[Any], ...] = (
-            self.sums.T,
-            self._halves.T,
-            self.above,
-            self.edge,
-            self._updates.T,
-            self._bias,
-        )
-        for array in by_channel:
+        arrays: list[NDArray[Any]] = [self.above, self.edge, self._halves.T, self._updates.T]
+        for array in (*arrays, self._bias):
             array[[a, b]] = array[[b, a]]
 
     def swap_inputs(self, a: int, b: int) -> None:

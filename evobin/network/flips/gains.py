@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.core.problem import Solution
 from evobin.kernels import gains as kernels
+from evobin.network.architecture import Layer
 from evobin.network.flips.blocks import BinaryBlock, BlockState, RealBlock
 from evobin.network.packing import pack_filters
 
 Floats = NDArray[np.float32]
 Gains = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 GROUP = 8  # samples worked on together: their inputs and the gains of those stay in the cache
 SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks those flips best
@@ -38,8 +40,8 @@ def block_gains(
     """
     first, *others = blocks
     assert isinstance(first, RealBlock)
-    above = [_BinaryGains.of(block, solution, out) for block in others]
-    below = _RealGains.of(first, solution, out)
+    above = [_BinaryGains(block, solution, out) for block in others]
+    below = _RealGains(first, solution, out)
     cuts = sorted({*range(0, len(toggle_gains), GROUP), n_first, len(toggle_gains)})
     sampled = np.zeros(0)
     for low, high in pairwise(cuts):
@@ -56,8 +58,31 @@ def block_gains(
     return sampled
 
 
-@dataclass(slots=True, eq=False)
-class _Inputs:
+def equal_weights(layer: Layer, solution: Solution, sampled: Gains) -> tuple[list[Ints], Ints]:
+    """The weights of each filter that are equal, and the one of them with the median gain.
+
+    Args:
+        layer: the first one.
+        solution: [n_weights] int8.
+        sampled: [n_out, fan-in] float64, gains of the weights.
+
+    Returns:
+        Places among the layer's weights: those of one filter and sign a group, and one a group.
+    """
+    weights, gains = layer.weights(solution).ravel(), sampled.ravel()
+    groups = [
+        members
+        for low in range(0, layer.n_weights, layer.fan_in)
+        for sign in (-1, 1)
+        if len(members := low + np.flatnonzero(weights[low : low + layer.fan_in] == sign))
+    ]
+    medians = [
+        members[np.argsort(gains[members], kind="stable")[len(members) // 2]] for members in groups
+    ]
+    return groups, np.array(medians)
+
+
+class _Inputs(NamedTuple):
     """Gains of toggling each input of a block: constants + signs * factors.
 
     The soft ones are for what is handed further down, where several inputs toggle at once.
@@ -81,109 +106,61 @@ def _toggle_gains(outputs: _Inputs | Gains) -> tuple[Gains, Gains]:
     return outputs.toggle_gains() if isinstance(outputs, _Inputs) else (outputs, outputs)
 
 
-@dataclass(slots=True, eq=False)
 class _BinaryGains:
     """Gains of a binary block, summed over groups of samples."""
 
-    block: BinaryBlock
-    filters: Floats  # [n_out, kernel * n_in]
-    packed: NDArray[np.uint64]
-    bias: NDArray[np.int8]
-    factors: Floats  # [n_out, kernel * n_in]: a gain is a constant plus the weight times a factor
-    constants: Floats  # [n_out]
-    whole: Gains  # [n_out, kernel, n_in], the gains themselves, of a block that pools over all
-    out: Gains  # [n_out, n_in, kernel]
-    bias_out: Gains
-
-    @classmethod
-    def of(cls, block: BlockState, solution: Solution, out: Gains) -> _BinaryGains:
+    def __init__(self, block: BlockState, solution: Solution, out: Gains) -> None:
         assert isinstance(block, BinaryBlock)
         layer = block.layer
         n_out, n_in, kernel = layer.shape
         weights = layer.weights(solution)
-        filters = weights.transpose(0, 2, 1).reshape(n_out, -1).astype(np.float32)
-        return cls(
-            block,
-            filters,
-            pack_filters(weights),
-            layer.bias(solution).copy(),
-            factors=np.zeros_like(filters),
-            constants=np.zeros(n_out, np.float32),
-            whole=np.zeros((n_out, kernel, n_in) if block.whole else (0, 0, 0)),
-            out=layer.weights(out),
-            bias_out=layer.bias(out),
-        )
+        self.block = block
+        self.filters = weights.transpose(0, 2, 1).reshape(n_out, -1).astype(np.float32)
+        self.packed, self.bias = pack_filters(weights), layer.bias(solution).copy()
+        # a gain is a constant, one for each channel, plus the weight times a factor
+        self.factors, self.constants = np.zeros_like(self.filters), np.zeros(n_out, np.float32)
+        # the gains themselves, of a block that pools over all of time
+        self.whole = np.zeros((n_out, kernel, n_in) if block.whole else (0, 0, 0))
+        self.out, self.bias_out = layer.weights(out), layer.bias(out)
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> _Inputs:
         """Adds a group's gains, from those of its outputs; returns those of its inputs."""
-        block, at = self.block, self.block.at
-        ends = slice(samples.start, samples.stop + 1)
-        starts, words = at.starts[ends], at.words[ends]
+        starts = self.block.at.of_samples(samples).starts
         rows = slice(int(starts[0]), int(starts[-1]))
-        signs = np.empty((rows.stop - rows.start, block.layer.shape[1]), np.float32)
-        kernels.unpack_signs(block.below.bits[rows], signs)
+        signs = np.empty((rows.stop - rows.start, self.block.layer.shape[1]), np.float32)
+        kernels.unpack_signs(self.block.below.bits[rows], signs)
+        if isinstance(outputs, _Inputs) and not self.block.whole:
+            return self._add_windows(samples, signs, outputs)
+        return self._add_whole(samples, signs, *_toggle_gains(outputs))
+
+    def _add_whole(self, samples: slice, signs: Floats, hard: Gains, soft: Gains) -> _Inputs:
+        """As `add`, of a block that pools over all of time, from gains of toggling its outputs."""
+        block, at = self.block, self.block.at.of_samples(samples)
+        active, single = block.active[samples], block.at.single
         factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
-        inputs = _Inputs(signs, factors, constants, factors, constants)
-        if not isinstance(outputs, _Inputs) or block.whole:
-            toggle_gains, soft_toggle_gains = _toggle_gains(outputs)
-            if not at.single:  # after a max few toggle at once: 0.80 against 0.39 in rank
-                soft_toggle_gains = toggle_gains
-            kernels.whole_gains(
-                toggle_gains,
-                soft_toggle_gains,
-                block.active[samples],
-                block.above,
-                block.edge,
-                words,
-                block.below.bits,
-                starts,
-                self.packed,
-                self.filters,
-                self.bias,
-                self.whole,
-                self.bias_out,
-                factors,
-                constants,
-            )
-            inputs.soft_factors = np.zeros_like(signs)
-            inputs.soft_constants = np.zeros_like(constants)
-            kernels.soften(
-                soft_toggle_gains,
-                block.active[samples],
-                block.sums,
-                at.positions[ends],
-                starts,
-                self.filters,
-                SOFTNESS,
-                inputs.soft_factors,
-            )
-            over_frames = at.single and block.layer.shape[2] > 1 and not block.last
-            if over_frames and isinstance(block.below, RealBlock):
-                # a flip shifts many sums of its channel alike: 0.42 against 0.25 in rank
-                inputs.factors, inputs.constants = inputs.soft_factors, inputs.soft_constants
-        else:
-            kernels.middle_gains(
-                outputs.signs,
-                outputs.factors,
-                outputs.constants,
-                outputs.soft_factors,
-                outputs.soft_constants,
-                block.above,
-                block.edge,
-                words,
-                at.pool,
-                at.to[ends],
-                signs,
-                starts,
-                self.filters,
-                self.factors,
-                self.constants,
-                self.bias,
-                self.bias_out,
-                factors,
-                constants,
-            )
-        return inputs
+        if not single:  # after a max few toggle at once: 0.80 against 0.39 in rank
+            soft = hard
+        held = active, block.above, block.edge, at.words, block.below.bits, at.starts
+        weights, out = (self.packed, self.filters, self.bias), (self.whole, self.bias_out)
+        kernels.whole_gains(hard, soft, *held, *weights, *out, factors, constants)
+        soft_factors, none = np.zeros_like(signs), np.zeros_like(constants)
+        where = at.positions, at.starts
+        kernels.soften(soft, active, block.sums, *where, self.filters, SOFTNESS, soft_factors)
+        over_frames = single and block.layer.shape[2] > 1 and not block.last
+        if over_frames and isinstance(block.below, RealBlock):
+            # a flip shifts many sums of its channel alike: 0.42 against 0.25 in rank
+            factors, constants = soft_factors, none
+        return _Inputs(signs, factors, constants, soft_factors, none)
+
+    def _add_windows(self, samples: slice, signs: Floats, outputs: _Inputs) -> _Inputs:
+        """As `add`, of a block that is pooled in windows."""
+        block, at = self.block, self.block.at.of_samples(samples)
+        factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
+        held = block.above, block.edge, at.words, at.pool, at.to
+        inputs, weights = (signs, at.starts), (self.filters, self.factors, self.constants)
+        biases = self.bias, self.bias_out
+        kernels.middle_gains(*outputs, *held, *inputs, *weights, *biases, factors, constants)
+        return _Inputs(signs, factors, constants, factors, constants)
 
     def finish(self) -> None:
         """Writes the sums."""
@@ -195,73 +172,43 @@ class _BinaryGains:
         self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
 
 
-@dataclass(slots=True, eq=False)
 class _RealGains:
     """Gains of the first block, summed over groups of samples."""
 
-    block: RealBlock
-    twice: Floats  # [n_out, kernel * n_in], weights times 2
-    biases: NDArray[np.int32]
-    reach: int
-    gains: Floats  # [n_out, kernel * n_in]
-    whole: Gains  # the same, if it pools over all of time
-    out: Gains
-    bias_out: Gains
-
-    @classmethod
-    def of(cls, block: RealBlock, solution: Solution, out: Gains) -> _RealGains:
+    def __init__(self, block: RealBlock, solution: Solution, out: Gains) -> None:
         layer = block.layer
         weights = layer.weights(solution).transpose(0, 2, 1).reshape(layer.shape[0], -1)
-        twice = 2 * weights.astype(np.float32)
-        return cls(
-            block,
-            twice,
-            layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit),
-            reach=2 * max(block.largest, block.unit),
-            gains=np.zeros_like(twice),
-            whole=np.zeros(twice.shape if block.whole else (0, 0)),
-            out=layer.weights(out),
-            bias_out=layer.bias(out),
-        )
+        self.block = block
+        self.twice = 2 * weights.astype(np.float32)
+        self.biases = layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit)
+        self.reach = 2 * max(block.largest, block.unit)
+        self.gains = np.zeros_like(self.twice)  # [n_out, kernel * n_in]
+        self.whole = np.zeros(self.twice.shape if block.whole else (0, 0))
+        self.out, self.bias_out = layer.weights(out), layer.bias(out)
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> None:
         """Adds a group's gains, from those of the block's outputs."""
-        block, at = self.block, self.block.at
-        ends = slice(samples.start, samples.stop + 1)
-        starts = at.starts[ends]
-        frames = block.frames[int(starts[0]) : int(starts[-1])]
+        block, at = self.block, self.block.at.of_samples(samples)
+        frames = block.frames[int(at.starts[0]) : int(at.starts[-1])]
         features = np.empty(frames.shape, np.float32)
         kernels.fix_rows(frames, float(block.unit), features)
-        sums, positions = block.sums, at.positions[ends]
-        if not isinstance(outputs, _Inputs) or block.whole:
-            kernels.real_whole_gains(
-                _toggle_gains(outputs)[0],
-                sums,
-                positions,
-                features,
-                starts,
-                self.twice,
-                self.biases,
-                self.reach,
-                self.whole,
-                self.bias_out,
-            )
-        else:
+        inputs_and_weights = features, at.starts, self.twice, self.biases, self.reach
+        if isinstance(outputs, _Inputs) and not block.whole:
             kernels.real_gains(
                 outputs.factors,
                 outputs.constants,
-                sums,
-                positions,
+                block.sums,
+                at.positions,
                 at.pool,
-                at.to[ends],
-                features,
-                starts,
-                self.twice,
-                self.biases,
-                self.reach,
+                at.to,
+                *inputs_and_weights,
                 self.gains,
                 self.bias_out,
             )
+        else:
+            hard, _ = _toggle_gains(outputs)
+            out = self.whole, self.bias_out
+            kernels.real_whole_gains(hard, block.sums, at.positions, *inputs_and_weights, *out)
 
     def in_file_order(self) -> Gains:
         """[n_out, fan-in] float64, the sums so far."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,17 @@ from evobin.network.architecture import Layer
 from evobin.network.flips.blocks import Change
 
 Ints = NDArray[np.int64]
+Counts = NDArray[np.int16]
 Labels = NDArray[np.int8]
 Floats = NDArray[np.float64]
+
+
+class HeadGains(NamedTuple):
+    """Changes of the labels' log-likelihood by single changes."""
+
+    weights: Floats  # [n_logits, n_hidden], summed over the samples
+    biases: Floats  # [n_logits], summed over the samples
+    toggles: Floats  # [n, n_hidden], of toggling each channel, sample by sample
 
 
 class Head(ABC):
@@ -40,12 +50,12 @@ class Head(ABC):
         """The head for a layer's number of logits."""
         return (LogisticHead if layer.shape[0] == 1 else SoftmaxHead)(layer, solution)
 
-    def logits(self, active: NDArray[np.int16]) -> Ints:
+    def logits(self, active: Counts) -> Ints:
         """[n, n_logits], from [n, n_hidden] counts, above 0 where a channel is +1."""
         logits: Ints = np.where(active > 0, 1, -1) @ self.weights.astype(np.int64) + self.bias
         return logits
 
-    def shift(self, active: NDArray[np.int16], change: Change) -> Ints:
+    def shift(self, active: Counts, change: Change) -> Ints:
         """[n], what a flip of one weight or bias adds to the logit that it belongs to."""
         if change.tap < 0:
             return np.full(len(active), -2 * change.old)
@@ -64,10 +74,6 @@ class Head(ABC):
         self.weights[[a, b]] = self.weights[[b, a]]
 
     @abstractmethod
-    def predictions(self, logits: Ints) -> NDArray[np.intp] | NDArray[np.bool_]:
-        """[...] labels, from [..., n_logits]."""
-
-    @abstractmethod
     def mean(self, labels: Labels, logits: Ints) -> float:
         """Mean log-likelihood of [n] labels, from [n, n_logits]."""
 
@@ -76,20 +82,8 @@ class Head(ABC):
         """[m] float64, `mean` of each of [m, n, n_logits]."""
 
     @abstractmethod
-    def gains(
-        self, labels: Labels, logits: Ints, active: NDArray[np.int16]
-    ) -> tuple[Floats, Floats, Floats]:
-        """Floats of single changes, summed over the samples or sample by sample.
-
-        Args:
-            labels: [n] int8.
-            logits: [n, n_logits] int64.
-            active: [n, n_hidden] int16.
-
-        Returns:
-            The gains of the weights, [n_logits, n_hidden]; those of the biases, [n_logits]; and
-            those of toggling each channel, [n, n_hidden]. All are exact.
-        """
+    def gains(self, labels: Labels, logits: Ints, active: Counts) -> HeadGains:
+        """Gains of [n] labels by [n, n_logits] logits and [n, n_hidden] counts; all are exact."""
 
 
 class LogisticHead(Head):
@@ -99,10 +93,6 @@ class LogisticHead(Head):
         super().__init__(layer, solution)
         self._table = log_likelihood_table(layer.fan_in)
         self._counts = np.empty(self._table.shape, np.int64)
-
-    def predictions(self, logits: Ints) -> NDArray[np.bool_]:
-        """As in `Head`."""
-        return logits[..., 0] > 0
 
     def mean(self, labels: Labels, logits: Ints) -> float:
         """As in `Head`."""
@@ -114,15 +104,14 @@ class LogisticHead(Head):
         flips.means_of_table(self._table, labels, logits, self._counts, out)
         return out
 
-    def gains(
-        self, labels: Labels, logits: Ints, active: NDArray[np.int16]
-    ) -> tuple[Floats, Floats, Floats]:
+    def gains(self, labels: Labels, logits: Ints, active: Counts) -> HeadGains:
         """As in `Head`."""
         now = self._values(labels, logits)
         toggled = logits - 2 * np.where(active > 0, 1, -1) * self.weights[:, 0]
         toggle_gains = self._values(labels, toggled) - now
         turned = self._values(labels, logits - 2 * self.bias)
-        return toggle_gains.sum(axis=0)[None], (turned - now).sum(axis=0), toggle_gains
+        of_weights, of_biases = toggle_gains.sum(axis=0)[None], (turned - now).sum(axis=0)
+        return HeadGains(of_weights, of_biases, toggle_gains)
 
     def _values(self, labels: Labels, logits: Ints) -> Floats:
         """Log-likelihoods of [n, m] logits."""
@@ -138,11 +127,6 @@ class SoftmaxHead(Head):
         self._slope = layer.fan_in**-0.5
         self._powers = np.exp(-self._slope * np.arange(2 * layer.fan_in + 3))
 
-    def predictions(self, logits: Ints) -> NDArray[np.intp]:
-        """As in `Head`."""
-        labels: NDArray[np.intp] = logits.argmax(axis=-1)
-        return labels
-
     def mean(self, labels: Labels, logits: Ints) -> float:
         """As in `Head`."""
         return float(flips.mean_of_softmax(self._powers, self._slope, labels, logits))
@@ -153,9 +137,7 @@ class SoftmaxHead(Head):
         flips.means_of_softmax(self._powers, self._slope, labels, logits, out)
         return out
 
-    def gains(
-        self, labels: Labels, logits: Ints, active: NDArray[np.int16]
-    ) -> tuple[Floats, Floats, Floats]:
+    def gains(self, labels: Labels, logits: Ints, active: Counts) -> HeadGains:
         """As in `Head`.
 
         With step = 2 / sqrt(n_hidden) and probabilities p: a logit that moves by 2 s, s = -1 or 1,
@@ -174,4 +156,4 @@ class SoftmaxHead(Head):
         of_biases = (mean + self.bias * slope).sum(axis=0)
         mass = np.cosh(step) - np.sinh(step) * signs * (p @ self.weights.T)
         toggle_gains = -step * signs * self.weights.T[labels] - np.log(mass)
-        return of_weights, of_biases, toggle_gains
+        return HeadGains(of_weights, of_biases, toggle_gains)

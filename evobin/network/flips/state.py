@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_range
 from evobin.core.problem import FlipState, Solution
 from evobin.core.samples import Samples
-from evobin.kernels import flips, planes
-from evobin.network.architecture import MAX_FRAMES, Architecture
-from evobin.network.binary import BinaryNetwork, check_samples
+from evobin.kernels import flips
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.batch import Batch, check_batch, rounded, unit_of
 from evobin.network.flips.blocks import BinaryBlock, BlockState, Change, RealBlock
-from evobin.network.flips.gains import block_gains
+from evobin.network.flips.gains import block_gains, equal_weights
 from evobin.network.flips.geometry import Geometry
 from evobin.network.flips.heads import Head
 
 Ints = NDArray[np.int64]
 
-MAX_FEATURE = 1e6
-"""Magnitude up to which features can be held in fixed point: int32 sums then have room."""
 MAX_AT_ONCE = 1024
 """Logits a sample that are held at once, one or a class for each flip that is tried, 8 bytes each;
 fewer than 2^15."""
@@ -35,74 +33,21 @@ N_FIRST = 512
 """Samples on which gains of the first block are corrected: all of a batch of the usual size."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Samples to search on.
-
-    Attributes:
-        samples: n samples.
-        labels: [n] int8, from 0.
-    """
-
-    samples: Samples
-    labels: NDArray[np.int8]
-
-
-def check_batch(architecture: Architecture, batch: Batch) -> None:
-    """Checks that a network can follow a batch flip by flip.
-
-    Raises:
-        ValueError: if samples or labels do not fit the architecture, a feature is beyond
-            `MAX_FEATURE` in magnitude, or a sample is longer than `MAX_FRAMES`.
-    """
-    check_samples(architecture, batch.samples)
-    check_range("frames of the longest sample", int(batch.samples.lengths.max()), 1, MAX_FRAMES)
-    for label in (int(batch.labels.min()), int(batch.labels.max())):
-        check_range("label", label, 0, architecture.n_classes - 1)
-    largest = max(float(batch.samples.frames.max()), -float(batch.samples.frames.min()), 1.0)
-    check_range("largest feature", largest, 1.0, MAX_FEATURE)
-
-
-def unit_of(architecture: Architecture, samples: Samples) -> int:
-    """1 in the fixed point that features are held in, a power of two."""
-    largest = max(float(samples.frames.max()), -float(samples.frames.min()), 1.0)
-    room = (2**31 - 1) / ((architecture.layers[0].fan_in + 1) * largest)
-    return int(2 ** int(np.floor(np.log2(min(room, 2**23 / largest)))))
-
-
-def rounded(architecture: Architecture, samples: Samples) -> Samples:
-    """The samples as a flip state holds them: rounded to fixed point, float32; a copy."""
-    unit = unit_of(architecture, samples)
-    columns = np.empty(samples.frames.shape[::-1], np.int32)
-    planes.fix_features(samples.frames, float(unit), columns)
-    return Samples((columns.T / unit).astype(np.float32, order="C"), samples.starts)
-
-
 _Place = tuple[int, int, Change]
 """Block, output channel, and the rest of where a weight lies; the last layer is a block too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Move:
-    """Flips within one filter, previewed and not yet committed.
+    """Flips within one filter, previewed and not yet committed."""
 
-    Attributes:
-        indices: the flips.
-        number: block of the filter; the last layer counts as one.
-        channel: of the filter.
-        changes: the same flips, in the block's terms.
-        toggled: what toggles after each block from `number` on.
-        logits: [n, n_logits] after the move.
-        score: after the move.
-    """
-
-    indices: tuple[int, ...]
-    number: int
-    channel: int
-    changes: Sequence[Change]
-    toggled: Sequence[Ints] = field(repr=False)
-    logits: Ints = field(repr=False)
-    score: float
+    indices: tuple[int, ...]  # the flips
+    number: int  # block of the filter; the last layer counts as one
+    channel: int  # of the filter
+    changes: Sequence[Change]  # the same flips, in the block's terms
+    toggled: Sequence[Ints]  # what toggles after each block from `number` on
+    logits: Ints  # [n, n_logits] after the move
+    score: float  # after the move
 
 
 class NetworkFlipState(FlipState):
@@ -132,11 +77,11 @@ class NetworkFlipState(FlipState):
         self.labels = batch.labels.copy()  # writeable: numba compiles again for read-only ones
         network = BinaryNetwork(architecture, solution)
         check_batch(architecture, batch)
-        samples = batch.samples
+        self._samples = batch.samples
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
-        self._first, self._later = self._new_blocks(samples)
-        self._blocks: list[BlockState] = [self._first, *self._later]
+        first, self._later = self._new_blocks(batch.samples)
+        self._blocks: list[BlockState] = [first, *self._later]
         self._head = Head.of(architecture.layers[-1], self._solution)
         self._logits = self._head.logits(self._blocks[-1].active)
         self._score = self._head.mean(self.labels, self._logits)
@@ -161,10 +106,7 @@ class NetworkFlipState(FlipState):
     @property
     def samples(self) -> Samples:
         """The samples as they are held: rounded to fixed point. A copy."""
-        first = self._first
-        return Samples(
-            (first.columns.T / first.unit).astype(np.float32, order="C"), first.at.starts
-        )
+        return rounded(self.architecture, self._samples)
 
     @property
     def score(self) -> float:
@@ -186,10 +128,7 @@ class NetworkFlipState(FlipState):
         return solution
 
     def flip(self, index: int) -> None:
-        """Flips one weight or bias; flipping it again restores every number.
-
-        Args:
-            index: 0 to n_weights - 1, in file order.
+        """Flips one weight or bias, in file order; flipping it again restores every number.
 
         Raises:
             IndexError: if there is no such weight.
@@ -232,29 +171,20 @@ class NetworkFlipState(FlipState):
     def swap_units(self, number: int, a: int, b: int) -> None:
         """Swaps two hidden units with their filters and outgoing weights: no logit changes.
 
-        Nothing is computed; what is cached of the two changes places.
-
-        Args:
-            number: block whose output channels they are, from 0.
-            a: one channel.
-            b: another.
+        Nothing is computed; what is cached of the two changes places. They are channels `a` and `b`
+        of block `number`, all from 0.
 
         Raises:
             IndexError: if there is no such block or channel.
         """
         blocks = self.architecture.blocks
-        if not 0 <= number < len(blocks):
-            raise IndexError(f"`number` must be from 0 to {len(blocks) - 1}, got {number}.")
+        _check_index("`number`", number, len(blocks))
         for channel in (a, b):
-            if not 0 <= channel < blocks[number].n_out:
-                raise IndexError(
-                    f"channels must be from 0 to {blocks[number].n_out - 1}, got {channel}."
-                )
+            _check_index("channels", channel, blocks[number].n_out)
         self.commit()
         layer, following = self.architecture.layers[number : number + 2]
-        into, outgoing = layer.weights(self._solution), following.weights(self._solution)
-        bias = layer.bias(self._solution)
-        for array in (into, bias, outgoing.swapaxes(0, 1)):
+        outgoing = following.weights(self._solution).swapaxes(0, 1)
+        for array in (layer.weights(self._solution), layer.bias(self._solution), outgoing):
             array[[a, b]] = array[[b, a]]
         self._blocks[number].swap(a, b)
         if number + 1 < len(blocks):
@@ -280,8 +210,7 @@ class NetworkFlipState(FlipState):
 
     def _place_of(self, index: int) -> _Place:
         """Block, channel, and the rest of where a weight lies."""
-        if not 0 <= index < len(self._solution):
-            raise IndexError(f"`index` must be from 0 to {len(self._solution) - 1}, got {index}.")
+        _check_index("`index`", index, len(self._solution))
         number = bisect_right(self._starts_of_layers, index) - 1
         layer = self.architecture.layers[number]
         offset = index - layer.start
@@ -339,23 +268,15 @@ class NetworkFlipState(FlipState):
         self._back = methodcaller("flip_all", move.indices)
 
     def scores(self, indices: Iterable[int]) -> NDArray[np.float64]:
-        """Exact score after each of several flips, none of which is made.
-
-        Cheaper than as many calls of `flip`: all flips look at a few samples before the next ones.
-
-        Args:
-            indices: any, each as for `flip`.
-
-        Returns:
-            [m] float64: what `score` would be.
+        """As in `FlipState`: all flips look at a few samples before the next ones.
 
         Raises:
             IndexError: if there is no such weight.
         """
         self.commit()
-        return self._scores(np.array(list(indices), np.int64), len(self.labels))
+        return self._scores(list(indices), len(self.labels))
 
-    def _scores(self, indices: Ints, n_first: int) -> NDArray[np.float64]:
+    def _scores(self, indices: Sequence[int], n_first: int) -> NDArray[np.float64]:
         """As `scores`, of the mean score of the first `n_first` samples."""
         labels = self.labels[:n_first]
         scores = np.empty(len(indices))
@@ -369,15 +290,16 @@ class NetworkFlipState(FlipState):
         None of them is made; arguments, errors and cost as for `scores`.
         """
         self.commit()
-        turned, predictions = np.zeros(len(self.labels), bool), self._head.predictions
-        parts = self._logits_by_parts(np.array(list(indices), np.int64), len(self.labels))
-        for _, logits in parts:
-            turned |= (predictions(logits) != predictions(self._logits)).any(axis=0)
+        turned, present = np.zeros(len(self.labels), bool), _predictions(self._logits)
+        for _, logits in self._logits_by_parts(indices, len(self.labels)):
+            turned |= (_predictions(logits) != present).any(axis=0)
         return turned
 
-    def _logits_by_parts(self, indices: Ints, n_first: int) -> Iterator[tuple[list[int], Ints]]:
+    def _logits_by_parts(
+        self, indices: Iterable[int], n_first: int
+    ) -> Iterator[tuple[list[int], Ints]]:
         """Some places in `indices`, and the [m, n_first, n_logits] logits after each of those."""
-        places = [self._place_of(index) for index in indices.tolist()]
+        places = [self._place_of(int(index)) for index in indices]
         by_layer: dict[int, list[int]] = {}
         for owner, (number, _, _) in enumerate(places):
             by_layer.setdefault(number, []).append(owner)
@@ -422,10 +344,9 @@ class NetworkFlipState(FlipState):
         out = np.zeros(len(self._solution))
         n_first = min(len(self.labels), N_FIRST)
         head = self.architecture.layers[-1]
-        head.weights(out)[:], head.bias(out)[:], toggle_gains = self._head.gains(
-            self.labels, self._logits, self._blocks[-1].active
-        )
-        sampled = block_gains(self._blocks, self._solution, toggle_gains, out, n_first)
+        gains = self._head.gains(self.labels, self._logits, self._blocks[-1].active)
+        head.weights(out)[:], head.bias(out)[:] = gains.weights, gains.biases
+        sampled = block_gains(self._blocks, self._solution, gains.toggles, out, n_first)
         out /= len(self.labels)
         if len(self._blocks) > 1:
             self._correct_first(out, sampled / n_first, n_first)
@@ -442,31 +363,15 @@ class NetworkFlipState(FlipState):
 
         Features are far from zero mean, so that all weights of a filter that are +1 shift its sums
         alike when they flip, and all that are -1 the other way: one flip of each kind, the median
-        one, is tried on some samples, and its error there is taken for that of all.
-
-        Args:
-            gains: [n_weights], updated.
-            sampled: [n_out, fan-in], the first block's on the first `n_first` samples alone.
-            n_first: how many samples to try on.
+        one, is tried on the first `n_first` samples, and its error there is taken for that of all.
+        `gains` [n_weights] is updated; `sampled` [n_out, fan-in] is of those samples alone.
         """
         layer = self.architecture.layers[0]
-        weights, sampled = layer.weights(self._solution).ravel(), sampled.ravel()
-        corrected = layer.weights(gains).reshape(-1)
-        groups = [
-            members
-            for low in range(0, layer.n_weights, layer.fan_in)
-            for sign in (-1, 1)
-            if len(members := low + np.flatnonzero(weights[low : low + layer.fan_in] == sign))
-        ]
-        medians = np.array(
-            [
-                members[np.argsort(sampled[members], kind="stable")[len(members) // 2]]
-                for members in groups
-            ]
-        )
+        groups, medians = equal_weights(layer, self._solution, sampled)
         present = self._head.mean(self.labels[:n_first], self._logits[:n_first])
-        effects = self._scores(layer.start + medians, n_first) - present
-        errors = effects - sampled[medians]
+        effects = self._scores((layer.start + medians).tolist(), n_first) - present
+        errors = effects - sampled.ravel()[medians]
+        corrected = layer.weights(gains).reshape(-1)
         for members, error in zip(groups, errors, strict=True):
             corrected[members] += error * n_first / len(self.labels)
 
@@ -481,3 +386,13 @@ class NetworkFlipState(FlipState):
             self.undo()
         for block in self._later:
             block.warm_up()
+
+
+def _check_index(name: str, index: int, size: int) -> None:
+    if not 0 <= index < size:
+        raise IndexError(f"{name} must be from 0 to {size - 1}, got {index}.")
+
+
+def _predictions(logits: Ints) -> NDArray[np.bool_] | NDArray[np.intp]:
+    """[...] labels, from [..., n_logits]."""
+    return logits[..., 0] > 0 if logits.shape[-1] == 1 else logits.argmax(axis=-1)

@@ -6,7 +6,6 @@ from hypothesis import given
 
 from evobin.network.architecture import Architecture
 from evobin.training.latent import (
-    Adam,
     latent_from,
     random_latent,
     signs_of,
@@ -71,33 +70,3 @@ def test_random_latents_fill_their_range_evenly() -> None:
     assert np.abs(latent).max() <= np.float32(0.1)
     assert latent.std() == pytest.approx(0.1 / 3**0.5, rel=0.01)
     assert abs(latent.mean()) < 0.001
-
-
-def test_adam_follows_the_published_algorithm_and_stays_within_its_limit() -> None:
-    rng = np.random.default_rng(0)
-    latent = rng.uniform(-0.2, 0.2, 50)
-    optimiser = Adam.start(latent.astype(np.float32), limit=0.25)
-    first, second = np.zeros(50), np.zeros(50)
-    for t in range(1, 30):
-        shards, rate = rng.normal(size=(3, 50)), 0.05 / t
-        slope = shards.sum(axis=0)
-        first = 0.9 * first + 0.1 * slope
-        second = 0.999 * second + 0.001 * slope**2
-        moved = rate * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
-        latent = np.clip(latent - moved, -0.25, 0.25)
-        optimiser.step(shards.astype(np.float32), rate)
-        np.testing.assert_allclose(optimiser.latent, latent, atol=2e-5)
-    assert np.abs(latent).max() == 0.25
-    assert optimiser.steps == 29
-
-
-def test_adam_updates_the_array_that_it_was_given() -> None:
-    latent = np.zeros(2, np.float32)
-    Adam.start(latent).step(np.array([[1.0, -1.0]], np.float32), 0.1)
-    assert latent == pytest.approx([-0.1, 0.1], rel=1e-5)
-
-
-def test_a_rate_of_zero_moves_nothing() -> None:
-    latent = np.array([0.5, -0.5], np.float32)
-    Adam.start(latent).step(np.ones((2, 2), np.float32), 0.0)
-    assert latent.tolist() == [0.5, -0.5]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evobin.network.architecture import Architecture, ConvBlock
-from evobin.network.flips.moves import filter_indices, unit_indices
+from evobin.network.flips.units import filter_indices, unit_indices
 from evobin.training.recombination import (
     MIXES,
     differences,
