@@ -1,5 +1,7 @@
 """Simulated annealing: worse neighbours are accepted by chance, less and less often."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 

@@ -1,5 +1,7 @@
 """What all algorithms share: ask what to score, take the scores, stop, state to go on from."""
 
+from __future__ import annotations
+
 import copy
 import re
 from abc import ABC, abstractmethod

@@ -1,5 +1,7 @@
 """Chances move by a step wherever the better of two samples differs from the other."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Chances follow the elite of the samples, smoothed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Iterated local search: down to a local optimum, a kick, down again."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 

@@ -1,5 +1,7 @@
 """CMA-ES as the package `cma` has it, with our random numbers and no stop on a plateau."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """One solution, mutated at rates with a heavy tail."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

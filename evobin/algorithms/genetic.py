@@ -1,5 +1,7 @@
 """A population, crossed over and mutated."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Literal, get_args
 

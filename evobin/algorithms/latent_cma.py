@@ -1,5 +1,7 @@
 """CMA-ES over one latent number a sign, for few signs."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

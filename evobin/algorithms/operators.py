@@ -1,5 +1,7 @@
 """Operators that algorithms share: random solutions, mutation, crossover."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, TypeVar
 

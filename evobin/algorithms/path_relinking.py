@@ -1,5 +1,7 @@
 """Paths between good local optima, and climbs from the best point on the way."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

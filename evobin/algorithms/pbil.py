@@ -1,5 +1,7 @@
 """Chances move a little toward the best samples."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The default: one climb, one model of single signs, and a pyramid of local optima."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

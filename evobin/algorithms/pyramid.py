@@ -1,5 +1,7 @@
 """Local optima in a pyramid of populations, mixed along the linkage that they show."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

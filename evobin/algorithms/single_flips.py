@@ -1,5 +1,7 @@
 """What the algorithms share that go from solution to solution by single flips."""
 
+from __future__ import annotations
+
 import copy
 import time
 from abc import abstractmethod

@@ -1,5 +1,7 @@
 """One solution, every sign tried in turn, and now and then several at once."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from evobin.algorithms.fast_ga import FastGA

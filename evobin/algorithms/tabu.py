@@ -1,5 +1,7 @@
 """Tabu search: always the best neighbour, but no sign back for a while."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 

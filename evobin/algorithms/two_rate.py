@@ -1,5 +1,7 @@
 """One solution and many mutants, at two rates, of which the better one is gone on with."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

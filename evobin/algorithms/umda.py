@@ -1,5 +1,7 @@
 """Chances are those of the better half."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """What the algorithms share that learn how likely each sign is +1, each on its own."""
 
+from __future__ import annotations
+
 from abc import abstractmethod
 
 import numpy as np

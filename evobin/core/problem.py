@@ -3,6 +3,8 @@
 No contract here knows an algorithm, and every algorithm runs on all that gives it what it needs.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """Scores of networks, all higher-is-better, and their confidence intervals."""
 
+from __future__ import annotations
+
 import math
 from statistics import NormalDist
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """Solutions as bytes that travel."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from evobin.core.problem import Solution

@@ -1,5 +1,7 @@
 """What all stages share: steps that can be stopped after any one, kept, and continued."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
 """State that a checkpoint can hold: nested plain values, arrays and random generators."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from typing import Any
 

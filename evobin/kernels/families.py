@@ -18,6 +18,8 @@ up to date, and the first `mark` of them lead to the best; a `length` of LOST sa
 was full, so that the next best is copied.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 from collections.abc import Callable

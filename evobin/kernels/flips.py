@@ -33,6 +33,8 @@ sign is then owner * 2^48 + row * 2^16 + channel, the owner being the number of 
 ascending order. Called for a few samples at a time, they keep what belongs to those in the cache.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

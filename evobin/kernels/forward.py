@@ -18,6 +18,8 @@ transformation where even that is in doubt (Shewchuk, 1997, Adaptive Precision F
 Arithmetic and Fast Robust Geometric Predicates).
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -21,6 +21,8 @@ Samples are worked on in small groups, whose inputs stay in the cache: `signs`, 
 `constants` hold the rows of a group's inputs only, from row starts[0] on.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Kernels of linkage learning."""
 
+from __future__ import annotations
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray

@@ -3,6 +3,8 @@
 Layouts are those of `kernels.flips`, whose arguments are not described again.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Kernels of the voice synthesiser: recursions that have to go sample by sample."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

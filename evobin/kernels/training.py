@@ -5,6 +5,8 @@ of one sample, samples one after the other. Weights are in *window order* [n_out
 that a window of the input and a filter are both contiguous.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Reads DIMACS files: cnf, and wcnf in its old form (`p wcnf`) and its new one (`h`)."""
 
+from __future__ import annotations
+
 import bz2
 import gzip
 import lzma

@@ -1,5 +1,7 @@
 """Numbers whose sums are never rounded, whatever their order."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

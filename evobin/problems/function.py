@@ -1,5 +1,7 @@
 """A user's function as a problem: what it is given, what it returns, what it raises."""
 
+from __future__ import annotations
+
 import math
 import pickle
 import time

@@ -1,7 +1,9 @@
 """Ising spins with couplings and fields."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +38,7 @@ class Ising(Quadratic):
         self._build(Entries.of_matrix("couplings", couplings), fields)
 
     @classmethod
-    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Self:
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Ising:
         """As `QUBO.from_entries`, with [n] fields, all 0 by default."""
         problem = cls.__new__(cls)
         problem._build(Entries.of_lists(n, rows, cols, values), fields)

@@ -1,8 +1,10 @@
 """Maximum satisfiability, weighted, with hard clauses."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +127,7 @@ class MaxSat(CompiledProblem):
         self._build(n, literals, lengths, weights)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path) -> MaxSat:
         """Reads a DIMACS cnf or wcnf file; see `evobin.problems.dimacs.read_dimacs`.
 
         Raises:

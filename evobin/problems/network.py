@@ -1,5 +1,7 @@
 """Labelled samples as a problem: the signs of a network that makes them likely."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cache
 from typing import Any

@@ -1,6 +1,8 @@
 """NK landscapes: each sign's contribution depends on itself and k others."""
 
-from typing import Any, NamedTuple, Self
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +95,7 @@ class NKLandscape(CompiledProblem):
         self._build(n, members, rng.random((n, 2 ** (k + 1))))
 
     @classmethod
-    def from_tables(cls, n: int, members: Any, tables: Any) -> Self:
+    def from_tables(cls, n: int, members: Any, tables: Any) -> NKLandscape:
         """A landscape of own contributions, as many as there are rows; the score is their mean.
 
         Args:

@@ -1,7 +1,9 @@
 """Quadratic unconstrained binary optimisation."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 from evobin.problems.exact import exact
 from evobin.problems.quadratic import Entries, Quadratic
@@ -34,7 +36,7 @@ class QUBO(Quadratic):
         self._build(Entries.of_matrix("matrix", matrix))
 
     @classmethod
-    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any) -> Self:
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any) -> QUBO:
         """A QUBO whose matrix is 0 but at some places; a place that comes twice is added up.
 
         Args:
