@@ -56,7 +56,8 @@ def check_problem(problem: Problem, seed: int = 0) -> None:
 
     Scores are finite numbers, one a row, that depend on the row alone and change nothing. Of an
     `IncrementalProblem`, a flip state has the score of a full evaluation after any flips, a flip
-    taken back restores it, and `scores`, `effects`, `gains` and `exact` agree with it.
+    taken back restores it, `scores`, `effects`, `gains` and `exact` agree with it, and a copy and a
+    pickle of it go on by themselves.
 
     Args:
         problem: at most some thousand signs long.
@@ -98,6 +99,16 @@ def _check_flips(problem: IncrementalProblem, solution: Solution, rng: np.random
         flipped = bool((state.solution == expected).all())
         _require(flipped, f"flip({index}) must flip sign {index} and no other")
         _check_state_of(problem, state)
+    for name, other in (
+        ("a copy", copy.deepcopy(state)),
+        ("a pickle", pickle.loads(pickle.dumps(state))),
+    ):
+        for index in some.tolist():
+            other.flip(index)
+        _require(
+            _close(other.score, float(problem.score(other.solution[None])[0])),
+            f"{name} of a flip state must go on by itself",
+        )
     neighbours = np.tile(state.solution, (len(some), 1))
     neighbours[np.arange(len(some)), some] *= -1
     full, score = problem.score(neighbours), state.score

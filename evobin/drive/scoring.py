@@ -35,6 +35,9 @@ class NearScorer:
         self._state: FlipState | None = None
         self._at: Solution = np.empty(0, np.int8)
 
+    def __getstate__(self) -> dict[str, object]:
+        return vars(self) | {"_state": None}  # large, and of no use to a worker
+
     def score(self, population: Population) -> Scores:
         """As the problem's `score`."""
         scores = np.empty(len(population))

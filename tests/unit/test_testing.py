@@ -106,6 +106,13 @@ def network() -> evobin.NetworkProblem:
     return evobin.NetworkProblem(shape, rng.normal(size=(30, 6)), np.arange(30) % 2)
 
 
+def convolutions() -> evobin.NetworkProblem:
+    rng = np.random.default_rng(1)
+    shape = evobin.Architecture(3, (evobin.ConvBlock(4, 2, 2), evobin.ConvBlock(3, 2)))
+    samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
+    return evobin.NetworkProblem(shape, samples, np.arange(20) % 2)
+
+
 @pytest.mark.parametrize(
     "problem",
     [
@@ -113,9 +120,10 @@ def network() -> evobin.NetworkProblem:
         evobin.MaxSat(3, [[1, -2], [2, 3], [-1, -3]]),
         evobin.NKLandscape(12, 3, seed=0),
         network(),
+        convolutions(),
         NoisyBatch(np.arange(9.0)),
     ],
-    ids=["qubo", "maxsat", "nk", "network", "own"],
+    ids=["qubo", "maxsat", "nk", "dense", "conv", "own"],
 )
 def test_a_problem_that_keeps_to_the_contract_passes(problem: evobin.Problem) -> None:
     evobin.testing.check_problem(problem)
