@@ -73,9 +73,9 @@ class Head(ABC):
         """Swaps the weights of two channels."""
         self.weights[[a, b]] = self.weights[[b, a]]
 
+    @abstractmethod
     def mean(self, labels: Labels, logits: Ints) -> float:
         """Mean log-likelihood of [n] labels, from [n, n_logits]."""
-        return float(self.means(labels, logits[None])[0])
 
     @abstractmethod
     def means(self, labels: Labels, logits: Ints) -> Floats:
@@ -93,6 +93,10 @@ class LogisticHead(Head):
         super().__init__(layer, solution)
         self._table = log_likelihood_table(layer.fan_in)
         self._counts = np.empty(self._table.shape, np.int64)
+
+    def mean(self, labels: Labels, logits: Ints) -> float:
+        """As in `Head`."""
+        return float(flips.mean_of_table(self._table, labels, logits, self._counts))
 
     def means(self, labels: Labels, logits: Ints) -> Floats:
         """As in `Head`."""
@@ -122,6 +126,10 @@ class SoftmaxHead(Head):
         super().__init__(layer, solution)
         self._slope = layer.fan_in**-0.5
         self._powers = np.exp(-self._slope * np.arange(2 * layer.fan_in + 3))
+
+    def mean(self, labels: Labels, logits: Ints) -> float:
+        """As in `Head`."""
+        return float(flips.mean_of_softmax(self._powers, self._slope, labels, logits))
 
     def means(self, labels: Labels, logits: Ints) -> Floats:
         """As in `Head`."""
