@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evobin.algorithms.base import Algorithm
+from evobin.algorithms.base import Algorithm, Walker
 from evobin.core.problem import FlipState, IncrementalProblem, Population, Problem, Scores, Solution
 from evobin.core.state import pack_state, unpack_state
 from evobin.drive.maximize import Choice, algorithm_of, maximize
+from evobin.drive.speculation import Speculation
+from evobin.problems import QUBO
 
 EVALUATIONS = 300
 FLIPS = 40
@@ -23,9 +25,11 @@ FLIPS = 40
 def check_algorithm(algorithm: Choice, sizes: tuple[int, ...] = (1, 2, 7, 20)) -> None:
     """Checks that an algorithm keeps to the contract of `Algorithm`.
 
-    It asks for signs alone; the seed decides all it does; scores may come in parts and as a list;
-    a state that was written down, a pickle and a copy go on as itself would have; NaN is refused;
-    `maximize` keeps to the budget, and what it returns has the score that it says.
+    It asks for signs alone; the seed decides all it does; it begins at `initial` and leaves that as
+    it was; scores may come in parts and as a list; a state that was written down, a pickle and a
+    copy go on as itself would have, and what they are told changes nothing in it, so that it has
+    the same result on several workers; NaN is refused; a `Walker` walks as it asks; `maximize`
+    keeps to the budget, and what it returns has the score that it says.
 
     Args:
         algorithm: a class, an instance with settings, or a name.
@@ -42,6 +46,8 @@ def check_algorithm(algorithm: Choice, sizes: tuple[int, ...] = (1, 2, 7, 20)) -
     for n in sizes:
         _check_walk(settings, n)
         _check_state(settings, n)
+        _check_initial(settings, n)
+        _check_flip_by_flip(settings, n)
         _check_budget(settings, n)
 
 
@@ -50,7 +56,8 @@ def check_problem(problem: Problem, seed: int = 0) -> None:
 
     Scores are finite numbers, one a row, that depend on the row alone and change nothing. Of an
     `IncrementalProblem`, a flip state has the score of a full evaluation after any flips, a flip
-    taken back restores it, and `scores`, `effects`, `gains` and `exact` agree with it.
+    taken back restores it, `scores`, `effects`, `gains` and `exact` agree with it, and a copy and a
+    pickle of it go on by themselves.
 
     Args:
         problem: at most some thousand signs long.
@@ -92,6 +99,16 @@ def _check_flips(problem: IncrementalProblem, solution: Solution, rng: np.random
         flipped = bool((state.solution == expected).all())
         _require(flipped, f"flip({index}) must flip sign {index} and no other")
         _check_state_of(problem, state)
+    for name, other in (
+        ("a copy", copy.deepcopy(state)),
+        ("a pickle", pickle.loads(pickle.dumps(state))),
+    ):
+        for index in some.tolist():
+            other.flip(index)
+        _require(
+            _close(other.score, float(problem.score(other.solution[None])[0])),
+            f"{name} of a flip state must go on by itself",
+        )
     neighbours = np.tile(state.solution, (len(some), 1))
     neighbours[np.arange(len(some)), some] *= -1
     full, score = problem.score(neighbours), state.score
@@ -149,6 +166,12 @@ def _check_walk(settings: Algorithm, n: int) -> None:
     equals = [copy.deepcopy(settings).start(n, 3) for _ in range(2)]
     walks = [[asked.tobytes() for asked in _walk(one, EVALUATIONS)] for one in equals]
     _require(walks[0] == walks[1], "all random numbers must come from rng, which the seed decides")
+    copied, ahead, walk = copy.deepcopy(settings).start(n, 3), Speculation(2, 0.1), []
+    for asked in _walk(copied, EVALUATIONS):
+        walk.append(asked.tobytes())
+        if len(asked) == 1:
+            ahead.round(copied, asked)
+    _require(walk == walks[0], "what a copy is asked and told must not change the algorithm")
     same = copy.deepcopy(settings).start(n, 3)
     parts = [*_walk(same, EVALUATIONS, 3)]
     _require(len(parts) > 0 and same.score == search.score, "parts of a batch must do as a whole")
@@ -167,15 +190,48 @@ def _check_state(settings: Algorithm, n: int) -> None:
     written = unpack_state(*pack_state(search.state()))
     loaded = copy.deepcopy(settings).start(n, 1)
     loaded.load(written)
-    others = {
-        "a loaded state": loaded,
-        "a pickle": pickle.loads(pickle.dumps(search)),
-        "a copy": copy.deepcopy(search),
-    }
+    try:
+        pickled = pickle.loads(pickle.dumps(search))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise AssertionError(
+            f"a running algorithm must survive pickle, but: {error}. Define its class at the top "
+            "of a module, and keep only data in its attributes."
+        ) from error
+    others = {"a loaded state": loaded, "a pickle": pickled, "a copy": copy.deepcopy(search)}
     expected = [asked.tobytes() for asked in _walk(search, EVALUATIONS)]
     for name, other in others.items():
         asked = [some.tobytes() for some in _walk(other, EVALUATIONS)]
         _require(asked == expected, f"{name} must go on as the algorithm itself would have")
+
+
+def _check_initial(settings: Algorithm, n: int) -> None:
+    initial = np.ones((2, n), np.int8)
+    initial[1, 0] = -1
+    given = initial.copy()
+    search = copy.deepcopy(settings).start(n, 2, initial)
+    for _ in _walk(search, EVALUATIONS):
+        pass
+    _require(bool((initial == given).all()), "initial must be left as it was")
+
+
+def _check_flip_by_flip(settings: Algorithm, n: int) -> None:
+    if not isinstance(settings, Walker):
+        return
+    problem = QUBO(np.diag(np.arange(n) % 3) - np.eye(n, k=1, dtype=int))
+    asking, walking = (copy.deepcopy(settings).start(n, 4) for _ in range(2))
+    while asking.evaluations < EVALUATIONS and not asking.stop():
+        asked = asking.ask()[: EVALUATIONS - asking.evaluations]
+        asking.tell(asked, problem.score(asked))
+    while walking.evaluations < EVALUATIONS and not walking.stop():
+        walking.walk(problem, min(n, EVALUATIONS - walking.evaluations))
+    assert walking.best is not None
+    assert asking.best is not None
+    _require(
+        walking.evaluations == asking.evaluations
+        and walking.score == asking.score
+        and bool((walking.best == asking.best).all()),
+        "walk must go on as ask, score and tell would",
+    )
 
 
 def _check_budget(settings: Algorithm, n: int) -> None:

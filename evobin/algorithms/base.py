@@ -184,6 +184,11 @@ class Algorithm(ABC):
         limit = self.waits * self.n if self.patience is None else self.patience
         return {"stagnation": stale} if stale >= limit else {}
 
+    def batch(self) -> tuple[int, int]:
+        """Evaluations where the present batch began, and where it ends; equal between batches."""
+        begun = self.evaluations - len(self._told)
+        return begun, begun + (0 if self._asked is None else len(self._asked))
+
     def _note(self, population: Population, scores: Scores) -> None:
         """Counts scores, and keeps the best solution; none of k where k is 0."""
         if len(scores):

@@ -91,6 +91,13 @@ class SingleFlips(Walker):
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_on": None}  # what belongs to the problem does not travel
 
+    def batch(self) -> tuple[int, int]:
+        """As in `Algorithm`; a walk asks for nothing."""
+        if self._asked is not None or not len(self.heard):
+            return super().batch()
+        begun = self.evaluations - len(self.heard)
+        return begun, begun + (len(self.waiting) or self.width)
+
     def stop(self) -> dict[str, Any]:
         """As in `Algorithm`, but only between two batches; by default it never does."""
         if len(self.heard) or len(self._told) or self.patience is None:

@@ -86,15 +86,16 @@ class Islands(Stage):
         rows: list[Row] = []
         for place, state in zip(places, states, strict=True):
             search = self._searches[place]
-            known = len(search.rows)
+            done = search.done
             search.load(state)
-            rows += [row | {"island": place} for row in search.rows[known:]]
+            new = (row for row in search.rows if row["evaluations"] > done)
+            rows += [row | {"island": place} for row in new]
             if search.score > self.score or self.best is None:
                 self.best, self.score = search.best, search.score
         self.done = sum(search.done for search in self._searches)
-        new = [row for row in rows if self._is_new(row)]
-        self.rows += new
-        return new
+        better = [row for row in rows if self._is_new(row)]
+        self.rows += better
+        return better
 
     def _is_new(self, row: Row) -> bool:
         """Whether no row before it is as good."""

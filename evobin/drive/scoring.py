@@ -19,6 +19,9 @@ from evobin.results.search import EvaluationError, Failure
 NEAR = 8
 """Flips up to which a solution is scored from another one; more are a full evaluation."""
 
+QUICK = 0.001
+"""Seconds that sending solutions takes at least: what is scored in less is not sent."""
+
 
 class NearScorer:
     """Scores solutions of an incremental problem from each other, where they differ in few signs.
@@ -31,6 +34,9 @@ class NearScorer:
         self._problem = problem
         self._state: FlipState | None = None
         self._at: Solution = np.empty(0, np.int8)
+
+    def __getstate__(self) -> dict[str, object]:
+        return vars(self) | {"_state": None}  # large, and of no use to a worker
 
     def score(self, population: Population) -> Scores:
         """As the problem's `score`."""
@@ -100,6 +106,10 @@ class Scoring:
         """
         if self.n_jobs == 1:
             values = self.function.values(asked, deadline)
+        elif not self.speculation.seconds:  # one, to see how long it takes
+            values = self._here(asked[:1], deadline)
+            if len(asked) > 1:
+                values += self._side_by_side(algorithm, asked[1:], map_tasks, deadline)
         else:
             values = self._side_by_side(algorithm, asked, map_tasks, deadline)
         return self._checked(values, asked, done)
@@ -128,13 +138,23 @@ class Scoring:
     def _side_by_side(
         self, algorithm: Algorithm, asked: Population, map_tasks: MapTasks, deadline: float
     ) -> list[Value]:
-        """On several workers; of an algorithm that asks for one solution, those that come next."""
+        """On several workers, where that pays; of one solution, those that come next as well."""
+        ahead = self.speculation
+        if len(asked) == 1 and ahead.is_known(asked):
+            return [ahead.value(asked)]
+        if ahead.seconds * len(asked) < QUICK:
+            return self._here(asked, deadline)
         if len(asked) > 1:
             return self._map(asked, map_tasks, deadline)
-        if not self.speculation.is_known(asked):
-            guesses = self.speculation.round(algorithm, asked)
-            self.speculation.keep(guesses, self._map(guesses, map_tasks, deadline))
-        return [self.speculation.value(asked)]
+        guesses = ahead.round(algorithm, asked)
+        ahead.keep(guesses, self._map(guesses, map_tasks, deadline))
+        return [ahead.value(asked)]
+
+    def _here(self, asked: Population, deadline: float) -> list[Value]:
+        begun = time.monotonic()
+        values = self.function.values(asked, deadline)
+        self.speculation.seconds = (time.monotonic() - begun) / len(values)
+        return values
 
     def _map(self, asked: Population, map_tasks: MapTasks, deadline: float) -> list[Value]:
         """The values of solutions, or of the first ones until the clock says stop."""

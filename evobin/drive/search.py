@@ -137,12 +137,13 @@ class AlgorithmSearch(Stage):
     def step_until(self, end: int, map_tasks: MapTasks = in_order) -> list[Row]:
         """The same, cut where so many evaluations are done in all."""
         algorithm, left = self._algorithm, end - self.done
+        cut = algorithm.batch()
         if isinstance(algorithm, Walker) and self._walked is not None:
             self._walk(algorithm, self._walked, left)
         else:
             self._ask_and_tell(algorithm, left, map_tasks)
         self.done = self._before + algorithm.evaluations
-        return self._note() if algorithm.improvements else []
+        return self._note(cut) if algorithm.improvements else []
 
     def _ask_and_tell(self, algorithm: Algorithm, left: int, map_tasks: MapTasks) -> None:
         begun = time.monotonic()
@@ -155,7 +156,7 @@ class AlgorithmSearch(Stage):
         except EvaluationError as error:
             algorithm.tell(asked[: len(error.before)], error.before)
             self.done = self._before + algorithm.evaluations
-            self._note()
+            self._note(algorithm.batch())
             raise
         told = time.monotonic()
         algorithm.tell(asked[: len(scores)], scores)
@@ -176,13 +177,19 @@ class AlgorithmSearch(Stage):
         # a batch is n at most, and one that is cut would be a row of its own in the history
         self._stretch = max(self._problem.n, self._stretch * 2 if quick else self._stretch // 2)
 
-    def _note(self) -> list[Row]:
-        """The rows of new bests among what the algorithm has improved."""
+    def _note(self, cut: tuple[int, int]) -> list[Row]:
+        """The rows of new bests among what the algorithm has improved.
+
+        A batch has one row at most: that of its first part goes where a budget has `cut` it in two.
+        """
         algorithm, rows = self._algorithm, list[Row]()
         sign = self.scoring.function.sign
         for evaluations, score in algorithm.improvements:
             if score > self.score or self.best is None:
                 self.score, self.best = score, algorithm.best
+                last = self.rows[-1]["evaluations"] - self._before if self.rows else 0
+                if cut[0] < last and evaluations <= cut[1]:
+                    self.rows.pop()
                 rows.append(
                     {
                         "evaluations": self._before + evaluations,

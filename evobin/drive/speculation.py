@@ -62,6 +62,7 @@ class Speculation:
     def is_known(self, asked: Population) -> bool:
         """Whether a solution, [1, n], was scored ahead; learns from what is asked."""
         self._learn(asked.tobytes())
+        self._expected = {}
         return asked.tobytes() in self._values
 
     def keep(self, population: Population, values: list[Value]) -> None:

@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 
 from evobin.cli.main import main
-from evobin.commands import search as training
-from evobin.commands import voices
+from evobin.commands import run, voices
 from tests.builders import (
     GOLDEN_RESULT,
     DataFolder,
@@ -359,6 +358,6 @@ def test_a_broken_promise_inside_is_not_taken_for_the_users_fault(
     def broken(*_arguments: Any) -> NoReturn:
         raise RuntimeError("the written file scores 1, the search reported 2.")
 
-    monkeypatch.setattr(training, "_finish", broken)
+    monkeypatch.setattr(run, "_finish", broken)
     with pytest.raises(RuntimeError, match="the search reported 2"):
         main(search(folder))

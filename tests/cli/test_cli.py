@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from evobin.cli.main import COMMANDS, main
-from evobin.commands import search as training
 from evobin.commands import voices
 from evobin.core.scores import selection_score, wilson_interval
 from evobin.errors import EvobinError
@@ -454,7 +453,7 @@ def test_voices_need_pairs_of_speakers(
 def test_samples_that_would_be_ignored_for_synthesised_voices_are_refused(
     option: str, samples: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr(training, "synthesised_splits", forbidden)
+    monkeypatch.setattr("evobin.commands.run.synthesised_splits", forbidden)
     assert main(["search", f"--{option}", str(samples.data), "--quiet"]) == 2
     assert f"`{option}` needs `data`" in capsys.readouterr().err
 

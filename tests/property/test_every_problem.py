@@ -98,7 +98,8 @@ def test_a_result_has_its_true_score_and_a_search_resumes(
 @pytest.mark.slow
 @every
 @on_all
-def test_workers_change_nothing(kind: str, algorithm: str) -> None:
+def test_workers_change_nothing(kind: str, algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evobin.drive.scoring.QUICK", 0.0)  # all is sent
     alone, shared = (go(kind, algorithm, 3_000, n_jobs=n_jobs) for n_jobs in (1, 2))
     assert_same(alone, shared)
     assert alone.history.drop(columns="seconds").equals(shared.history.drop(columns="seconds"))
@@ -106,7 +107,10 @@ def test_workers_change_nothing(kind: str, algorithm: str) -> None:
 
 @pytest.mark.parametrize("kind", ["function", "qubo"])
 @pytest.mark.parametrize("algorithm", ["default", "annealing", "umda"])
-def test_two_workers_find_what_one_finds(tmp_path: Path, kind: str, algorithm: str) -> None:
+def test_two_workers_find_what_one_finds(
+    kind: str, algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evobin.drive.scoring.QUICK", 0.0)  # all is sent
     assert_same(go(kind, algorithm, 300), go(kind, algorithm, 300, n_jobs=2))
     whole = go(kind, algorithm, 300, islands=3)
     assert_true(kind, whole)

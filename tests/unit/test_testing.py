@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
 import evobin
-from evobin.algorithms import ALGORITHMS
+from evobin.algorithms import ALGORITHMS, Descent
 from evobin.core.problem import Population, Solution
 from tests.builders import NoisyBatch, NoisyState
 
@@ -39,6 +39,45 @@ class Forgetful(OnlyAskAndTell):
         return super().state() | {"rng": np.random.default_rng(0)}
 
 
+class Memory(list[float]):
+    def __deepcopy__(self, _: Any) -> Memory:
+        return self
+
+
+class Sharing(OnlyAskAndTell):
+    """Its copies have its memory."""
+
+    def begin(self) -> None:
+        self.memory = Memory()
+
+    def ask(self) -> Population:
+        bits = len(self.memory) >> np.arange(self.n) & 1
+        return (2 * bits - 1).astype(np.int8)[None]
+
+    def tell(self, population: Population, scores: ArrayLike) -> None:
+        self.memory.append(0.0)
+
+
+class SpoilsInitial(OnlyAskAndTell):
+    def start(self, n: int, seed: Any = 0, initial: Any = None, **more: Any) -> Self:
+        if initial is not None:
+            initial *= -1
+        return super().start(n, seed, initial, **more)
+
+
+class WalksElsewhere(Descent):
+    def walk(self, problem: Any, evaluations: int, *stops: float, **more: float) -> None:
+        super().walk(problem, evaluations, *stops, **more)
+        self.score += 1
+
+
+def local() -> type[evobin.Algorithm]:
+    class Local(OnlyAskAndTell):
+        pass
+
+    return Local
+
+
 @pytest.mark.parametrize("algorithm", [*ALGORITHMS, OnlyAskAndTell])
 def test_an_algorithm_that_keeps_to_the_contract_passes(algorithm: Any) -> None:
     evobin.testing.check_algorithm(algorithm, (1, 7))
@@ -50,6 +89,10 @@ def test_an_algorithm_that_keeps_to_the_contract_passes(algorithm: Any) -> None:
         (OfItsOwnNumbers, "all random numbers must come from rng"),
         (OfZeros, r"ask must return \[k, 20\] int8 of -1 and \+1"),
         (Forgetful, "a loaded state must go on as the algorithm itself would have"),
+        (Sharing, "what a copy is asked and told must not change the algorithm"),
+        (SpoilsInitial, "initial must be left as it was"),
+        (WalksElsewhere, "walk must go on as ask, score and tell would"),
+        (local(), "must survive pickle, but: .*Define its class at the top of a module"),
     ],
 )
 def test_what_is_wrong_with_an_algorithm_is_named(algorithm: Any, text: str) -> None:
@@ -63,6 +106,13 @@ def network() -> evobin.NetworkProblem:
     return evobin.NetworkProblem(shape, rng.normal(size=(30, 6)), np.arange(30) % 2)
 
 
+def convolutions() -> evobin.NetworkProblem:
+    rng = np.random.default_rng(1)
+    shape = evobin.Architecture(3, (evobin.ConvBlock(4, 2, 2), evobin.ConvBlock(3, 2)))
+    samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
+    return evobin.NetworkProblem(shape, samples, np.arange(20) % 2)
+
+
 @pytest.mark.parametrize(
     "problem",
     [
@@ -70,9 +120,10 @@ def network() -> evobin.NetworkProblem:
         evobin.MaxSat(3, [[1, -2], [2, 3], [-1, -3]]),
         evobin.NKLandscape(12, 3, seed=0),
         network(),
+        convolutions(),
         NoisyBatch(np.arange(9.0)),
     ],
-    ids=["qubo", "maxsat", "nk", "network", "own"],
+    ids=["qubo", "maxsat", "nk", "dense", "conv", "own"],
 )
 def test_a_problem_that_keeps_to_the_contract_passes(problem: evobin.Problem) -> None:
     evobin.testing.check_problem(problem)

@@ -90,6 +90,10 @@ class NetworkFlipState(FlipState):
         # object to itself, and its arrays would stay until the garbage collector comes.
         self._back: Callable[[NetworkFlipState], None] | None = None
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Copies are made anew: blocks share arrays by views, which a copy of each would not."""
+        return type(self), (self.architecture, self.solution, Batch(self._samples, self.labels))
+
     def _new_blocks(self, samples: Samples) -> tuple[RealBlock, list[BinaryBlock]]:
         unit = unit_of(self.architecture, samples)
         layers, (block, *others) = self.architecture.layers, self.architecture.blocks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from evobin.algorithms import ALGORITHMS, Sweeps
 from evobin.core.problem import Population
 from evobin.core.stage import in_order
+from evobin.drive import scoring
 from evobin.drive.scoring import Scoring
 from evobin.drive.speculation import Speculation
 from evobin.problems.function import FunctionProblem
@@ -76,8 +78,9 @@ def test_no_more_is_scored_ahead_than_a_round_may_take() -> None:
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_scores_are_those_of_one_worker(name: str) -> None:
+def test_scores_are_those_of_one_worker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every algorithm is told the same whether its solutions were scored ahead or not."""
+    monkeypatch.setattr(scoring, "QUICK", 0.0)
     found = []
     for n_jobs in (1, 2, 5):
         scored = 0
@@ -87,15 +90,38 @@ def test_scores_are_those_of_one_worker(name: str) -> None:
             scored += sum(len(population) for _, population, _ in tasks)
             return in_order(function, tasks)
 
-        scoring = Scoring(FunctionProblem(peaks, N), n_jobs=n_jobs)
+        search = Scoring(FunctionProblem(peaks, N), n_jobs=n_jobs)
         algorithm = ALGORITHMS[name]().start(N, seed=1)
         told: list[float] = []
         while algorithm.evaluations < 200:
             asked = algorithm.ask()
-            scores = scoring.score(algorithm, asked, algorithm.evaluations, side_by_side)
+            scores = search.score(algorithm, asked, algorithm.evaluations, side_by_side)
             assert np.isfinite(scores).all()
             algorithm.tell(asked, scores)
             told += scores.tolist()
         found.append(told)
         assert (scored > 0) == (n_jobs > 1)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+@pytest.mark.parametrize("k", [1, 4])
+def test_what_is_quicker_than_sending_it_is_scored_here(seconds: float, k: int) -> None:
+    def wait(x: Any) -> float:
+        if seconds:
+            time.sleep(seconds)
+        return float(x.sum())
+
+    def side_by_side(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Any:
+        sent.extend(tasks)
+        return in_order(function, tasks)
+
+    sent: list[Any] = []
+    search = Scoring(FunctionProblem(wait, N), n_jobs=2)
+    algorithm = Sweeps().start(N, seed=1)
+    for _ in range(3):
+        asked = np.repeat(algorithm.ask(), k, axis=0)
+        scores = search.score(algorithm, asked, 0, side_by_side)
+        assert scores.tolist() == asked.sum(axis=1).tolist()
+        algorithm.tell(asked[:1], scores[:1])
+    assert bool(sent) == (seconds > 0)
