@@ -36,8 +36,11 @@ def to_window_order(architecture: Architecture, solution: NDArray[Any]) -> NDArr
 
 def to_file_order(architecture: Architecture, solution: NDArray[Any]) -> NDArray[Any]:
     """The inverse of `to_window_order`."""
-    out = np.empty_like(solution)
-    out[to_window_order(architecture, np.arange(len(solution)))] = solution
+    out = solution.copy()
+    for layer in architecture.layers[:-1]:
+        n_out, n_in, kernel = layer.shape
+        windows = layer.weights(solution).reshape(n_out, kernel, n_in)
+        layer.weights(out)[:] = windows.transpose(0, 2, 1)
     return out
 
 
