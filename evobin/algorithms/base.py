@@ -205,6 +205,12 @@ class Algorithm(ABC):
         given = np.empty((0, self.n), np.int8) if self.initial is None else self.initial
         return np.concatenate([given, random_signs(max(k - len(given), 0), self.n, self.rng)])
 
+    def _start(self, number: int) -> Population:
+        """[1, n], where a climb of this number begins: at `initial`, then anywhere."""
+        if self.initial is not None and number < len(self.initial):
+            return self.initial[number : number + 1].copy()
+        return random_signs(1, self.n, self.rng)
+
     def state(self) -> State:
         """What `load` needs to go on from here; later steps do not change it."""
         kept = {name: value for name, value in vars(self).items() if name not in self.transient}
@@ -258,7 +264,9 @@ def _asking(own: Callable[[Any], Any]) -> Callable[[Any], Population]:
                 asked = own(self)
             finally:
                 self._within = False
-            if not _is_population(asked, self.n):
+            is_array = isinstance(asked, np.ndarray) and asked.dtype == np.int8
+            # values are checked by `testing`
+            if not (is_array and asked.shape[1:] == (self.n,) and len(asked)):
                 asked = as_population("what `ask` returns", asked, self.n)
             self._asked = asked
         left: Population = self._asked[len(self._told) :]
@@ -298,17 +306,6 @@ def _telling(own: Callable[..., None]) -> Callable[..., None]:
             self._within = False
 
     return tell
-
-
-def _is_population(array: Any, n: int) -> bool:
-    """Whether it has the type and shape of one; its values are checked by `testing`."""
-    return (
-        isinstance(array, np.ndarray)
-        and array.dtype == np.int8
-        and array.ndim == 2
-        and array.shape[1] == n
-        and len(array) > 0
-    )
 
 
 def as_population(name: str, signs: ArrayLike, n: int) -> Population:

@@ -11,11 +11,6 @@ from numpy.typing import NDArray
 from evobin.core.problem import Population
 from evobin.kernels.mutation import flip_distinct
 
-Counts = NDArray[np.int64]
-"""[k] int64, how many signs to flip in each row."""
-
-Rates = NDArray[np.float64]
-"""Probabilities."""
 Parents = TypeVar("Parents", bound=NDArray[Any])
 """[k, n] of any real type, solutions or latents."""
 Units = Sequence[Sequence[NDArray[np.intp]]]
@@ -30,12 +25,12 @@ def random_signs(k: int, n: int, rng: np.random.Generator) -> Population:
     return signs
 
 
-def flipped(parents: Population, counts: Counts, rng: np.random.Generator) -> Population:
+def flipped(parents: Population, counts: NDArray[np.int64], rng: np.random.Generator) -> Population:
     """Copies with exactly that many signs flipped in each, at random distinct places.
 
     Args:
         parents: [k, n] int8, or [1, n] for k children of one; not modified.
-        counts: [k] int64, from 0 to n.
+        counts: [k] int64, signs to flip in each, from 0 to n.
         rng: source of all randomness; advanced.
 
     Example:
@@ -49,7 +44,7 @@ def flipped(parents: Population, counts: Counts, rng: np.random.Generator) -> Po
     return children
 
 
-def sampled(chances: Rates, k: int, rng: np.random.Generator) -> Population:
+def sampled(chances: NDArray[np.float64], k: int, rng: np.random.Generator) -> Population:
     """[k, n] int8, each sign +1 with its own chance, [n]."""
     n = len(chances)
     signs = np.empty((k, n), np.int8)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evobin.algorithms.base import LARGEST, Algorithm, setting
-from evobin.algorithms.operators import random_signs
 from evobin.core.problem import Population, Solution
 
 SHORTEST = 3
@@ -51,7 +50,8 @@ class PathRelinking(Algorithm):
     def ask(self) -> Population:
         """As in `Algorithm`."""
         if self.phase == "start":
-            return self._start()
+            self.climbs += 1
+            return self._start(self.climbs - 1)
         if self.phase == "climb":
             places = self.order[self.failed : self.failed + 1]
         else:
@@ -59,12 +59,6 @@ class PathRelinking(Algorithm):
         children = np.tile(self.current, (len(places), 1))
         children[np.arange(len(places)), places] *= -1
         return children
-
-    def _start(self) -> Population:
-        self.climbs += 1
-        if self.initial is not None and self.climbs <= len(self.initial):
-            return self.initial[self.climbs - 1 : self.climbs].copy()
-        return random_signs(1, self.n, self.rng)
 
     def _ahead(self) -> NDArray[np.intp]:
         """Places in which the present point still differs from the end of its path."""

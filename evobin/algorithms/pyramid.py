@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evobin.algorithms.base import Algorithm
-from evobin.algorithms.operators import random_signs
 from evobin.checks import check_number
 from evobin.core.problem import Population
 from evobin.core.state import State
@@ -57,15 +56,10 @@ class Pyramid(Algorithm):
         """As in `Algorithm`."""
         while True:
             if self.phase == "start":
-                return self._start()
+                return self._start(self.climbs)
             trial = self._flip() if self.phase == "climb" else self._mixture()
             if trial is not None:
                 return trial
-
-    def _start(self) -> Population:
-        if self.initial is not None and self.climbs < len(self.initial):
-            return self.initial[self.climbs : self.climbs + 1].copy()
-        return random_signs(1, self.n, self.rng)
 
     def _flip(self) -> Population | None:
         """The next flip that has not been tried since the last one that helped; None after all."""

@@ -42,9 +42,12 @@ class CompiledProblem(IncrementalProblem):
 
     def start(self, solution: Solution) -> CompiledState:
         """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
+        self._check_one(solution)
+        return CompiledState(self, solution)
+
+    def _check_one(self, solution: Solution) -> None:
         check_shape("solution", solution, (self.n,))
         check_signs("solution", solution)
-        return CompiledState(self, solution)
 
     def _check(self, population: Population) -> Population:
         check_shape("population", population, (None, self.n))

@@ -99,7 +99,7 @@ class Samples:
         return np.diff(self.starts)
 
     def stretch(self, start: int, stop: int) -> Samples:
-        """Samples `start` to `stop`, the last one excluded, without a copy."""
+        """Samples `start` to `stop`, that one excluded, or to the last one; without a copy."""
         starts = self.starts[start : stop + 1]
         return Samples(self.frames[starts[0] : starts[-1]], starts - starts[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,13 @@ State = dict[str, Any]
 MARK = "!"
 """The key of what JSON has no notation for."""
 Arrays = dict[str, NDArray[Any]]
-KINDS = (
-    np.random.PCG64,
-    np.random.PCG64DXSM,
-    np.random.MT19937,
-    np.random.Philox,
-    np.random.SFC64,
-)
-GENERATORS = {kind.__name__: kind for kind in KINDS}
+GENERATORS = {
+    "PCG64": np.random.PCG64,
+    "PCG64DXSM": np.random.PCG64DXSM,
+    "MT19937": np.random.MT19937,
+    "Philox": np.random.Philox,
+    "SFC64": np.random.SFC64,
+}
 
 
 def pack_state(state: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays]:
@@ -61,16 +60,16 @@ def _packed(where: str, value: Any, arrays: Arrays) -> Any:
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         found = {MARK: "array", "name": str(len(arrays))}
         arrays[found["name"]] = value
-    elif isinstance(value, np.random.Generator) and type(value.bit_generator) in KINDS:
+    elif (
+        isinstance(value, np.random.Generator) and type(value.bit_generator) in GENERATORS.values()
+    ):
         generator = value.bit_generator
         inner = _packed(where, dict(generator.state), arrays)
         found = {MARK: "generator", "kind": type(generator).__name__, "state": inner}
-    elif kind is list:
-        found = _each(where, value, arrays)
-    elif kind is tuple:
-        found = {MARK: "tuple", "items": _each(where, value, arrays)}
-    elif kind is set:
-        found = {MARK: "set", "items": _each(where, sorted(value, key=repr), arrays)}
+    elif kind in (list, tuple, set):
+        values = sorted(value, key=repr) if kind is set else value
+        items = [_packed(f"{where}/{i}", one, arrays) for i, one in enumerate(values)]
+        found = items if kind is list else {MARK: kind.__name__, "items": items}
     elif kind is bytes:
         found = {MARK: "bytes", "hex": value.hex()}
     elif kind is dict and all(isinstance(key, str) and key != MARK for key in value):
@@ -87,10 +86,6 @@ def _packed(where: str, value: Any, arrays: Arrays) -> Any:
             "override `state` and `load`."
         )
     return found
-
-
-def _each(where: str, values: Iterable[Any], arrays: Arrays) -> list[Any]:
-    return [_packed(f"{where}/{i}", one, arrays) for i, one in enumerate(values)]
 
 
 def _unpacked(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:

@@ -35,16 +35,7 @@ class Ising(Quadratic):
     """
 
     def __init__(self, couplings: Any, fields: Any = None) -> None:
-        self._build(Entries.of_matrix("couplings", couplings), fields)
-
-    @classmethod
-    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Ising:
-        """As `QUBO.from_entries`, with [n] fields, all 0 by default."""
-        problem = cls.__new__(cls)
-        problem._build(Entries.of_lists(n, rows, cols, values), fields)
-        return problem
-
-    def _build(self, given: Entries, fields: Any) -> None:
+        given = Entries.of("couplings", couplings)
         n = given.n
         numbers = np.zeros(n) if fields is None else as_numbers("fields", fields)
         check_shape("fields", numbers, (n,))
@@ -56,3 +47,8 @@ class Ising(Quadratic):
         linear = 2 * h - 2 * sums(ends, np.tile(pairs.values, 2), n)
         offset = float(entries.diagonal().sum() + pairs.values.sum() - h.sum())
         super().__init__(linear, replace(pairs, values=4 * pairs.values), offset)
+
+    @classmethod
+    def from_entries(cls, n: int, rows: Any, cols: Any, values: Any, fields: Any = None) -> Ising:
+        """As `QUBO.from_entries`, with [n] fields, all 0 by default."""
+        return cls(Entries.of_lists(n, rows, cols, values), fields)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_range, check_shape, check_signs
+from evobin.checks import check_range, check_shape
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
+from evobin.core.samples import starts_of
 from evobin.errors import EvobinError
 from evobin.kernels.families import flips
 from evobin.problems.dimacs import MAX_N, Formula, read_dimacs
@@ -171,7 +172,7 @@ class MaxSat(CompiledProblem):
         self._never = int((never & hard).sum()), float(weights[never & ~hard].sum())
         self._offset = self._always - self._hard_weight * int(hard[~always].sum())
         self._hard = hard[used]
-        self._ends = np.append(0, np.cumsum(np.bincount(place, minlength=len(used))))
+        self._ends = starts_of(np.bincount(place, minlength=len(used)))
         self._variables, self._wants = variables, np.where(wants, 1, -1).astype(np.int8)
         self._owners = place
         self._weights = weights[used]
@@ -183,9 +184,8 @@ class MaxSat(CompiledProblem):
         bound = sums(self._variables, each, self.n)
         self._gain_type, kind = smallest_dtypes(bound, self._weights)
         order = np.argsort(self._variables, kind="stable")
-        counts = np.bincount(self._variables, minlength=self.n)
         self._uses = (
-            np.append(0, np.cumsum(counts)),
+            starts_of(np.bincount(self._variables, minlength=self.n)),
             self._owners[order].astype(np.int32),
             self._wants[order],
             self._ends,
@@ -206,8 +206,7 @@ class MaxSat(CompiledProblem):
         Raises:
             ValueError: if `solution` is not [n] of -1 and +1.
         """
-        check_shape("solution", solution, (self.n,))
-        check_signs("solution", solution)
+        self._check_one(solution)
         broken = self._true_literals(solution) == 0
         hard, soft = self._never
         return Cost(

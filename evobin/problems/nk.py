@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from evobin.checks import check_choice, check_range, check_shape
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
+from evobin.core.samples import starts_of
 from evobin.kernels.families import flips
 from evobin.problems.exact import as_numbers, exact, sums
 
@@ -133,8 +134,8 @@ class NKLandscape(CompiledProblem):
         width = members.shape[1]
         self._bits = 1 << np.arange(width)
         order = np.argsort(self._members, axis=None, kind="stable")
-        counts = np.bincount(self._members.ravel(), minlength=n)
-        self._uses = np.append(0, np.cumsum(counts)), order // width, self._bits[order % width]
+        starts = starts_of(np.bincount(self._members.ravel(), minlength=n))
+        self._uses = starts, order // width, self._bits[order % width]
         for array in (self._members, self._values, *self._uses):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_range, check_shape, check_signs
+from evobin.checks import check_range, check_shape
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Population, Scores, Solution
 from evobin.kernels.families import flips
@@ -43,17 +43,22 @@ class Entries:
     cols: Ints
     values: Floats
 
+    def __post_init__(self) -> None:
+        check_range("n", self.n, 1, MAX_N)
+
     @classmethod
-    def of_matrix(cls, name: str, matrix: Any) -> Entries:
-        """The entries of a matrix that are not 0.
+    def of(cls, name: str, matrix: Any) -> Entries:
+        """The entries of a matrix that are not 0; entries stay as they are.
 
         Raises:
             ValueError: if it is not square, is empty, or holds what is no finite number.
         """
+        if isinstance(matrix, Entries):
+            return matrix
         numbers = as_numbers(name, matrix)
         check_shape(name, numbers, (None, len(numbers) if numbers.ndim else None))
         rows, cols = np.nonzero(numbers)
-        return cls(_checked_n(len(numbers)), rows, cols, numbers[rows, cols])
+        return cls(len(numbers), rows, cols, numbers[rows, cols])
 
     @classmethod
     def of_lists(cls, n: int, rows: Any, cols: Any, values: Any) -> Entries:
@@ -77,7 +82,7 @@ class Entries:
                     f"{array[wrong[0]]} at index {wrong[0]}."
                 )
             places.append(array.astype(np.int64))
-        return cls(_checked_n(n), places[0], places[1], numbers)
+        return cls(n, places[0], places[1], numbers)
 
     def diagonal(self) -> Floats:
         """[n] float64."""
@@ -93,11 +98,6 @@ class Entries:
         values = sums(place, self.values[off], len(keys))
         some = values != 0
         return Entries(self.n, keys[some] // self.n, keys[some] % self.n, values[some])
-
-
-def _checked_n(n: int) -> int:
-    check_range("n", n, 1, MAX_N)
-    return n
 
 
 class DenseBox(NamedTuple):
@@ -187,8 +187,7 @@ class Quadratic(CompiledProblem):
         Raises:
             ValueError: if `solution` is not [n] of -1 and +1.
         """
-        check_shape("solution", solution, (self.n,))
-        check_signs("solution", solution)
+        self._check_one(solution)
         return 0.0 - float(self.score(solution[None])[0])
 
     def _fields(self, x: Floats) -> Floats:

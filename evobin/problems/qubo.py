@@ -33,7 +33,10 @@ class QUBO(Quadratic):
     """
 
     def __init__(self, matrix: Any) -> None:
-        self._build(Entries.of_matrix("matrix", matrix))
+        given = Entries.of("matrix", matrix)
+        (values,) = exact("the energy", given.values)
+        entries = replace(given, values=values)
+        super().__init__(entries.diagonal(), entries.pairs(), 0.0)
 
     @classmethod
     def from_entries(cls, n: int, rows: Any, cols: Any, values: Any) -> QUBO:
@@ -48,11 +51,4 @@ class QUBO(Quadratic):
         Raises:
             ValueError: if lengths differ, a place is outside, or a value is no finite number.
         """
-        problem = cls.__new__(cls)
-        problem._build(Entries.of_lists(n, rows, cols, values))
-        return problem
-
-    def _build(self, given: Entries) -> None:
-        (values,) = exact("the energy", given.values)
-        entries = replace(given, values=values)
-        super().__init__(entries.diagonal(), entries.pairs(), 0.0)
+        return cls(Entries.of_lists(n, rows, cols, values))

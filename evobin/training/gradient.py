@@ -65,7 +65,6 @@ class ShardGradient:
         architecture: the network's shape.
         samples: samples a shard.
         frames: length of each, at least `architecture.min_frames`, or `architecture.frames`.
-        widths: of the straight-through windows, or of each tanh, as `default_widths` gives them.
         smooth: whether it takes smooth `Weights`.
     """
 
@@ -74,12 +73,12 @@ class ShardGradient:
         architecture: Architecture,
         samples: int,
         frames: int,
-        widths: tuple[float, ...],
         *,
         smooth: bool = False,
     ) -> None:
         self.architecture = architecture
         self.samples, self.frames = samples, frames
+        widths = default_widths(architecture)
         self.logit_width = np.float32(widths[-1])
         self.blocks: list[BlockGradient] = []
         for number, (block, width) in enumerate(zip(architecture.blocks, widths, strict=False)):
@@ -97,7 +96,7 @@ class ShardGradient:
     ) -> tuple[float, Floats]:
         """One pass forward and backward.
 
-        The loss is cross-entropy, of the logistic function or the softmax of logits / widths[-1];
+        The loss is cross-entropy, of the logistic function or the softmax of logits / width;
         its gradient goes through each sign as if it were tanh(sum / width).
 
         Args:

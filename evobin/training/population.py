@@ -100,8 +100,7 @@ class Refinement(Stage):
         for place, island in enumerate(islands):
             drawn, mix = _parents(island, config, rng)
             parents = np.stack([member.latent for member in drawn]).tobytes()
-            recipe = Recipe(parents, mix, (self._seed, number, place))
-            tasks.append((problem, config, recipe))
+            tasks.append((problem, config, parents, mix, (self._seed, number, place)))
         children: list[Child] = map_tasks(breed, tasks)
         self.done = number
         latents = [np.frombuffer(child.latent, np.float32) for child in children]
@@ -123,9 +122,7 @@ class Refinement(Stage):
             self.best = lat.signs_of(latents[scores.index(max(scores))])
             self.score = max(scores)
         return [
-            {"move": task[2].mix, "score": child.score}
-            | child.figures
-            | _diversity(problem, island)
+            {"move": task[3], "score": child.score} | child.figures | _diversity(problem, island)
             for task, child, island in zip(tasks, children, islands, strict=True)
         ]
 
@@ -179,24 +176,21 @@ def _parents(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recipe:
-    """What a child is made of; latents as bytes, since joblib would hand arrays over as files."""
-
-    parents: bytes  # [k, n] float32, latents in file order
-    mix: str  # a key of `MIXES`, or `PATH`, or `BLEND`
-    seed: tuple[int, ...]  # decides every random number
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Child:
     """A child that a worker made of some parents."""
 
-    latent: bytes  # [n] float32
+    latent: bytes  # [n] float32; joblib would hand arrays over as files
     score: float  # of its signs, in full
     figures: Row  # cost and result of making it: a part of a row
 
 
-def breed(problem: SampledProblem, config: PopulationConfig, recipe: Recipe) -> Child:
+def breed(
+    problem: SampledProblem,
+    config: PopulationConfig,
+    parents: bytes,
+    mix: str,
+    seed: tuple[int, ...],
+) -> Child:
     """Makes one child and improves it.
 
     A mixture of several parents that does not gain by that on a part of what selection may look at
@@ -205,13 +199,15 @@ def breed(problem: SampledProblem, config: PopulationConfig, recipe: Recipe) -> 
     Args:
         problem: what to maximise.
         config: what improves the child.
-        recipe: what to make it of.
+        parents: [k, n] float32, latents in file order, as they travel.
+        mix: a key of `MIXES`, or `PATH`, or `BLEND`.
+        seed: decides every random number.
 
     Raises:
         TypeError: if there are latents to train, but the problem is no network's.
     """
-    rng, mix = np.random.default_rng(recipe.seed), recipe.mix
-    latents = np.frombuffer(recipe.parents, np.float32).reshape(-1, problem.n)
+    rng = np.random.default_rng(seed)
+    latents = np.frombuffer(parents, np.float32).reshape(-1, problem.n)
     figures: Row = {"evaluations": 1}
     if mix == PATH:
         child = relink(problem, latents[0], latents[1], rng)
@@ -228,8 +224,7 @@ def breed(problem: SampledProblem, config: PopulationConfig, recipe: Recipe) -> 
         child, loss, accuracy = train_on(problem, training, child, rng)
         figures |= {"loss": loss, "train_accuracy": accuracy}
     if config.proposals > 0:
-        seed = (*recipe.seed, 1)
-        signs, reached, counts = improve(problem, lat.signs_of(child), config.proposals, seed)
+        signs, reached, counts = improve(problem, lat.signs_of(child), config.proposals, (*seed, 1))
         child = (np.abs(child) * signs).astype(np.float32)
         figures |= {"train_score": reached} | counts
     if len(latents) > 1:

@@ -19,7 +19,7 @@ from evobin.errors import SettingError
 from evobin.kernels import training
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import latent as lat
-from evobin.training.gradient import ShardGradient, Weights, default_widths
+from evobin.training.gradient import ShardGradient, Weights
 
 SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
@@ -268,10 +268,9 @@ def _pass(
     order = start.rng.permutation(np.resize(np.arange(len(train)), steps * size))
     frames = problem.architecture.frames or config.frames
     crops = problem.crops(train, order, frames, start.rng)
-    widths = default_widths(problem.architecture)
     smooth = phase.unit > 0
     shards = [
-        ShardGradient(problem.architecture, size // SHARDS, frames, widths, smooth=smooth)
+        ShardGradient(problem.architecture, size // SHARDS, frames, smooth=smooth)
         for _ in range(SHARDS)
     ]
     gradients = np.empty((SHARDS, problem.n), np.float32)

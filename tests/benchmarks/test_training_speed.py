@@ -28,10 +28,7 @@ def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
     """One step as `Pretraining` takes it: weights, gradient by shards, Adam."""
     rng = np.random.default_rng(0)
     size = SAMPLES // SHARDS
-    widths = default_widths(SPEAKER_SEX)
-    shards = [
-        ShardGradient(SPEAKER_SEX, size, FRAMES, widths, smooth=smooth) for _ in range(SHARDS)
-    ]
+    shards = [ShardGradient(SPEAKER_SEX, size, FRAMES, smooth=smooth) for _ in range(SHARDS)]
     gradients = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
     start = Training.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng), rng, 1e-3)
     labels = rng.integers(0, 2, (SHARDS, size))

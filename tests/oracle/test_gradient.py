@@ -69,7 +69,7 @@ def test_the_fast_gradient_equals_the_naive_one(
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
     widths = default_widths(architecture)
-    shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths, smooth=smooth)
+    shard = ShardGradient(architecture, x.shape[0], x.shape[1], smooth=smooth)
     gradient = np.empty(architecture.n_weights, np.float32)
     weights = Weights(architecture, to_window_order(architecture, latent), smooth=smooth)
     expected_loss, expected = naive.loss_and_gradient(
@@ -118,7 +118,7 @@ def test_the_gradient_equals_pytorchs_autograd(architecture: Architecture, smoot
     labels = rng.integers(0, architecture.n_classes, 4)
     latent = random_latent(architecture.n_weights, 1.0, rng)
     widths = default_widths(architecture)
-    shard = ShardGradient(architecture, 4, 120, widths, smooth=smooth)
+    shard = ShardGradient(architecture, 4, 120, smooth=smooth)
     shard.features[:] = x
     gradient = np.empty(architecture.n_weights, np.float32)
     weights = Weights(architecture, to_window_order(architecture, latent), smooth=smooth)

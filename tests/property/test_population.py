@@ -13,7 +13,7 @@ from evobin.config import PopulationConfig
 from evobin.drive.driver import Driver
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
-from evobin.training.population import Recipe, Refinement, breed, relink
+from evobin.training.population import Refinement, breed, relink
 from tests.builders import TINY, NoisyBatch, NoisyProblem, planted_problem, run
 
 SIGNS_ONLY = PopulationConfig(rounds=6, epochs=0, proposals=20, moves=("uniform", "units", "path"))
@@ -36,13 +36,13 @@ def spy(seen: list[tuple[Any, ...]]) -> Driver:
 
 
 def parents_of(task: tuple[Any, ...]) -> np.ndarray:
-    problem, _, recipe = task
-    return np.frombuffer(recipe.parents, np.float32).reshape(-1, problem.n)
+    problem, _, parents, *_ = task
+    return np.frombuffer(parents, np.float32).reshape(-1, problem.n)
 
 
 def child_of(problem: Any, config: PopulationConfig, parents: np.ndarray) -> np.ndarray:
-    recipe = Recipe(parents.tobytes(), "mean", (0,))
-    return np.frombuffer(breed(problem, config, recipe).latent, np.float32)
+    child = breed(problem, config, parents.tobytes(), "mean", (0,))
+    return np.frombuffer(child.latent, np.float32)
 
 
 def test_a_problem_that_is_no_network_is_refined_too() -> None:
@@ -83,7 +83,7 @@ def test_islands_and_rounds_breed_with_different_seeds() -> None:
         Refinement(problem, begun(problem, np.ones(8)), replace(SIGNS_ONLY, islands=3), 9),
         spy(tasks),
     )
-    assert len({task[-1].seed for task in tasks}) == len(tasks) == 18
+    assert len({task[-1] for task in tasks}) == len(tasks) == 18
 
 
 def test_an_island_grows_to_its_size_and_keeps_its_elite() -> None:

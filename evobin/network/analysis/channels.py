@@ -84,7 +84,7 @@ def duplicate_channels(network: BinaryNetwork, samples: Samples) -> list[Duplica
     samples = network.check(samples)
     seen = [_Seen(block.n_out) for block in network.architecture.blocks]
     for low in range(0, len(samples), AT_ONCE):
-        found = network.activations(samples.stretch(low, min(low + AT_ONCE, len(samples))))
+        found = network.activations(samples.stretch(low, low + AT_ONCE))
         for channels, bits in zip(seen, found.bits, strict=True):
             channels.look(np.ascontiguousarray(unpack(bits, channels.n).T))
     return [one for number, channels in enumerate(seen) for one in channels.duplicates(number)]

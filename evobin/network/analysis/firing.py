@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.core.samples import Dataset, Samples
+from evobin.core.samples import Dataset, Samples, cuts_of
 from evobin.network.architecture import WHOLE, Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import unpack
@@ -37,7 +37,7 @@ def firing_rates(network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -
         ValueError: if a sample has another width or is too short.
     """
     samples = network.check(dataset.samples)
-    cuts = [*range(0, len(samples), BLOCK), len(samples)]
+    cuts = cuts_of(len(samples), BLOCK).tolist()
     architecture = network.architecture
     names = [layer.name for layer in architecture.layers[:-1]]
     if _has_max(architecture):

@@ -78,7 +78,7 @@ def turned_by_any(
     is_over = Event()
 
     def try_flips(low: int) -> NDArray[np.bool_]:
-        some = samples.subset(np.arange(low, min(low + AT_ONCE, len(samples))))
+        some = samples.stretch(low, low + AT_ONCE)
         labels = np.zeros(len(some), np.int8)
         state = NetworkFlipState(network.architecture, network.signs, Batch(some, labels))
         turned = np.zeros((len(layers), len(some)), bool)

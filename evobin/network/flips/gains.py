@@ -94,16 +94,15 @@ class _Inputs(NamedTuple):
     soft_factors: Floats  # [rows, n]
     soft_constants: Floats  # [rows]
 
-    def toggle_gains(self) -> tuple[Gains, Gains]:
-        """[rows, n] float64 of toggling each, and the soft ones."""
-        hard = self.constants[:, None] + self.signs * self.factors
-        soft = self.soft_constants[:, None] + self.signs * self.soft_factors
-        return hard.astype(np.float64), soft.astype(np.float64)
-
 
 def _toggle_gains(outputs: _Inputs | Gains) -> tuple[Gains, Gains]:
     """[n, n_out] float64: of toggling each channel after a global max, and the soft ones."""
-    return outputs.toggle_gains() if isinstance(outputs, _Inputs) else (outputs, outputs)
+    if not isinstance(outputs, _Inputs):
+        return outputs, outputs
+    signs, factors, constants, soft_factors, soft_constants = outputs
+    hard = constants[:, None] + signs * factors
+    soft = soft_constants[:, None] + signs * soft_factors
+    return hard.astype(np.float64), soft.astype(np.float64)
 
 
 class _BinaryGains:
@@ -182,8 +181,8 @@ class _RealGains:
         self.twice = 2 * weights.astype(np.float32)
         self.biases = layer.bias(solution).astype(np.int32) * np.int32(2 * block.unit)
         self.reach = 2 * max(block.largest, block.unit)
-        self.gains = np.zeros_like(self.twice)  # [n_out, kernel * n_in]
-        self.whole = np.zeros(self.twice.shape if block.whole else (0, 0))
+        # [n_out, kernel * n_in]
+        self.gains = np.zeros(self.twice.shape, np.float64 if block.whole else np.float32)
         self.out, self.bias_out = layer.weights(out), layer.bias(out)
 
     def add(self, samples: slice, outputs: _Inputs | Gains) -> None:
@@ -193,6 +192,7 @@ class _RealGains:
         features = np.empty(frames.shape, np.float32)
         kernels.fix_rows(frames, float(block.unit), features)
         inputs_and_weights = features, at.starts, self.twice, self.biases, self.reach
+        out = self.gains, self.bias_out
         if isinstance(outputs, _Inputs) and not block.whole:
             kernels.real_gains(
                 outputs.factors,
@@ -202,19 +202,16 @@ class _RealGains:
                 at.pool,
                 at.to,
                 *inputs_and_weights,
-                self.gains,
-                self.bias_out,
+                *out,
             )
         else:
             hard, _ = _toggle_gains(outputs)
-            out = self.whole, self.bias_out
             kernels.real_whole_gains(hard, block.sums, at.positions, *inputs_and_weights, *out)
 
     def in_file_order(self) -> Gains:
         """[n_out, fan-in] float64, the sums so far."""
         n_out, n_in, kernel = self.out.shape
-        gains = self.whole if self.block.whole else self.gains
-        turned = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
+        turned = self.gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
         return turned.reshape(n_out, -1).astype(np.float64)
 
     def finish(self) -> None:
