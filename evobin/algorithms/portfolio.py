@@ -79,7 +79,9 @@ class Portfolio(Algorithm):
     def tell(self, population: Population, scores: ArrayLike) -> None:
         """As in `Algorithm`."""
         scores = np.asarray(scores)
-        self._legs[self.leg].tell(population, scores)
+        leg = self._legs[self.leg]
+        leg.tell(population, scores)
+        leg.improvements.clear()  # its own are read
 
     def state(self) -> State:
         """As in `Algorithm`, and the legs' own."""

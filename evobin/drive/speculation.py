@@ -15,7 +15,7 @@ from evobin.algorithms import Algorithm
 from evobin.core.problem import Population
 from evobin.problems.function import Value
 
-ROUND = 0.2
+ROUND = 0.1
 """Seconds that a round of guesses should take at most, for the clock is looked at in between."""
 UNLIKELY = 0.1
 """Solutions less likely than this are not scored ahead."""
