@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from evobin.cli.main import main
-from evobin.commands import search as training
+from evobin.commands import run as training
 from evobin.commands import voices
 from tests.builders import (
     GOLDEN_RESULT,

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from evobin.cli.main import COMMANDS, main
-from evobin.commands import search as training
+from evobin.commands import run as training
 from evobin.commands import voices
 from evobin.core.scores import selection_score, wilson_interval
 from evobin.errors import EvobinError
