@@ -15,7 +15,7 @@ import pandas as pd
 
 from evobin.core.scores import margins, wilson_interval
 from evobin.errors import EvobinError
-from evobin.files import check_is_file
+from evobin.files import reading
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, Preset, preset_of
@@ -128,16 +128,12 @@ def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
     """What is in a file, or None where there is none; errors name the file."""
     if not path.exists():
         return None
-    try:
-        check_is_file(path)
-        return parse(path.read_bytes())
-    except OSError as error:
-        raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
-    except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
-        why = str(error).strip().partition("\n")[0]
-        raise EvobinError(f"{path}: is not as evobin writes it ({why}); restore it.") from error
+    with reading(path):
+        try:
+            return parse(path.read_bytes())
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+            why = str(error).strip().partition("\n")[0]
+            raise EvobinError(f"is not as evobin writes it ({why}); restore it.") from error
 
 
 def _object(value: Json) -> Mapping[str, Json]:
