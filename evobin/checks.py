@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import field, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -79,3 +80,21 @@ def check_number(name: str, value: Any, low: float, high: float) -> None:
         what = "a whole number" if isinstance(low, int) else "a number"
         raise SettingError(f"`{name}` must be {what}, but it is {value!r}.")
     check_range(name, number, low, high)
+
+
+def setting(default: Any, low: float, high: float) -> Any:
+    """A field of a dataclass that holds a number, or a tuple of some, in [low, high].
+
+    It may be None if that is its default.
+    """
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def check_settings(config: Any, prefix: str = "") -> None:
+    """Raises SettingError if what a `setting` of a dataclass holds is out of range."""
+    for one in fields(config):
+        value = getattr(config, one.name)
+        if not one.metadata or (value is None and one.default is None):
+            continue
+        for number in value if isinstance(value, tuple) else (value,):
+            check_range(prefix + one.name, number, **one.metadata)

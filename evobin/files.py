@@ -185,6 +185,23 @@ def check_is_file(path: Path) -> None:
         raise EvobinError("is not a regular file; name another one.")
 
 
+@contextlib.contextmanager
+def reading(path: Path, advice: str = "check it") -> Iterator[None]:
+    """Around a step that reads a regular file, and puts its name in front of every problem.
+
+    Raises:
+        EvobinError: if it is no regular file, at an OSError, which ends with the `advice`, and for
+            an EvobinError that lacks its subject.
+    """
+    try:
+        check_is_file(path)
+        yield
+    except EvobinError as error:
+        raise EvobinError(f"{path}: {error}") from error
+    except OSError as error:
+        raise EvobinError(f"{path}: cannot be read ({error.strerror}); {advice}.") from error
+
+
 def _text_of(line: bytes) -> str:
     """A line without its end; the text of an EvobinError lacks its subject."""
     if len(line) > LONGEST_LINE:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape
-
-T = TypeVar("T", np.float32, np.float64)
 
 SAMPLE_RATE = 16_000
 """Hz; a recording at any other rate has to be resampled first."""
@@ -96,7 +93,8 @@ def warp_matrix(factor: float) -> NDArray[np.float32]:
     matrix = np.zeros((N_MELS, N_MELS), np.float32)
     matrix[low, np.arange(N_MELS)] = 1.0 - share
     matrix[low + 1, np.arange(N_MELS)] = share
-    return _read_only(matrix)
+    matrix.setflags(write=False)  # the cached array is shared by all callers
+    return matrix
 
 
 def _check_samples(samples: NDArray[np.floating]) -> None:
@@ -140,9 +138,6 @@ def _mel_bands() -> NDArray[np.float64]:
     left, peak, right = corners[:-2], corners[1:-1], corners[2:]
     hertz = np.arange(_N_FFT // 2 + 1)[:, None] * (SAMPLE_RATE / _N_FFT)
     rising, falling = (hertz - left) / (peak - left), (right - hertz) / (right - peak)
-    return _read_only(np.maximum(0, np.minimum(rising, falling)))
-
-
-def _read_only(array: NDArray[T]) -> NDArray[T]:
-    array.setflags(write=False)  # the cached array is shared by all callers
-    return array
+    bands: NDArray[np.float64] = np.maximum(0, np.minimum(rising, falling))
+    bands.setflags(write=False)
+    return bands

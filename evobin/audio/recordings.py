@@ -169,25 +169,18 @@ def read_recording(path: Path) -> Samples:
         (16000,)
     """
     soundfile, soxr = need_packages(str(path))
-    try:
-        files.check_is_file(path)
+    with files.reading(path), path.open("rb") as file:
         if path.stat().st_size == 0:
             raise EvobinError("is empty; record it again or leave it out.")
-        with (
-            path.open("rb") as file,
-            soundfile.SoundFile(file.fileno(), closefd=False) as recording,
-        ):
-            return _decode(recording, soxr)
-    except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    except OSError as error:
-        raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.strip().rstrip(".")
-        raise EvobinError(
-            f"{path}: is damaged or no recording that libsndfile knows ({reason}); "
-            "save it as wav or flac."
-        ) from error
+        try:
+            with soundfile.SoundFile(file.fileno(), closefd=False) as recording:
+                return _decode(recording, soxr)
+        except soundfile.LibsndfileError as error:
+            reason = error.error_string.strip().rstrip(".")
+            raise EvobinError(
+                f"is damaged or no recording that libsndfile knows ({reason}); "
+                "save it as wav or flac."
+            ) from error
 
 
 def trim_silence(samples: Samples) -> Samples:

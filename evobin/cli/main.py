@@ -95,11 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         drop_stdout()  # files are written whole or not at all, with a message of their own
         print(f"evobin: stdout cannot be written ({error.strerror}).", file=sys.stderr)
         return 1
-    except KeyboardInterrupt as interrupt:
-        told = str(interrupt) or "the command did not finish"
-        print(f"evobin: interrupted; {told}.", file=sys.stderr)
-        return 128 + commands.SIGNALS.number
-    except Stopped as stopped:
-        print(f"evobin: stopped; {stopped}.", file=sys.stderr)
+    except (KeyboardInterrupt, Stopped) as end:
+        how = "stopped" if isinstance(end, Stopped) else "interrupted"
+        what_is_left = str(end) or "the command did not finish"
+        print(f"evobin: {how}; {what_is_left}.", file=sys.stderr)
         return 128 + commands.SIGNALS.number
     return 0

@@ -11,7 +11,7 @@ import pandas as pd
 
 from evobin import parallel
 from evobin.checks import check_range
-from evobin.commands.voices import clip_mapper
+from evobin.commands.voices import clip_maker
 from evobin.config import SearchConfig, SteConfig
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress, Stage
@@ -91,7 +91,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
 
 def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
     if config.data is None:
-        return synthesised_splits(config.seed, clip_mapper(workers))
+        return synthesised_splits(config.seed, clip_maker(workers))
     return load_splits(config, config.seed)
 
 

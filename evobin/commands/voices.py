@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -19,32 +19,27 @@ from evobin.checks import check_range
 from evobin.parallel import Workers
 from evobin.voices import (
     ClipKey,
-    MapClips,
+    MakeClips,
     SpokenClip,
     VoicesSettings,
     record_clip,
     roster,
     synthesise,
+    synthesise_clips,
 )
 
 CHUNK = 100  # clips a task: about half a second
 SEXES = ("female", "male")
 
 
-def clip_mapper(workers: Workers) -> MapClips:
+def clip_maker(workers: Workers) -> MakeClips:
     """Synthesises on workers, a hundred clips a task."""
 
-    def map_clips(
-        function: Callable[[ClipKey], SpokenClip], keys: Sequence[ClipKey]
-    ) -> Iterator[SpokenClip]:
-        chunks = [(function, keys[first : first + CHUNK]) for first in range(0, len(keys), CHUNK)]
-        return chain.from_iterable(workers.map(_each, chunks))
+    def make_clips(keys: Sequence[ClipKey]) -> Iterator[SpokenClip]:
+        chunks = [(keys[first : first + CHUNK],) for first in range(0, len(keys), CHUNK)]
+        return chain.from_iterable(workers.map(synthesise_clips, chunks))
 
-    return map_clips
-
-
-def _each(function: Callable[[ClipKey], SpokenClip], keys: Sequence[ClipKey]) -> list[SpokenClip]:
-    return [function(key) for key in keys]
+    return make_clips
 
 
 def write_voices(out: Path, seed: int = 0, speakers: int = 294, *, recordings: bool = False) -> int:
@@ -93,10 +88,10 @@ def _write_recordings(out: Path, seed: int, settings: VoicesSettings) -> int:
         (out / folder).mkdir()
     names, rooms = [], []
     for name, key in zip(table["file"], keys, strict=True):
-        spoken = record_clip(key)
-        names.append(f"{SEXES[not spoken.female]}/{name.removesuffix('.npy')}.wav")
-        rooms.append(f"r{spoken.room:02d}")
-        files.write_bytes(out / names[-1], _wav(spoken.samples), sync=False)
+        samples, _, voice = record_clip(key)
+        names.append(f"{SEXES[not voice.female]}/{name.removesuffix('.npy')}.wav")
+        rooms.append(f"r{voice.room:02d}")
+        files.write_bytes(out / names[-1], _wav(samples), sync=False)
     os.sync()  # once: file by file it takes longer than all the rest
     _write_speakers(out, pd.DataFrame({"file": names, "speaker": table["speaker"], "room": rooms}))
     return len(names)

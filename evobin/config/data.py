@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evobin.checks import check_range
+from evobin.checks import check_settings, setting
 from evobin.config.execution import check_n_jobs
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
@@ -29,9 +29,9 @@ class DataConfig:
     """Validation samples, a tsv file; without it, a share of the training samples is held out."""
     test: Path | None = None
     """Test samples, a tsv file; looked at once, at the end, for the final figure."""
-    valid_share: float = 0.16
+    valid_share: float = setting(0.16, 0.001, 0.9)
     """Share of the samples to hold out for validation."""
-    test_share: float = 0.0
+    test_share: float = setting(0.0, 0, 0.9)
     """Share of the samples to hold out as a test split that no stage looks at."""
     architecture: Architecture = SPEAKER_SEX
     """Shape of the network: a TOML file, as the help of search shows; or a run folder, for the
@@ -39,8 +39,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _check_architecture(self.architecture)
-        check_range("valid_share", self.valid_share, 0.001, 0.9)
-        check_range("test_share", self.test_share, 0, 0.9)
+        check_settings(self)
         if self.test is not None and self.test_share > 0:
             raise SettingError("`test` and `test_share` exclude each other; name one of them.")
         _check_pair(self.data, self.features)
@@ -105,15 +104,14 @@ class FeaturesConfig:
     """A tsv file, `<audio file><tab><speaker>` and any further columns, for speakers.tsv."""
     trim: bool = False
     """Cut off silence at the beginning and at the end, but for 0.1 s."""
-    clip_seconds: float | None = None
+    clip_seconds: float | None = setting(None, 1.2, 1_000_000)
     """Cut recordings that are longer into equal parts of at most this, at least 1.2 s."""
     n_jobs: int = -1
     """Processes, -1 for one a core; the features do not depend on it."""
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
-        if self.clip_seconds is not None:
-            check_range("clip_seconds", self.clip_seconds, 1.2, 1_000_000)
+        check_settings(self)
 
 
 def _check_architecture(architecture: Architecture) -> None:

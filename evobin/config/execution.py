@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from evobin.checks import check_range
+from evobin.checks import check_settings, setting
 from evobin.errors import SettingError
 
 Backend = Literal["auto", "loky", "threading", "dask", "ray"]
@@ -25,23 +25,21 @@ class ExecutionConfig:
     --n-jobs workers on this machine."""
     ray_address: str | None = None
     """Address of a ray cluster that runs already; without it, ray starts on this machine."""
-    task_minutes: float | None = None
+    task_minutes: float | None = setting(None, 0.001, 1_000_000)
     """A worker that takes longer for one task hangs: it is ended, and the task is repeated. By
     default twenty times the longest task so far, and at least two minutes."""
-    checkpoint_seconds: float = 60.0
+    checkpoint_seconds: float = setting(60.0, 0, 1_000_000)
     """A run that is killed loses no more than this, and the current step."""
     report: bool = True
     """Write report.html into the run folder at the end."""
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
+        check_settings(self)
         if self.scheduler is not None and self.backend != "dask":
             raise SettingError("`scheduler` needs `backend` dask; name both or neither.")
         if self.ray_address is not None and self.backend != "ray":
             raise SettingError("`ray_address` needs `backend` ray; name both or neither.")
-        if self.task_minutes is not None:
-            check_range("task_minutes", self.task_minutes, 0.001, 1_000_000)
-        check_range("checkpoint_seconds", self.checkpoint_seconds, 0, 1_000_000)
 
 
 def check_n_jobs(n_jobs: int) -> None:

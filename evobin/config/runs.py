@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from evobin.checks import check_range
+from evobin.checks import setting
 from evobin.config.data import DataConfig
 from evobin.config.execution import ExecutionConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
@@ -39,9 +39,9 @@ class SearchConfig(ExecutionConfig, DataConfig):
 
     out: Path | None = None
     """Run folder, new or empty; by default runs/search-<date>-<time>."""
-    seed: int = 0
+    seed: int = setting(0, 0, 2**63 - 1)
     """Decides every random number: the same seed gives the same result file."""
-    minutes: float | None = None
+    minutes: float | None = setting(None, 0, 1_000_000)
     """End after this time, cleanly, with the current step (an epoch, a round, four rounds of
     flips); the seed then no longer decides the result. Without it, the budgets of the stages are
     spent."""
@@ -53,14 +53,11 @@ class SearchConfig(ExecutionConfig, DataConfig):
     def __post_init__(self) -> None:
         DataConfig.__post_init__(self)
         ExecutionConfig.__post_init__(self)
-        check_range("seed", self.seed, 0, 2**63 - 1)
         # not in their own __post_init__: the CLI library would word its errors
         self.ste.check()
         self.population.check()
         self.flips.check()
         self.augment.check()
-        if self.minutes is not None:
-            check_range("minutes", self.minutes, 0, 1_000_000)
 
     @classmethod
     def of(cls, effort: Effort, **settings: Any) -> Self:

@@ -15,7 +15,7 @@ from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import hold_out, load_dataset
 from evobin.errors import EvobinError
 from evobin.network.presets import Preset, preset_of
-from evobin.voices import MapClips, synthesise
+from evobin.voices import MakeClips, synthesise
 
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 
@@ -125,9 +125,9 @@ def _shared_groups(
     return notes
 
 
-def synthesised_splits(seed: int, map_clips: MapClips) -> Splits:
+def synthesised_splits(seed: int, make_clips: MakeClips) -> Splits:
     """The synthesised voices; no speaker is in two parts."""
-    voices = synthesise(seed, map_clips=map_clips)
+    voices = synthesise(seed, make_clips=make_clips)
     parts = {}
     for name in ("train", "valid", "test"):
         rows = np.flatnonzero(voices.table["part"] == name)

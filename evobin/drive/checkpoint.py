@@ -15,7 +15,7 @@ from evobin.algorithms import Algorithm
 from evobin.core.stage import Stage
 from evobin.core.state import State
 from evobin.errors import EvobinError
-from evobin.files import check_is_file, write_bytes
+from evobin.files import reading, write_bytes
 from evobin.runs.checkpoint import from_bytes, to_bytes
 
 SAVED_EVERY = 10.0
@@ -65,16 +65,10 @@ class SearchFile:
         path = self.path
         if not path.exists():
             return None
+        with reading(path, "name another file for the checkpoint"):
+            content = path.read_bytes()
         try:
-            check_is_file(path)
-        except EvobinError as error:
-            raise EvobinError(f"{path}: {error}") from error
-        try:
-            kept = from_bytes(path.read_bytes())
-        except OSError as error:
-            raise EvobinError(
-                f"{path}: cannot be read ({error.strerror}); name another file for the checkpoint."
-            ) from error
+            kept = from_bytes(content)
         except EvobinError as error:
             raise EvobinError(f"{path}: {error} Name another file for the checkpoint.") from error
         theirs = kept.get("whose")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from importlib import resources
-from string import Template
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
 from numpy.typing import NDArray
 
-from evobin.interchange.c_parts import parts
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
@@ -42,12 +41,19 @@ def encode(network: BinaryNetwork) -> bytes:
         ' *     int predict(const float *x, int t);'
     """
     architecture, signs = network.architecture, network.signs
+    n_classes = architecture.n_classes
     first, *binary, head = architecture.layers
     block, weights = _first(network)
     tile = 1 if first.is_linear else TILE
-    template = resources.files(__package__).joinpath("network.c.in").read_text("ascii")
-    text = Template(template).substitute(
-        parts(architecture, head.bias(signs).tolist()),
+    environment = Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+    )
+    template = resources.files(__package__).joinpath("network.c.j2").read_text("ascii")
+    text = environment.from_string(template).render(
+        fixed=architecture.frames is not None,
+        joined=first.is_linear and architecture.min_frames > 1,
+        labels="0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}",
+        n_logits=architecture.n_logits,
         MIN_FRAMES=architecture.min_frames,
         MAX_FRAMES=architecture.frames or MAX_FRAMES,
         STACK_KB=_stack_kb(architecture, block, tile),
@@ -63,6 +69,7 @@ def encode(network: BinaryNetwork) -> bytes:
         LAYERS=_layers(signs, binary, architecture.blocks[1:]),
         HEAD_WEIGHTS=_numbers(pack(head.weights(signs)), _WORD),
         HEAD_FAN_IN=head.fan_in,
+        HEAD_BIAS=", ".join(map(str, head.bias(signs).tolist())),
     )
     return text.encode("ascii")
 

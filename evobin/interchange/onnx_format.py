@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evobin.extras import need
-from evobin.network.architecture import WHOLE, Architecture
+from evobin.network.architecture import WHOLE, Architecture, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 
 OPSET = 18
@@ -40,8 +40,7 @@ def encode(network: BinaryNetwork) -> bytes:
     graph = _Graph(need("onnx", "onnx", "--format onnx"))
     architecture, signs = network.architecture, network.signs
     first, *binary, head = architecture.layers
-    signs_of = _linear_signs if first.is_linear else _first_signs
-    values = signs_of(graph, first.weights(signs), first.bias(signs))
+    values = _first_signs(graph, first, signs)
     values = graph.pool(values, architecture.blocks[0].pool)
     for block, layer in zip(architecture.blocks[1:], binary, strict=True):
         weights, bias = graph.weights(layer.weights(signs)), graph.weights(layer.bias(signs))
@@ -60,26 +59,29 @@ def encode(network: BinaryNetwork) -> bytes:
     return graph.model(architecture)
 
 
-def _first_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
+def _first_signs(graph: _Graph, layer: Layer, signs: Signs) -> str:
     """Signs of the first layer, [n, n_out, t]; few runtimes have a convolution in float64."""
-    n_out, n_in, kernel = weights.shape
+    windows = graph.cast(_first_windows(graph, layer), np.float64)
+    weights = layer.weights(signs).transpose(2, 1, 0).reshape(layer.fan_in, -1)
+    sums = graph.add("MatMul", windows, graph.weights(weights, np.float64))
+    sums = graph.add("Add", sums, graph.weights(layer.bias(signs), np.float64))
+    found = graph.signs(sums, np.float64)
+    if layer.is_linear:
+        return graph.add("Unsqueeze", found, graph.constant([2]))
+    return graph.add("Transpose", found, perm=[0, 2, 1])
+
+
+def _first_windows(graph: _Graph, layer: Layer) -> str:
+    """[n, t, kernel * n_in] what each position sees; [n, ...] where that is all of a sample."""
+    if layer.is_linear:
+        return graph.add("Flatten", "features", axis=1)
+    kernel = layer.shape[2]
     axis, taps = graph.constant([1]), []
     for k in range(kernel):
         start = graph.constant([k])
         stop = graph.constant([k + 1 - kernel or np.iinfo(np.int64).max])  # from the end
         taps.append(graph.add("Slice", "features", start, stop, axis))
-    windows = graph.cast(graph.add("Concat", *taps, axis=2), np.float64)
-    matrix = graph.weights(weights.transpose(2, 1, 0).reshape(kernel * n_in, n_out), np.float64)
-    sums = graph.add("Add", graph.add("MatMul", windows, matrix), graph.weights(bias, np.float64))
-    return graph.add("Transpose", graph.signs(sums, np.float64), perm=[0, 2, 1])
-
-
-def _linear_signs(graph: _Graph, weights: Signs, bias: Signs) -> str:
-    """Signs of a first layer that sees all of a sample at once, [n, n_out, 1]."""
-    whole = graph.cast(graph.add("Flatten", "features", axis=1), np.float64)
-    matrix = graph.weights(weights.transpose(2, 1, 0).reshape(-1, len(weights)), np.float64)
-    sums = graph.add("Add", graph.add("MatMul", whole, matrix), graph.weights(bias, np.float64))
-    return graph.add("Unsqueeze", graph.signs(sums, np.float64), graph.constant([2]))
+    return graph.add("Concat", *taps, axis=2)
 
 
 class _Graph:

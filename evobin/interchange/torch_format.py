@@ -18,7 +18,7 @@ import numpy as np
 
 from evobin.errors import EvobinError, several
 from evobin.extras import need
-from evobin.files import check_is_file
+from evobin.files import reading
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork, Signs
 
@@ -103,16 +103,8 @@ def _parts(architecture: Architecture, solution: Signs) -> dict[str, Signs]:
 
 def _read(torch: Any, path: Path, limit: int) -> Any:
     """What a file of at most `limit` bytes holds, packed and unpacked."""
-    try:
-        check_is_file(path)
-        with path.open("rb") as file:
-            raw = file.read(limit + 1)
-    except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    except OSError as error:
-        raise EvobinError(
-            f"{path}: cannot be read ({error.strerror}); name another file."
-        ) from error
+    with reading(path, "name another file"), path.open("rb") as file:
+        raw = file.read(limit + 1)
     if len(raw) <= limit:
         try:
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evobin.errors import EvobinError, several
-from evobin.files import check_is_file
+from evobin.files import reading
 
 MAX_N = 10_000_000
 """Variables of a formula."""
@@ -50,15 +50,8 @@ def read_dimacs(path: Path) -> Formula:
     Raises:
         EvobinError: if the file cannot be read, or is malformed; names each wrong line.
     """
-    try:
-        check_is_file(path)
+    with reading(path, "name another file"):
         text = _unpacked(path.read_bytes()).decode("utf-8", "replace")
-    except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    except OSError as error:
-        raise EvobinError(
-            f"{path}: cannot be read ({error.strerror}); name another file."
-        ) from error
     reader = _Reader(path)
     for number, line in enumerate(text.split("\n"), 1):
         words = line.split()

@@ -45,7 +45,7 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
         heads = (name, samples, "right", "accuracy", "95% interval")
         records = table.rename_axis("value").to_records().tolist()  # `name` may be any word
         rows = [
-            (str(value), str(n), str(right), percent(accuracy), percents(low, high))
+            (value, n, right, percent(accuracy), percents(low, high))
             for value, n, right, accuracy, low, high in records
         ]
         write_table(console, f"by {name}", heads, rows)
@@ -55,15 +55,13 @@ def _show_confusion(console: Console, confusion: pd.DataFrame, samples: str) -> 
     """All of it, or the most common mistakes where that would be too wide."""
     if len(confusion) > CLASSES:
         found = mistakes(confusion.to_numpy().tolist())[:MISTAKES]
-        title, heads = "most common mistakes", ("label", "predicted", samples)
-        write_table(console, title, heads, [tuple(map(str, mistake)) for mistake in found])
-        return
-    rows = [tuple(map(str, row)) for row in confusion.itertuples()]
-    if len(confusion) == 2:
-        heads = ("label", "predicted 0", "predicted 1")
-        write_table(console, f"confusion, {samples}", heads, rows)
+        write_table(console, "most common mistakes", ("label", "predicted", samples), found)
+    elif len(confusion) == 2:
+        heads = ["label", "predicted 0", "predicted 1"]
+        write_table(console, f"confusion, {samples}", heads, confusion.itertuples())
     else:
-        write_table(console, f"{samples} by prediction", ("label", *map(str, confusion)), rows)
+        heads = ["label", *map(str, confusion)]
+        write_table(console, f"{samples} by prediction", heads, confusion.itertuples())
 
 
 def show_run(console: Console, run: RunResult) -> None:

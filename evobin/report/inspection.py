@@ -55,7 +55,7 @@ def _show_behaviour(console: Console, seen: Behaviour, *, verbose: bool) -> None
         opposite = seen.duplicates[seen.duplicates["layer"] == layer]["negated"].astype(bool)
         shares = [percent(rate) for rate in (rates.min(), rates.median(), rates.max())]
         counts = (rates == 0).sum(), (rates == 1).sum(), (~opposite).sum(), opposite.sum()
-        rows.append((str(layer), *shares, *map(str, counts)))
+        rows.append((layer, *shares, *counts))
     write_table(console, "how often channels are +1", heads, rows)
     write_words(
         console,
@@ -83,7 +83,7 @@ def _show_margins(console: Console, margins: pd.DataFrame) -> None:
     shares = [f"{100 * quantile:.0f}%" for quantile in margins["quantile"].unique()]
     heads = ["label", *(names.get(share, share) for share in shares)]
     rows = [
-        (str(label), *(f"{value:g}" for value in part["margin"]))
+        (label, *(f"{value:g}" for value in part["margin"]))
         for label, part in margins.groupby("label", sort=False)
     ]
     meaning = "the logit in the direction of the label"
@@ -97,7 +97,7 @@ def _show_hanging(console: Console, seen: Behaviour, *, verbose: bool) -> None:
     for layer in seen.looked_at:
         samples = seen.hanging[seen.hanging["layer"] == layer]
         right = _right(samples).sum()
-        rows.append((layer, str(len(samples)), str(right), str(len(samples) - right)))
+        rows.append((layer, len(samples), right, len(samples) - right))
     heads = ("flip in", preset.samples, "right now", "wrong now")
     write_table(console, f"{preset.samples} whose prediction hangs on one flip", heads, rows)
     tried = f"Every single flip of {', '.join(seen.looked_at)} was tried, for every {preset.sample}"
@@ -143,7 +143,7 @@ def show_difference(console: Console, difference: Difference) -> None:
 def _show_disagreements(console: Console, difference: Difference, preset: Preset) -> None:
     agreement = difference.agreement
     rows = [
-        (name, str(agreement.loc[right, True]), str(agreement.loc[right, False]))
+        (name, agreement.loc[right, True], agreement.loc[right, False])
         for right, name in ((True, "A right"), (False, "A wrong"))
     ]
     write_table(console, preset.samples, ("", "B right", "B wrong"), rows)
@@ -153,7 +153,7 @@ def _show_disagreements(console: Console, difference: Difference, preset: Preset
         return
     value = "logit" if "logit_a" in table else "prediction"
     heads = ("file", "label", f"{value} of A", f"{value} of B")
-    first = [tuple(map(str, row)) for row in table.head(SHOWN).itertuples(index=False)]
+    first = table.head(SHOWN).itertuples(index=False)
     write_table(console, f"{len(table)} {preset.samples} on which A and B disagree", heads, first)
     if len(table) > SHOWN:
         write_line(console, f"{len(table) - SHOWN} more; --json lists all.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import pandas as pd
 
 from evobin.core.scores import margins, wilson_interval
 from evobin.errors import EvobinError
-from evobin.files import check_is_file
+from evobin.files import reading
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, Preset, preset_of
@@ -128,16 +128,12 @@ def _read(path: Path, parse: Callable[[bytes], Found]) -> Found | None:
     """What is in a file, or None where there is none; errors name the file."""
     if not path.exists():
         return None
-    try:
-        check_is_file(path)
-        return parse(path.read_bytes())
-    except OSError as error:
-        raise EvobinError(f"{path}: cannot be read ({error.strerror}); check it.") from error
-    except EvobinError as error:
-        raise EvobinError(f"{path}: {error}") from error
-    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
-        why = str(error).strip().partition("\n")[0]
-        raise EvobinError(f"{path}: is not as evobin writes it ({why}); restore it.") from error
+    with reading(path):
+        try:
+            return parse(path.read_bytes())
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+            why = str(error).strip().partition("\n")[0]
+            raise EvobinError(f"is not as evobin writes it ({why}); restore it.") from error
 
 
 def _object(value: Json) -> Mapping[str, Json]:
@@ -166,8 +162,7 @@ def _summary(
     found = _object(json.loads(raw))
     parts = _object(found["parts"])
     figures = {name: _figures(name, _object(part), architecture) for name, part in parts.items()}
-    if "valid" not in figures or not figures.keys() <= PARTS.keys():
-        raise ValueError(f"the parts are {', '.join(figures)}")
+    _check_parts(figures)
     before = None
     if "before" in found:
         before = _figures("before", _object(found["before"]), architecture)
@@ -215,14 +210,20 @@ def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> p
                 f"but it is {table[name][row]!r:.60}"
             )
         table[name] = found.astype("int64" if limits.is_whole else "float64")
+    if "part" in texts:
+        _check_parts(sorted(set(table["part"])))
     return table
+
+
+def _check_parts(names: Collection[str]) -> None:
+    if "valid" not in names or not PARTS.keys() >= set(names):
+        raise ValueError(f"the parts are {', '.join(names):.60}")
 
 
 def _samples(raw: bytes, architecture: Architecture) -> pd.DataFrame:
     label, names = Limits(0, architecture.n_classes - 1), list(architecture.logit_names)
     limits = {"label": label, "answer": label} | dict.fromkeys(names, LOGIT)
     table = _table(raw, ("file", "part"), limits)
-    _check_parts(table)
     if len(names) == 1:
         return table
     gaps = margins(table[names].to_numpy(), table["label"].to_numpy())
@@ -231,15 +232,7 @@ def _samples(raw: bytes, architecture: Architecture) -> pd.DataFrame:
 
 def _channels(raw: bytes, architecture: Architecture) -> pd.DataFrame:
     limits = {"label": Limits(0, architecture.n_classes - 1)} | CHANNELS
-    table = _table(raw, ("layer", "part"), limits)
-    _check_parts(table)
-    return table
-
-
-def _check_parts(table: pd.DataFrame) -> None:
-    found = set(table["part"])
-    if "valid" not in found or not found <= PARTS.keys():
-        raise ValueError(f"the parts are {', '.join(sorted(found)):.60}")
+    return _table(raw, ("layer", "part"), limits)
 
 
 def _history(raw: bytes) -> pd.DataFrame:

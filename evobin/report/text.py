@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -49,12 +49,12 @@ def write_words(console: Console, text: str) -> None:
 
 
 def write_table(
-    console: Console, title: str, heads: Iterable[str], rows: Iterable[Sequence[str]]
+    console: Console, title: str, heads: Iterable[str], rows: Iterable[Iterable[object]]
 ) -> None:
-    """A table under a title, of texts as they are."""
+    """A table under a title; texts stand in it as they are."""
     table = Table(*(Column(Text(head)) for head in heads), title=Text(title), title_justify="left")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)
 
 

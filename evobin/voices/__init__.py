@@ -1,16 +1,16 @@
 """The built-in data set: synthesised voices, so that there is something to learn anywhere."""
 
-from evobin.voices.dataset import MapClips, Voices, VoicesSettings, roster, synthesise
-from evobin.voices.speech import ClipKey, SpokenClip, record_clip, synthesise_clip
+from evobin.voices.dataset import MakeClips, Voices, VoicesSettings, roster, synthesise
+from evobin.voices.speech import ClipKey, SpokenClip, record_clip, synthesise_clips
 
 __all__ = [
     "ClipKey",
-    "MapClips",
+    "MakeClips",
     "SpokenClip",
     "Voices",
     "VoicesSettings",
     "record_clip",
     "roster",
     "synthesise",
-    "synthesise_clip",
+    "synthesise_clips",
 ]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from evobin.checks import check_range
 from evobin.errors import SettingError
-from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clip
+from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clips
 from evobin.voices.traits import generator
 
 _NAMES = 0  # the key of the random numbers that shuffle the names
 
-MapClips = Callable[[Callable[[ClipKey], SpokenClip], Sequence[ClipKey]], Iterable[SpokenClip]]
-"""`map`, or the `map` of a pool of workers: the clips of the keys, in their order."""
+MakeClips = Callable[[Sequence[ClipKey]], Iterable[SpokenClip]]
+"""`synthesise_clips`, here or on workers: the clips of the keys, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,9 @@ class Voices:
 def synthesise(
     seed: int = 0,
     settings: VoicesSettings | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    map_clips: MapClips = map,
+    make_clips: MakeClips = synthesise_clips,
 ) -> Voices:
-    """Synthesises the data set; the same seed and settings give the same bytes, however mapped.
+    """Synthesises the data set; the same seed and settings give the same bytes, whoever makes them.
 
     Every clip has random numbers of its own, derived from the seed, its speaker and its number,
     so neither order nor workers matter. The default set takes about ten seconds on one core.
@@ -94,8 +93,7 @@ def synthesise(
     Args:
         seed: from 0.
         settings: how many; by default `VoicesSettings()`.
-        progress: called with (clips done, clips in all) after every clip.
-        map_clips: applies `synthesise_clip` to all keys, by default in this process.
+        make_clips: makes the clips of all keys, by default in this process.
 
     Raises:
         ValueError: if `seed` is negative.
@@ -109,11 +107,7 @@ def synthesise(
         raise ValueError(f"`seed` must be 0 or more, but it is {seed}.")
     settings = settings or VoicesSettings()
     table, keys = roster(seed, settings)
-    clips: list[SpokenClip] = []
-    for clip in map_clips(synthesise_clip, keys):
-        clips.append(clip)
-        if progress is not None:
-            progress(len(clips), len(keys))
+    clips = list(make_clips(keys))
     rooms, f0 = [f"r{clip.room:02d}" for clip in clips], [round(clip.f0, 1) for clip in clips]
     return Voices(
         names=tuple(table["file"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,16 +48,6 @@ class SpokenClip:
     room: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Recording:
-    """What a clip's features are taken from; the rest as in `SpokenClip`."""
-
-    samples: Floats  # [n] at 16 kHz, full scale = 1
-    f0: float
-    female: bool
-    room: int
-
-
 def synthesise_clip(key: ClipKey) -> SpokenClip:
     """Synthesises one clip: a pure function of its key, in any process. Takes about 5 ms.
 
@@ -65,13 +56,17 @@ def synthesise_clip(key: ClipKey) -> SpokenClip:
         >>> clip.female, clip.features.dtype, clip.features.shape[1]
         (True, dtype('float16'), 64)
     """
-    spoken = record_clip(key)
-    features = log_mel(spoken.samples).astype(np.float16)
-    return SpokenClip(features, spoken.f0, spoken.female, spoken.room)
+    samples, f0, voice = record_clip(key)
+    return SpokenClip(log_mel(samples).astype(np.float16), f0, voice.female, voice.room)
 
 
-def record_clip(key: ClipKey) -> Recording:
-    """As `synthesise_clip`, before the features are taken."""
+def synthesise_clips(keys: Sequence[ClipKey]) -> list[SpokenClip]:
+    """Synthesises several clips, in their order; the task of a worker."""
+    return [synthesise_clip(key) for key in keys]
+
+
+def record_clip(key: ClipKey) -> tuple[Floats, float, Speaker]:
+    """What a clip's features are taken from: [n] at 16 kHz, full scale = 1; its F0; who speaks."""
     voice = draw_speaker(key.seed, key.speaker)
     rng = generator(key.seed, CLIP, key.speaker, key.clip)
     n_frames = int(rng.integers(_SHORTEST, _LONGEST + 1))
@@ -79,12 +74,8 @@ def record_clip(key: ClipKey) -> Recording:
     f0 = _intone(voice, tracks, rng)
     speech = _speak(voice, tracks, f0, rng)
     level = voice.level + rng.normal(0.0, 1.0)
-    return Recording(
-        samples=_record(speech, draw_room(key.seed, voice.room), level, rng),
-        f0=float(f0[tracks.voicing > 0.3].mean()),
-        female=voice.female,
-        room=voice.room,
-    )
+    samples = _record(speech, draw_room(key.seed, voice.room), level, rng)
+    return samples, float(f0[tracks.voicing > 0.3].mean()), voice
 
 
 def _intone(voice: Speaker, tracks: Tracks, rng: np.random.Generator) -> Floats:

@@ -12,6 +12,7 @@ from evobin.data import splits as splits_module
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.errors import EvobinError, SettingError
 from evobin.network.architecture import Architecture, ConvBlock
+from evobin.voices import synthesise_clips
 from tests.builders import DataFolder, random_folder, small_voices
 
 SMALL = Architecture(3, (ConvBlock(2, 2),))
@@ -177,13 +178,13 @@ def test_synthesised_voices_are_split_by_speaker_with_their_own_labels(
 ) -> None:
     asked = []
 
-    def synthesise(seed: int, map_clips: Any) -> Any:
-        asked.append((seed, map_clips))
+    def synthesise(seed: int, make_clips: Any) -> Any:
+        asked.append((seed, make_clips))
         return small_voices()
 
     monkeypatch.setattr(splits_module, "synthesise", synthesise)
-    parts = synthesised_splits(5, map)
-    assert asked == [(5, map)]
+    parts = synthesised_splits(5, synthesise_clips)
+    assert asked == [(5, synthesise_clips)]
     assert parts.test is not None
     assert (len(parts.train), len(parts.valid), len(parts.test)) == (24, 8, 8)
     assert not speakers(parts.train) & (speakers(parts.valid) | speakers(parts.test))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from evobin.kernels.synthesis import glottal_source, resonate
-from evobin.voices import ClipKey, SpokenClip, Voices, VoicesSettings, synthesise, synthesise_clip
+from evobin.voices import ClipKey, SpokenClip, Voices, VoicesSettings, synthesise
 from evobin.voices.phones import draw_tracks
+from evobin.voices.speech import synthesise_clip
 from evobin.voices.traits import draw_speaker, generator
 
 Floats = NDArray[np.float64]
@@ -35,11 +36,9 @@ def best_threshold(values: Floats, labels: NDArray[Any]) -> float:
     return float(max(*above, 1 - min(above)))
 
 
-def in_reverse(
-    function: Callable[[ClipKey], SpokenClip], keys: Sequence[ClipKey]
-) -> Iterable[SpokenClip]:
-    """Maps from the last to the first, as workers may, and hands the results over in order."""
-    return [function(key) for key in keys[::-1]][::-1]
+def in_reverse(keys: Sequence[ClipKey]) -> Iterable[SpokenClip]:
+    """Makes the last first, as workers may, and hands the clips over in order."""
+    return [synthesise_clip(key) for key in keys[::-1]][::-1]
 
 
 # ---- the data set
@@ -48,7 +47,7 @@ def in_reverse(
 def test_the_same_seed_gives_the_same_bytes_in_whatever_order_clips_are_made(
     voices: Voices,
 ) -> None:
-    again = synthesise(3, SMALL, map_clips=in_reverse)
+    again = synthesise(3, SMALL, make_clips=in_reverse)
     assert again.names == voices.names
     assert [x.tobytes() for x in again.features] == [x.tobytes() for x in voices.features]
     np.testing.assert_array_equal(again.labels, voices.labels)
@@ -98,21 +97,15 @@ def test_names_do_not_give_the_label_or_the_part_away() -> None:
     blank = SpokenClip(np.zeros((57, 64), np.float16), 100.0, female=True, room=0)
     keys: list[ClipKey] = []
 
-    def note(_: object, wanted: Sequence[ClipKey]) -> Iterable[SpokenClip]:
+    def note(wanted: Sequence[ClipKey]) -> Iterable[SpokenClip]:
         keys.extend(wanted)
         return [blank] * len(wanted)
 
-    table = synthesise(0, settings, map_clips=note).table
+    table = synthesise(0, settings, make_clips=note).table
     female = np.array([key.speaker % 2 == 0 for key in keys])
     assert 10 < female[:40].sum() < 30
     assert 40 < np.count_nonzero(female[1:] != female[:-1]) < 80
     assert set(table["part"][:30]) == {"train", "valid", "test"}
-
-
-def test_progress_is_reported_after_every_clip() -> None:
-    reported: list[tuple[int, int]] = []
-    synthesise(0, VoicesSettings(2, 2, 2, 1), progress=lambda done, of: reported.append((done, of)))
-    assert reported == [(i, 6) for i in range(1, 7)]
 
 
 def test_a_threshold_on_true_mean_f0_is_wrong_on_many_clips(sample: list[SpokenClip]) -> None:
