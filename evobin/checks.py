@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import field, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -82,19 +82,20 @@ def check_number(name: str, value: Any, low: float, high: float) -> None:
     check_range(name, number, low, high)
 
 
-def setting(default: Any, low: float, high: float) -> Any:
+def setting(default: Any, low: float, high: float, *, optional: bool = False) -> Any:
     """A field of a dataclass that holds a number, or a tuple of some, in [low, high].
 
-    It may be None if that is its default.
+    It may be None if that is its default, or if it is `optional`.
     """
-    return field(default=default, metadata={"low": low, "high": high})
+    limits = {"low": low, "high": high}
+    return field(default=default, metadata={"limits": limits, "optional": optional})
 
 
-def check_settings(config: Any, prefix: str = "") -> None:
+def check_settings(config: Any, prefix: str = "", check: Callable[..., None] = check_range) -> None:
     """Raises SettingError if what a `setting` of a dataclass holds is out of range."""
     for one in fields(config):
-        value = getattr(config, one.name)
-        if not one.metadata or (value is None and one.default is None):
+        value, about = getattr(config, one.name), one.metadata
+        if not about or (value is None and (about["optional"] or one.default is None)):
             continue
         for number in value if isinstance(value, tuple) else (value,):
-            check_range(prefix + one.name, number, **one.metadata)
+            check(prefix + one.name, number, **about["limits"])

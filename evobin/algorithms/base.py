@@ -6,7 +6,7 @@ import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Self
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evobin.algorithms.operators import random_signs
-from evobin.checks import check_number, check_shape, check_signs
+from evobin.checks import check_number, check_settings, check_shape, check_signs, setting
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution, Structure
 from evobin.core.state import State
 from evobin.errors import SettingError
@@ -26,19 +26,6 @@ MANY = 10**15
 """No count is larger."""
 LARGEST = 10_000_000
 """Signs of a solution; a population of 100 of these has a gigabyte."""
-
-
-def setting(default: float | None, low: float, high: float, *, optional: bool = False) -> Any:
-    """A field of an algorithm that holds a number.
-
-    Args:
-        default: None where the algorithm chooses; then the setting may be None.
-        low: the least; where it is an int, the setting must be a whole number.
-        high: the largest.
-        optional: whether it may be None although that is not the default.
-    """
-    limits = {"low": low, "high": high, "optional": optional or default is None}
-    return field(default=default, metadata=limits)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -93,10 +80,7 @@ class Algorithm(ABC):
     _made: ClassVar[State | None] = None
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value, limits = getattr(self, one.name), one.metadata
-            if limits and not (value is None and limits["optional"]):
-                check_number(one.name, value, limits["low"], limits["high"])
+        check_settings(self, check=check_number)
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import setting
 from evobin.algorithms.univariate import Univariate
+from evobin.checks import setting
 from evobin.core.problem import Population, Scores
 
 

@@ -8,9 +8,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.algorithms.base import setting
 from evobin.algorithms.single_flips import AHEAD, SingleFlips, place_of
-from evobin.checks import check_choice, check_range
+from evobin.checks import check_choice, check_range, setting
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores, Solution
 from evobin.kernels import families

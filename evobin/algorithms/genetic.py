@@ -8,14 +8,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import LARGEST, Algorithm, setting
+from evobin.algorithms.base import LARGEST, Algorithm
 from evobin.algorithms.operators import (
     flipped,
     points_crossover,
     uniform_crossover,
     units_crossover,
 )
-from evobin.checks import check_choice, check_number
+from evobin.checks import check_choice, check_number, setting
 from evobin.core.problem import Population
 
 Crossover = Literal["uniform", "points", "units"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import Algorithm, setting
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.evolution import evolution_strategy
-from evobin.checks import check_number
+from evobin.checks import check_number, setting
 from evobin.core.problem import Population, Scores
 from evobin.core.state import State
 

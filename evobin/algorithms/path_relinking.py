@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.base import LARGEST, Algorithm, setting
+from evobin.algorithms.base import LARGEST, Algorithm
+from evobin.checks import setting
 from evobin.core.problem import Population, Solution
 
 SHORTEST = 3

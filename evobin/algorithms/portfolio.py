@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm, setting
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.pyramid import LARGEST, Pyramid
 from evobin.algorithms.sweeps import Sweeps
 from evobin.algorithms.umda import UMDA
+from evobin.checks import setting
 from evobin.core.problem import Population
 from evobin.core.state import State
 

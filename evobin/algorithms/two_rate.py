@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.algorithms.base import Algorithm, setting
+from evobin.algorithms.base import Algorithm
 from evobin.algorithms.operators import flipped
+from evobin.checks import setting
 from evobin.core.problem import Population
 
 

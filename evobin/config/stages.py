@@ -38,7 +38,8 @@ class AugmentConfig:
     def doubled(self) -> AugmentConfig:
         """Every variation twice as strong, as far as it can be."""
         doubled = {
-            one.name: min(2 * getattr(self, one.name), one.metadata["high"]) for one in fields(self)
+            one.name: min(2 * getattr(self, one.name), one.metadata["limits"]["high"])
+            for one in fields(self)
         }
         return AugmentConfig(**doubled)
 
