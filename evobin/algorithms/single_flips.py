@@ -50,7 +50,7 @@ class SingleFlips(Walker):
         self.present: Solution = self.waiting[0]
         self.level = -np.inf
         self.first, self.width = 0, self.n
-        self.heard: Scores = np.empty(0)  # of the present batch
+        self.taken: Scores = np.empty(0)  # of the present batch
         self.words = self._raw(1)[0]
         self._on: tuple[IncrementalProblem, FlipState] | None = None
 
@@ -72,8 +72,8 @@ class SingleFlips(Walker):
     def ask(self) -> Population:
         """As in `Algorithm`; of many neighbours, as many as fit into memory."""
         if len(self.waiting):
-            return self.waiting[len(self.heard) :].copy()
-        places = self._places()[len(self.heard) :][: max(AT_ONCE // self.n, 1)]
+            return self.waiting[len(self.taken) :].copy()
+        places = self._places()[len(self.taken) :][: max(AT_ONCE // self.n, 1)]
         population = np.tile(self.present, (len(places), 1))
         population[np.arange(len(places)), places] *= -1
         return population
@@ -93,14 +93,14 @@ class SingleFlips(Walker):
 
     def batch(self) -> tuple[int, int]:
         """As in `Algorithm`; a walk asks for nothing."""
-        if self._asked is not None or not len(self.heard):
+        if self._asked is not None or not len(self.taken):
             return super().batch()
-        begun = self.evaluations - len(self.heard)
+        begun = self.evaluations - len(self.taken)
         return begun, begun + (len(self.waiting) or self.width)
 
     def stop(self) -> dict[str, Any]:
         """As in `Algorithm`, but only between two batches; by default it never does."""
-        if len(self.heard) or len(self._told) or self.patience is None:
+        if len(self.taken) or len(self._told) or self.patience is None:
             return {}
         return super().stop()
 
@@ -128,25 +128,25 @@ class SingleFlips(Walker):
             self._compile(state)
         while self.evaluations < end:
             before = self.evaluations
-            if isinstance(state, CompiledState) and not (len(self.waiting) or len(self.heard)):
+            if isinstance(state, CompiledState) and not (len(self.waiting) or len(self.taken)):
                 patience = MANY if self.patience is None else self.patience
                 self._walk_compiled(
                     state, min(end - before, max(patience - before + self.found, 0)), target
                 )
             if self.evaluations == before:
-                left = (len(self.waiting) or self.width) - len(self.heard)
+                left = (len(self.waiting) or self.width) - len(self.taken)
                 if begun < before and left > end - before:
                     break
                 self._score_batch(problem, state, end - before, deadline)
             if self.score >= target or self.stop():
                 break
             now = time.monotonic()
-            if now >= deadline or (now >= pause and not len(self.heard)):
+            if now >= deadline or (now >= pause and not len(self.taken)):
                 break
 
     def _forget_asked(self) -> None:
         """Scores of a part of what was asked are used; the rest is asked for again."""
-        self.heard = np.concatenate([self.heard, self._told])
+        self.taken = np.concatenate([self.taken, self._told])
         self._told, self._asked = np.empty(0), None
 
     def _compile(self, state: CompiledState) -> None:
@@ -175,12 +175,12 @@ class SingleFlips(Walker):
         self, problem: IncrementalProblem, state: FlipState, room: int, deadline: float
     ) -> None:
         """A batch, or as much of it as there is room and time for."""
-        heard = len(self.heard)
+        taken = len(self.taken)
         if len(self.waiting):
-            rows = self.waiting[heard : heard + room]
+            rows = self.waiting[taken : taken + room]
             scores = problem.score(rows)
         else:
-            places = self._places()[heard : heard + room]
+            places = self._places()[taken : taken + room]
             if len(places) == 1:  # it may well be made
                 state.flip(int(places[0]))
                 scores = np.array([state.score])
@@ -197,10 +197,10 @@ class SingleFlips(Walker):
 
     def _take(self, scores: Scores) -> None:
         """Takes scores of the present batch; when all are there, makes a step."""
-        self.heard = np.concatenate([self.heard, scores])
-        if len(self.heard) == (len(self.waiting) or self.width):
-            heard, self.heard = self.heard, np.empty(0)
-            self._step(heard)
+        self.taken = np.concatenate([self.taken, scores])
+        if len(self.taken) == (len(self.waiting) or self.width):
+            taken, self.taken = self.taken, np.empty(0)
+            self._step(taken)
 
     def _places(self) -> NDArray[np.int64]:
         """[width] int64: the sign that each neighbour of this batch has flipped."""

@@ -73,7 +73,7 @@ def _unpacked(raw: bytes) -> bytes:
 
 
 class _Reader:
-    """Takes a file's lines one after the other; the problems are told together at the end."""
+    """Takes a file's lines one after the other; what is wrong is reported together at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,13 @@ STYLE: dict[str, bool | float | str] = {
 }
 
 
+class _SvgCanvas(Protocol):
+    """What is needed of matplotlib's canvas, whose methods have no types."""
+
+    def print_svg(self, filename: IO[bytes], *, metadata: Mapping[str, str | None]) -> None:
+        """Draws the figure into a file."""
+
+
 def _svg(name: str, height: float, draw: Callable[[Figure], None]) -> str:
     """Draws a figure, so many CSS pixels high; the same one has the same bytes, no id another."""
     drawn = io.BytesIO()
@@ -66,7 +73,7 @@ def _svg(name: str, height: float, draw: Callable[[Figure], None]) -> str:
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the page has other fonts
         figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         draw(figure)
-        canvas: Any = FigureCanvasSVG(figure)  # its methods have no types
+        canvas: _SvgCanvas = FigureCanvasSVG(figure)
         # not savefig, which draws twice: half of the time that a report takes
         canvas.print_svg(drawn, metadata=nothing)
     text = drawn.getvalue().decode()

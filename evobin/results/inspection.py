@@ -42,7 +42,7 @@ class Behaviour:
         return {
             "evaluation": self.evaluation.summary(),
             "rates": records(self.rates),
-            "twins": records(self.duplicates),
+            "duplicate_channels": records(self.duplicates),
             "margins": records(self.margins),
             "hanging": records(self.hanging),
             "looked_at": list(self.looked_at),
@@ -70,7 +70,7 @@ class Inspection:
         """All of it as plain values, tables as lists of rows."""
         weights: dict[str, Json] = {
             "layers": records(self.layers),
-            "alike": records(self.duplicates),
+            "duplicate_filters": records(self.duplicates),
         }
         return weights if self.behaviour is None else weights | self.behaviour.summary()
 

@@ -70,11 +70,11 @@ def test_inspect_with_samples_counts_what_its_json_lists(
     assert f"accuracy    {told['evaluation']['accuracy']:.2%}" in out
     for layer in ("conv1", "conv2", "conv3", "max"):
         rates = [row["rate"] for row in told["rates"] if row["layer"] == layer]
-        twins = [row["negated"] for row in told["twins"] if row["layer"] == layer]
+        negated = [row["negated"] for row in told["duplicate_channels"] if row["layer"] == layer]
         shares = [f"{value:.2%}" for value in (min(rates), np.median(rates), max(rates))]
-        counts = [rates.count(0), rates.count(1), twins.count(False), twins.count(True)]
+        counts = [rates.count(0), rates.count(1), negated.count(False), negated.count(True)]
         assert [layer, *shares, *map(str, counts)] in cells(out)
-    assert {"layer": "conv1", "channel": 5, "of": 3, "negated": False} in told["twins"]
+    assert {"layer": "conv1", "channel": 5, "of": 3, "negated": False} in told["duplicate_channels"]
     for layer in told["looked_at"]:
         hanging = [row for row in told["hanging"] if row["layer"] == layer]
         right = sum((row["logit"] > 0) == row["label"] for row in hanging)

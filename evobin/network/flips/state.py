@@ -85,9 +85,9 @@ class NetworkFlipState(FlipState):
         self._head = Head.of(architecture.layers[-1], self._solution)
         self._logits = self._head.logits(self._blocks[-1].active)
         self._score = self._head.mean(self.labels, self._logits)
-        self._move: _Move | None = None  # found out, not yet written
-        # What takes the last move back, if it is written: no bound method, for that would tie this
-        # object to itself, and its arrays would stay until the garbage collector comes.
+        self._move: _Move | None = None  # previewed, not yet committed
+        # What undoes the last move; no bound method, for that would tie this object to itself, and
+        # its arrays would stay until the garbage collector comes.
         self._back: Callable[[NetworkFlipState], None] | None = None
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:

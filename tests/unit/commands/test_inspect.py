@@ -43,7 +43,7 @@ def test_shares_of_plus_one_are_counted_by_layer() -> None:
         assert row["positive"] == (layer.weights(signs) > 0).mean()
         assert row["positive_biases"] == (layer.bias(signs) > 0).mean()
     assert inspection.behaviour is None
-    assert inspection.summary().keys() == {"layers", "alike"}
+    assert inspection.summary().keys() == {"layers", "duplicate_filters"}
 
 
 def test_rates_have_a_row_a_channel_and_the_hidden_ones_are_never_lower(
