@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import resources
 
 import numpy as np
@@ -66,7 +67,7 @@ def encode(network: BinaryNetwork) -> bytes:
         WIDEST=max(block.n_out for block in architecture.blocks),
         FIRST_WEIGHTS=_numbers(_octets(weights).transpose(1, 0, 2)),
         FIRST_BIAS=_numbers(_octets(first.bias(signs)[None])),
-        LAYERS=_layers(signs, binary, architecture.blocks[1:]),
+        layers=list(map(partial(_layer, signs), binary, architecture.blocks[1:])),
         HEAD_WEIGHTS=_numbers(pack(head.weights(signs)), _WORD),
         HEAD_FAN_IN=head.fan_in,
         HEAD_BIAS=", ".join(map(str, head.bias(signs).tolist())),
@@ -93,19 +94,14 @@ def _octets(signs: Signs) -> NDArray[np.uint8]:
     return np.packbits(signs > 0, axis=1, bitorder="little")
 
 
-def _layers(signs: Signs, layers: list[Layer], blocks: tuple[ConvBlock, ...]) -> str:
-    """The binary layers' arrays, and a list of them that ends with zeros."""
-    arrays, entries = [], []
-    for layer, block in zip(layers, blocks, strict=True):
-        name = layer.name.upper()
-        weights = _numbers(pack_filters(layer.weights(signs)), _WORD)
-        limit = _numbers((layer.fan_in + layer.bias(signs).astype(np.int64) + 1) // 2)
-        arrays.append(f"static const uint64_t {name}_WEIGHTS[] = {{\n{weights}\n}};")
-        arrays.append(f"static const uint16_t {name}_LIMIT[] = {{\n{limit}\n}};")
-        sizes = f"{block.n_out}, {block.kernel}, {_pool(block)}"
-        entries.append(f"    {{{sizes}, {name}_WEIGHTS, {name}_LIMIT}},")
-    end = "    {0, 0, 0, 0, 0},"
-    return "\n".join([*arrays, "static const struct layer LAYERS[] = {", *entries, end, "};"])
+def _layer(signs: Signs, layer: Layer, block: ConvBlock) -> dict[str, object]:
+    """What the template says of a binary layer."""
+    return {
+        "name": layer.name.upper(),
+        "sizes": f"{block.n_out}, {block.kernel}, {_pool(block)}",
+        "weights": _numbers(pack_filters(layer.weights(signs)), _WORD),
+        "limit": _numbers((layer.fan_in + layer.bias(signs).astype(np.int64) + 1) // 2),
+    }
 
 
 def _numbers(array: NDArray[np.integer], spec: str = "d") -> str:
