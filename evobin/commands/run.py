@@ -61,7 +61,10 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                 folder = stack.enter_context(RunFolder.create(job.path))
             workers = stack.enter_context(parallel.Workers(config, job.path / SCRATCH))
             observer(Progress("data", 0, 1))
-            splits = _splits(config, workers)
+            if config.data is None:
+                splits = synthesised_splits(config.seed, clip_maker(workers))
+            else:
+                splits = load_splits(config, config.seed)
             samples = preset_of(config.architecture).samples
             sizes = {name: len(part) for name, part in splits.named.items()}
             notes = {"note": splits.note, "sizes": sizes, "unit": samples}
@@ -87,12 +90,6 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
             return _reported(done, observer) if config.report else done
     except KeyboardInterrupt:
         raise KeyboardInterrupt(what_is_left(job.path)) from None
-
-
-def _splits(config: SearchConfig, workers: parallel.Workers) -> Splits:
-    if config.data is None:
-        return synthesised_splits(config.seed, clip_maker(workers))
-    return load_splits(config, config.seed)
 
 
 def versions() -> dict[str, str]:

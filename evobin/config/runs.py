@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from evobin.checks import setting
 from evobin.config.data import DataConfig
@@ -36,6 +36,12 @@ _BUDGETS: dict[Effort, dict[str, Any]] = {
 @dataclass(frozen=True)
 class SearchConfig(ExecutionConfig, DataConfig):
     """From labelled samples to a result file; `of` has the budgets of an effort."""
+
+    trainings: ClassVar[Mapping[Effort, SteConfig]] = {  # of each effort
+        "quick": SteConfig(starts=2),
+        "standard": SteConfig(),
+        "thorough": SteConfig(starts=16, epochs=100),
+    }
 
     out: Path | None = None
     """Run folder, new or empty; by default runs/search-<date>-<time>."""
@@ -74,7 +80,7 @@ class SearchConfig(ExecutionConfig, DataConfig):
             raise SettingError(
                 f"`effort` must be one of {', '.join(_BUDGETS)}, but it is {effort!r}."
             )
-        return cls(**{"ste": cls._ste(effort)} | _BUDGETS[effort] | settings)
+        return cls(**{"ste": cls.trainings[effort]} | _BUDGETS[effort] | settings)
 
     def plain(self) -> dict[str, Any]:
         """All settings as JSON values; paths are absolute."""
@@ -106,25 +112,15 @@ class SearchConfig(ExecutionConfig, DataConfig):
                 settings[name] = value
         return cls(**settings)
 
-    @staticmethod
-    def _ste(effort: Effort) -> SteConfig:
-        return {
-            "quick": SteConfig(starts=2),
-            "standard": SteConfig(),
-            "thorough": SteConfig(starts=16, epochs=100),
-        }[effort]
-
 
 @dataclass(frozen=True)
 class PolishConfig(SearchConfig):
     """From a result file to one that is at least as good."""
 
-    ste: SteConfig = field(default_factory=lambda: PolishConfig._ste("standard"))
+    trainings: ClassVar[Mapping[Effort, SteConfig]] = {
+        "quick": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
+        "standard": SteConfig(starts=4, smooth=0, rates=POLISH_RATES),
+        "thorough": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
+    }
 
-    @staticmethod
-    def _ste(effort: Effort) -> SteConfig:
-        return {
-            "quick": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
-            "standard": SteConfig(starts=4, smooth=0, rates=POLISH_RATES),
-            "thorough": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
-        }[effort]
+    ste: SteConfig = trainings["standard"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -82,7 +82,10 @@ def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
         EvobinError: if a recording is in no such folder, or in two that differ, where others are.
     """
     for labels in FOLDERS:
-        given = [_labels_in(PurePosixPath(name).parts[:-1], labels) for name in recordings]
+        given = [
+            {labels[part] for part in PurePosixPath(name.lower()).parts[:-1] if part in labels}
+            for name in recordings
+        ]
         if any(given):
             problems = [
                 f"{path}: must lie in a folder named {' or '.join(labels)}, as others do, and not "
@@ -94,10 +97,6 @@ def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
                 raise several(f"{len(problems)} recordings have no label", problems)
             return [label for (label,) in given]
     return None
-
-
-def _labels_in(folders: Iterable[str], labels: Mapping[str, int]) -> set[int]:
-    return {labels[folder.lower()] for folder in folders if folder.lower() in labels}
 
 
 def _below(named: Path, *, leads: bool) -> Iterator[tuple[str, Path]]:
