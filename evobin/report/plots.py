@@ -146,19 +146,16 @@ def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame, samples: str)
                 axes.plot(*values, dash, color=colour, lw=0.9, marker=".", ms=3)
             title = TITLES.get(str(stage), str(stage))
             handles.append(Line2D([], [], color=colour, ls=dash, label=title))
-        (line,) = _best(axes, best, divisor, label="best so far", color=TEXT, lw=2.2)
+        (line,) = axes.step(
+            best["seconds"] / divisor, best["best_selection_accuracy"], where="post",
+            label="best so far", color=TEXT, lw=2.2, marker="o", ms=2.5,
+        )  # fmt: skip
         _legend(axes, [*handles, line], 2)
         axes.set_ylim(bottom=_bottom(points["selection_accuracy"]))
         axes.set_xlabel(f"time since the beginning [{unit}]")
         _percent(axes, f"right of validation {samples} and their crops")
 
     return _svg(name, 310, draw)
-
-
-def _best(axes: Axes, best: pd.DataFrame, divisor: float, **style: Any) -> list[Line2D]:
-    """The line of the best so far."""
-    seconds, scores = best["seconds"] / divisor, best["best_selection_accuracy"]
-    return axes.step(seconds, scores, where="post", marker="o", ms=2.5, **style)
 
 
 def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
@@ -169,8 +166,11 @@ def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
         divisor, unit = _unit(max(best["seconds"].max() for best in runs.values()))
         lines = []
         for place, (run, best) in enumerate(runs.items()):
-            colour, dash = SERIES[place % len(SERIES)], DASHES[place // len(SERIES) % len(DASHES)]
-            lines += _best(axes, best, divisor, label=_short(run), color=colour, ls=dash, lw=1.8)
+            lines += axes.step(
+                best["seconds"] / divisor, best["best_selection_accuracy"], where="post",
+                label=_short(run), color=SERIES[place % len(SERIES)],
+                ls=DASHES[place // len(SERIES) % len(DASHES)], lw=1.8, marker="o", ms=2.5,
+            )  # fmt: skip
         _legend(axes, lines, 2)
         axes.set_xlabel(f"time since the beginning [{unit}]")
         _percent(axes, f"right of validation {samples} and their crops")
