@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -220,8 +220,10 @@ def _dismiss_idle_workers() -> None:
 def _on_processes(backend: Any, calls: Sequence[_Call], limit: float | None) -> list[Any]:
     """Does tasks as `joblib.Parallel`, which looks every 10 ms only whether a result has come."""
     nested = backend.get_nested_backend()
+    manager = backend._workers._temp_folder_manager
+    own_files = partial(manager.set_current_context, backend.parallel._id)  # else they are left
     futures = [
-        backend.submit(joblib.parallel.BatchedCalls([(_in_worker, (call,), {})], nested))
+        backend.submit(joblib.parallel.BatchedCalls([(_in_worker, (call,), {})], nested, own_files))
         for call in calls
     ]
     results = []

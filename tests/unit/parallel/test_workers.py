@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,32 @@ def test_large_arrays_reach_workers_read_only(tmp_path: Path) -> None:
         told = workers.map(describe, [(array, i) for i in range(3)])
     assert [(writeable, total) for writeable, _, total in told] == [(False, float(LARGE))] * 3
     assert list(tmp_path.iterdir()) == []
+
+
+SHARED = """
+import sys
+from pathlib import Path
+import numpy as np
+from evobin.config import ExecutionConfig
+from evobin.parallel import Workers
+from tests.unit.parallel.test_workers import describe
+
+if __name__ == "__main__":
+    with Workers(ExecutionConfig(n_jobs=2), Path(sys.argv[1])) as workers:
+        for _ in range(3):
+            workers.map(describe, [(np.ones(300_000), i) for i in range(4)])
+"""
+
+
+def test_files_of_large_arrays_are_not_left_to_the_end_of_the_program(tmp_path: Path) -> None:
+    """They were: joblib then warns of leaked files."""
+    (tmp_path / "script.py").write_text(SHARED)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "scratch")]
+    path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
+    )
+    assert done.stderr == ""
 
 
 def test_workers_exchange_arrays_in_their_own_folder_not_in_that_of_earlier_workers(
