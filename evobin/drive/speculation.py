@@ -84,8 +84,9 @@ class Speculation:
         self._counts = [FADING * count for count in self._counts]
         right = [outcome for outcome, following in expected.items() if following == key]
         other = [outcome for outcome in OUTCOMES if outcome not in expected]
-        for outcome in right[:1] or other:
-            self._counts[outcome] += 1.0 / len(right[:1] or other)
+        likely = right[:1] or other
+        for outcome in likely:
+            self._counts[outcome] += 1.0 / len(likely)
 
     def round(self, algorithm: Algorithm, asked: Population) -> Population:
         """What to score now: the solution that is asked, and those that may come next.
