@@ -29,6 +29,7 @@ from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.state import NetworkFlipState
 from evobin.network.presets import SPEAKER_SEX
+from evobin.problems.network import NetworkProblem
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.evaluation import Evaluation
 from evobin.results.run import USES
@@ -306,3 +307,11 @@ def finished_run(path: Path, seed: int = 0) -> Path:
         summary = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
         folder.write_summary({"note": "Synthesised voices.", "parts": summary})
     return path
+
+
+def small_convolutions(seed: int) -> NetworkProblem:
+    """A network of two convolutions on 20 samples of different lengths."""
+    rng = np.random.default_rng(seed)
+    shape = Architecture(3, (ConvBlock(4, 2, 2), ConvBlock(3, 2)))
+    samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
+    return NetworkProblem(shape, samples, np.arange(20) % 2)

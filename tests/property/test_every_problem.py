@@ -12,6 +12,7 @@ import pytest
 import evobin
 from evobin.algorithms import ALGORITHMS
 from evobin.results.search import SearchResult
+from tests.builders import small_convolutions
 
 N = 18
 
@@ -40,13 +41,6 @@ def dense() -> evobin.NetworkProblem:
     return evobin.NetworkProblem(shape, rng.normal(size=(40, 5)), np.arange(40) % 2)
 
 
-def conv() -> evobin.NetworkProblem:
-    rng = np.random.default_rng(4)
-    shape = evobin.Architecture(3, (evobin.ConvBlock(4, 2, 2), evobin.ConvBlock(3, 2)))
-    samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
-    return evobin.NetworkProblem(shape, samples, np.arange(20) % 2)
-
-
 def function() -> Callable[[Any], float]:
     return bumpy
 
@@ -57,7 +51,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "maxsat": maxsat,
     "nk": nk,
     "dense": dense,
-    "conv": conv,
+    "conv": lambda: small_convolutions(4),
 }
 BUDGETS = [300, pytest.param(3_000, marks=pytest.mark.slow)]
 every = pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 import evobin
 from evobin.algorithms import ALGORITHMS, Descent
 from evobin.core.problem import Population, Solution
-from tests.builders import NoisyBatch, NoisyState
+from tests.builders import NoisyBatch, NoisyState, small_convolutions
 
 
 class OnlyAskAndTell(evobin.Algorithm):
@@ -106,13 +106,6 @@ def network() -> evobin.NetworkProblem:
     return evobin.NetworkProblem(shape, rng.normal(size=(30, 6)), np.arange(30) % 2)
 
 
-def convolutions() -> evobin.NetworkProblem:
-    rng = np.random.default_rng(1)
-    shape = evobin.Architecture(3, (evobin.ConvBlock(4, 2, 2), evobin.ConvBlock(3, 2)))
-    samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
-    return evobin.NetworkProblem(shape, samples, np.arange(20) % 2)
-
-
 @pytest.mark.parametrize(
     "problem",
     [
@@ -120,7 +113,7 @@ def convolutions() -> evobin.NetworkProblem:
         evobin.MaxSat(3, [[1, -2], [2, 3], [-1, -3]]),
         evobin.NKLandscape(12, 3, seed=0),
         network(),
-        convolutions(),
+        small_convolutions(1),
         NoisyBatch(np.arange(9.0)),
     ],
     ids=["qubo", "maxsat", "nk", "dense", "conv", "own"],
