@@ -88,8 +88,8 @@ class Genetic(Algorithm):
         members = np.concatenate([population, self.members])
         scores = np.concatenate([scores, self.scores])
         # children first: of equals the younger one lives on
-        distinct = np.sort(
-            np.unique(np.packbits(members > 0, axis=1), axis=0, return_index=True)[1]
-        )
+        packed = np.packbits(members > 0, axis=1)
+        first = {row.tobytes(): place for place, row in reversed([*enumerate(packed)])}
+        distinct = np.sort([*first.values()])
         order = distinct[np.argsort(-scores[distinct], kind="stable")][: self.size]
         self.members, self.scores = members[order], scores[order]
