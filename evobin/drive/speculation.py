@@ -6,6 +6,7 @@ import copy
 import heapq
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -142,11 +143,15 @@ class Speculation:
     ) -> _Guess | None:
         """What is asked after an outcome; None where that is known already, or is not one."""
         algorithm = parent.algorithm if is_last else copy.deepcopy(parent.algorithm)
-        score = (-math.inf, algorithm.score, math.inf)[outcome]
-        algorithm.tell(parent.solution, [score])
-        if algorithm.stop():
+        best = max(algorithm.score, -sys.float_info.max)
+        score = (-math.inf, best, best + abs(best) + 1.0)[outcome]
+        try:
+            algorithm.tell(parent.solution, [score])
+            if algorithm.stop():
+                return None
+            asked = algorithm.ask()
+        except Exception:  # of an algorithm of one's own, by a score that is never given
             return None
-        asked = algorithm.ask()
         if len(asked) != 1:
             return None
         key = asked.tobytes()

@@ -70,6 +70,22 @@ def test_what_is_likely_is_learned_from_what_happens(better: bool) -> None:
     assert rounds <= 15
 
 
+class Picky(Sweeps):
+    """One that knows that no score is negative."""
+
+    def tell(self, population: Population, scores: Any) -> None:
+        """As in `Algorithm`."""
+        if min(scores) < 0:
+            raise ValueError("a score is negative")
+        super().tell(population, scores)
+
+
+def test_a_guess_that_an_algorithm_refuses_is_none() -> None:
+    algorithm = Picky().start(N, seed=0)
+    algorithm.tell(algorithm.ask(), [5.0])
+    assert len(Speculation(2, seconds=0.01).round(algorithm, algorithm.ask())) >= 1
+
+
 def test_no_more_is_scored_ahead_than_a_round_may_take() -> None:
     algorithm = Sweeps().start(N, seed=0)
     asked = waiting(algorithm, 40)
