@@ -237,7 +237,7 @@ def rank_correlation(state: NetworkFlipState, indices: NDArray[np.intp]) -> floa
     for place, index in enumerate(indices.tolist()):
         state.flip(index)
         exact[place] = state.score - before
-        state.undo()
+        state.flip(index)
     changed = np.flatnonzero(exact)
     assert len(changed) > 50
     ranks = [pd.Series(changes[changed]).rank() for changes in (predicted, exact)]

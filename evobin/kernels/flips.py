@@ -321,27 +321,6 @@ def channel_sums(
 
 
 @njit(nogil=True, cache=True)
-def rows_of_sums(
-    before: Any, after: Any, o: int, positions: Starts, pool: int, to: Starts, toggled: Ints
-) -> int:
-    """Pooled signs of one channel that toggle when its sums change.
-
-    Arguments of its own:
-        before: [positions] integers, any stride.
-        after: [positions] integers.
-        o: the channel.
-    """
-    longest = longest_of(positions)
-    flags = np.zeros(-(-longest // 8) * 8, np.uint8)
-    count = 0
-    for sample in range(len(positions) - 1):
-        old = before[positions[sample] : positions[sample + 1]]
-        new = after[positions[sample] : positions[sample + 1]]
-        count = list_rows(old, new, pool, (to[sample] << 16) + o, flags, toggled, count)
-    return count
-
-
-@njit(nogil=True, cache=True)
 def follow(
     inputs: Ints,
     bits: Bits,

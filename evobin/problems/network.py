@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.batch import Batch, check_batch, rounded
 from evobin.network.flips.heads import Head
 from evobin.network.flips.state import NetworkFlipState
-from evobin.network.flips.units import unit_indices
 
 
 class NetworkProblem(IncrementalProblem):
@@ -150,8 +150,9 @@ def _labels_of(given: ArrayLike, n: int, n_classes: int) -> NDArray[np.int8]:
 def structure_of(architecture: Architecture) -> Structure:
     """Layers and hidden units of a network."""
     layers = {layer.name: slice(layer.start, layer.stop) for layer in architecture.layers}
-    units = [
-        [unit_indices(architecture, number, channel) for channel in range(block.n_out)]
-        for number, block in enumerate(architecture.blocks)
-    ]
+    places = np.arange(architecture.n_weights)
+    units = []
+    for layer, following in pairwise(architecture.layers):
+        parts = layer.weights(places), layer.bias(places), following.weights(places).swapaxes(0, 1)
+        units.append([np.concatenate(unit, axis=None) for unit in zip(*parts, strict=True)])
     return Structure(layers, units)

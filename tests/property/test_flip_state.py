@@ -21,7 +21,6 @@ from evobin.network.flips import state as flip_state
 from evobin.network.flips.batch import Batch
 from evobin.network.flips.blocks import BinaryBlock
 from evobin.network.flips.state import NetworkFlipState
-from evobin.network.flips.units import filter_indices
 from evobin.network.packing import pack
 from evobin.training.ste import Pretraining
 from tests.builders import (
@@ -84,10 +83,10 @@ def test_after_any_flips_every_number_equals_a_rebuild(
 ) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
-    for index in rng.integers(0, architecture.n_weights, 40):
-        state.flip(int(index))
+    for index in rng.integers(0, architecture.n_weights, 40).tolist():
+        state.flip(index)
         if rng.random() < 0.3:
-            state.undo()
+            state.flip(index)
     assert_equals_a_rebuild(state)
 
 
@@ -110,7 +109,7 @@ def test_windows_longer_than_a_word_and_linear_layers_over_frames_equal_a_rebuil
         before = state.score
         state.flip(index)
         assert state.score - before == effect
-        state.undo()
+        state.flip(index)
     for index in indices:
         state.flip(index)
     assert_equals_a_rebuild(state)
@@ -147,7 +146,7 @@ def test_scores_are_those_after_each_flip_alone_and_effects_their_changes(
             state.flip(index)
             assert score == state.score
             assert effect == state.score - before
-            state.undo()
+            state.flip(index)
 
 
 def test_scores_of_no_flips_are_none_and_of_an_impossible_one_an_error() -> None:
@@ -160,9 +159,7 @@ def test_scores_of_no_flips_are_none_and_of_an_impossible_one_an_error() -> None
 
 
 @given(architectures(widths=SMALL, max_kernel=4), seeds)
-def test_flipping_twice_and_undoing_restore_every_number(
-    architecture: Architecture, seed: int
-) -> None:
+def test_flipping_twice_restores_every_number(architecture: Architecture, seed: int) -> None:
     rng = np.random.default_rng(seed)
     state = random_state(architecture, rng)
     before = [number.copy() for number in all_numbers(state)]
@@ -171,69 +168,9 @@ def test_flipping_twice_and_undoing_restore_every_number(
         state.flip(int(index))
         state.flip(int(index))
         state.commit()
-        state.undo()
+        state.flip(int(index))
     for number, expected in zip(all_numbers(state), before, strict=True):
         np.testing.assert_array_equal(number, expected)
-
-
-@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
-def test_many_flips_as_one_move_equal_a_rebuild_and_are_undone_as_one(
-    architecture: Architecture, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    state = random_state(architecture, rng)
-    start = state.solution
-    before = [number.copy() for number in all_numbers(state)]
-    size = int(rng.integers(0, min(30, architecture.n_weights)))
-    indices = rng.choice(architecture.n_weights, size, replace=False)
-    state.flip(0)
-    state.undo()
-    state.flip_all(indices.tolist())
-    start[indices] *= -1
-    np.testing.assert_array_equal(state.solution, start)
-    assert_equals_a_rebuild(state)
-    state.undo()
-    for number, expected in zip(all_numbers(state), before, strict=True):
-        np.testing.assert_array_equal(number, expected)
-
-
-@given(architectures(widths=(2, 3, 64, 65), max_kernel=4), seeds)
-def test_swapping_two_units_leaves_every_logit(architecture: Architecture, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    state = random_state(architecture, rng)
-    number = int(rng.integers(len(architecture.blocks)))
-    a, b = rng.choice(architecture.blocks[number].n_out, 2, replace=False).tolist()
-    before, start = state.logits, state.solution
-    state.swap_units(number, a, b)
-    np.testing.assert_array_equal(state.logits, before)
-    assert_equals_a_rebuild(state)
-    state.undo()
-    np.testing.assert_array_equal(state.solution, start)
-    assert_equals_a_rebuild(state)
-
-
-@given(architectures(widths=(1, 3, 64, 65), max_kernel=4), seeds)
-def test_whole_filters_are_negated_and_replaced(architecture: Architecture, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    state = random_state(architecture, rng)
-    number = int(rng.integers(len(architecture.blocks)))
-    width = architecture.blocks[number].n_out
-    source, target = int(rng.integers(width)), int(rng.integers(width))
-    here, there = (filter_indices(architecture, number, o) for o in (source, target))
-    layer = architecture.layers[number]
-
-    start = state.solution
-    state.flip_all(there)
-    expected = start.copy()
-    layer.weights(expected)[target] *= -1
-    layer.bias(expected)[target] *= -1
-    np.testing.assert_array_equal(state.solution, expected)
-    assert_equals_a_rebuild(state)
-
-    for signs in (state.solution[here], rng.choice(np.array([-1, 1]), len(there))):
-        state.flip_all(there[state.solution[there] != signs])
-        np.testing.assert_array_equal(state.solution[there], signs)
-        assert_equals_a_rebuild(state)
 
 
 @given(architectures(widths=(3, 64, 65), max_kernel=4), seeds)
@@ -338,7 +275,7 @@ def assert_exact_gains(state: NetworkFlipState, first: int) -> None:
     for index in range(first, state.architecture.n_weights):
         state.flip(index)
         assert predicted[index] == pytest.approx(state.score - before, abs=1e-12)
-        state.undo()
+        state.flip(index)
 
 
 @given(architectures(widths=SMALL, max_kernel=3), seeds)
@@ -399,24 +336,7 @@ def test_a_flip_outside_the_solution_is_refused() -> None:
     state = random_state(Architecture(2, (ConvBlock(3, 2),)), np.random.default_rng(0))
     with pytest.raises(IndexError, match=r"`index` must be from 0 to 18, got 19"):
         state.flip(19)
-    with pytest.raises(IndexError, match=r"`index` must be from 0 to 18, got 19"):
-        state.flip_all([1, 19])
-    with pytest.raises(ValueError, match=r"`indices` must differ, but 2 comes twice"):
-        state.flip_all([2, 1, 2])
-    with pytest.raises(IndexError, match=r"`number` must be from 0 to 0, got 1"):
-        state.swap_units(1, 0, 1)
-    with pytest.raises(IndexError, match=r"channels must be from 0 to 2, got 3"):
-        state.swap_units(0, 0, 3)
     assert_equals_a_rebuild(state)
-
-
-def test_only_the_last_move_can_be_taken_back() -> None:
-    state = random_state(Architecture(2, (ConvBlock(3, 2),)), np.random.default_rng(0))
-    state.flip(1)
-    state.flip(2)
-    state.undo()
-    with pytest.raises(ValueError, match="there is no move to take back"):
-        state.undo()
 
 
 def test_rounded_features_differ_from_the_given_ones_by_less_than_a_float16_step() -> None:
@@ -435,8 +355,8 @@ def test_a_state_goes_with_its_last_reference() -> None:
     problem = planted_problem()
     state = problem.sample(np.random.default_rng(0)).start(np.ones(problem.n, np.int8))
     state.flip(3)
-    state.flip_all([4, 5])
-    state.swap_units(0, 1, 2)
+    state.flip(4)
+    state.commit()
     assert_equals_a_full_pass(state)
     seen = weakref.ref(state)
     gc.disable()

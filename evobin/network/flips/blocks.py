@@ -5,7 +5,7 @@ Each method either previews a change (and writes to nothing but buffers) or writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,33 +59,12 @@ class BlockState:
         self.sums: NDArray[Any] = np.empty((0, 0), np.int16)
         self.channels = self.sums
         self._toggled = np.empty(4096, np.int64)
-        self._after: NDArray[Any] | None = None  # sums after the previewed flips, if known
 
-    def preview(self, o: int, changes: Sequence[Change]) -> Ints:
-        """Pooled signs that toggle when some weights of one filter flip.
-
-        Args:
-            o: output channel of the filter.
-            changes: at least one, each of another weight.
-
-        Returns:
-            Row * 2^16 + o of each sign, ascending; overwritten by the next call of any method.
-        """
-        self._after = None
-        if len(changes) == 1:
-            return self.preview_each(np.array([(o, *changes[0])]))
-        self._after = after = self._sums_after(o, changes)
-        at = self.at
-        before = self.channels[o]
-        count = self._list(flips.rows_of_sums, before, after, o, at.positions, at.pool, at.to)
-        return self._toggled[:count]
-
-    def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
+    def preview(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """Pooled signs that toggle when one weight flips, for each of several.
 
         Args:
-            changes: [m, 4] int64, output channel and `Change` of each, fewer than
-                2^15.
+            changes: [m, 4] int64, output channel and `Change` of each, fewer than 2^15.
             samples: consecutive ones to look at.
 
         Returns:
@@ -94,16 +73,9 @@ class BlockState:
         """
         raise NotImplementedError
 
-    def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
-        """[positions] of one channel, if some of its weights flip."""
+    def write(self, o: int, change: Change) -> None:
+        """Writes the sums and weights after a flip of one weight of a filter."""
         raise NotImplementedError
-
-    def write(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
-        """Writes the sums and weights of the last call of `preview`; returns [positions] sums."""
-        after = self._sums_after(o, changes) if self._after is None else self._after
-        self.channels[o] = after
-        self._count(o)
-        return after
 
     def write_toggled(self, toggled: Ints) -> None:
         """Toggles pooled signs, as row * 2^16 + channel; nothing in the last block."""
@@ -112,18 +84,6 @@ class BlockState:
             planes.write_toggled(
                 toggled, at.sample_of_row_out, at.to, at.out_words, self.bits, self.planes
             )
-
-    def swap(self, a: int, b: int) -> None:
-        """Swaps two output channels with all that belongs to them."""
-        for by_channel in (self.channels, self.planes, self.active.T):
-            if len(by_channel):
-                by_channel[[a, b]] = by_channel[[b, a]]
-        if not self.last:
-            (word_a, bit_a), (word_b, bit_b) = divmod(a, WORD), divmod(b, WORD)
-            one = np.uint64(1)
-            differ = (self.bits[:, word_a] >> bit_a) ^ (self.bits[:, word_b] >> bit_b)
-            self.bits[:, word_a] ^= (differ & one) << bit_a
-            self.bits[:, word_b] ^= (differ & one) << bit_b
 
     def _list(self, kernel: Callable[..., int], *args: Any) -> int:
         """Has a kernel list signs in `_toggled`, which grows with the need; returns how many."""
@@ -179,21 +139,20 @@ class RealBlock(BlockState):
         entries = table_entries(weights)
         forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
 
-    def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
+    def preview(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`."""
         at = self.at.of_samples(samples)
         arrays, where = (self.sums, self.columns), (at.starts, at.positions, at.pool, at.to)
         count = self._list(flips.rows_of_real_flips, *arrays, self.unit, changes, *where)
         return self._toggled[:count]
 
-    def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[np.int32]:
-        before, out = self.channels[o], np.empty(self.sums.shape[1], np.int32)
-        for i, tap, old in changes:
-            factor = -2 * old * (self.unit if tap < 0 else 1)
-            column, at = self.columns[i], self.at
-            flips.shift_channel(before, column, tap, factor, at.starts, at.positions, out)
-            before = out
-        return out
+    def write(self, o: int, change: Change) -> None:
+        """As in `BlockState`."""
+        i, tap, old = change
+        factor = -2 * old * (self.unit if tap < 0 else 1)
+        sums, at = self.sums[o], self.at
+        flips.shift_channel(sums, self.columns[i], tap, factor, at.starts, at.positions, sums)
+        self._count(o)
 
 
 class BinaryBlock(BlockState):
@@ -243,37 +202,28 @@ class BinaryBlock(BlockState):
         self._sums_buffer = np.empty((longest, n_out), np.int16)
         self._halves_buffer = np.empty((longest, n_out), np.int8)
 
-    def preview_each(self, changes: Ints, samples: slice = slice(None)) -> Ints:
+    def preview(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`; from the bit planes alone."""
         at = self.at.of_samples(samples)
         arrays, where = (self.above, self.edge), (at.words, at.in_words, at.pool, at.to)
         count = self._list(flips.rows_of_flips, *arrays, self.below.planes, changes, *where)
         return self._toggled[:count]
 
-    def _sums_after(self, o: int, changes: Sequence[Change]) -> NDArray[np.int16]:
-        weights, bias = self._updates[:, ::-1, o].T.copy(), int(self._bias[o])
-        for i, tap, old in changes:
-            if tap < 0:
-                bias = -old
-            else:
-                weights[tap, i] = -old
-        out = np.empty(len(self.sums), np.int16)
-        filters, offset, at = pack(weights).ravel(), self.layer.fan_in + bias, self.at
-        flips.channel_sums(self.below.bits, at.starts, filters, offset, at.positions, out)
-        return out
-
-    def write(self, o: int, changes: Sequence[Change]) -> NDArray[Any]:
+    def write(self, o: int, change: Change) -> None:
         """As in `BlockState`."""
-        after = super().write(o, changes)
-        for i, tap, old in changes:
-            if tap < 0:
-                self._bias[o] = -old
-            else:
-                self._updates[i, -1 - tap, o] = -old
+        i, tap, old = change
+        if tap < 0:
+            self._bias[o] = -old
+        else:
+            self._updates[i, -1 - tap, o] = -old
+        at, after = self.at, np.empty(len(self.sums), np.int16)
+        filters = pack(self._updates[:, ::-1, o].T).ravel()
+        offset = self.layer.fan_in + int(self._bias[o])
+        flips.channel_sums(self.below.bits, at.starts, filters, offset, at.positions, after)
+        self.channels[o] = after
+        self._count(o)
         flips.halve_sums(after, self._halves[:, o])
-        at = self.at
         planes.pack_channel(after, at.positions, at.words, self.above[o], self.edge[o])
-        return after
 
     def follow(self, inputs: Ints) -> Ints:
         """Pooled signs that toggle when some inputs do, for each owner alone.
@@ -310,14 +260,3 @@ class BinaryBlock(BlockState):
         rows = inputs, self.below.bits, at.sample_of_row, at.starts
         sums, where = (self.sums, self._halves), (at.positions, at.words)
         flips.write_inputs(*rows, self._updates, *sums, *where, self.above, self.edge, self.active)
-
-    def swap(self, a: int, b: int) -> None:
-        """Swaps two output channels with all that belongs to them."""
-        super().swap(a, b)
-        arrays: list[NDArray[Any]] = [self.above, self.edge, self._halves.T, self._updates.T]
-        for array in (*arrays, self._bias):
-            array[[a, b]] = array[[b, a]]
-
-    def swap_inputs(self, a: int, b: int) -> None:
-        """Swaps the weights of two inputs that were swapped in `below`."""
-        self._updates[[a, b]] = self._updates[[b, a]]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +38,15 @@ _Place = tuple[int, int, Change]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Move:
-    """Flips within one filter, previewed and not yet committed."""
+    """A flip, previewed and not yet committed."""
 
-    indices: tuple[int, ...]  # the flips
-    number: int  # block of the filter; the last layer counts as one
+    index: int
+    number: int  # block of its filter; the last layer counts as one
     channel: int  # of the filter
-    changes: Sequence[Change]  # the same flips, in the block's terms
+    change: Change  # the same flip, in the block's terms
     toggled: Sequence[Ints]  # what toggles after each block from `number` on
-    logits: Ints  # [n, n_logits] after the move
-    score: float  # after the move
+    logits: Ints  # [n, n_logits] after the flip
+    score: float  # after the flip
 
 
 class NetworkFlipState(FlipState):
@@ -86,9 +85,6 @@ class NetworkFlipState(FlipState):
         self._logits = self._head.logits(self._blocks[-1].active)
         self._score = self._head.mean(self.labels, self._logits)
         self._move: _Move | None = None  # previewed, not yet committed
-        # What undoes the last move; no bound method, for that would tie this object to itself, and
-        # its arrays would stay until the garbage collector comes.
-        self._back: Callable[[NetworkFlipState], None] | None = None
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """Copies are made anew: blocks share arrays by views, which a copy of each would not."""
@@ -128,7 +124,7 @@ class NetworkFlipState(FlipState):
         """[n_weights] int8, the present solution; a copy."""
         solution = self._solution.copy()
         if self._move is not None:
-            solution[list(self._move.indices)] *= -1
+            solution[self._move.index] *= -1
         return solution
 
     def flip(self, index: int) -> None:
@@ -137,84 +133,27 @@ class NetworkFlipState(FlipState):
         Raises:
             IndexError: if there is no such weight.
         """
-        if self._move is not None and self._move.indices == (index,):
-            self._move, self._back = None, methodcaller("flip", index)
+        if self._move is not None and self._move.index == index:
+            self._move = None
             return
         number, channel, change = self._place_of(index)
         self.commit()
-        self._back = None
-        self._move = self._preview(number, channel, (index,), (change,))
-
-    def flip_all(self, indices: Iterable[int]) -> None:
-        """Flips several weights and biases as one move.
-
-        Cost: that of one filter's sums on the batch for each filter that changes.
-
-        Args:
-            indices: different ones, each as for `flip`.
-
-        Raises:
-            IndexError: if there is no such weight.
-            ValueError: if an index comes twice.
-        """
-        order = sorted(int(index) for index in indices)
-        twice = [a for a, b in pairwise(order) if a == b]
-        if twice:
-            raise ValueError(f"`indices` must differ, but {twice[0]} comes twice.")
-        filters: dict[tuple[int, int], list[tuple[int, Change]]] = {}
-        for index in order:
-            number, channel, change = self._place_of(index)
-            filters.setdefault((number, channel), []).append((index, change))
-        self.commit()
-        for (number, channel), members in sorted(filters.items()):
-            flipped, changes = zip(*members, strict=True)
-            self._move = self._preview(number, channel, flipped, changes)
-            self.commit()
-        self._back = methodcaller("flip_all", order)
-
-    def swap_units(self, number: int, a: int, b: int) -> None:
-        """Swaps two hidden units with their filters and outgoing weights: no logit changes.
-
-        Nothing is computed; what is cached of the two changes places. They are channels `a` and `b`
-        of block `number`, all from 0.
-
-        Raises:
-            IndexError: if there is no such block or channel.
-        """
-        blocks = self.architecture.blocks
-        _check_index("`number`", number, len(blocks))
-        for channel in (a, b):
-            _check_index("channels", channel, blocks[number].n_out)
-        self.commit()
-        layer, following = self.architecture.layers[number : number + 2]
-        outgoing = following.weights(self._solution).swapaxes(0, 1)
-        for array in (layer.weights(self._solution), layer.bias(self._solution), outgoing):
-            array[[a, b]] = array[[b, a]]
-        self._blocks[number].swap(a, b)
-        if number + 1 < len(blocks):
-            self._later[number].swap_inputs(a, b)
+        if number == len(self._blocks):
+            toggled: list[Ints] = []
+            logits = self._logits.copy()
+            logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
         else:
-            self._head.swap(a, b)
-        self._back = methodcaller("swap_units", number, a, b)
-
-    def undo(self) -> None:
-        """Takes the last move back, of whichever kind; only the last one can be.
-
-        Raises:
-            ValueError: if there is none.
-        """
-        if self._move is not None:
-            self._move = None
-        elif self._back is not None:
-            self._back(self)
-            self.commit()
-            self._back = None
-        else:
-            raise ValueError("there is no move to take back; only the last one can be.")
+            block = self._blocks[number]
+            toggled = self._follow(number, block.preview(np.array([(channel, *change)])))
+            logits = np.empty_like(self._logits)
+            self._shift_logits(toggled[-1], logits[None])
+        score = self._head.mean(self.labels, logits)
+        self._move = _Move(index, number, channel, change, toggled, logits, score)
 
     def _place_of(self, index: int) -> _Place:
         """Block, channel, and the rest of where a weight lies."""
-        _check_index("`index`", index, len(self._solution))
+        if not 0 <= index < len(self._solution):
+            raise IndexError(f"`index` must be from 0 to {len(self._solution) - 1}, got {index}.")
         number = bisect_right(self._starts_of_layers, index) - 1
         layer = self.architecture.layers[number]
         offset = index - layer.start
@@ -224,21 +163,6 @@ class NetworkFlipState(FlipState):
         channel, inside = divmod(offset, layer.fan_in)
         taps = layer.shape[2] if len(layer.shape) == 3 else 1
         return number, channel, Change(*divmod(inside, taps), old)
-
-    def _preview(
-        self, number: int, channel: int, indices: tuple[int, ...], changes: Sequence[Change]
-    ) -> _Move:
-        if number == len(self._blocks):
-            toggled: list[Ints] = []
-            logits = self._logits.copy()
-            for change in changes:
-                logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
-        else:
-            toggled = self._follow(number, self._blocks[number].preview(channel, changes))
-            logits = np.empty_like(self._logits)
-            self._shift_logits(toggled[-1], logits[None])
-        score = self._head.mean(self.labels, logits)
-        return _Move(indices, number, channel, changes, toggled, logits, score)
 
     def _follow(self, number: int, outputs: Ints) -> list[Ints]:
         """What toggles after each block from `number` on if `outputs` do there."""
@@ -253,23 +177,22 @@ class NetworkFlipState(FlipState):
         flips.shift_logits(toggled, active, self._head.weights, self._logits, out)
 
     def commit(self) -> None:
-        """Writes the last flip, if it is not written yet; taking it back then costs as much."""
+        """Writes the last flip, if it is not written yet; taking it back then costs a flip."""
         move, self._move = self._move, None
         if move is None:
             return
         if move.number == len(self._blocks):
-            self._head.write(move.channel, move.changes)
+            self._head.write(move.channel, (move.change,))
         else:
             block = self._blocks[move.number]
-            block.write(move.channel, move.changes)
+            block.write(move.channel, move.change)
             block.write_toggled(move.toggled[0])
             steps = zip(self._later[move.number :], pairwise(move.toggled), strict=True)
             for above, (inputs, toggled) in steps:
                 above.write_inputs(inputs)
                 above.write_toggled(toggled)
-        self._solution[list(move.indices)] *= -1
+        self._solution[move.index] *= -1
         self._logits, self._score = move.logits, move.score
-        self._back = methodcaller("flip_all", move.indices)
 
     def scores(self, indices: Iterable[int]) -> NDArray[np.float64]:
         """As in `FlipState`: all flips look at a few samples before the next ones.
@@ -326,7 +249,7 @@ class NetworkFlipState(FlipState):
         found = []
         for low in range(0, n_first, GROUP):
             samples = slice(low, min(low + GROUP, n_first))
-            toggled = self._follow(number, self._blocks[number].preview_each(changes, samples))
+            toggled = self._follow(number, self._blocks[number].preview(changes, samples))
             found.append(toggled[-1].copy())
         out = np.empty((len(places), *self._logits.shape), np.int64)
         self._shift_logits(np.concatenate(found), out)
@@ -386,15 +309,8 @@ class NetworkFlipState(FlipState):
             for _ in range(2):
                 self.flip(layer.start)
                 self.commit()
-            self.flip_all([layer.start, layer.start + 1])
-            self.undo()
         for block in self._later:
             block.warm_up()
-
-
-def _check_index(name: str, index: int, size: int) -> None:
-    if not 0 <= index < size:
-        raise IndexError(f"{name} must be from 0 to {size - 1}, got {index}.")
 
 
 def _predictions(logits: Ints) -> NDArray[np.bool_] | NDArray[np.intp]:

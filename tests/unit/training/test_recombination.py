@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evobin.network.architecture import Architecture, ConvBlock
-from evobin.network.flips.units import filter_indices, unit_indices
+from evobin.problems.network import structure_of
 from evobin.training.recombination import (
     MIXES,
     differences,
@@ -31,7 +31,7 @@ def random_parents(k: int, n: int = TINY.n_weights) -> np.ndarray:
 
 @pytest.mark.parametrize("name", MIXES)
 def test_a_child_has_latents_of_its_own_and_parents_stay_as_they_are(name: str) -> None:
-    units = [[unit_indices(TINY, 0, channel) for channel in range(8)]]
+    units = structure_of(TINY).units[:1]
     parents = random_parents(3)
     before = parents.copy()
     child = MIXES[name](parents, units, rng())
@@ -68,7 +68,7 @@ def test_uniform_takes_each_weight_from_either_parent_equally_often() -> None:
 
 
 def test_units_come_whole_from_the_second_parent_in_one_layer() -> None:
-    units = [[unit_indices(TINY, layer, unit) for unit in range(8)] for layer in range(2)]
+    units = structure_of(TINY).units
     parents = random_parents(2)
     seen = set()
     for seed in range(20):
@@ -104,11 +104,13 @@ def test_differences_are_those_of_all_pairs() -> None:
 def test_a_units_places_are_its_filter_and_what_it_feeds() -> None:
     architecture = Architecture(3, (ConvBlock(5, 2), ConvBlock(4, 3)))
     places = np.zeros(architecture.n_weights, int)
-    for number, block in enumerate(architecture.blocks):
-        for channel in range(block.n_out):
-            unit = unit_indices(architecture, number, channel)
+    for layer, units in zip(architecture.layers, structure_of(architecture).units, strict=False):
+        for channel, unit in enumerate(units):
             assert len(set(unit.tolist())) == len(unit)
-            assert set(filter_indices(architecture, number, channel)) <= set(unit)
+            seen = np.zeros(architecture.n_weights, bool)
+            seen[unit] = True
+            assert layer.weights(seen)[channel].all()
+            assert layer.bias(seen)[channel]
             places[unit] += 1
     first, second, linear = architecture.layers
     assert set(first.weights(places).ravel()) == {1}
