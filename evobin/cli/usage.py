@@ -19,11 +19,21 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from evobin.network.architecture import Architecture
 
 Command = Callable[..., None]
-OPTIONAL: dict[Any, tuple[type, str]] = {
+
+
+def _load_architecture(path: str) -> Architecture:
+    from evobin.network.blueprint import load_architecture  # numpy is not for --help
+
+    return load_architecture(path)
+
+
+KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     Path | None: (Path, "PATH"),
     float | None: (float, "FLOAT"),
     str | None: (str, "ADDRESS"),
+    Architecture: (_load_architecture, "FILE"),
 }
+"""How a word is read, and what it is called: what is optional is shown as PATH, not {None}|PATH."""
 OPTION = re.compile(r"^\W*(--[a-z][\w.-]*)(?:, (--no-[\w.-]+))?(.*)$", re.MULTILINE)
 CHOICES = re.compile(r"^ +\[?\{([\w,-]+)\}")
 
@@ -133,38 +143,22 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _registry() -> ConstructorRegistry:
-    """What is optional is shown as PATH, not as {None}|PATH; a network's shape is a file's name."""
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
-    def optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        if info.type not in OPTIONAL:
+    def one_word(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if info.type not in KINDS:
             return None
-        kind, metavar = OPTIONAL[info.type]
+        read_word, metavar = KINDS[info.type]
+        kind: Any = info.type
         return PrimitiveConstructorSpec(
             nargs=1,
             metavar=metavar,
-            instance_from_str=lambda given: kind(given[0]),
-            is_instance=lambda value: value is None or isinstance(value, kind),
-            str_from_instance=lambda value: [str(value)],
-        )
-
-    @registry.primitive_rule
-    def architecture(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        if info.type is not Architecture:
-            return None
-        return PrimitiveConstructorSpec(
-            nargs=1,
-            metavar="FILE",
-            instance_from_str=lambda given: _load_architecture(given[0]),
-            is_instance=lambda value: isinstance(value, Architecture),
-            str_from_instance=lambda _: ["built-in"],
+            instance_from_str=lambda given: read_word(given[0]),
+            is_instance=lambda value: isinstance(value, kind),
+            str_from_instance=lambda value: [
+                "built-in" if isinstance(value, Architecture) else str(value)
+            ],
         )
 
     return registry
-
-
-def _load_architecture(path: str) -> Architecture:
-    from evobin.network.blueprint import load_architecture  # numpy is not for --help
-
-    return load_architecture(path)
