@@ -52,42 +52,52 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evobin import testing
-    from evobin.algorithms.base import Algorithm
-    from evobin.commands.diff import diff
-    from evobin.commands.evaluate import evaluate
-    from evobin.commands.export import export_network
-    from evobin.commands.features import write_features
-    from evobin.commands.import_ import import_network
-    from evobin.commands.inspect import inspect
-    from evobin.commands.polish import polish
-    from evobin.commands.predict import predict
-    from evobin.commands.resume import resume
-    from evobin.commands.search import search
-    from evobin.commands.voices import write_voices
-    from evobin.config import (
-        AugmentConfig,
-        ClipsConfig,
-        EvaluateConfig,
-        ExecutionConfig,
-        FeaturesConfig,
-        FlipConfig,
-        PolishConfig,
-        PopulationConfig,
-        SearchConfig,
-        SteConfig,
-    )
-    from evobin.core.problem import FlipState, IncrementalProblem, Problem, SampledProblem
-    from evobin.core.stage import Progress
-    from evobin.drive.maximize import maximize, minimize
-    from evobin.errors import EvobinError, Stopped
-    from evobin.network.architecture import WHOLE, Architecture, ConvBlock
-    from evobin.network.binary import BinaryNetwork
-    from evobin.network.blueprint import load_architecture
-    from evobin.network.presets import SPEAKER_SEX
-    from evobin.problems import QUBO, Ising, MaxSat, NetworkProblem, NKLandscape
-    from evobin.report.page import write_report
-    from evobin.results.search import EvaluationError, SearchResult
+    from evobin import testing as testing
+    from evobin.algorithms.base import Algorithm as Algorithm
+    from evobin.commands.diff import diff as diff
+    from evobin.commands.evaluate import evaluate as evaluate
+    from evobin.commands.export import export_network as export_network
+    from evobin.commands.features import write_features as write_features
+    from evobin.commands.import_ import import_network as import_network
+    from evobin.commands.inspect import inspect as inspect
+    from evobin.commands.polish import polish as polish
+    from evobin.commands.predict import predict as predict
+    from evobin.commands.resume import resume as resume
+    from evobin.commands.search import search as search
+    from evobin.commands.voices import write_voices as write_voices
+    from evobin.config import AugmentConfig as AugmentConfig
+    from evobin.config import ClipsConfig as ClipsConfig
+    from evobin.config import EvaluateConfig as EvaluateConfig
+    from evobin.config import ExecutionConfig as ExecutionConfig
+    from evobin.config import FeaturesConfig as FeaturesConfig
+    from evobin.config import FlipConfig as FlipConfig
+    from evobin.config import PolishConfig as PolishConfig
+    from evobin.config import PopulationConfig as PopulationConfig
+    from evobin.config import SearchConfig as SearchConfig
+    from evobin.config import SteConfig as SteConfig
+    from evobin.core.problem import FlipState as FlipState
+    from evobin.core.problem import IncrementalProblem as IncrementalProblem
+    from evobin.core.problem import Problem as Problem
+    from evobin.core.problem import SampledProblem as SampledProblem
+    from evobin.core.stage import Progress as Progress
+    from evobin.drive.maximize import maximize as maximize
+    from evobin.drive.maximize import minimize as minimize
+    from evobin.errors import EvobinError as EvobinError
+    from evobin.errors import Stopped as Stopped
+    from evobin.network.architecture import WHOLE as WHOLE
+    from evobin.network.architecture import Architecture as Architecture
+    from evobin.network.architecture import ConvBlock as ConvBlock
+    from evobin.network.binary import BinaryNetwork as BinaryNetwork
+    from evobin.network.blueprint import load_architecture as load_architecture
+    from evobin.network.presets import SPEAKER_SEX as SPEAKER_SEX
+    from evobin.problems import QUBO as QUBO
+    from evobin.problems import Ising as Ising
+    from evobin.problems import MaxSat as MaxSat
+    from evobin.problems import NetworkProblem as NetworkProblem
+    from evobin.problems import NKLandscape as NKLandscape
+    from evobin.report.page import write_report as write_report
+    from evobin.results.search import EvaluationError as EvaluationError
+    from evobin.results.search import SearchResult as SearchResult
 
 _HOMES = {
     "evobin.algorithms.base": "Algorithm",
@@ -117,55 +127,7 @@ _HOMES = {
     "evobin.results.search": "EvaluationError SearchResult",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-__all__ = [
-    "QUBO",
-    "SPEAKER_SEX",
-    "WHOLE",
-    "Algorithm",
-    "Architecture",
-    "AugmentConfig",
-    "BinaryNetwork",
-    "ClipsConfig",
-    "ConvBlock",
-    "EvaluateConfig",
-    "EvaluationError",
-    "EvobinError",
-    "ExecutionConfig",
-    "FeaturesConfig",
-    "FlipConfig",
-    "FlipState",
-    "IncrementalProblem",
-    "Ising",
-    "MaxSat",
-    "NKLandscape",
-    "NetworkProblem",
-    "PolishConfig",
-    "PopulationConfig",
-    "Problem",
-    "Progress",
-    "SampledProblem",
-    "SearchConfig",
-    "SearchResult",
-    "SteConfig",
-    "Stopped",
-    "diff",
-    "evaluate",
-    "export_network",
-    "import_network",
-    "inspect",
-    "load_architecture",
-    "maximize",
-    "minimize",
-    "polish",
-    "predict",
-    "resume",
-    "search",
-    "testing",
-    "write_features",
-    "write_report",
-    "write_voices",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:
@@ -181,4 +143,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, "testing", "__version__"]
