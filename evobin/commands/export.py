@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evobin import files
+from evobin.checks import check_choice
 from evobin.config import Format
-from evobin.errors import SettingError
 from evobin.interchange import c_format, onnx_format, torch_format
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
@@ -38,9 +38,7 @@ def export_network(
         EvobinError: if a file has problems, or the format needs a package that is not installed.
         SettingError: if there is no such format.
     """
-    if format not in _ENCODERS:
-        names = ", ".join(_ENCODERS)
-        raise SettingError(f"`format` must be one of {names}, but it is {format!r}.")
+    check_choice("format", format, _ENCODERS)
     out = Path(out)
     files.check_output_file(out)
     files.write_bytes(out, _ENCODERS[format](BinaryNetwork.load(result, architecture)))

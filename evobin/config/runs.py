@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from evobin.checks import setting
+from evobin.checks import check_choice, setting
 from evobin.config.data import DataConfig
 from evobin.config.execution import ExecutionConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
-from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 
 POLISH_RATES = (1e-3, 5e-3)
@@ -76,10 +75,7 @@ class SearchConfig(ExecutionConfig, DataConfig):
             >>> SearchConfig.of("quick", seed=1).ste.starts
             2
         """
-        if effort not in _BUDGETS:
-            raise SettingError(
-                f"`effort` must be one of {', '.join(_BUDGETS)}, but it is {effort!r}."
-            )
+        check_choice("effort", effort, _BUDGETS)
         return cls(**{"ste": cls.trainings[effort]} | _BUDGETS[effort] | settings)
 
     def plain(self) -> dict[str, Any]:

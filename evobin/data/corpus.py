@@ -132,7 +132,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _check_name(name: str, path: Path, taken: dict[str, Path]) -> None:
     """Raises EvobinError if it will not do; `taken` gets its real path and its feature file."""
-    if "\t" in name or "\n" in name or not _is_utf8(name):
+    utf8 = name.encode(errors="ignore").decode()  # other bytes reach Python as lone surrogates
+    if "\t" in name or "\n" in name or utf8 != name:
         raise EvobinError(
             f"{show(str(path))}: has a tab, a line break or no UTF-8 in its name; rename it."
         )
@@ -144,11 +145,3 @@ def _check_name(name: str, path: Path, taken: dict[str, Path]) -> None:
         raise EvobinError(
             f"{path}: would be {clip_name(name)}, and so would {other}; rename or leave out one."
         )
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # other bytes reach Python as lone surrogates
-        return False
-    return True

@@ -85,7 +85,7 @@ def _comparison_of(runs: Mapping[str, Run]) -> Section:
             f"These runs do not have the same {samples} in the same parts: what differs may be the "
             f"{samples}, not the networks."
         )
-    figures = tables.compare_figures(runs)
+    figures = pd.concat([tables.figures(run).assign(run=name) for name, run in runs.items()])
     grids: list[Plot | Grid] = [_compared_settings(runs)]
     blocks: list[Plot | Grid] = []
     if len(figures):

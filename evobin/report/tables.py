@@ -184,12 +184,9 @@ def histogram(samples: pd.DataFrame, of: str, by: list[str]) -> pd.DataFrame:
 
 def nearest_border(samples: pd.DataFrame, of: str) -> pd.DataFrame:
     """The samples of the parts not trained on whose logits or margins are the smallest."""
-    distance = samples[of].abs()
-    parts = []
-    for part in UNSEEN:
-        places = distance[samples["part"] == part].sort_values(kind="stable").index[:NEAREST]
-        parts.append(samples.loc[places])
-    return pd.concat(parts)
+    order = samples[of].abs().sort_values(kind="stable").index
+    ordered = samples.loc[order]
+    return pd.concat([ordered[ordered["part"] == part].head(NEAREST) for part in UNSEEN])
 
 
 def firing(channels: pd.DataFrame) -> pd.DataFrame:
@@ -230,11 +227,6 @@ def filters(weights: NDArray[np.int8], feature: str) -> pd.DataFrame:
     table.insert(0, "channel", np.repeat(np.arange(n_out), n_in))
     table.insert(1, feature, np.tile(np.arange(n_in), n_out))
     return table
-
-
-def compare_figures(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """A row a run and part: the final figures, with the run's name as `run`."""
-    return pd.concat([figures(run).assign(run=name) for name, run in runs.items()])
 
 
 def compare_settings(runs: Mapping[str, Run]) -> pd.DataFrame:

@@ -156,8 +156,3 @@ class Prediction(NamedTuple):
     label: int
     logits: tuple[int, ...]
     """One for two classes, else one a class."""
-
-    @property
-    def logit(self) -> int:
-        """What the label was decided by: the only logit, or that of the label."""
-        return self.logits[0 if len(self.logits) == 1 else self.label]
