@@ -1,21 +1,22 @@
 """Algorithms that search {-1, +1}^n, one a file, all with `ask`, `tell` and `stop`."""
 
-from evobin.algorithms.annealing import Annealing
-from evobin.algorithms.base import Algorithm, Walker
-from evobin.algorithms.compact_ga import CompactGA
-from evobin.algorithms.cross_entropy import CrossEntropy
-from evobin.algorithms.descent import Descent
-from evobin.algorithms.fast_ga import FastGA
-from evobin.algorithms.genetic import Genetic
-from evobin.algorithms.latent_cma import LatentCMA
-from evobin.algorithms.path_relinking import PathRelinking
-from evobin.algorithms.pbil import PBIL
-from evobin.algorithms.portfolio import Portfolio
-from evobin.algorithms.pyramid import Pyramid
-from evobin.algorithms.sweeps import Sweeps
-from evobin.algorithms.tabu import Tabu
-from evobin.algorithms.two_rate import TwoRate
-from evobin.algorithms.umda import UMDA
+from evobin.algorithms.annealing import Annealing as Annealing
+from evobin.algorithms.base import Algorithm as Algorithm
+from evobin.algorithms.base import Walker as Walker
+from evobin.algorithms.compact_ga import CompactGA as CompactGA
+from evobin.algorithms.cross_entropy import CrossEntropy as CrossEntropy
+from evobin.algorithms.descent import Descent as Descent
+from evobin.algorithms.fast_ga import FastGA as FastGA
+from evobin.algorithms.genetic import Genetic as Genetic
+from evobin.algorithms.latent_cma import LatentCMA as LatentCMA
+from evobin.algorithms.path_relinking import PathRelinking as PathRelinking
+from evobin.algorithms.pbil import PBIL as PBIL
+from evobin.algorithms.portfolio import Portfolio as Portfolio
+from evobin.algorithms.pyramid import Pyramid as Pyramid
+from evobin.algorithms.sweeps import Sweeps as Sweeps
+from evobin.algorithms.tabu import Tabu as Tabu
+from evobin.algorithms.two_rate import TwoRate as TwoRate
+from evobin.algorithms.umda import UMDA as UMDA
 
 _KINDS: tuple[type[Algorithm], ...] = (
     Portfolio,
@@ -36,24 +37,3 @@ _KINDS: tuple[type[Algorithm], ...] = (
 )
 ALGORITHMS = {kind.name: kind for kind in _KINDS}
 """By name."""
-
-__all__ = [
-    "ALGORITHMS",
-    "PBIL",
-    "UMDA",
-    "Algorithm",
-    "Annealing",
-    "CompactGA",
-    "CrossEntropy",
-    "Descent",
-    "FastGA",
-    "Genetic",
-    "LatentCMA",
-    "PathRelinking",
-    "Portfolio",
-    "Pyramid",
-    "Sweeps",
-    "Tabu",
-    "TwoRate",
-    "Walker",
-]
