@@ -35,8 +35,9 @@ def check_shape(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -
         raise ValueError(f"`{name}` must have shape [{want}], but it has shape [{have}].")
 
 
-def check_signs(name: str, array: NDArray[Any]) -> None:
-    """Raises ValueError at the first element of an array that is neither -1 nor +1."""
+def check_signs(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
+    """Raises ValueError at another shape, or the first element that is neither -1 nor +1."""
+    check_shape(name, array, shape)
     wrong = ((array != 1) & (array != -1)).ravel().nonzero()[0]
     if len(wrong):
         value = array.ravel()[wrong[0]]

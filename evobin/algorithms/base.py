@@ -313,10 +313,9 @@ def as_population(name: str, signs: ArrayLike, n: int) -> Population:
         array([[ 1, -1]], dtype=int8)
     """
     array = np.atleast_2d(np.asarray(signs))
-    check_shape(name, array, (None, n))
+    check_signs(name, array, (None, n))
     if not len(array):
         raise ValueError(f"`{name}` must hold a solution, but it has none; leave it out.")
-    check_signs(name, array)
     return array.astype(np.int8)
 
 

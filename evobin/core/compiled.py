@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_shape, check_signs
+from evobin.checks import check_signs
 from evobin.core.problem import FlipState, IncrementalProblem, Population, Scores, Solution
 from evobin.kernels import families
 
@@ -46,12 +46,10 @@ class CompiledProblem(IncrementalProblem):
         return CompiledState(self, solution)
 
     def _check_one(self, solution: Solution) -> None:
-        check_shape("solution", solution, (self.n,))
-        check_signs("solution", solution)
+        check_signs("solution", solution, (self.n,))
 
     def _check(self, population: Population) -> Population:
-        check_shape("population", population, (None, self.n))
-        check_signs("population", population)
+        check_signs("population", population, (None, self.n))
         return population
 
 

@@ -61,8 +61,7 @@ class BinaryNetwork:
     """
 
     def __init__(self, architecture: Architecture, signs: NDArray[Any]) -> None:
-        check_shape("signs", signs, (architecture.n_weights,))
-        check_signs("signs", signs)
+        check_signs("signs", signs, (architecture.n_weights,))
         self.architecture = architecture
         self.signs: Signs = signs.astype(np.int8)
         self.signs.setflags(write=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_shape, check_signs
+from evobin.checks import check_signs
 from evobin.errors import EvobinError
 from evobin.files import write_bytes
 
@@ -107,8 +107,7 @@ def write_signs(path: Path, signs: NDArray[np.integer | np.floating]) -> None:
         >>> path.read_text()
         '1\n-1\n'
     """
-    check_shape("signs", signs, (None,))
-    check_signs("signs", signs)
+    check_signs("signs", signs, (None,))
     if not len(signs):
         raise ValueError("`signs` must hold at least one sign, but it is empty.")
     lines = np.tile(np.frombuffer(b"-1\n", np.uint8), (len(signs), 1))

@@ -30,8 +30,8 @@ def test_another_shape_is_named_beside_the_expected_one(
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.float64])
 def test_signs_of_any_type_pass(dtype: type) -> None:
-    check_signs("signs", np.array([1, -1, -1], dtype))
-    check_signs("signs", np.array([], dtype))
+    check_signs("signs", np.array([1, -1, -1], dtype), (3,))
+    check_signs("signs", np.array([], dtype), (None,))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,12 @@ def test_signs_of_any_type_pass(dtype: type) -> None:
 def test_the_first_value_that_is_no_sign_is_named(values: list[float], found: str) -> None:
     message = rf"^`w` must hold only -1 and \+1, but it holds {found}; binarise it first\.$"
     with pytest.raises(ValueError, match=message):
-        check_signs("w", np.array(values))
+        check_signs("w", np.array(values), np.shape(values))
+
+
+def test_signs_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"`w` must have shape \[3\], but it has shape \[2\]"):
+        check_signs("w", np.array([1, 0]), (3,))
 
 
 @pytest.mark.parametrize("value", [1, 7, 15, 1.5])
