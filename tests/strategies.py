@@ -26,12 +26,13 @@ def architectures(
 ) -> Architecture:
     """One to three blocks; widths around the word size, every kernel and pool allowed.
 
-    Some have linear layers after a global max or after a fixed number of frames, and some have
-    more than two classes; `plain` ones have neither.
+    Some have linear layers after a global max or after a fixed number of frames, some have more
+    than two classes, and some have binary inputs; `plain` ones have none of these.
     """
     width, pool = st.sampled_from(widths), st.integers(1, 4)
     n_in, n_classes = draw(st.integers(1, 9)), draw(st.sampled_from((2,) if plain else (2, 3, 10)))
     kind = draw(st.sampled_from(("slides",) if plain else ("slides", "max", "fixed")))
+    binary_inputs = not plain and draw(st.booleans())
     n_sliding = draw(st.integers(0, 3))
     sliding = [
         ConvBlock(draw(width), draw(st.integers(1, max_kernel)), draw(pool))
@@ -42,12 +43,12 @@ def architectures(
         sliding[-1] = replace(sliding[-1], pool=WHOLE)
     if kind != "fixed":
         linear = [ConvBlock(draw(width), 1) for _ in range(n_linear)]
-        return Architecture(n_in, (*sliding, *linear), n_classes)
+        return Architecture(n_in, (*sliding, *linear), n_classes, None, binary_inputs)
     frames = draw(st.integers(1, max_kernel))
     linear = [ConvBlock(draw(width), 1 if place else frames) for place in range(n_linear)]
     for block in reversed(sliding):
         frames = frames * block.pool + block.kernel - 1
-    return Architecture(n_in, (*sliding, *linear), n_classes, frames)
+    return Architecture(n_in, (*sliding, *linear), n_classes, frames, binary_inputs)
 
 
 def random_solution(architecture: Architecture, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -55,13 +56,24 @@ def random_solution(architecture: Architecture, rng: np.random.Generator) -> NDA
     return rng.choice(np.array([-1, 1], np.int8), architecture.n_weights)
 
 
+def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Uniform signs as features."""
+    return rng.choice(np.array([-1, 1], np.float32), shape)
+
+
 def random_samples(
     architecture: Architecture, count: int, rng: np.random.Generator, *, halves: bool = True
 ) -> list[NDArray[Any]]:
-    """Samples of different lengths, if they may; multiples of 1/2 plant zeros before a sign."""
+    """Samples of different lengths, if they may; multiples of 1/2 plant zeros before a sign.
+
+    Signs, where the inputs are binary.
+    """
     samples = []
     for _ in range(count):
         t = architecture.frames or architecture.min_frames + int(rng.integers(0, 12))
+        if architecture.binary_inputs:
+            samples.append(random_signs(rng, (t, architecture.n_in)))
+            continue
         sample = rng.normal(0.0, 1.5, (t, architecture.n_in))
         samples.append((np.round(2 * sample) / 2 if halves else sample).astype(np.float32))
     return samples

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape
+from evobin.kernels import packing
 
-Frames = NDArray[np.float32] | NDArray[np.float64]
+Frames = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int8]
 
 
 def starts_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
@@ -45,7 +47,8 @@ class Samples:
     memory map is read-only.
 
     Attributes:
-        frames: [sum of t, n_in] float32 or float64, C order, read-only.
+        frames: [sum of t, n_in] float32 or float64, C order, read-only; or int8, where a network
+            has binary inputs.
         starts: [n + 1] int64, ascending from 0, read-only.
 
     Example:
@@ -56,13 +59,16 @@ class Samples:
 
     frames: Frames
     starts: NDArray[np.int64]
+    _bits: NDArray[np.uint64] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.frames.setflags(write=False)
         self.starts.setflags(write=False)
 
     @classmethod
-    def join(cls, samples: Sequence[NDArray[np.floating]]) -> Samples:
+    def join(
+        cls, samples: Sequence[NDArray[Any]], dtype: type[np.generic] | np.dtype[Any] | None = None
+    ) -> Samples:
         """Copies matrices into one array.
 
         float16 and float32 become float32, which holds them exactly; if any sample needs float64
@@ -70,6 +76,7 @@ class Samples:
 
         Args:
             samples: at least one [t, n_in] array of real numbers, any memory order; not modified.
+            dtype: of the array, if that is known; it must hold all numbers exactly.
 
         Raises:
             ValueError: if `samples` is empty or a matrix has another width than the first.
@@ -79,10 +86,11 @@ class Samples:
         n_in = samples[0].shape[-1]
         for i, sample in enumerate(samples):
             check_shape(f"samples[{i}]", sample, (None, n_in))
-        narrow = all(np.can_cast(sample.dtype, np.float32) for sample in samples)
+        if dtype is None:
+            narrow = all(np.can_cast(sample.dtype, np.float32) for sample in samples)
+            dtype = np.float32 if narrow else np.float64
         starts = starts_of([len(sample) for sample in samples])
-        shape = int(starts[-1]), n_in
-        frames: Frames = np.empty(shape, np.float32) if narrow else np.empty(shape, np.float64)
+        frames: Frames = np.empty((int(starts[-1]), n_in), dtype)
         for sample, start, stop in zip(samples, starts, starts[1:], strict=False):
             frames[start:stop] = sample
         return cls(frames, starts)
@@ -98,6 +106,36 @@ class Samples:
         """[n] int64, frames of each sample."""
         return np.diff(self.starts)
 
+    @property
+    def bits(self) -> NDArray[np.uint64]:
+        """[sum of t, ceil(n_in / 64)] uint64, features of -1 and +1 packed, read-only.
+
+        64 features of a frame to a word, +1 as a set bit; unused high bits are 0. They are packed
+        once and kept.
+
+        Raises:
+            ValueError: if a feature is neither -1 nor +1.
+        """
+        if self._bits is None:
+            rows, n_in = self.frames.shape
+            bits = np.empty((rows, -(-n_in // 64)), np.uint64)
+            row = packing.pack_signs(self.frames, bits)
+            if row >= 0:
+                self._refuse(row)
+            bits.setflags(write=False)
+            object.__setattr__(self, "_bits", bits)
+        assert self._bits is not None
+        return self._bits
+
+    def _refuse(self, row: int) -> None:
+        sample = int(np.searchsorted(self.starts, row, side="right")) - 1
+        feature = int(np.flatnonzero(np.abs(self.frames[row].astype(np.float64)) != 1)[0])
+        raise ValueError(
+            "`samples` must hold only -1 and +1 for binary inputs, but feature "
+            f"{feature} of sample {sample}, frame {row - self.starts[sample]}, is "
+            f"{self.frames[row, feature]}; binarise them first."
+        )
+
     def stretch(self, start: int, stop: int) -> Samples:
         """Samples `start` to `stop`, that one excluded, or to the last one; without a copy."""
         starts = self.starts[start : stop + 1]
@@ -105,7 +143,7 @@ class Samples:
 
     def subset(self, rows: NDArray[np.intp]) -> Samples:
         """A copy of some samples, in the order of `rows` ([m] integers)."""
-        return Samples.join([self[int(row)] for row in rows])
+        return Samples.join([self[int(row)] for row in rows], self.frames.dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

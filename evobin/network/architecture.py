@@ -107,6 +107,8 @@ class Architecture:
         n_classes: 2 to `MAX_CLASSES`. Two classes have one logit, and label 1 where it is above 0;
             more have a logit each, and the label of the largest, the lower one of equals.
         frames: length of every sample; None if lengths differ.
+        binary_inputs: whether features are -1 and +1 and nothing else; the first layer is then
+            computed on packed words, as the others are.
 
     Example:
         >>> tiny = Architecture(n_in=3, blocks=(ConvBlock(n_out=5, kernel=2, pool=2),))
@@ -124,6 +126,7 @@ class Architecture:
     blocks: tuple[ConvBlock, ...]
     n_classes: int = 2
     frames: int | None = None
+    binary_inputs: bool = False
 
     def __post_init__(self) -> None:
         check_range("n_in", self.n_in, 1, 65_536)
@@ -152,7 +155,10 @@ class Architecture:
         blocks = tuple(ConvBlock(**block) for block in plain["blocks"])
         for fields in ({**plain, "blocks": 0}, *plain["blocks"]):
             for name, value in fields.items():
-                if type(value) is not int and (name, value) != ("frames", None):
+                if name == "binary_inputs":
+                    if type(value) is not bool:
+                        raise TypeError(f"{name} must be true or false, but it is {value!r:.60}")
+                elif type(value) is not int and (name, value) != ("frames", None):
                     raise TypeError(f"{name} must be a whole number, but it is {value!r:.60}")
         return cls(**{**plain, "blocks": blocks})
 

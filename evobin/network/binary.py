@@ -88,13 +88,15 @@ class BinaryNetwork:
 
         Args:
             samples: feature matrices [t, n_in] of finite real numbers, t at least
-                `architecture.min_frames`, or exactly `architecture.frames`; not modified.
+                `architecture.min_frames`, or exactly `architecture.frames`; not modified. Of
+                `Samples`, a network with binary inputs keeps the packed features in them.
 
         Returns:
             [n] int8; the lower of labels with equal logits.
 
         Raises:
-            ValueError: if a sample has another width, is too short, or has not the fixed length.
+            ValueError: if a sample has another width, is too short, or has not the fixed length;
+                or if a feature is neither -1 nor +1 where inputs are binary.
         """
         return predictions(self.logits(samples))
 
@@ -114,13 +116,13 @@ class BinaryNetwork:
             ValueError: as for `predict`.
         """
         samples = self.check(samples)
-        n_threads = min(n_threads, len(samples))
+        inputs, n_threads = self._inputs(samples), min(n_threads, len(samples))
         if n_threads == 1:
-            return self._logits(samples.frames, samples.starts)
+            return self._logits(inputs, samples.starts)
         cuts = np.linspace(0, len(samples), n_threads + 1).astype(int)
         with ThreadPoolExecutor(n_threads) as threads:
             parts = threads.map(
-                lambda low, high: self._logits(samples.frames, samples.starts[low : high + 1]),
+                lambda low, high: self._logits(inputs, samples.starts[low : high + 1]),
                 cuts[:-1],
                 cuts[1:],
             )
@@ -129,7 +131,8 @@ class BinaryNetwork:
     def activations(self, samples: Samples | list[NDArray[Any]]) -> Activations:
         """All hidden signs; arguments and errors as for `predict`."""
         samples = self.check(samples)
-        bits, starts = zip(*self._blocks(samples.frames, samples.starts), strict=True)
+        inputs = self._inputs(samples)
+        bits, starts = zip(*self._blocks(inputs, samples.starts), strict=True)
         return Activations(bits, starts, _any_over_time(bits[-1], starts[-1]))
 
     def check(self, samples: Samples | list[NDArray[Any]]) -> Samples:
@@ -139,24 +142,26 @@ class BinaryNetwork:
         check_samples(self.architecture, samples)
         return samples
 
-    def _logits(self, frames: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-        for bits, rows in self._blocks(frames, starts):
+    def _inputs(self, samples: Samples) -> NDArray[Any]:
+        """What the first layer takes: features, or packed words of them."""
+        return samples.bits if self.architecture.binary_inputs else samples.frames
+
+    def _logits(self, inputs: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        for bits, rows in self._blocks(inputs, starts):
             last = bits, rows
         hidden = _any_over_time(*last)
         linear = self.architecture.layers[-1]
-        logits = [
-            linear.fan_in - 2 * np.bitwise_count(hidden ^ unit).sum(axis=1, dtype=np.int64) + bias
-            for unit, bias in zip(
-                pack(linear.weights(self.signs)), linear.bias(self.signs).tolist(), strict=True
-            )
-        ]
-        return logits[0] if len(logits) == 1 else np.stack(logits, axis=1)
+        offset = linear.fan_in + linear.bias(self.signs).astype(np.int64)
+        logits = np.empty((len(hidden), len(offset)), np.int64)
+        each = np.arange(len(hidden) + 1)
+        forward.binary_sums(hidden, each, self._head, offset, logits, each)
+        return logits[:, 0] if len(offset) == 1 else logits
 
     def _blocks(
-        self, frames: NDArray[Any], starts: NDArray[np.int64]
+        self, inputs: NDArray[Any], starts: NDArray[np.int64]
     ) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
         """Packed signs after each block, and where each sample starts in them."""
-        bits: Bits = np.empty((0, 0), np.uint64)
+        bits, real = inputs, not self.architecture.binary_inputs
         for number, (block, layer) in enumerate(
             zip(self.architecture.blocks, self.architecture.layers, strict=False)
         ):
@@ -164,27 +169,34 @@ class BinaryNetwork:
             out = np.empty((int(to[-1]), -(-block.n_out // 64)), np.uint64)
             bias = layer.bias(self.signs)
             pool = int(np.diff(starts).max()) if block.pool == WHOLE else block.pool
-            if number == 0 and layer.is_linear:
-                rows = frames[starts[0] : starts[-1]].reshape(len(to) - 1, -1)
+            if number == 0 and real and layer.is_linear:
+                rows = inputs[starts[0] : starts[-1]].reshape(len(to) - 1, -1)
                 cuts = cuts_of(len(rows), forward.BLOCK)
                 joined = Samples(rows, cuts.copy())
                 forward.real_block(
                     joined.frames, joined.starts, self._entries, self._first, bias, 1, out, cuts
                 )
-            elif number == 0:
-                forward.real_block(frames, starts, self._entries, self._first, bias, pool, out, to)
+            elif number == 0 and real:
+                forward.real_block(inputs, starts, self._entries, self._first, bias, pool, out, to)
             else:
                 limit = ((layer.fan_in + bias.astype(np.int64) + 1) // 2).astype(np.uint64)
-                forward.binary_block(bits, starts, self._packed[number - 1], limit, pool, out, to)
+                forward.binary_block(bits, starts, self._packed[number], limit, pool, out, to)
             bits, starts = out, to
             yield bits, starts
 
     @cached_property
-    def _packed(self) -> tuple[Bits, ...]:
+    def _packed(self) -> dict[int, Bits]:
         """[kernel * words, n_out] a binary block: a window's words, outputs side by side."""
-        return tuple(
-            pack_filters(layer.weights(self.signs)) for layer in self.architecture.layers[1:-1]
-        )
+        return {
+            number: pack_filters(layer.weights(self.signs))
+            for number, layer in enumerate(self.architecture.layers[:-1])
+            if number > 0 or self.architecture.binary_inputs
+        }
+
+    @cached_property
+    def _head(self) -> Bits:
+        """[words, n_logits], the last layer's weights."""
+        return np.ascontiguousarray(pack(self.architecture.layers[-1].weights(self.signs)).T)
 
     @cached_property
     def _first(self) -> Signs:
@@ -214,7 +226,8 @@ def check_samples(architecture: Architecture, samples: Samples) -> None:
     """Checks that samples fit an architecture.
 
     Raises:
-        ValueError: if a sample has another width, is too short, or has not the fixed length.
+        ValueError: if a sample has another width, is too short, or has not the fixed length; or if
+            a feature is neither -1 nor +1 where inputs are binary.
     """
     check_shape("samples", samples.frames, (None, architecture.n_in))
     lengths, fewest = samples.lengths, architecture.min_frames
@@ -225,4 +238,11 @@ def check_samples(architecture: Architecture, samples: Samples) -> None:
         raise ValueError(
             f"`samples` must have {rule} {fewest} frames each, but sample {sample} has "
             f"{int(lengths[sample])}; leave it out."
+        )
+    if architecture.binary_inputs:
+        samples.bits  # noqa: B018  # packed here, which refuses other numbers
+    elif samples.frames.dtype == np.int8:
+        raise ValueError(
+            "`samples` must be float32 or float64 where inputs are real, but they are int8; "
+            "convert them, or set `binary_inputs` of the architecture."
         )

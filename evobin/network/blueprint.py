@@ -43,6 +43,7 @@ def load_architecture(path: str | Path) -> Architecture:
         linear      widths of hidden linear layers, as [256, 128]; there may be none
         frames      length of every sample; needed with global = "none" and without convolutions,
                     where 1 stands for plain vectors of features
+        binary_inputs   true if features are -1 and +1 and nothing else; false is the default
 
     Args:
         path: the file; or a run folder, whose network is then meant.
@@ -136,6 +137,13 @@ class _Keys:
             for place, value in enumerate(values)
         ]
 
+    def flag(self, name: str) -> bool:
+        """True or false; false where there is no such key."""
+        value = self._table.get(name, False)
+        if not isinstance(value, bool):
+            raise EvobinError(f"`{name}` must be true or false, but it is {value!r:.60}.")
+        return value
+
     def _checked(self, name: str, value: Any, low: int, high: int) -> int:
         if type(value) is not int:  # True is one, too
             raise EvobinError(
@@ -150,7 +158,8 @@ class _Keys:
 
 def _of_keys(table: Mapping[str, Any]) -> Architecture:
     """The architecture in a TOML file."""
-    keys = _Keys(table, ("inputs", "frames", "classes", "global", "linear", "conv"))
+    known = ("inputs", "frames", "classes", "global", "linear", "conv", "binary_inputs")
+    keys = _Keys(table, known)
     n_in, widths = keys.whole("inputs", 1, _WIDEST), keys.widths("linear")
     n_classes = keys.whole("classes", 2, MAX_CLASSES, default=2)
     frames = keys.whole("frames", 1, MAX_FRAMES) if "frames" in keys else None
@@ -178,7 +187,7 @@ def _of_keys(table: Mapping[str, Any]) -> Architecture:
                 "add `linear = [128]`."
             )
     blocks += [ConvBlock(width, 1 if place else left) for place, width in enumerate(widths)]
-    return Architecture(n_in, tuple(blocks), n_classes, frames)
+    return Architecture(n_in, tuple(blocks), n_classes, frames, keys.flag("binary_inputs"))
 
 
 def _convolutions(tables: Any) -> list[ConvBlock]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evobin.kernels import forward
+from evobin.core.samples import Samples
+from evobin.kernels import forward, packing
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import pack, table_entries, unpack
 from evobin.network.presets import SPEAKER_SEX
 from tests.oracle import naive
-from tests.strategies import architectures, random_samples, random_solution, seeds
+from tests.strategies import architectures, random_samples, random_signs, random_solution, seeds
 
 pytestmark = pytest.mark.kernels
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -54,6 +56,40 @@ def test_every_width_around_the_word_size_equals_naive(width: int) -> None:
     architecture = Architecture(5, (ConvBlock(width, 2, 2), ConvBlock(width, 3)))
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
     assert_equal_to_naive(network, random_samples(architecture, 2, rng))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float64])
+@pytest.mark.parametrize("n_in", [1, 63, 64, 65, 200])
+def test_binary_inputs_of_every_width_around_the_word_size_equal_naive(
+    n_in: int, dtype: Any
+) -> None:
+    rng = np.random.default_rng(n_in)
+    for architecture in (
+        Architecture(n_in, (ConvBlock(65, 2, 2), ConvBlock(3, 3)), binary_inputs=True),
+        Architecture(n_in, (ConvBlock(5, 3),), 3, 3, binary_inputs=True),
+    ):
+        network = BinaryNetwork(architecture, random_solution(architecture, rng))
+        samples = [sample.astype(dtype) for sample in random_samples(architecture, 3, rng)]
+        assert_equal_to_naive(network, samples)
+        logits = network.logits(Samples.join(samples, dtype))
+        np.testing.assert_array_equal(logits, network.logits(samples, n_threads=2))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.float32, np.float64])
+@given(st.integers(1, 200), seeds)
+def test_checked_packing_equals_packing(dtype: Any, n: int, seed: int) -> None:
+    frames = random_signs(np.random.default_rng(seed), (3, n)).astype(dtype)
+    bits = np.empty((3, -(-n // 64)), np.uint64)
+    assert packing.pack_signs(frames, bits) == -1
+    np.testing.assert_array_equal(bits, pack(frames))
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.5, -0.0, 1.0000001, -2.0, 1e300, np.nan, np.inf])
+@given(st.integers(0, 2), st.integers(0, 69))
+def test_packing_finds_the_first_row_with_another_number(wrong: float, row: int, at: int) -> None:
+    frames = random_signs(np.random.default_rng(at), (3, 70)).astype(np.float64)
+    frames[row:, at] = wrong
+    assert packing.pack_signs(frames, np.empty((3, 2), np.uint64)) == row
 
 
 @pytest.mark.parametrize("frames", [1, 5])

@@ -182,6 +182,8 @@ def test_an_architecture_comes_back_from_plain_settings() -> None:
     config = SearchConfig(data=Path("a.tsv"), features=Path("f"), architecture=dense)
     plain = json.loads(json.dumps(config.plain()))
     assert SearchConfig.from_plain(plain).architecture == dense
+    del plain["architecture"]["binary_inputs"]  # a run from before they could be
+    assert SearchConfig.from_plain(plain).architecture == dense
     del plain["architecture"]  # a run of old
     assert SearchConfig.from_plain(plain).architecture == SPEAKER_SEX
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -82,3 +84,26 @@ def test_no_samples_at_all_are_refused() -> None:
 def test_a_sample_of_another_shape_is_named(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"`samples\[1\]` must have shape \[\*, 3\]"):
         Samples.join([np.zeros((4, 3)), np.zeros(shape)])
+
+
+def signs(*lengths: int, dtype: Any = np.int8) -> list[np.ndarray]:
+    return [np.where(sample > 0, 1, -1).astype(dtype) for sample in ragged(*lengths)]
+
+
+def test_signs_keep_their_type_in_a_subset_and_are_packed_once() -> None:
+    samples = Samples.join(signs(2, 5, 1), np.int8)
+    some = samples.subset(np.array([2, 1]))
+    assert samples.frames.dtype == some.frames.dtype == np.int8
+    np.testing.assert_array_equal(some.bits, samples.bits[[7, 2, 3, 4, 5, 6]])
+    assert samples.bits is samples.bits
+    assert not samples.bits.flags.writeable
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(samples)).bits, samples.bits)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.5, np.nan, -3.0])
+def test_packing_names_the_first_feature_that_is_no_sign(wrong: float) -> None:
+    matrices = signs(2, 5, 1, dtype=np.float32)
+    matrices[1][3, 1] = matrices[2][0, 0] = wrong
+    message = f"binary inputs, but feature 1 of sample 1, frame 3, is {wrong}; binarise them first"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Samples.join(matrices).bits  # noqa: B018

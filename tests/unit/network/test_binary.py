@@ -306,3 +306,19 @@ def test_a_file_for_another_architecture_is_refused_by_name() -> None:
     message = f"{re.escape(str(GOLDEN_RESULT))}: expected {TINY.n_weights} lines"
     with pytest.raises(EvobinError, match=message):
         BinaryNetwork.load(GOLDEN_RESULT, TINY)
+
+
+def test_a_network_of_binary_inputs_refuses_other_features() -> None:
+    network = random_network(Architecture(3, (ConvBlock(2, 1),), frames=1, binary_inputs=True))
+    x = [np.array([[1.0, -1.0, 1.0]]), np.array([[1.0, 0.5, 1.0]])]
+    message = "feature 1 of sample 1, frame 0, is 0.5; binarise them first"
+    for ask in (network.predict, network.logits, network.activations):
+        with pytest.raises(ValueError, match=message):
+            ask(x)
+    assert network.predict(x[:1]).shape == (1,)
+
+
+def test_a_network_of_real_inputs_refuses_int8_samples() -> None:
+    samples = Samples.join([np.ones((TINY.min_frames, TINY.n_in), np.int8)], np.int8)
+    with pytest.raises(ValueError, match="`samples` must be float32 or float64 where inputs are"):
+        random_network().predict(samples)

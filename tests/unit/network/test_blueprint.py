@@ -81,6 +81,12 @@ def test_without_convolutions_the_first_linear_layer_takes_all_frames(path: Path
     assert architecture == Architecture(8, (ConvBlock(32, 8),), 10, 8)
 
 
+def test_inputs_can_be_declared_binary(path: Path) -> None:
+    assert read(path, "binary_inputs = true\n" + CONV).binary_inputs
+    assert not read(path, "binary_inputs = false\n" + CONV).binary_inputs
+    assert not read(path, CONV).binary_inputs
+
+
 def test_a_length_can_be_fixed_before_a_global_max(path: Path) -> None:
     assert read(path, "frames = 20\n" + CONV) == Architecture(3, (ConvBlock(5, 2, 2),), 2, 20)
 
@@ -101,6 +107,10 @@ def test_one_frame_after_the_convolutions_needs_no_hidden_layer(path: Path) -> N
         ("inputs = 1" + "0" * 400, "`inputs` must be from 1 to 65536, but it is 1000000"),
         ("inputs = 1" + "0" * 5000, "is no TOML file: Exceeds the limit"),
         ("inputs = 4.5", "`inputs` must be a whole number, but it is 4.5."),
+        (
+            DENSE + "linear = [8]\nbinary_inputs = 1",
+            "`binary_inputs` must be true or false, but it is 1.",
+        ),
         ("inputs = true", "`inputs` must be a whole number, but it is True."),
         ("inputs = '64'", "`inputs` must be a whole number, but it is '64'."),
         ("inputs = 0", "`inputs` must be from 1 to 65536, but it is 0."),
@@ -158,7 +168,7 @@ def run_folder(tmp_path: Path, config: Any) -> Path:
 
 def test_a_run_folder_knows_its_network(tmp_path: Path) -> None:
     dense = Architecture(64, (ConvBlock(256, 1), ConvBlock(128, 1)), 10, 1)
-    for architecture in (dense, SPEAKER_SEX):
+    for architecture in (dense, dataclasses.replace(dense, binary_inputs=True), SPEAKER_SEX):
         plain = dataclasses.asdict(architecture)
         assert load_architecture(run_folder(tmp_path, {"architecture": plain})) == architecture
 
@@ -174,6 +184,7 @@ def test_a_run_folder_knows_its_network(tmp_path: Path) -> None:
         {"architecture": {"n_in": 3, "blocks": [{"n_out": 0, "kernel": 2}]}},
         {"architecture": {"n_in": 3, "blocks": [{"n_out": 5, "kernel": "2"}]}},
         {"architecture": {"n_in": 3, "blocks": [{"n_out": 5, "kernel": 2}], "more": 1}},
+        {"architecture": {"n_in": 3, "blocks": [{"n_out": 5, "kernel": 2}], "binary_inputs": 1}},
         {"architecture": {"n_in": 3, "blocks": []}},
     ],
 )

@@ -1,0 +1,49 @@
+"""Kernel that packs features of -1 and +1, checking them on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Bits = NDArray[np.uint64]
+
+GATHER = np.uint64(0x0102040810204080)  # moves the lowest bits of eight bytes to the highest byte
+
+
+@njit(nogil=True, cache=True)
+def pack_signs(frames: Any, bits: Bits) -> int:
+    """Packs features, 64 to a word, +1 as a set bit; unused high bits are 0.
+
+    Two loops over a frame, one that checks and one that compares, vectorise; eight flags of a byte
+    each then become a byte by one multiplication.
+
+    Args:
+        frames: [rows, n_in] int8, float32 or float64.
+        bits: [rows, words of n_in] uint64, overwritten.
+
+    Returns:
+        The first row that holds another number than -1 and +1, or -1; it and those after it are
+        not written.
+    """
+    n_in, n_words = frames.shape[1], bits.shape[1]
+    flags = np.zeros(64 * n_words, np.uint8)
+    eights = flags.view(np.uint64)
+    for row in range(len(frames)):
+        source = frames[row]
+        wrong = 0
+        for i in range(n_in):
+            wrong += (source[i] != 1) & (source[i] != -1)
+        if wrong > 0:
+            return row
+        for i in range(n_in):
+            flags[i] = source[i] > 0
+        for word in range(n_words):
+            packed = np.uint64(0)
+            for k in range(8):
+                octet = (eights[8 * word + k] * GATHER) >> np.uint64(56)
+                packed |= octet << np.uint64(8 * k)
+            bits[row, word] = packed
+    return -1
