@@ -77,6 +77,19 @@ def count_differences(words: Bits, weights: Bits, out: Bits) -> None:
 
 
 @njit(nogil=True, cache=True)
+def gather(eights: Bits, first: int) -> Any:
+    """A word of 64 flags: bytes of 0 and 1 from eights[first] on, eight to a word.
+
+    A multiplication moves the flags of eight bytes into one: a third of the time of 64 shifts.
+    """
+    packed = np.uint64(0)
+    for k in range(8):
+        octet = (eights[first + k] * np.uint64(0x0102040810204080)) >> np.uint64(56)
+        packed |= octet << np.uint64(8 * k)
+    return packed
+
+
+@njit(nogil=True, cache=True)
 def binary_sums(
     bits: Bits, starts: Starts, weights: Bits, offset: NDArray[np.int64], sums: Any, to: Starts
 ) -> None:
@@ -116,6 +129,8 @@ def binary_block(
     width = weights.shape[0]
     kernel = width // n_words
     counts = np.empty(n_out, np.uint64)
+    flags = np.zeros(64 * out.shape[1], np.uint8)
+    eights = flags.view(np.uint64)
     for sample in range(len(starts) - 1):
         frames = starts[sample + 1] - starts[sample] - kernel + 1
         out[to[sample] : to[sample + 1]] = 0
@@ -123,12 +138,10 @@ def binary_block(
             first = (starts[sample] + t) * n_words
             count_differences(flat[first : first + width], weights, counts)
             row = to[sample] + t // pool
+            for o in range(n_out):
+                flags[o] = counts[o] < limit[o]
             for word in range(out.shape[1]):
-                low = word * 64
-                packed = np.uint64(0)
-                for o in range(low, min(low + 64, n_out)):
-                    packed |= np.uint64(counts[o] < limit[o]) << np.uint64(o - low)
-                out[row, word] |= packed
+                out[row, word] |= gather(eights, 8 * word)
 
 
 @njit(nogil=True, cache=True)
