@@ -232,7 +232,7 @@ def whole_gains(
                     for j in range(len(same)):
                         same[j] &= ~(flat[first * n_words + j] ^ packed[j, o])
                     positive = (above[o, word] >> np.uint64(place)) & one
-                    if count == 0 or (count == 1 and positive == one):
+                    if soft != 0.0 and (count == 0 or (count == 1 and positive == one)):
                         sign = 1.0 if count else -1.0
                         at = first - starts[0]
                         add_edge(soft, sign, at, filters[o], flat_factors, constants, n_in)

@@ -29,11 +29,13 @@ class NetworkProblem(IncrementalProblem):
 
     Features are rounded to multiples of a power of two so small that float32 still holds them (see
     `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit.
+    Binary inputs are held in int8.
 
     Args:
         architecture: the network's shape.
         X: [samples, features] for a network of one frame a sample, else [samples, frames, features]
-            or a list of [frames, features]; finite real numbers. Not modified.
+            or a list of [frames, features]; finite real numbers, -1 and +1 where the architecture
+            has `binary_inputs`. Not modified.
         y: [samples] whole numbers, 0 to `architecture.n_classes` - 1. Not modified.
         n_threads: threads that `score` may use; no score depends on it.
 
@@ -99,6 +101,7 @@ class NetworkProblem(IncrementalProblem):
 
 def _samples_of(architecture: Architecture, given: Any) -> Samples:
     """Samples of one frame from a matrix, or of several from a list of matrices."""
+    dtype = np.int8 if architecture.binary_inputs else None
     if not isinstance(given, list | tuple):
         given = np.asarray(given)
     if not len(given):
@@ -109,16 +112,17 @@ def _samples_of(architecture: Architecture, given: Any) -> Samples:
                 "`X` must be a list of [frames, features] for this architecture, but it is one "
                 f"matrix, {list(given.shape)}; only a network of `frames` = 1 takes that."
             )
-        _check_matrix("X", given, architecture.n_in)
-        return Samples(Samples.join([given]).frames, np.arange(len(given) + 1))
+        _check_matrix("X", given, architecture)
+        frames = Samples.join([given], dtype).frames
+        return Samples(frames, np.arange(len(given) + 1))
     matrices = [np.atleast_2d(sample) for sample in given]
     for place, matrix in enumerate(matrices):
-        _check_matrix(f"X[{place}]", matrix, architecture.n_in)
-    return Samples.join(matrices)
+        _check_matrix(f"X[{place}]", matrix, architecture)
+    return Samples.join(matrices, dtype)
 
 
-def _check_matrix(name: str, matrix: NDArray[Any], n_in: int) -> None:
-    check_shape(name, matrix, (None, n_in))
+def _check_matrix(name: str, matrix: NDArray[Any], architecture: Architecture) -> None:
+    check_shape(name, matrix, (None, architecture.n_in))
     if matrix.dtype.kind not in "biuf":
         raise ValueError(f"`{name}` must hold real numbers, but it holds {matrix.dtype}.")
     wrong = np.argwhere(~np.isfinite(matrix))
@@ -127,6 +131,13 @@ def _check_matrix(name: str, matrix: NDArray[Any], n_in: int) -> None:
         raise ValueError(
             f"`{name}` must be finite, but it holds {matrix[tuple(place)]} at {place}; "
             "fill it in or leave the sample out."
+        )
+    wrong = np.argwhere(np.abs(matrix) != 1) if architecture.binary_inputs else wrong
+    if len(wrong):
+        place = wrong[0].tolist()
+        raise ValueError(
+            f"`{name}` must hold only -1 and +1 for binary inputs, but it holds "
+            f"{matrix[tuple(place)]} at {place}; binarise it first."
         )
 
 

@@ -97,6 +97,8 @@ def test_after_any_flips_every_number_equals_a_rebuild(
         Architecture(2, (ConvBlock(3, 70, WHOLE), ConvBlock(65, 1), ConvBlock(4, 1)), 3),
         Architecture(2, (ConvBlock(3, 2), ConvBlock(4, 130), ConvBlock(3, 1)), 10, frames=131),
         Architecture(2, (ConvBlock(5, 130), ConvBlock(3, 1)), 3, frames=130),
+        Architecture(70, (ConvBlock(5, 70, 3), ConvBlock(3, 2)), binary_inputs=True),
+        Architecture(70, (ConvBlock(65, 130), ConvBlock(3, 1)), 3, 130, binary_inputs=True),
     ],
 )
 def test_windows_longer_than_a_word_and_linear_layers_over_frames_equal_a_rebuild(
@@ -228,6 +230,7 @@ def test_sums_of_real_features_do_not_drift_over_100_000_flips() -> None:
         Architecture(4, (ConvBlock(70, 3, 2), ConvBlock(5, 2, 2), ConvBlock(3, 2))),
         Architecture(4, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3),
         Architecture(4, (ConvBlock(9, 3), ConvBlock(7, 1)), 3, frames=3),
+        Architecture(4, (ConvBlock(9, 3, 2), ConvBlock(7, 2)), binary_inputs=True),
     ],
 )
 def test_read_only_memory_maps_are_not_compiled_for_a_second_time(

@@ -47,7 +47,12 @@ def unit_of(architecture: Architecture, samples: Samples) -> int:
 
 
 def rounded(architecture: Architecture, samples: Samples) -> Samples:
-    """The samples as a flip state holds them: rounded to fixed point, float32; a copy."""
+    """The samples as a flip state holds them: rounded to fixed point, a copy in float32.
+
+    Signs need no rounding: where inputs are binary, they are the samples themselves.
+    """
+    if architecture.binary_inputs:
+        return samples
     unit = unit_of(architecture, samples)
     columns = np.empty(samples.frames.shape[::-1], np.int32)
     planes.fix_features(samples.frames, float(unit), columns)

@@ -29,6 +29,26 @@ class Change(NamedTuple):
     old: int  # the weight before
 
 
+class InputSigns(NamedTuple):
+    """Binary inputs of the first block, packed as a block packs its pooled signs.
+
+    Attributes:
+        bits: [rows, words of n_in] uint64.
+        planes: [n_in, words + 1] uint64, the same over time.
+    """
+
+    bits: Bits
+    planes: Bits
+
+    @classmethod
+    def of(cls, bits: Bits, n_in: int, geometry: Geometry) -> InputSigns:
+        """Inputs of a block, from [rows, words of n_in] uint64, which are copied."""
+        own = bits.copy()  # writeable, as pooled signs are: numba compiles again for read-only ones
+        by_time: Bits = np.empty((n_in, int(geometry.in_words[-1]) + 1), np.uint64)
+        planes.planes_of_bits(own, geometry.starts, geometry.in_words, by_time)
+        return cls(own, by_time)
+
+
 class BlockState:
     """What all blocks share: pooled signs, and counts under a max over all of time.
 
@@ -161,7 +181,7 @@ class BinaryBlock(BlockState):
     Args:
         layer: as in `BlockState`.
         geometry: its `at`.
-        below: the block that it takes its inputs from.
+        below: the block that it takes its inputs from, or inputs that are signs themselves.
         solution: [n_weights] int8.
 
     Attributes:
@@ -170,7 +190,7 @@ class BinaryBlock(BlockState):
     """
 
     def __init__(
-        self, layer: Layer, geometry: Geometry, below: BlockState, solution: Signs
+        self, layer: Layer, geometry: Geometry, below: BlockState | InputSigns, solution: Signs
     ) -> None:
         super().__init__(layer, geometry)
         at, n_out = geometry, layer.shape[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evobin.core.problem import Solution
 from evobin.kernels import gains as kernels
 from evobin.network.architecture import Layer
-from evobin.network.flips.blocks import BinaryBlock, BlockState, RealBlock
+from evobin.network.flips.blocks import BinaryBlock, BlockState, InputSigns, RealBlock
 from evobin.network.packing import pack_filters
 
 Floats = NDArray[np.float32]
@@ -39,11 +39,14 @@ def block_gains(
         [n_out, fan-in] float64, the first block's gains on the first `n_first` samples alone.
     """
     first, *others = blocks
-    assert isinstance(first, RealBlock)
     above = [_BinaryGains(block, solution, out) for block in others]
-    below = _RealGains(first, solution, out)
+    below: _RealGains | _BinaryGains
+    if isinstance(first, RealBlock):
+        below = _RealGains(first, solution, out)
+    else:
+        below = _BinaryGains(first, solution, out)
     cuts = sorted({*range(0, len(toggle_gains), GROUP), n_first, len(toggle_gains)})
-    sampled = np.zeros(0)
+    sampled: Gains = np.zeros((0, 0))
     for low, high in pairwise(cuts):
         samples = slice(low, high)
         outputs: _Inputs | Gains = toggle_gains[samples]
@@ -51,7 +54,7 @@ def block_gains(
             outputs = block.add(samples, outputs)
         below.add(samples, outputs)
         if high == n_first:
-            sampled = below.in_file_order()
+            sampled = below.in_file_order().reshape(len(first.channels), -1)
     for block in above:
         block.finish()
     below.finish()
@@ -113,7 +116,7 @@ class _BinaryGains:
         layer = block.layer
         n_out, n_in, kernel = layer.shape
         weights = layer.weights(solution)
-        self.block = block
+        self.block, self.is_first = block, isinstance(block.below, InputSigns)
         self.filters = weights.transpose(0, 2, 1).reshape(n_out, -1).astype(np.float32)
         self.packed, self.bias = pack_filters(weights), layer.bias(solution).copy()
         # a gain is a constant, one for each channel, plus the weight times a factor
@@ -129,6 +132,11 @@ class _BinaryGains:
         signs = np.empty((rows.stop - rows.start, self.block.layer.shape[1]), np.float32)
         kernels.unpack_signs(self.block.below.bits[rows], signs)
         if isinstance(outputs, _Inputs) and not self.block.whole:
+            if self.is_first:  # nothing is handed down
+                outputs = outputs._replace(
+                    soft_factors=np.zeros_like(outputs.factors),
+                    soft_constants=np.zeros_like(outputs.constants),
+                )
             return self._add_windows(samples, signs, outputs)
         return self._add_whole(samples, signs, *_toggle_gains(outputs))
 
@@ -137,11 +145,15 @@ class _BinaryGains:
         block, at = self.block, self.block.at.of_samples(samples)
         active, single = block.active[samples], block.at.single
         factors, constants = np.zeros_like(signs), np.zeros(len(signs), np.float32)
-        if not single:  # after a max few toggle at once: 0.80 against 0.39 in rank
+        if self.is_first:  # nothing is handed down
+            soft = np.zeros_like(hard)
+        elif not single:  # after a max few toggle at once: 0.80 against 0.39 in rank
             soft = hard
         held = active, block.above, block.edge, at.words, block.below.bits, at.starts
         weights, out = (self.packed, self.filters, self.bias), (self.whole, self.bias_out)
         kernels.whole_gains(hard, soft, *held, *weights, *out, factors, constants)
+        if self.is_first:
+            return _Inputs(signs, factors, constants, factors, constants)
         soft_factors, none = np.zeros_like(signs), np.zeros_like(constants)
         where = at.positions, at.starts
         kernels.soften(soft, active, block.sums, *where, self.filters, SOFTNESS, soft_factors)
@@ -161,14 +173,17 @@ class _BinaryGains:
         kernels.middle_gains(*outputs, *held, *inputs, *weights, *biases, factors, constants)
         return _Inputs(signs, factors, constants, factors, constants)
 
-    def finish(self) -> None:
-        """Writes the sums."""
+    def in_file_order(self) -> Gains:
+        """[n_out, n_in, kernel] float64, the sums so far."""
         if self.block.whole:
-            self.out[:] = self.whole.transpose(0, 2, 1)
-            return
+            return self.whole.transpose(0, 2, 1).copy()
         gains = self.constants[:, None] + self.filters * self.factors
         n_out, n_in, kernel = self.out.shape
-        self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
+        return gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1).astype(np.float64)
+
+    def finish(self) -> None:
+        """Writes the sums."""
+        self.out[:] = self.in_file_order()
 
 
 class _RealGains:
@@ -209,11 +224,10 @@ class _RealGains:
             kernels.real_whole_gains(hard, block.sums, at.positions, *inputs_and_weights, *out)
 
     def in_file_order(self) -> Gains:
-        """[n_out, fan-in] float64, the sums so far."""
+        """[n_out, n_in, kernel] float64, the sums so far."""
         n_out, n_in, kernel = self.out.shape
-        turned = self.gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
-        return turned.reshape(n_out, -1).astype(np.float64)
+        return self.gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1).astype(np.float64)
 
     def finish(self) -> None:
         """Writes the sums."""
-        self.out[:] = self.in_file_order().reshape(self.out.shape)
+        self.out[:] = self.in_file_order()

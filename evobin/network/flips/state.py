@@ -16,7 +16,13 @@ from evobin.kernels import flips
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.batch import Batch, check_batch, rounded, unit_of
-from evobin.network.flips.blocks import BinaryBlock, BlockState, Change, RealBlock
+from evobin.network.flips.blocks import (
+    BinaryBlock,
+    BlockState,
+    Change,
+    InputSigns,
+    RealBlock,
+)
 from evobin.network.flips.gains import block_gains, equal_weights
 from evobin.network.flips.geometry import Geometry
 from evobin.network.flips.heads import Head
@@ -59,7 +65,8 @@ class NetworkFlipState(FlipState):
     Features are rounded to multiples of a power of two so small that float32 still holds them
     and so large that int32 holds every sum (2^-17 for log-mel), for real sums in floating point
     would drift. `samples` are the rounded ones: all numbers here are exact for those. The features
-    given are kept too, not copied.
+    given are kept too, not copied. Binary inputs are packed instead, and the first block is then
+    as the others are.
 
     Args:
         architecture: the network's shape.
@@ -68,7 +75,8 @@ class NetworkFlipState(FlipState):
 
     Raises:
         ValueError: if samples, labels or solution do not fit the architecture, a feature is beyond
-            `MAX_FEATURE` in magnitude, or a sample is longer than `MAX_FRAMES`.
+            `MAX_FEATURE` in magnitude or no sign where inputs are binary, or a sample is longer
+            than `MAX_FRAMES`.
     """
 
     def __init__(self, architecture: Architecture, solution: Solution, batch: Batch) -> None:
@@ -79,8 +87,7 @@ class NetworkFlipState(FlipState):
         self._samples = batch.samples
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
-        first, self._later = self._new_blocks(batch.samples)
-        self._blocks: list[BlockState] = [first, *self._later]
+        self._blocks, self._later = self._new_blocks(batch.samples)
         self._head = Head.of(architecture.layers[-1], self._solution)
         self._logits = self._head.logits(self._blocks[-1].active)
         self._score = self._head.mean(self.labels, self._logits)
@@ -90,22 +97,31 @@ class NetworkFlipState(FlipState):
         """Copies are made anew: blocks share arrays by views, which a copy of each would not."""
         return type(self), (self.architecture, self.solution, Batch(self._samples, self.labels))
 
-    def _new_blocks(self, samples: Samples) -> tuple[RealBlock, list[BinaryBlock]]:
-        unit = unit_of(self.architecture, samples)
-        layers, (block, *others) = self.architecture.layers, self.architecture.blocks
-        geometry = Geometry.of(block, samples.starts, last=not others)
-        first = RealBlock(layers[0], geometry, samples.frames, unit, self._solution)
-        below: BlockState = first
+    def _new_blocks(self, samples: Samples) -> tuple[list[BlockState], list[BinaryBlock]]:
+        """All blocks, and those on other blocks."""
+        layers, blocks = self.architecture.layers, self.architecture.blocks
+        below = first = self._first_block(samples)
         later: list[BinaryBlock] = []
-        for number, block in enumerate(others, 1):
-            geometry = Geometry.of(block, geometry.to, last=number == len(others))
+        for number, block in enumerate(blocks[1:], 1):
+            geometry = Geometry.of(block, below.at.to, last=number == len(blocks) - 1)
             below = BinaryBlock(layers[number], geometry, below, self._solution)
             later.append(below)
-        return first, later
+        return [first, *later], later
+
+    def _first_block(self, samples: Samples) -> BlockState:
+        layer, (block, *others) = self.architecture.layers[0], self.architecture.blocks
+        if self.architecture.binary_inputs:
+            starts = samples.starts.copy()  # writeable, as those of later blocks are
+            at = Geometry.of(block, starts, last=not others)
+            inputs = InputSigns.of(samples.bits, self.architecture.n_in, at)
+            return BinaryBlock(layer, at, inputs, self._solution)
+        at = Geometry.of(block, samples.starts, last=not others)
+        unit = unit_of(self.architecture, samples)
+        return RealBlock(layer, at, samples.frames, unit, self._solution)
 
     @property
     def samples(self) -> Samples:
-        """The samples as they are held: rounded to fixed point. A copy."""
+        """The samples as they are held: a copy, rounded to fixed point; or the given signs."""
         return rounded(self.architecture, self._samples)
 
     @property
