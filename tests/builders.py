@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,23 @@ def classes_problem() -> SampledNetworkProblem:
     """Three classes of vectors, which a tiny dense network can learn in a second."""
     train, valid = classes_dataset(150, 1), classes_dataset(90, 2, "v")
     return SampledNetworkProblem(DENSE, train, valid, AugmentConfig(), 200, batch_size=32)
+
+
+def signs_of_features(dataset: Dataset) -> Dataset:
+    """The same samples, their features cut by sign, in int8."""
+    signs = np.where(dataset.samples.frames > 0, 1, -1).astype(np.int8)
+    return replace(dataset, samples=Samples(signs, dataset.samples.starts))
+
+
+def binary_problem(problem: SampledNetworkProblem) -> SampledNetworkProblem:
+    """The same problem with binary inputs."""
+    return replace(
+        problem,
+        architecture=replace(problem.architecture, binary_inputs=True),
+        train=signs_of_features(problem.train),
+        valid=signs_of_features(problem.valid),
+        augment=AugmentConfig(),
+    )
 
 
 @dataclass

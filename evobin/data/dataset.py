@@ -59,14 +59,14 @@ def load_dataset(
             with their number, then the first ten, one an indented line.
     """
     data, features, groups = where.data, where.features, where.groups
-    samples = preset_of(where.architecture).samples
+    words = preset_of(where.architecture).samples
     rows = read_table(data)
     if is_label_header(rows[0][1], ENDINGS):
         rows = rows[1:]
     if not rows:
-        raise EvobinError(f"{data}: holds no {samples}; list one a line: file name, tab, label.")
+        raise EvobinError(f"{data}: holds no {words}; list one a line: file name, tab, label.")
     if not features.is_dir():
-        raise EvobinError(f"{features}: is not a folder; name the folder that holds the {samples}.")
+        raise EvobinError(f"{features}: is not a folder; name the folder that holds the {words}.")
     problems: dict[Path, list[str]] = {data: []}
     listing = _load_samples(where, rows, largest, problems[data])
     if not problems[data] and not one_class_ok:
@@ -76,7 +76,8 @@ def load_dataset(
         table = read_groups(groups, listing.places, problems.setdefault(groups, []), ENDINGS)
     raise_if_any(problems)
     labels = np.array(listing.labels, np.int8)
-    return Dataset(tuple(listing.names), Samples.join(listing.samples), labels, table)
+    samples = Samples.join(listing.samples, np.int8 if where.architecture.binary_inputs else None)
+    return Dataset(tuple(listing.names), samples, labels, table)
 
 
 def load_sample(path: Path, architecture: Architecture) -> NDArray[np.floating]:
@@ -84,11 +85,12 @@ def load_sample(path: Path, architecture: Architecture) -> NDArray[np.floating]:
 
     Returns:
         [t, n_in] float16, float32 or float64 (integers become float64), native byte order, in
-        the file's memory order; perhaps read-only. A vector becomes [1, n_in].
+        the file's memory order; perhaps read-only. int8 for a network of binary inputs. A vector
+        becomes [1, n_in].
 
     Raises:
         EvobinError: if the file is missing, damaged, of another type or shape, or holds a value
-            that is not finite or beyond `LARGEST` in magnitude.
+            that is not finite or beyond `LARGEST` in magnitude, or no sign for binary inputs.
     """
     try:
         return _read_sample(path, architecture, LARGEST)
@@ -224,6 +226,9 @@ def _read_sample(path: Path, architecture: Architecture, largest: float) -> NDAr
         raise EvobinError(f"is truncated: {present:,} of {announced:,} bytes; copy it again.")
     sample = np.frombuffer(raw, dtype).reshape(dims, order="F" if fortran else "C")
     sample = np.atleast_2d(sample)
+    if architecture.binary_inputs:
+        _check_signs(sample)
+        return sample.astype(np.int8)
     _check_values(sample, largest)
     ordinary = dtype.kind == "f" and dtype.itemsize <= 8
     return sample.astype(dtype.newbyteorder("=") if ordinary else np.float64, copy=False)
@@ -256,6 +261,16 @@ def _check_header(dims: tuple[int, ...], dtype: np.dtype[Any], architecture: Arc
     shortest = architecture.min_frames
     if dims[0] < shortest:
         raise EvobinError(f"must have at least {shortest} frames, but it has {dims[0]}.")
+
+
+def _check_signs(sample: NDArray[Any]) -> None:
+    wrong = np.argwhere((sample != 1) & (sample != -1))
+    if len(wrong):
+        frame, feature = wrong[0].tolist()
+        raise EvobinError(
+            f"holds {sample[frame, feature]} at [{frame}, {feature}]; features must be -1 or +1 "
+            "where inputs are binary; binarise it first."
+        )
 
 
 def _check_values(sample: NDArray[Any], largest: float) -> None:

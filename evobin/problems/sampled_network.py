@@ -41,14 +41,15 @@ class SampledNetworkProblem(SampledProblem):
 
     Selection uses the whole validation samples, and varied crops of them where there are some;
     search uses varied crops of the training samples, and nothing else. Where the architecture has
-    samples of a fixed length, they need not be log-mel, and are taken whole and as they are.
+    samples of a fixed length, they need not be log-mel, and are taken whole and as they are. Crops
+    of binary inputs are not varied.
 
     Attributes:
         architecture: the network's shape.
         train: samples that batches are drawn from.
         valid: samples that `score` is of.
-        augment: how crops are varied; without effect for a fixed length, where each field must be
-            as it is by default, or 0.
+        augment: how crops are varied; without effect for a fixed length or binary inputs, where
+            each field must be as it is by default, or 0.
         frames: length of a crop; without effect for a fixed length.
         batch_size: samples in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
@@ -57,6 +58,7 @@ class SampledNetworkProblem(SampledProblem):
 
     Raises:
         SettingError: if a label or a variation does not fit the architecture.
+        ValueError: if a feature is neither -1 nor +1 where inputs are binary.
     """
 
     architecture: Architecture
@@ -76,12 +78,20 @@ class SampledNetworkProblem(SampledProblem):
         for name, part in (("train", self.train), ("valid", self.valid)):
             for label in (int(part.labels.min()), int(part.labels.max())):
                 check_range(f"{name}.labels", label, 0, self.architecture.n_classes - 1)
+            if self.architecture.binary_inputs:
+                part.samples.bits  # noqa: B018  # refuses other numbers
         for one in fields(self.augment):
-            changed = getattr(self.augment, one.name) not in (0, one.default)
-            if changed and self.architecture.frames is not None:
+            if getattr(self.augment, one.name) in (0, one.default):
+                continue
+            if self.architecture.frames is not None:
                 raise SettingError(
                     f"`augment.{one.name}` varies log-mel of any length, but the architecture's "
                     "`frames` fixes the length, and samples are taken as they are; leave it out."
+                )
+            if self.architecture.binary_inputs:
+                raise SettingError(
+                    f"`augment.{one.name}` varies log-mel, but the architecture's inputs are "
+                    "binary, and crops are not varied; leave it out."
                 )
 
     @property
@@ -112,7 +122,7 @@ class SampledNetworkProblem(SampledProblem):
         if self.architecture.frames is not None:
             return self
         valid, rows = self.valid, np.tile(np.arange(len(self.valid)), VIEWS)
-        crops = draw_crops(valid.samples, rows, self.frames, self.augment.doubled(), rng)
+        crops = draw_crops(valid.samples, rows, self.frames, self._variation.doubled(), rng)
         groups = None if valid.groups is None else valid.groups.iloc[rows].reset_index(drop=True)
         samples = crops.samples(valid.samples)
         varied = Dataset(valid.names * VIEWS, samples, valid.labels[rows], groups)
@@ -190,7 +200,14 @@ class SampledNetworkProblem(SampledProblem):
         """
         if self.architecture.frames is not None:
             return WholeSamples(rows)
-        return draw_crops(dataset.samples, rows, frames, self.augment, rng)
+        return draw_crops(dataset.samples, rows, frames, self._variation, rng)
+
+    @property
+    def _variation(self) -> AugmentConfig:
+        """How crops are varied: not at all where inputs are binary."""
+        if not self.architecture.binary_inputs:
+            return self.augment
+        return AugmentConfig(**dict.fromkeys((one.name for one in fields(AugmentConfig)), 0.0))
 
 
 def _groups_of(dataset: Dataset) -> NDArray[np.str_]:

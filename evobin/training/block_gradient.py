@@ -35,7 +35,7 @@ class BlockWeights:
             self.turned = _turned(filters, _pool_of(architecture, number))
         if smooth:
             self.columns = filters.reshape(len(filters), -1).T
-        elif number > 0:
+        elif number > 0 or architecture.binary_inputs:
             self.packed = pack_filters(filters.transpose(0, 2, 1))
             self.offset = layer.fan_in + self.bias.astype(np.int64)
         elif not layer.is_linear:
@@ -72,6 +72,7 @@ class BlockGradient:
     ) -> None:
         self._layer = layer = architecture.layers[number]
         self._is_first, self._smooth, self._width = number == 0, smooth, np.float32(width)
+        self._binary = not smooth and (number > 0 or architecture.binary_inputs)
         n_out, kernel, n_in = _window_shape(layer)
         samples, frames = (shape[0], 1) if layer.is_linear else shape
         # under a max over all of time the window is all frames, and the way back a sparse update
@@ -79,14 +80,13 @@ class BlockGradient:
         self._frames_out = frames_out = frames - kernel + 1  # sums a sample, before pooling
         self._pool = pool = frames_out if whole else _pool_of(architecture, number)
         self._span = span = _span(kernel, pool)
-        real = smooth or number == 0
-        self._stride = frames if real else frames_out  # rows a sample in `_sums`
+        self._stride = frames_out if self._binary else frames  # rows a sample in `_sums`
         rows = _periods(samples * frames, kernel) * kernel if smooth else samples * self._stride
         # the inputs, and zeros for windows that begin in the last of them
         n_rows = max(samples * frames, rows + kernel - 1)
         self._padded: Floats = np.zeros((n_rows, n_in), np.float32)
         self.inputs = _first_rows(self._padded, (samples, frames, n_in))
-        self._sums: NDArray[Any] = np.zeros((rows, n_out), np.float32 if real else np.int16)
+        self._sums: NDArray[Any] = np.zeros((rows, n_out), np.int16 if self._binary else np.float32)
         self.peaks: Floats = np.zeros((samples, _periods(frames_out, pool), n_out), np.float32)
         # sums of the `pool` frames from each frame on, a period a row
         periods = 0 if whole else _periods(samples * _periods(frames, pool), span) * span
@@ -115,7 +115,7 @@ class BlockGradient:
         if self._smooth:
             _by_phases(self._padded, weights.columns, self._sums)
             self._sums += weights.bias
-        elif not self._is_first:
+        elif self._binary:
             starts = np.arange(samples + 1) * frames
             to = np.arange(samples + 1) * self._frames_out
             forward.binary_sums(pack(flat), starts, weights.packed, weights.offset, self._sums, to)

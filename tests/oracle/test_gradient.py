@@ -12,7 +12,7 @@ from evobin.network.presets import SPEAKER_SEX
 from evobin.training.gradient import ShardGradient, Weights, default_widths
 from evobin.training.latent import random_latent, signs_of, to_file_order, to_window_order
 from tests.oracle import naive
-from tests.strategies import architectures, seeds
+from tests.strategies import architectures, random_signs, seeds
 
 pytestmark = pytest.mark.kernels
 
@@ -22,7 +22,10 @@ def random_batch(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
     frames = architecture.frames or architecture.min_frames + int(rng.integers(0, 9))
-    x = rng.normal(-1.0, 2.0, (samples, frames, architecture.n_in)).astype(np.float32)
+    shape = samples, frames, architecture.n_in
+    x = rng.normal(-1.0, 2.0, shape).astype(np.float32)
+    if architecture.binary_inputs:
+        x = random_signs(rng, shape)
     return (
         x,
         rng.integers(0, architecture.n_classes, samples),

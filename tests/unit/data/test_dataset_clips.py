@@ -150,6 +150,18 @@ def test_a_value_that_is_not_finite_is_an_error(
     assert problem_of(tmp_path / "a.npy").startswith(f"holds {value} at [2, 3]; values must be")
 
 
+def test_binary_inputs_are_read_in_int8_and_other_numbers_refused(tmp_path: Path) -> None:
+    binary, path = replace(SMALL, binary_inputs=True), tmp_path / "a.npy"
+    for dtype in (np.int8, np.int64, np.float16, np.float64):
+        np.save(path, np.ones((5, 4), dtype))
+        assert load_sample(path, binary).dtype == np.int8
+    for wrong in (np.zeros((5, 4), np.uint8), np.full((5, 4), np.nan)):
+        np.save(path, wrong)
+        message = rf"holds {wrong[0, 0]} at \[0, 0\]; features must be -1 or \+1 where inputs are"
+        with pytest.raises(EvobinError, match=message):
+            load_sample(path, binary)
+
+
 @pytest.mark.parametrize(("value", "fine"), [(1e300, True), (1.1e300, False), (-1.1e300, False)])
 def test_a_magnitude_whose_sums_could_overflow_is_an_error(
     tmp_path: Path, value: float, fine: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from evobin.network.flips.state import NetworkFlipState
 from evobin.problems.network import NetworkProblem
 from tests.builders import DENSE, TINY
 from tests.oracle import naive
-from tests.strategies import architectures, random_samples, random_solution, seeds
+from tests.strategies import architectures, random_samples, random_signs, random_solution, seeds
 
 GLOBAL_MAX = Architecture(3, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3)
+SIGNED = replace(DENSE, binary_inputs=True)
 MANY = Architecture(5, (ConvBlock(9, 1),), n_classes=100, frames=1)
 
 
@@ -174,9 +176,30 @@ def matrix(shape: tuple[int, ...] = (4, 12), planted: float = 0.0) -> NDArray[np
     return x
 
 
+def test_binary_inputs_are_held_in_int8_and_scored_as_their_numbers_are() -> None:
+    rng = np.random.default_rng(0)
+    x, y = random_signs(rng, (30, 12)), rng.integers(0, 3, 30)
+    real, binary = NetworkProblem(DENSE, x, y), NetworkProblem(SIGNED, x, y)
+    assert binary.batch.samples.frames.dtype == np.int8
+    solution = random_solution(DENSE, rng)
+    assert binary.score(solution[None]) == real.score(solution[None])
+    scores = binary.start(solution).scores(range(DENSE.n_weights))
+    np.testing.assert_array_equal(scores, real.start(solution).scores(range(DENSE.n_weights)))
+
+
 @pytest.mark.parametrize(
     ("architecture", "x", "message"),
     [
+        (
+            SIGNED,
+            np.eye(12) * 2 - 1 + np.eye(12)[5] * 0.5,
+            "`X` must hold only -1 and +1 for binary inputs, but it holds -0.5 at [0, 5]; bina",
+        ),
+        (
+            replace(TINY, binary_inputs=True),
+            [np.ones((9, 4)), np.zeros((9, 4))],
+            "`X[1]` must hold only -1 and +1 for binary inputs, but it holds 0.0 at [0, 0]; bin",
+        ),
         (DENSE, [], "`X` must hold at least one sample, but it is empty"),
         (DENSE, matrix((0, 12)), "`X` must hold at least one sample, but it is empty"),
         (DENSE, matrix((4, 11)), "`X` must have shape [*, 12], but it has shape [4, 11]"),

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from evobin.config import AugmentConfig
+from evobin.config import AugmentConfig, SteConfig
 from evobin.core.scores import accuracy, accuracy_of, margins
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.state import NetworkFlipState
-from tests.builders import DENSE, TINY, classes_problem, planted_problem
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.training.ste import Pretraining
+from tests.builders import DENSE, TINY, binary_problem, classes_problem, planted_problem, run
 from tests.strategies import random_solution
 
 
@@ -111,6 +114,32 @@ def test_variations_of_log_mel_are_refused_for_samples_of_a_fixed_length(name: s
         replace(classes_problem(), augment=AugmentConfig(**{name: 0.2}))
     replace(classes_problem(), augment=AugmentConfig(**{name: 0.0}))
     replace(planted_problem(), augment=AugmentConfig(**{name: 0.2}))
+
+
+def test_crops_of_binary_inputs_are_not_varied() -> None:
+    problem = binary_problem(planted_problem())
+    varied = problem.with_views(np.random.default_rng(0)).varied
+    drawn = problem.sample(np.random.default_rng(0)).batch.samples
+    assert varied is not None
+    for samples in (varied.samples, drawn):
+        assert set(np.unique(samples.frames)) == {-1, 1}
+    message = r"`augment.speed` varies log-mel, but the architecture's inputs are binary"
+    with pytest.raises(ValueError, match=message):
+        replace(problem, augment=AugmentConfig(speed=0.2))
+    with pytest.raises(ValueError, match=r"`samples` must hold only -1 and \+1 for binary"):
+        replace(planted_problem(), architecture=problem.architecture)
+
+
+@pytest.mark.parametrize(("make", "least"), [(planted_problem, 0.65), (classes_problem, 0.8)])
+def test_a_network_learns_from_binary_inputs(
+    make: Callable[[], SampledNetworkProblem], least: float
+) -> None:
+    problem = binary_problem(make())
+    start = run(Pretraining(problem, SteConfig(epochs=15, frames=problem.frames), 0)).solution
+    batch = problem.sample(np.random.default_rng(0))
+    state = batch.start(start)
+    assert state.score == batch.score(start[None])[0]
+    assert accuracy_of(problem.score(start[None])[0], len(problem.valid)) > least
 
 
 def test_labels_beyond_the_classes_are_refused() -> None:
