@@ -40,8 +40,10 @@ class CompiledC:
 
     def __init__(self, network: BinaryNetwork, folder: Path, *flags: str) -> None:
         (folder / "network.c").write_bytes(c_format.encode(network))
-        inside = "int logits(const float *x, int t, int *out);\n"
-        inside += "int logits(const float *x, int t, int *out) { return answer(x, t, out); }\n"
+        binary = network.architecture.binary_inputs
+        arguments = f"(const {'int8_t' if binary else 'float'} *x, int t, int *out)"
+        inside = f"int logits{arguments};\n"
+        inside += f"int logits{arguments} {{ return answer(x, t, out); }}\n"
         (folder / "open.c").write_text(f'#include "network.c"\n{inside}')
         library = folder / "open.so"
         done = gcc(
@@ -50,16 +52,17 @@ class CompiledC:
         assert (done.returncode, done.stderr) == (0, "")
         self._library = ctypes.CDLL(str(library))
         self._n_logits = network.architecture.n_logits
+        self._dtype = np.int8 if binary else np.float32
 
     def predict(self, sample: NDArray[Any]) -> int:
         """The file's one function."""
-        frames = np.ascontiguousarray(sample, np.float32)
+        frames = np.ascontiguousarray(sample, self._dtype)
         answer: int = self._library.predict(frames.ctypes.data_as(ctypes.c_void_p), len(frames))
         return answer
 
     def logits(self, sample: NDArray[Any]) -> list[int]:
         """What `predict` answers by."""
-        frames = np.ascontiguousarray(sample, np.float32)
+        frames = np.ascontiguousarray(sample, self._dtype)
         logits = (ctypes.c_int * self._n_logits)()
         pointer = frames.ctypes.data_as(ctypes.c_void_p)
         assert self._library.logits(pointer, len(frames), logits) == 1

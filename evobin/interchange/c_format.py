@@ -1,4 +1,7 @@
-"""A network as one C99 file: `int predict(const float *x, int t)` and its packed weights."""
+"""A network as one C99 file: `int predict(const float *x, int t)` and its packed weights.
+
+Where inputs are binary, x is `const int8_t *`, and nothing in the file is a floating-point number.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from functools import partial
 from importlib import resources
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
@@ -27,7 +30,8 @@ def encode(network: BinaryNetwork) -> bytes:
 
     It answers exactly what `BinaryNetwork.predict` answers for features in float32, whatever they
     are: the first layer decides a sign in float where rounding cannot matter, and by integers
-    elsewhere. -1 stands for a sample that is too short, too long or not finite.
+    elsewhere. -1 stands for a sample that is too short, too long or not finite. Binary inputs are
+    signs in int8, which the file packs; -1 then stands for another number, too.
 
     Args:
         network: of any architecture.
@@ -42,37 +46,72 @@ def encode(network: BinaryNetwork) -> bytes:
         ' *     int predict(const float *x, int t);'
     """
     architecture, signs = network.architecture, network.signs
-    n_classes = architecture.n_classes
-    first, *binary, head = architecture.layers
-    block, weights = _first(network)
-    tile = 1 if first.is_linear else TILE
+    n_classes, head = architecture.n_classes, architecture.layers[-1]
     environment = Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+        loader=FunctionLoader(_template),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
     )
-    template = resources.files(__package__).joinpath("network.c.j2").read_text("ascii")
-    text = environment.from_string(template).render(
+    text = environment.get_template("network.c.j2").render(
         fixed=architecture.frames is not None,
-        joined=first.is_linear and architecture.min_frames > 1,
+        joined=architecture.layers[0].is_linear and architecture.min_frames > 1,
         labels="0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}",
         n_logits=architecture.n_logits,
         MIN_FRAMES=architecture.min_frames,
         MAX_FRAMES=architecture.frames or MAX_FRAMES,
-        STACK_KB=_stack_kb(architecture, block, tile),
-        TILE=tile,
         WIDTH=architecture.n_in,
-        N_IN=weights.shape[1],
-        N_OUT=block.n_out,
-        KERNEL=block.kernel,
-        POOL=_pool(block),
         WIDEST=max(block.n_out for block in architecture.blocks),
-        FIRST_WEIGHTS=_numbers(_octets(weights).transpose(1, 0, 2)),
-        FIRST_BIAS=_numbers(_octets(first.bias(signs)[None])),
-        layers=list(map(partial(_layer, signs), binary, architecture.blocks[1:])),
         HEAD_WEIGHTS=_numbers(pack(head.weights(signs)), _WORD),
         HEAD_FAN_IN=head.fan_in,
         HEAD_BIAS=", ".join(map(str, head.bias(signs).tolist())),
+        **(_sign_inputs if architecture.binary_inputs else _real_inputs)(network),
     )
     return text.encode("ascii")
+
+
+def _template(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("ascii")
+
+
+def _real_inputs(network: BinaryNetwork) -> dict[str, object]:
+    """What the template says where the first layer is on real features."""
+    architecture, signs = network.architecture, network.signs
+    first, *binary, _ = architecture.layers
+    block, weights = _first(network)
+    tile = 1 if first.is_linear else TILE
+    return {
+        "binary": False,
+        "INPUT": "float",
+        "UNFIT": "not finite",
+        "STACK_KB": _stack_kb(architecture, block, tile),
+        "TILE": tile,
+        "N_IN": weights.shape[1],
+        "N_OUT": block.n_out,
+        "KERNEL": block.kernel,
+        "POOL": _pool(block),
+        "FIRST_WEIGHTS": _numbers(_octets(weights).transpose(1, 0, 2)),
+        "FIRST_BIAS": _numbers(_octets(first.bias(signs)[None])),
+        "layers": list(map(partial(_layer, signs), binary, architecture.blocks[1:])),
+    }
+
+
+def _sign_inputs(network: BinaryNetwork) -> dict[str, object]:
+    """What the template says where it is on signs, as the other layers are."""
+    architecture, signs = network.architecture, network.signs
+    first, *others, _ = architecture.layers
+    block, weights = _first(network)
+    n_in = weights.shape[1]
+    layer = _layer(signs, first, block) | {"weights": _numbers(pack_filters(weights), _WORD)}
+    return {
+        "binary": True,
+        "INPUT": "int8_t",
+        "UNFIT": "neither -1 nor +1",
+        "STACK_KB": _stack_kb_of_signs(architecture, n_in),
+        "N_IN": n_in,
+        "layers": [layer, *map(partial(_layer, signs), others, architecture.blocks[1:])],
+    }
 
 
 def _first(network: BinaryNetwork) -> tuple[ConvBlock, Signs]:
@@ -119,3 +158,10 @@ def _stack_kb(architecture: Architecture, block: ConvBlock, tile: int) -> int:
     tables = (256 + 8) * (tile + block.kernel - 1) * 4
     signs = 2 * (1 if tile == 1 else block.frames_out(longest)) * -(-widest // 64) * 8
     return int(tables + block.n_out * tile * 4 + signs + widest * 8) // 1000 + 1
+
+
+def _stack_kb_of_signs(architecture: Architecture, n_in: int) -> int:
+    """The same where inputs are binary; `n_in` features, of all frames where these are joined."""
+    rows = 1 if architecture.layers[0].is_linear else architecture.frames or MAX_FRAMES
+    widest = max(block.n_out for block in architecture.blocks)
+    return (2 * rows * -(-max(n_in, widest) // 64) * 8 + widest * 8) // 1000 + 1

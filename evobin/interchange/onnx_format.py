@@ -26,7 +26,8 @@ def encode(network: BinaryNetwork) -> bytes:
     Binary sums are small integers, exact in float32. The first layer sums in float64, with the
     error that this brings: a sign can be wrong only where a sum is closer to 0 than 1.2e-16 times
     its fan-in times the sum of its terms' magnitudes. Features of few digits, as float16 or half
-    integers, are summed without any rounding.
+    integers, are summed without any rounding. Binary inputs are float32 all the same, -1 and +1,
+    and the first layer is then as the others are, without any rounding.
 
     Args:
         network: of any architecture.
@@ -39,10 +40,14 @@ def encode(network: BinaryNetwork) -> bytes:
     """
     graph = _Graph(need("onnx", "onnx", "--format onnx"))
     architecture, signs = network.architecture, network.signs
-    first, *binary, head = architecture.layers
-    values = _first_signs(graph, first, signs)
-    values = graph.pool(values, architecture.blocks[0].pool)
-    for block, layer in zip(architecture.blocks[1:], binary, strict=True):
+    *layers, head = architecture.layers
+    blocks = list(zip(architecture.blocks, layers, strict=True))
+    if architecture.binary_inputs:
+        values = _channels(graph, architecture)
+    else:
+        values = graph.pool(_first_signs(graph, layers[0], signs), architecture.blocks[0].pool)
+        del blocks[0]
+    for block, layer in blocks:
         weights, bias = graph.weights(layer.weights(signs)), graph.weights(layer.bias(signs))
         sums = graph.add("Conv", values, weights, bias)
         values = graph.pool(graph.signs(sums, np.float32), block.pool)
@@ -57,6 +62,13 @@ def encode(network: BinaryNetwork) -> bytes:
         graph.cast(logits, np.int64, "logits")
         graph.add("ArgMax", logits, output="label", axis=1, keepdims=0, select_last_index=0)
     return graph.model(architecture)
+
+
+def _channels(graph: _Graph, architecture: Architecture) -> str:
+    """The features as [n, n_in, t]."""
+    if architecture.frames == 1:
+        return graph.add("Unsqueeze", "features", graph.constant([2]))
+    return graph.add("Transpose", "features", perm=[0, 2, 1])
 
 
 def _first_signs(graph: _Graph, layer: Layer, signs: Signs) -> str:

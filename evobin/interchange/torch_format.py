@@ -32,7 +32,7 @@ def encode(network: BinaryNetwork) -> bytes:
     """Writes the weights as `torch.save` writes a state dict: float32, -1 and +1.
 
     PyTorch rounds: in float32, and hardly ever in float64, its convolution can miss the sign of a
-    sum of the first layer that is close to 0.
+    sum of the first layer that is close to 0. Sums of binary inputs are exact.
 
     Args:
         network: of any architecture.

@@ -38,6 +38,22 @@ ARCHITECTURES |= {
     ),
     "a fixed length, then the max": Architecture(3, (ConvBlock(6, 3, 2),), 100, 9),
 }
+REAL = list(ARCHITECTURES)
+ARCHITECTURES |= {
+    "binary, one of everything": Architecture(1, (ConvBlock(1, 1),), binary_inputs=True),
+    "binary, pools 1 and 3": Architecture(
+        65, (ConvBlock(65, 3), ConvBlock(3, 2, 3), ConvBlock(7, 1)), binary_inputs=True
+    ),
+    "binary, dense": Architecture(
+        130, (ConvBlock(70, 1), ConvBlock(9, 1)), 10, 1, binary_inputs=True
+    ),
+    "binary, dense over frames": Architecture(
+        5, (ConvBlock(65, 17), ConvBlock(3, 1)), 2, 17, binary_inputs=True
+    ),
+    "binary, a global max": Architecture(
+        5, (ConvBlock(9, 3, WHOLE), ConvBlock(7, 1)), 3, binary_inputs=True
+    ),
+}
 Answer = Callable[[NDArray[Any]], tuple[list[int], int]]
 
 
@@ -67,7 +83,7 @@ def assert_equal_to_naive(network: BinaryNetwork, answer: Answer, samples: list[
 
 def samples_of_all_lengths(network: BinaryNetwork, *, halves: bool) -> list[NDArray[Any]]:
     """From the shortest one on, so that every rest of a pooling window occurs."""
-    if network.architecture.frames is not None:
+    if network.architecture.frames is not None or network.architecture.binary_inputs:
         return random_samples(network.architecture, 12, np.random.default_rng(1), halves=halves)
     rng, shortest = np.random.default_rng(1), network.architecture.min_frames
     longest = [
@@ -82,6 +98,7 @@ def test_the_c_file_equals_naive(network: BinaryNetwork, by_c: Answer, halves: b
     assert_equal_to_naive(network, by_c, samples_of_all_lengths(network, halves=halves))
 
 
+@pytest.mark.parametrize("network", REAL, indirect=True)
 @pytest.mark.parametrize("magnitude", [1e-44, 1e-30, 1e-3, 1e10, 1e29, 1e30, 1e31, 1e37])
 def test_the_c_file_decides_any_magnitude_exactly(
     network: BinaryNetwork, by_c: Answer, magnitude: float
@@ -90,6 +107,7 @@ def test_the_c_file_decides_any_magnitude_exactly(
     assert_equal_to_naive(network, by_c, [np.float32(sample * magnitude) for sample in samples])
 
 
+@pytest.mark.parametrize("network", REAL, indirect=True)
 def test_the_c_file_sums_huge_and_tiny_values_without_loss(
     network: BinaryNetwork, by_c: Answer
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from evobin.interchange import c_format
+from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT, TINY
 from tests.exported import STRICT, CompiledC, gcc
-from tests.strategies import random_solution
+from tests.strategies import random_samples, random_solution
 
 DRIVER = """
 #include <stdio.h>
@@ -33,6 +35,12 @@ int main(void)
     return 0;
 }
 """
+
+BINARY = [
+    Architecture(448, (ConvBlock(64, 1),), 26, 1, binary_inputs=True),
+    Architecture(28, (ConvBlock(30, 28), ConvBlock(9, 1)), 10, 28, binary_inputs=True),
+    Architecture(70, (ConvBlock(33, 3, 2), ConvBlock(5, 2)), binary_inputs=True),
+]
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +135,52 @@ def test_nothing_outside_the_sample_is_read_and_nothing_is_undefined(
         place = np.arange(t * 64, dtype=np.uint64) * np.uint64(2654435761)
         samples.append((place % 1024 / 64 - 8).reshape(t, 64).astype(np.float32))
     assert answers == [-1] * 58 + golden.predict(samples).tolist()
+
+
+def signs_for(architecture: Architecture, samples: int) -> list[np.ndarray]:
+    return random_samples(architecture, samples, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("architecture", BINARY)
+def test_a_file_for_binary_inputs_has_no_floating_point_number(
+    architecture: Architecture, tmp_path: Path
+) -> None:
+    network = BinaryNetwork(architecture, random_solution(architecture, np.random.default_rng(0)))
+    text = c_format.encode(network).decode("ascii")
+    assert not re.search(r"float|double|math\.h|\d\.\d", text)
+    assert "int predict(const int8_t *x, int t);" in text
+    compiled = CompiledC(network, tmp_path, "-O2", "-ffast-math")
+    samples = signs_for(architecture, 20)
+    assert [compiled.predict(sample) for sample in samples] == network.predict(samples).tolist()
+
+
+@pytest.mark.parametrize("architecture", BINARY)
+def test_a_feature_that_is_no_sign_is_answered_with_minus_1(
+    architecture: Architecture, tmp_path: Path
+) -> None:
+    network = BinaryNetwork(architecture, random_solution(architecture, np.random.default_rng(0)))
+    compiled, (sample,) = CompiledC(network, tmp_path), signs_for(architecture, 1)
+    assert compiled.predict(sample) >= 0
+    for wrong in (0, 2, -2, 127, -128):
+        sample[-1, -1] = wrong
+        assert compiled.predict(sample) == -1
+    assert compiled.predict(sample[:0]) == -1
+
+
+@pytest.mark.parametrize("architecture", BINARY)
+def test_the_stack_of_a_file_for_binary_inputs_is_as_large_as_it_says(
+    architecture: Architecture, tmp_path: Path
+) -> None:
+    network = BinaryNetwork(architecture, random_solution(architecture, np.random.default_rng(0)))
+    text = c_format.encode(network).decode()
+    (tmp_path / "network.c").write_text(text)
+    done = gcc("-O2", "-fstack-usage", "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
+    usage = tmp_path / "network.su"
+    if done.returncode or not usage.exists():
+        pytest.skip("the compiler does not report the stack's size")
+    used = sum(int(line.split("\t")[1]) for line in usage.read_text().splitlines())
+    said = int(text.split("needs ")[1].split(" KB")[0]) * 1000
+    assert said - 1000 <= used <= said + 300
 
 
 def test_the_file_is_narrow_ascii_and_always_the_same(golden: BinaryNetwork) -> None:
