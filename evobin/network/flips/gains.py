@@ -25,7 +25,7 @@ SOFTNESS = 3.0  # of the last block's sums, seen from two blocks below: ranks th
 
 def block_gains(
     blocks: Sequence[BlockState], solution: Solution, toggle_gains: Gains, out: Gains, n_first: int
-) -> Gains:
+) -> Gains | None:
     """Fills the gains of all blocks, summed over the samples.
 
     Args:
@@ -36,7 +36,8 @@ def block_gains(
         n_first: how many samples to sum separately too, from the first; at most n.
 
     Returns:
-        [n_out, fan-in] float64, the first block's gains on the first `n_first` samples alone.
+        [n_out, fan-in] float64, the first block's gains on the first `n_first` samples alone; None
+        where its inputs are binary.
     """
     first, *others = blocks
     above = [_BinaryGains(block, solution, out) for block in others]
@@ -46,15 +47,15 @@ def block_gains(
     else:
         below = _BinaryGains(first, solution, out)
     cuts = sorted({*range(0, len(toggle_gains), GROUP), n_first, len(toggle_gains)})
-    sampled: Gains = np.zeros((0, 0))
+    sampled: Gains | None = None
     for low, high in pairwise(cuts):
         samples = slice(low, high)
         outputs: _Inputs | Gains = toggle_gains[samples]
         for block in reversed(above):
             outputs = block.add(samples, outputs)
         below.add(samples, outputs)
-        if high == n_first:
-            sampled = below.in_file_order().reshape(len(first.channels), -1)
+        if high == n_first and isinstance(below, _RealGains):
+            sampled = below.in_file_order()
     for block in above:
         block.finish()
     below.finish()
@@ -173,17 +174,14 @@ class _BinaryGains:
         kernels.middle_gains(*outputs, *held, *inputs, *weights, *biases, factors, constants)
         return _Inputs(signs, factors, constants, factors, constants)
 
-    def in_file_order(self) -> Gains:
-        """[n_out, n_in, kernel] float64, the sums so far."""
-        if self.block.whole:
-            return self.whole.transpose(0, 2, 1).copy()
-        gains = self.constants[:, None] + self.filters * self.factors
-        n_out, n_in, kernel = self.out.shape
-        return gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1).astype(np.float64)
-
     def finish(self) -> None:
         """Writes the sums."""
-        self.out[:] = self.in_file_order()
+        if self.block.whole:
+            self.out[:] = self.whole.transpose(0, 2, 1)
+            return
+        gains = self.constants[:, None] + self.filters * self.factors
+        n_out, n_in, kernel = self.out.shape
+        self.out[:] = gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
 
 
 class _RealGains:
@@ -224,10 +222,11 @@ class _RealGains:
             kernels.real_whole_gains(hard, block.sums, at.positions, *inputs_and_weights, *out)
 
     def in_file_order(self) -> Gains:
-        """[n_out, n_in, kernel] float64, the sums so far."""
+        """[n_out, fan-in] float64, the sums so far."""
         n_out, n_in, kernel = self.out.shape
-        return self.gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1).astype(np.float64)
+        turned = self.gains.reshape(n_out, kernel, n_in).transpose(0, 2, 1)
+        return turned.reshape(n_out, -1).astype(np.float64)
 
     def finish(self) -> None:
         """Writes the sums."""
-        self.out[:] = self.in_file_order()
+        self.out[:] = self.in_file_order().reshape(self.out.shape)

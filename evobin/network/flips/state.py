@@ -277,8 +277,8 @@ class NetworkFlipState(FlipState):
         Exact for the last layer and the block below it; further down, first order: the sum of the
         gains of toggling, alone, each sign that the flip toggles (the Boolean derivative,
         propagated from the logits down), in single precision. The first block's are corrected
-        filter by filter where others follow; see `_correct_first`. Those that are not exact are
-        for ranking.
+        filter by filter where others follow and inputs are real; see `_correct_first`. Those that
+        are not exact are for ranking.
 
         Returns:
             [n_weights] float64, in file order.
@@ -291,7 +291,7 @@ class NetworkFlipState(FlipState):
         head.weights(out)[:], head.bias(out)[:] = gains.weights, gains.biases
         sampled = block_gains(self._blocks, self._solution, gains.toggles, out, n_first)
         out /= len(self.labels)
-        if len(self._blocks) > 1:
+        if sampled is not None and len(self._blocks) > 1:
             self._correct_first(out, sampled / n_first, n_first)
         return out
 
