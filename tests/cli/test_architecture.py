@@ -206,3 +206,28 @@ def test_a_run_goes_on_without_the_toml_file(tmp_path: Path) -> None:
     done = evobin.resume(tmp_path / "run", evobin.ExecutionConfig(n_jobs=1, report=False))
     assert done.network.architecture == shape
     assert evobin.write_report([done.folder]).name == "report.html"
+
+
+def test_a_network_of_binary_inputs_goes_all_the_way(capsys: Capture) -> None:
+    Path("signs").mkdir()
+    Path("binary.toml").write_text(TOML + "binary_inputs = true\n")
+    for path in Path("features").iterdir():
+        np.save(Path("signs") / path.name, np.where(np.load(path) > 0, 1, -1).astype(np.int8))
+    data, shape = ["--data", "train.tsv", "--features", "signs"], ["--architecture", "binary.toml"]
+    assert main(["search", *data, *shape, "--out", "binary", *BUDGET]) == 0
+    assert main(["evaluate", "binary/result.txt", *data, "--architecture", "binary"]) == 0
+    assert main(["inspect", "binary/result.txt", *data, *shape, "--every-flip"]) == 0
+    for kind in ("torch", "c"):
+        argv = ["export", "binary/result.txt", "--format", kind, "--out", f"binary.{kind}", *shape]
+        assert main(argv) == 0
+    assert "float" not in Path("binary.c").read_text()
+    assert main(["import", "binary.torch", "--out", "same.txt", *shape]) == 0
+    assert Path("same.txt").read_bytes() == Path("binary/result.txt").read_bytes()
+    capsys.readouterr()
+    answers = []
+    for options in (["signs/v00.npy", *shape], ["signs/v00.npy", *SHAPE]):
+        assert main(["predict", "binary/result.txt", *options]) == 0
+        answers.append(capsys.readouterr().out)
+    assert answers[0] == answers[1]  # the same weights take the same features as real ones
+    told = refusal(capsys, ["predict", "binary/result.txt", "features/v00.npy", *shape])
+    assert "; features must be -1 or +1 where inputs are binary; binarise it first." in told
