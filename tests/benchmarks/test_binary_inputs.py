@@ -1,4 +1,4 @@
-"""Binary inputs beside the same network on real ones, in turn, on one core.
+"""Binary inputs beside the same network on real ones, in turn, on one core, by its time.
 
 python -m pytest -m benchmark -s tests/benchmarks/test_binary_inputs.py
 """
@@ -30,15 +30,18 @@ SAMPLES, TURNS, TRIED = 4000, 31, 64
 
 
 def medians(cases: Mapping[str, Callable[[], object]], of: int) -> dict[str, float]:
-    """Nanoseconds of each case in turn, divided by what it is `of`; printed with ratios."""
+    """Nanoseconds of each case in turn, divided by what it is `of`; printed with ratios.
+
+    Time of the thread: where other processes wait for the core too, a wait falls on long cases.
+    """
     for case in cases.values():
         case()
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(TURNS):
         for name, case in cases.items():
-            start = time.perf_counter()
+            start = time.thread_time()
             case()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(time.thread_time() - start)
     found = {name: 1e9 * float(np.median(times)) / of for name, times in seconds.items()}
     first = next(iter(found.values()))
     print()
