@@ -93,9 +93,9 @@ def test_flips_of_the_first_layer() -> None:
     changes = np.concatenate([changes, np.tile([0, 1], (TRIED, 1))], axis=1)
     found = medians(
         {
-            "signs that a flip toggles, real inputs": lambda: real._blocks[0].preview_each(changes),
-            "binary inputs": lambda: binary._blocks[0].preview_each(changes),
-            "second layer": lambda: binary._blocks[1].preview_each(changes),
+            "signs that a flip toggles, real inputs": lambda: real._blocks[0].preview(changes),
+            "binary inputs": lambda: binary._blocks[0].preview(changes),
+            "second layer": lambda: binary._blocks[1].preview(changes),
         },
         of=TRIED,
     )
