@@ -298,26 +298,31 @@ def shift_channel(
 
 
 @njit(nogil=True, cache=True)
-def channel_sums(
-    bits: Bits, starts: Starts, filters: Bits, offset: int, positions: Starts, out: Any
+def shift_signs(
+    sums: Any,
+    plane: Bits,
+    tap: int,
+    step: int,
+    in_words: Starts,
+    positions: Starts,
+    out: NDArray[np.int16],
 ) -> None:
-    """Sums of one binary channel: offset - 2 * differences.
+    """Adds step * input, `tap` rows later, to one channel of a binary block.
 
     Arguments of its own:
-        bits: [rows, n_words] uint64, the block's inputs.
-        filters: [kernel * n_words] uint64, the channel's weights in a window's order.
-        offset: kernel * n_in + bias.
-        out: [positions] int16, overwritten.
+        sums: [positions] int16, any stride.
+        plane: [words in + 1] uint64, the input that the flipped weight multiplies.
+        tap: offset of the weight in its window, or -1 for the bias, whose input is +1.
+        step: minus twice the weight that was.
+        out: [positions] int16, overwritten with the new sums.
     """
-    n_words = bits.shape[1]
-    flat = bits.reshape(-1)
-    for sample in range(len(starts) - 1):
-        for t in range(positions[sample + 1] - positions[sample]):
-            window = flat[(starts[sample] + t) * n_words :]
-            differ = 0
-            for j in range(len(filters)):
-                differ += popcount(window[j] ^ filters[j])
-            out[positions[sample] + t] = offset - 2 * differ
+    for sample in range(len(positions) - 1):
+        first, source = positions[sample], 64 * in_words[sample] + tap
+        for t in range(positions[sample + 1] - first):
+            rises = np.uint64(1)
+            if tap >= 0:
+                rises &= plane[(source + t) >> 6] >> np.uint64((source + t) & 63)
+            out[first + t] = sums[first + t] + step * (2 * np.int64(rises) - 1)
 
 
 @njit(nogil=True, cache=True)

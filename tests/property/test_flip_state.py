@@ -53,7 +53,7 @@ def all_numbers(state: NetworkFlipState) -> list[np.ndarray]:
     for block in state._blocks:
         arrays += [block.sums, block.bits, block.planes, block.active]
         if isinstance(block, BinaryBlock):
-            arrays += [block.above, block.edge, block._halves, block._updates, block._bias]
+            arrays += [block.above, block.edge, block._halves, block._updates]
     return arrays
 
 

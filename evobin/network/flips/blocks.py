@@ -15,7 +15,7 @@ from evobin.core.samples import Frames, cuts_of
 from evobin.kernels import flips, forward, planes
 from evobin.network.architecture import WHOLE, Layer
 from evobin.network.flips.geometry import WORD, Geometry
-from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
+from evobin.network.packing import Bits, join_taps, pack_filters, table_entries
 
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
@@ -197,7 +197,6 @@ class BinaryBlock(BlockState):
         self.below = below
         weights, bias = layer.weights(solution), layer.bias(solution)
         self._updates = weights.transpose(1, 2, 0)[:, ::-1].copy()  # the last tap first
-        self._bias = bias.copy()
         self.sums = np.empty((int(at.positions[-1]), n_out), np.int16)
         self.channels = self.sums.T
         offset = layer.fan_in + bias.astype(np.int64)
@@ -232,14 +231,11 @@ class BinaryBlock(BlockState):
     def write(self, o: int, change: Change) -> None:
         """As in `BlockState`."""
         i, tap, old = change
-        if tap < 0:
-            self._bias[o] = -old
-        else:
+        if tap >= 0:
             self._updates[i, -1 - tap, o] = -old
         at, after = self.at, np.empty(len(self.sums), np.int16)
-        filters = pack(self._updates[:, ::-1, o].T).ravel()
-        offset = self.layer.fan_in + int(self._bias[o])
-        flips.channel_sums(self.below.bits, at.starts, filters, offset, at.positions, after)
+        before, plane, where = self.channels[o], self.below.planes[i], (at.in_words, at.positions)
+        flips.shift_signs(before, plane, tap, -2 * old, *where, after)
         self.channels[o] = after
         self._count(o)
         flips.halve_sums(after, self._halves[:, o])
