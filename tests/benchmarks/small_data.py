@@ -38,6 +38,8 @@ KEEL = (
 NAMES = ("digits", "breast-cancer", *KEEL, "fashion-mnist", "fashion-mnist-pixels")
 FOLDS = 10
 BITS = 7
+CHOSEN_ON = 10_000
+"""Training samples that settings are chosen on, at most."""
 FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package puts it."""
 
@@ -73,8 +75,11 @@ class Split:
         return thermometer(self.train, thresholds), thermometer(self.test, thresholds)
 
     def without_test(self, seed: int) -> Split:
-        """A fifth of the training samples in place of the test samples, to choose settings by."""
-        order = np.random.default_rng(seed).permutation(len(self.labels))
+        """A fifth of the training samples in place of the test samples, to choose settings by.
+
+        No more than `CHOSEN_ON` of them, one draw a seed.
+        """
+        order = np.random.default_rng(seed).permutation(len(self.labels))[:CHOSEN_ON]
         held, kept = np.split(order, [len(order) // 5])
         return Split(
             self.train[kept], self.labels[kept], self.train[held], self.labels[held], self.bits
