@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class Split:
         labels: [samples] int64, from 0.
         test: [samples, features] float32, which nothing looks at before the end.
         test_labels: [samples] int64.
-        bits: inputs a feature; 0 where the features are the inputs.
+        bits: inputs a feature at most; 0 where the features are the inputs.
     """
 
     train: Floats
@@ -67,6 +68,7 @@ class Split:
         """Labels are below this."""
         return int(self.labels.max()) + 1
 
+    @cached_property
     def inputs(self) -> tuple[Floats, Floats]:
         """Of training and test samples: -1 and +1, or the features where `bits` is 0."""
         if not self.bits:
@@ -102,16 +104,28 @@ def load(name: str, fold: int) -> Split:
     return _of_sklearn(name, fold)
 
 
-def thresholds_of(train: Floats, bits: int) -> Floats:
-    """[bits, features]: quantiles of the training samples that part them evenly."""
+def thresholds_of(train: Floats, bits: int) -> list[Floats]:
+    """Of each feature at most `bits` thresholds, ascending; none of a constant one.
+
+    Quantiles of the training samples that part them evenly; all values but the largest where
+    these are few.
+    """
     shares = np.arange(1, bits + 1) / (bits + 1)
-    return np.quantile(train, shares, axis=0).astype(np.float32)
+    thresholds = []
+    for column in train.T:
+        values = np.unique(column)
+        if len(values) > bits + 1:
+            quantiles = np.unique(np.quantile(column, shares, method="lower"))
+            values = np.append(quantiles[quantiles < values[-1]], values[-1])
+        thresholds.append(values[:-1])
+    return thresholds
 
 
-def thermometer(samples: Floats, thresholds: Floats) -> Floats:
-    """[samples, features * bits] of -1 and +1: whether a feature is above each threshold."""
-    above = samples[:, :, None] > thresholds.T
-    return np.where(above, np.float32(1), np.float32(-1)).reshape(len(samples), -1)
+def thermometer(samples: Floats, thresholds: list[Floats]) -> Floats:
+    """[samples, thresholds of all features] of -1 and +1: whether a feature is above each."""
+    columns = np.repeat(np.arange(len(thresholds)), [len(part) for part in thresholds])
+    above = samples[:, columns] > np.concatenate(thresholds)
+    return np.where(above, np.float32(1), np.float32(-1))
 
 
 def _of_sklearn(name: str, fold: int) -> Split:

@@ -58,13 +58,12 @@ def training(task: Task) -> Fitted:
         if best is None or value > score:
             best, score = learner, value
         starts += 1
-    return Fitted(best.predict, task.n_bytes, {"starts": starts}, takes_features=True)
+    return _of_classifier(best, {"starts": starts})
 
 
 def default(task: Task) -> Fitted:
     """The default settings of evobin."""
-    learner = _classifier(task, task.seed, task.seconds, search=True)
-    return Fitted(learner.predict, task.n_bytes, {}, takes_features=True)
+    return _of_classifier(_classifier(task, task.seed, task.seconds, search=True), {})
 
 
 def annealing(task: Task) -> Fitted:
@@ -87,6 +86,11 @@ def _classifier(task: Task, seed: int, seconds: float, *, search: bool) -> Any:
         n_jobs=1,
     )
     return learner.fit(task.split.train, task.split.labels)
+
+
+def _of_classifier(learner: Any, settings: dict[str, Any]) -> Fitted:
+    n_weights = learner.network_.architecture.n_weights
+    return Fitted(learner.predict, -(-n_weights // 8), settings, takes_features=True)
 
 
 def _peer(module: str, name: str) -> Callable[[Task], Fitted]:

@@ -37,19 +37,18 @@ class Task:
     @cached_property
     def inputs(self) -> Floats:
         """[training samples, inputs]: of -1 and +1, or features, as `Split.inputs`."""
-        return self.split.inputs()[0]
+        return self.split.inputs[0]
 
     @property
     def n_classes(self) -> int:
         """Two, or more."""
         return self.split.n_classes
 
-    @property
+    @cached_property
     def architecture(self) -> evobin.Architecture:
         """The binary network's shape."""
         blocks = tuple(evobin.ConvBlock(units, 1) for units in self.hidden)
-        n_in = self.split.train.shape[1] * max(1, self.split.bits)
-        return evobin.Architecture(n_in, blocks, self.n_classes, frames=1)
+        return evobin.Architecture(self.inputs.shape[1], blocks, self.n_classes, frames=1)
 
     @property
     def n_bytes(self) -> int:
@@ -92,7 +91,7 @@ class Fitted:
 
     def accuracies(self, split: Split) -> tuple[float, float]:
         """Share of training and of test samples that are predicted right."""
-        samples = (split.train, split.test) if self.takes_features else split.inputs()
+        samples = (split.train, split.test) if self.takes_features else split.inputs
         parts = zip(samples, (split.labels, split.test_labels), strict=True)
         train, test = (float(np.mean(self.predict(x) == labels)) for x, labels in parts)
         return train, test

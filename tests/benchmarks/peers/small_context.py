@@ -84,8 +84,10 @@ def tsetlin(task: Task) -> Fitted:
     clauses = max(2, round(8 * task.n_bytes / (2 * n_in + 8 * n_classes)))
 
     def fit(task: Task, target: int, specificity: float) -> Fitted:
+        from tmu.clause_bank import clause_bank
         from tmu.models.classification.coalesced_classifier import TMCoalescedClassifier
 
+        clause_bank.np = _Numpy1()
         clock, epochs = Clock(task.seconds), 0
         machine = TMCoalescedClassifier(clauses, target, specificity, seed=task.seed)
         inputs, labels = _bits(task.inputs), task.split.labels.astype(np.uint32)
@@ -145,6 +147,24 @@ def gates(task: Task) -> Fitted:
     ]
     settings = chosen(task, candidates, fit, 1.0)
     return _with(fit(task, **settings), settings | {"gates": [first, second]})
+
+
+class _Uint32:
+    """NumPy's type of that name, with all bits set in -1, as before NumPy 2."""
+
+    dtype = np.dtype(np.uint32)
+
+    def __call__(self, value: int) -> np.uint32:
+        return np.uint32(value & 0xFFFFFFFF)
+
+
+class _Numpy1:
+    """NumPy for tmu 0.8, which has `np.uint32(~0)`."""
+
+    uint32 = _Uint32()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
 
 
 def _gate_counts(n_in: int, n_classes: int, n_bytes: int) -> tuple[int, int, int]:

@@ -177,7 +177,7 @@ def test_signs_are_judged_as_the_network_that_they_are() -> None:
     solution = np.random.default_rng(0).choice(np.array([-1, 1]), task.architecture.n_weights)
     hidden, bias, last = solution[:42].reshape(3, 14), solution[42:45], solution[45:]
     expected = []
-    parts = zip(task.split.inputs(), (task.split.labels, task.split.test_labels), strict=True)
+    parts = zip(task.split.inputs, (task.split.labels, task.split.test_labels), strict=True)
     for inputs, labels in parts:
         signs = np.where(inputs @ hidden.T + bias > 0, 1, -1)
         expected.append(np.mean((signs @ last[:3] + last[3] > 0) == (labels == 1)))

@@ -13,11 +13,18 @@ from tests.benchmarks import small_data
 
 
 def test_thermometer_inputs_say_which_quantiles_of_the_training_samples_are_passed() -> None:
-    train = np.arange(8, dtype=np.float32)[:, None] * np.array([[1, -10]], np.float32)
+    column = np.arange(8, dtype=np.float32)
+    train = np.stack([column, -10 * column, column > 2, 0 * column], axis=1).astype(np.float32)
     thresholds = small_data.thresholds_of(train, 3)
-    assert thresholds.tolist() == [[1.75, -52.5], [3.5, -35], [5.25, -17.5]]
-    inputs = small_data.thermometer(np.array([[3.5, -20]], np.float32), thresholds)
-    assert inputs.tolist() == [[1, -1, -1, 1, 1, -1]]
+    assert [part.tolist() for part in thresholds] == [[1, 3, 5], [-60, -40, -20], [0], []]
+    inputs = small_data.thermometer(np.array([[4, -20, 1, 7]], np.float32), thresholds)
+    assert inputs.tolist() == [[1, 1, -1, 1, 1, -1, 1]]
+
+
+def test_a_value_of_most_samples_has_one_threshold() -> None:
+    column = np.r_[np.zeros(90), np.arange(1, 11)].astype(np.float32)
+    (thresholds,) = small_data.thresholds_of(column[:, None], 3)
+    assert thresholds.tolist() == [0]
 
 
 def test_test_samples_move_no_threshold() -> None:
@@ -26,8 +33,8 @@ def test_test_samples_move_no_threshold() -> None:
     one, other = (
         small_data.Split(train, labels, train[:5] + shift, labels[:5]) for shift in (0, 100)
     )
-    assert np.array_equal(one.inputs()[0], other.inputs()[0])
-    assert other.inputs()[1].min() == 1
+    assert np.array_equal(one.inputs[0], other.inputs[0])
+    assert other.inputs[1].min() == 1
 
 
 def test_settings_are_chosen_by_training_samples() -> None:
@@ -70,7 +77,7 @@ def test_fashion_mnist_is_read_from_the_folder_that_is_named(
     pixels = small_data.load("fashion-mnist-pixels", 0)
     assert pixels.test.shape == (3, 784)
     assert (pixels.test.min(), pixels.test.max()) == (-1, 1)
-    assert pixels.inputs()[0] is pixels.train
+    assert pixels.inputs[0] is pixels.train
 
 
 def test_the_keel_sets_name_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
