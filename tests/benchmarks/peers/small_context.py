@@ -89,7 +89,8 @@ def tsetlin(task: Task) -> Fitted:
 
         clause_bank.np = _Numpy1()
         clock, epochs = Clock(task.seconds), 0
-        machine = TMCoalescedClassifier(clauses, target, specificity, seed=task.seed)
+        seed = task.seed + 1  # 0 never ends: its generator then draws nothing but 0
+        machine = TMCoalescedClassifier(clauses, target, specificity, seed=seed)
         inputs, labels = _bits(task.inputs), task.split.labels.astype(np.uint32)
         while clock.left > 0 or not epochs:
             machine.fit(inputs, labels)
