@@ -90,6 +90,7 @@ def _classifier(task: Task, seed: int, seconds: float, *, search: bool) -> Any:
 
 def _of_classifier(learner: Any, settings: dict[str, Any]) -> Fitted:
     n_weights = learner.network_.architecture.n_weights
+    settings = settings | {"scores": learner.scores_}
     return Fitted(learner.predict, -(-n_weights // 8), settings, takes_features=True)
 
 
@@ -128,7 +129,7 @@ ROWS = {
         "boosted trees", _peer("small_context", "trees"), "sklearn", "scikit-learn", binary=False
     ),
     "tsetlin": Row(
-        "Tsetlin machine", _peer("small_context", "tsetlin"), "tmu", "tmu", binary=False
+        "Tsetlin machine", _peer("small_context", "tsetlin"), "tmu", "tmu==0.8.3", binary=False
     ),
     "gates": Row(
         "logic gates",

@@ -34,17 +34,20 @@ def text(cells: list[Cell]) -> str:
     if not cells:
         return NONE
     folds = sorted({cell["fold"] for cell in cells})
-    lines = [
+    parts = [
         f"{len(cells)} cells of {cells[0]['seconds']:g} s, folds {', '.join(map(str, folds))}. "
         "Test errors in percent, means over the folds; in brackets the change against training "
         "alone, paired by fold, with its standard error.",
         markdown(errors(cells)),
-        "Relative change of the test error against training alone, mean over data sets and widths "
-        "with its standard error; and in how many of these it is better and worse by more than "
-        "two standard errors over the folds.",
-        markdown(changes(cells)),
     ]
-    return "\n\n".join(lines)
+    if compared := changes(cells):
+        parts += [
+            "Relative change of the test error against training alone, mean over data sets and "
+            "widths with its standard error; and in how many of these it is better and worse by "
+            "more than two standard errors over the folds.",
+            markdown(compared),
+        ]
+    return "\n\n".join(parts)
 
 
 def markdown(lines: Lines) -> str:
