@@ -134,12 +134,26 @@ def run(cells: list[Cell], asked: argparse.Namespace) -> None:
     """Runs cells, `asked.workers` at a time, and keeps each as it ends."""
     if asked.workers == 1:
         for number, cell in enumerate(cells, 1):
-            print(f"{number} of {len(cells)}: {measure(cell, asked.out)}", flush=True)
+            print(f"{number} of {len(cells)}: {attempt(cell, asked.out)}", flush=True)
         return
     with ProcessPoolExecutor(asked.workers, get_context("spawn")) as pool:
-        lines = pool.map(measure, cells, [asked.out] * len(cells))
+        lines = pool.map(attempt, cells, [asked.out] * len(cells))
         for number, line in enumerate(lines, 1):
             print(f"{number} of {len(cells)}: {line}", flush=True)
+
+
+def attempt(cell: Cell, out: Path) -> str:
+    """Runs a cell, and returns a line about it; one that fails is missing, and stops no other.
+
+    Raises:
+        EvobinError: if the data are not there.
+    """
+    try:
+        return measure(cell, out)
+    except EvobinError:
+        raise
+    except Exception as error:
+        return f"{cell.path(out).stem} failed: {error!r}"
 
 
 def measure(cell: Cell, out: Path) -> str:

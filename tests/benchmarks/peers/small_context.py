@@ -5,7 +5,8 @@ a binary network, and as many again to choose their settings in. Settings are ch
 the training samples. "Of equal bytes" is by the shortest forms that we can think of:
 
 - a boosted tree of L leaves has 4 L - 3 bytes: a byte each for the feature, threshold and right
-  child of an inner node, and one for a leaf's value, although scikit-learn's are floats;
+  child of an inner node, and one for a leaf's value, although scikit-learn's are floats. The table
+  of thresholds is left out, as that of the thermometers is;
 - a clause of a Tsetlin machine has a bit for each input and for its negation, and a byte for its
   weight in each class;
 - a logic gate has 4 bits for its function and the places of its two inputs.

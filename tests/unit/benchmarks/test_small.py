@@ -106,6 +106,21 @@ def test_a_row_without_its_package_is_left_out_unless_it_was_named(
         small.main([*asked, "--rows", "bop"])
 
 
+def test_a_cell_that_fails_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake(monkeypatch)
+
+    def fail(task: Task) -> Fitted:
+        raise MemoryError("too large")
+
+    monkeypatch.setitem(ROWS, "bop", Row("bop", fail))
+    asked = ["--data", "digits", "--hidden", "4", "--folds", "0", "--rows", "bop", "default"]
+    small.main([str(tmp_path), *asked])
+    assert "digits-h4-fold0-bop failed: MemoryError('too large')" in capsys.readouterr().out
+    assert [path.stem for path in tmp_path.iterdir()] == ["digits-h4-fold0-default"]
+
+
 def test_a_row_without_a_width_is_run_once_a_fold() -> None:
     asked = small._parser().parse_args(["OUT", "--rows", "logistic", "training", "--quick"])
     cells = list(small.selected(asked))
