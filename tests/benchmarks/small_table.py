@@ -127,7 +127,9 @@ def plot(cells: list[Cell], path: Path) -> None:
                     ms=4,
                     label=method.title,
                 )
-        panel.set(xscale="log", title=name)
+        panel.set_xscale("log", base=2)
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.set_title(name)
     for panel in panels[len(names) :]:
         panel.remove()
     figure.supxlabel("bytes of weights")

@@ -1,6 +1,6 @@
 """Binary networks trained in PyTorch: straight through the signs, and by Bop.
 
-python -m tests.benchmarks.peers.small_torch       chooses the settings of both; 30 minutes
+python -m tests.benchmarks.peers.small_torch       chooses the settings of both
 
 Weights, biases and activations are signs, as in evobin, and there is no batch normalisation, which
 such a network could not keep. A method begins anew for as long as there is time; what is kept has
@@ -56,8 +56,10 @@ class Settings:
     threshold: float = 1e-5
 
 
-STE = Settings()
-BOP = Settings()
+STE = Settings(batch=50, window=1.0, rate=3e-2)
+"""0.951 on the samples held out of `TUNED_ON`; of all that was tried, 0.927 and more."""
+BOP = Settings(window=1.0, gamma=1e-4, threshold=1e-4)
+"""0.909; of all that was tried, 0.746 and more."""
 
 
 class ApproxSign(torch.autograd.Function):  # type: ignore[misc, unused-ignore]  # PyTorch may be missing
@@ -218,13 +220,13 @@ def _is_check(done: int, epochs: int) -> bool:
 
 GRIDS: dict[type[Latents | Bop], list[dict[str, tuple[float, ...]]]] = {
     Latents: [
-        {"window": (0.25, 0.5, 1.0, 2.0), "rate": (3e-3, 1e-2, 3e-2)},
+        {"window": (0.25, 0.5, 1.0, 2.0), "rate": (3e-3, 1e-2, 3e-2, 1e-1)},
         {"logit": (0.25, 0.5, 1.0)},
         {"epochs": (50, 200, 800)},
-        {"batch": (50, 100, 200)},
+        {"batch": (25, 50, 100, 200)},
     ],
     Bop: [
-        {"gamma": (1e-4, 1e-3, 1e-2), "threshold": (1e-6, 1e-5, 1e-4, 1e-3)},
+        {"gamma": (3e-5, 1e-4, 1e-3, 1e-2), "threshold": (1e-6, 1e-5, 1e-4, 1e-3)},
         {"fall": (1.0, 0.1, 0.01)},
         {"window": (0.25, 0.5, 1.0, 2.0)},
         {"logit": (0.25, 0.5, 1.0)},
