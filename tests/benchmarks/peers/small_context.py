@@ -14,6 +14,7 @@ the training samples. "Of equal bytes" is by the shortest forms that we can thin
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import Any
 
@@ -85,9 +86,11 @@ def tsetlin(task: Task) -> Fitted:
     """
 
     def fit(task: Task, target: int, specificity: float) -> Fitted:
+        logging.disable()  # tmu reports at length that there is no CUDA
         from tmu.clause_bank import clause_bank
         from tmu.models.classification.coalesced_classifier import TMCoalescedClassifier
 
+        logging.disable(logging.NOTSET)
         clause_bank.np = _Numpy1()
         clause_bits = 2 * task.architecture.n_in + 8 * task.n_classes
         clauses = max(2, round(8 * task.n_bytes / clause_bits))

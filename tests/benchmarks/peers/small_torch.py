@@ -226,7 +226,7 @@ GRIDS: dict[type[Latents | Bop], list[dict[str, tuple[float, ...]]]] = {
         {"batch": (25, 50, 100, 200)},
     ],
     Bop: [
-        {"gamma": (3e-5, 1e-4, 1e-3, 1e-2), "threshold": (1e-6, 1e-5, 1e-4, 1e-3)},
+        {"gamma": (3e-5, 1e-4, 3e-4, 1e-3), "threshold": (1e-5, 3e-5, 1e-4, 3e-4)},
         {"fall": (1.0, 0.1, 0.01)},
         {"window": (0.25, 0.5, 1.0, 2.0)},
         {"logit": (0.25, 0.5, 1.0)},
