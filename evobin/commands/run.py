@@ -31,6 +31,7 @@ from evobin.results.search import SearchResult
 from evobin.runs import RunFolder, default_path
 from evobin.training.flip_search import FlipSearch
 from evobin.training.population import Refinement
+from evobin.training.scales import plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
@@ -107,6 +108,7 @@ def _problem(config: SearchConfig, splits: Splits, start: Solution | None) -> Sa
         frames=config.ste.frames,
         batch_size=config.flips.clips,
         n_threads=parallel.worker_count(config.n_jobs),
+        logit_width=config.ste.logit_width,
     ).with_views(np.random.default_rng(_seeds(config)["views"]))
     return problem if start is None else problem.guarded(start)
 
@@ -124,7 +126,7 @@ def _stages(
     """Training, population refinement and flips, as far as they are asked for and there is time."""
     seeds = _seeds(config)
     start = kept.get("start")
-    if config.ste.epochs > 0 or config.population.rounds > 0:
+    if config.ste.epochs != 0 or config.population.rounds > 0:
         _compile_training(problem, config.ste, smooth=start is None)
 
     def make(name: str, begun: SearchResult | None) -> Stage:
@@ -134,7 +136,7 @@ def _stages(
             _compile_flips(problem, begun.solution)
         if name == FlipSearch.name:
             return FlipSearch(problem, begun.solution, config.flips, seeds["flips"])
-        return Refinement(problem, begun, config.population, seeds["population"])
+        return Refinement(problem, begun, config.population, seeds["population"], config.ste)
 
     names = [Pretraining.name]
     names += [Refinement.name] * (config.population.rounds > 0)
@@ -159,9 +161,9 @@ def _compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smoo
     """Compiles the kernels of training once, before workers would each do it."""
     few = problem.train.subset(np.arange(2))
     small = replace(problem, train=few, valid=few, varied=None, guard=None)
-    short = replace(config, batch=2, epochs=2, smooth=0.5)
+    short = plan_of(replace(config, batch=2, epochs=2, smooth=0.5), small)
     training = begin(small, short, (0, 0), None)
-    for epoch in (0, 1) if smooth and config.smooth_epochs else (1,):
+    for epoch in (0, 1) if smooth and config.smooth else (1,):
         training = train_epoch(small, short, training, epoch).training
 
 

@@ -14,6 +14,7 @@ from evobin.config.data import DataConfig
 from evobin.config.execution import ExecutionConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.network.architecture import Architecture
+from evobin.network.presets import SPEAKER_SEX
 
 POLISH_RATES = (1e-3, 5e-3)
 """A good file needs the low rate, a bad one the high rate; the starts try both."""
@@ -94,19 +95,28 @@ class SearchConfig(ExecutionConfig, DataConfig):
         """
         kinds = typing.get_type_hints(cls)
         settings: dict[str, Any] = {}
+        shape = plain.get("architecture")
+        architecture = SPEAKER_SEX if shape is None else Architecture.from_plain(shape)
         for name, value in plain.items():
             if kinds.get(name) is Architecture:
                 settings[name] = Architecture.from_plain(value)
             elif dataclasses.is_dataclass(kinds.get(name)):
                 inner = {key: tuple(x) if isinstance(x, list) else x for key, x in value.items()}
-                if name == "ste":  # a run of old had none
-                    inner = {"smooth": 0.0} | inner
+                if name == "ste":
+                    inner = _old_scales(architecture) | inner
                 settings[name] = kinds[name](**inner)
             elif value is not None and Path in typing.get_args(kinds.get(name)):
                 settings[name] = Path(value)
             else:
                 settings[name] = value
         return cls(**settings)
+
+
+def _old_scales(architecture: Architecture) -> dict[str, Any]:
+    """What `ste` had in runs that were begun before it could be set."""
+    first, *roots = (layer.fan_in**0.5 for layer in architecture.layers)
+    windows = (4.0 * first, *roots[:-1])
+    return {"smooth": 0.0, "windows": windows, "logit_width": roots[-1]}
 
 
 @dataclass(frozen=True)

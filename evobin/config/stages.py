@@ -50,12 +50,12 @@ class SteConfig:
 
     starts: int = setting(8, 1, 10_000)
     """Trainings side by side, from different random numbers, of which the best is kept."""
-    epochs: int = setting(40, 0, 1_000_000)
+    epochs: int | None = setting(None, 0, 1_000_000)
     """Passes over the training samples; 0 skips the stage."""
     smooth: float = setting(0.25, 0, 0.75)
     """Share of the epochs, the first ones, with real weights and tanh instead of signs; the weights
     are then cut to their signs; 0 for none. A polish begins with signs and has none."""
-    batch: int = setting(32, 2, 65_536)
+    batch: int | None = setting(None, 2, 65_536)
     """Samples a step, an even number."""
     frames: int = setting(200, 1, 1_000_000)
     """Frames of a random crop; shorter samples are repeated."""
@@ -64,24 +64,20 @@ class SteConfig:
     Where none is named, 2e-3 after smooth epochs, and 5e-3 without."""
     spread: float = setting(0.1, 1e-6, 1)
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
+    windows: tuple[float, ...] = setting((), 1e-3, 1e9)
+    """Widths of the straight-through windows, one for each block, in units of its sums. Where none
+    is named, they follow from the fan-ins and from the size of the features."""
+    logit_width: float | None = setting(None, 0.25, 1_000_000)
+    """Probabilities are those of the logits divided by this, in all stages. None for a width that
+    follows from the number of hidden units and classes."""
     average: float = setting(0.98, 0, 1 - 1e-9)
     """Decay a step of the running mean of the latents; its signs are the candidates."""
 
     def check(self) -> None:
         """Raises SettingError if a value is out of range."""
         check_settings(self, "ste.")
-        if self.batch % 2:
+        if self.batch is not None and self.batch % 2:
             raise SettingError(f"`ste.batch` must be even, but it is {self.batch}.")
-
-    @property
-    def smooth_epochs(self) -> int:
-        """How many epochs have real weights."""
-        return int(self.smooth * self.epochs)
-
-    @property
-    def first_rates(self) -> tuple[float, ...]:
-        """`rates`, or the one that is taken where none is named."""
-        return self.rates or ((2e-3,) if self.smooth_epochs else (5e-3,))
 
 
 @dataclass(frozen=True, slots=True)

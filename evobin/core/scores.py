@@ -99,23 +99,40 @@ def accuracy_of(score: float, n: int) -> float:
     return math.floor(score * n) / n
 
 
-def log_likelihood_table(n_hidden: int) -> NDArray[np.float64]:
+def default_logit_width(n_hidden: int, n_logits: int) -> float:
+    """Width of the logits: the probabilities are those of logits / width.
+
+    The root of `n_hidden` is the spread of a logit of random signs. For several logits it is
+    divided by the root of two.
+
+    Args:
+        n_hidden: inputs of the last layer.
+        n_logits: 1 for two classes, else one a class.
+
+    Example:
+        >>> default_logit_width(64, 1), round(default_logit_width(64, 10), 2)
+        (8.0, 5.66)
+    """
+    return math.sqrt(n_hidden if n_logits == 1 else n_hidden / 2)
+
+
+def log_likelihood_table(n_hidden: int, width: float) -> NDArray[np.float64]:
     """Log-likelihood of a sample by its label and logit.
 
-    The probability of label 1 is the logistic function of logit / sqrt(n_hidden), as in
-    training.
+    The probability of label 1 is the logistic function of logit / width, as in training.
 
     Args:
         n_hidden: inputs of the last layer, so that |logit| is at most n_hidden + 1.
+        width: of the logit, positive; see `default_logit_width`.
 
     Returns:
         [2, 2 * n_hidden + 3] float64: entry [label, logit + n_hidden + 1].
 
     Example:
-        >>> log_likelihood_table(4)[:, 5]  # a logit of 0
+        >>> log_likelihood_table(4, width=2.0)[:, 5]  # a logit of 0
         array([-0.69314718, -0.69314718])
     """
-    z = np.arange(-n_hidden - 1, n_hidden + 2) / np.sqrt(n_hidden)
+    z = np.arange(-n_hidden - 1, n_hidden + 2) / width
     return -np.stack([np.logaddexp(0.0, z), np.logaddexp(0.0, -z)])
 
 

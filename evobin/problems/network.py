@@ -16,7 +16,7 @@ from evobin.core.samples import Samples
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.batch import Batch, check_batch, rounded
-from evobin.network.flips.heads import Head
+from evobin.network.flips.heads import Head, logit_width_of
 from evobin.network.flips.state import NetworkFlipState
 
 
@@ -37,6 +37,8 @@ class NetworkProblem(IncrementalProblem):
             or a list of [frames, features]; finite real numbers, -1 and +1 where the architecture
             has `binary_inputs`. Not modified.
         y: [samples] whole numbers, 0 to `architecture.n_classes` - 1. Not modified.
+        logit_width: probabilities are those of logits / width, from 0.25; None for the width that
+            `default_logit_width` has for the shape.
         n_threads: threads that `score` may use; no score depends on it.
 
     Raises:
@@ -59,11 +61,13 @@ class NetworkProblem(IncrementalProblem):
         X: ArrayLike | Sequence[ArrayLike] | Samples,  # noqa: N803  # the field's name
         y: ArrayLike,
         *,
+        logit_width: float | None = None,
         n_threads: int = 1,
     ) -> None:
         samples = X if isinstance(X, Samples) else _samples_of(architecture, X)
         labels = _labels_of(y, len(samples), architecture.n_classes)
         self.architecture, self.n = architecture, architecture.n_weights
+        self.logit_width = logit_width_of(architecture, logit_width)
         self.batch = Batch(samples, labels)
         self.n_threads = n_threads
         check_batch(architecture, self.batch)
@@ -90,13 +94,13 @@ class NetworkProblem(IncrementalProblem):
         layer, scores = self.architecture.layers[-1], np.empty(len(population))
         for place, solution in enumerate(population):
             logits = self.network(solution).logits(self._rounded, self.n_threads)
-            head = Head.of(layer, solution)
+            head = Head.of(layer, solution, self.logit_width)
             scores[place] = head.mean(self.batch.labels, logits.reshape(len(logits), -1))
         return scores
 
     def start(self, solution: Solution) -> NetworkFlipState:
         """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
-        return NetworkFlipState(self.architecture, solution, self.batch)
+        return NetworkFlipState(self.architecture, solution, self.batch, self.logit_width)
 
 
 def _samples_of(architecture: Architecture, given: Any) -> Samples:

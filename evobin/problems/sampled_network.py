@@ -16,6 +16,7 @@ from evobin.data.augmentation import Crops, WholeSamples, draw_crops
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
+from evobin.network.flips.heads import logit_width_of
 from evobin.problems.network import NetworkProblem, structure_of
 
 VIEWS = 4
@@ -53,6 +54,7 @@ class SampledNetworkProblem(SampledProblem):
         frames: length of a crop; without effect for a fixed length.
         batch_size: samples in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
+        logit_width: of training and of what `sample` draws, as for `NetworkProblem`.
         varied: crops of the validation samples that `score` is of as well; see `with_views`.
         guard: what a solution needs to score more than a polished file; see `guarded`.
 
@@ -68,12 +70,14 @@ class SampledNetworkProblem(SampledProblem):
     frames: int
     batch_size: int
     n_threads: int = 1
+    logit_width: float | None = None
     varied: Dataset | None = None
     guard: Guard | None = None
     n: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", self.architecture.n_weights)
+        logit_width_of(self.architecture, self.logit_width)  # raises if out of range
         self.augment.check()
         for name, part in (("train", self.train), ("valid", self.valid)):
             for label in (int(part.labels.min()), int(part.labels.max())):
@@ -185,7 +189,7 @@ class SampledNetworkProblem(SampledProblem):
         chosen = np.concatenate(rows)
         crops = self.crops(self.train, chosen, self.frames, rng)
         samples, labels = crops.samples(self.train.samples), self.train.labels[chosen]
-        return NetworkProblem(self.architecture, samples, labels)
+        return NetworkProblem(self.architecture, samples, labels, logit_width=self.logit_width)
 
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator

@@ -11,16 +11,7 @@ from evobin.kernels import training
 from evobin.network.architecture import Architecture
 from evobin.training.block_gradient import BlockGradient, BlockWeights
 from evobin.training.latent import Floats
-
-
-def default_widths(architecture: Architecture) -> tuple[float, ...]:
-    """Width of each sign's straight-through window, and of the logit, in units of its sum.
-
-    The root of the fan-in is the spread of a sum of random signs. Raw features are larger than
-    1 and far from zero mean, so the first window is four times as wide.
-    """
-    roots = [layer.fan_in**0.5 for layer in architecture.layers]
-    return (4.0 * roots[0], *roots[1:])
+from evobin.training.scales import Widths
 
 
 class Weights:
@@ -65,6 +56,7 @@ class ShardGradient:
         architecture: the network's shape.
         samples: samples a shard.
         frames: length of each, at least `architecture.min_frames`, or `architecture.frames`.
+        widths: of each block's straight-through window, or tanh, and of the logits.
         smooth: whether it takes smooth `Weights`.
     """
 
@@ -73,15 +65,16 @@ class ShardGradient:
         architecture: Architecture,
         samples: int,
         frames: int,
+        widths: Widths,
         *,
         smooth: bool = False,
     ) -> None:
         self.architecture = architecture
         self.samples, self.frames = samples, frames
-        widths = default_widths(architecture)
-        self.logit_width = np.float32(widths[-1])
+        self.logit_width = np.float32(widths.logit)
         self.blocks: list[BlockGradient] = []
-        for number, (block, width) in enumerate(zip(architecture.blocks, widths, strict=False)):
+        paired = zip(architecture.blocks, widths.windows, strict=True)
+        for number, (block, width) in enumerate(paired):
             shape = samples, frames
             self.blocks.append(BlockGradient(architecture, number, shape, width, smooth=smooth))
             frames = int(block.frames_out(frames))

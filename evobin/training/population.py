@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from evobin.training import latent as lat
 from evobin.training.blend import blend
 from evobin.training.flip_search import improve
 from evobin.training.recombination import MIXES, SPREAD, differences
+from evobin.training.scales import Plan, plan_of
 from evobin.training.ste import train_on
 
 STEPS = 8
@@ -51,6 +53,13 @@ class Island:
     since: int = 0  # rounds since the best one was found
 
 
+class Care(NamedTuple):
+    """What improves children."""
+
+    config: PopulationConfig
+    plan: Plan | None  # of their training; None where there are no latents to train
+
+
 class Refinement(Stage):
     """Population refinement as a stage, a child of every island a step.
 
@@ -68,6 +77,7 @@ class Refinement(Stage):
         earlier: outcome of an earlier stage: its latents are the starts, or else its solution.
         config: rounds, islands, moves, and so on.
         seed: decides every random number.
+        training: batch, windows, and so on, to train the children of a network with.
 
     Raises:
         SettingError: if a setting is out of range.
@@ -76,9 +86,20 @@ class Refinement(Stage):
     name = "population"
 
     def __init__(
-        self, problem: SampledProblem, earlier: SearchResult, config: PopulationConfig, seed: int
+        self,
+        problem: SampledProblem,
+        earlier: SearchResult,
+        config: PopulationConfig,
+        seed: int,
+        training: SteConfig | None = None,
     ) -> None:
         config.check()
+        plan = None
+        if isinstance(problem, SampledNetworkProblem):
+            training = training or SteConfig(frames=problem.frames)
+            changed = replace(training, epochs=config.epochs, rates=(config.rate,))
+            plan = plan_of(changed, problem)
+        self._care = Care(config, plan)
         self.total = config.rounds
         self._problem, self._config, self._seed = problem, config, seed
         self.best, self.score = earlier.solution, earlier.score
@@ -100,7 +121,8 @@ class Refinement(Stage):
         for place, island in enumerate(islands):
             drawn, mix = _parents(island, config, rng)
             parents = np.stack([member.latent for member in drawn]).tobytes()
-            tasks.append((problem, config, parents, mix, (self._seed, number, place)))
+            seeds = (self._seed, number, place)
+            tasks.append((problem, self._care, parents, mix, seeds))
         children: list[Child] = map_tasks(breed, tasks)
         self.done = number
         latents = [np.frombuffer(child.latent, np.float32) for child in children]
@@ -186,7 +208,7 @@ class Child:
 
 def breed(
     problem: SampledProblem,
-    config: PopulationConfig,
+    care: Care,
     parents: bytes,
     mix: str,
     seed: tuple[int, ...],
@@ -198,7 +220,7 @@ def breed(
 
     Args:
         problem: what to maximise.
-        config: what improves the child.
+        care: what improves the child.
         parents: [k, n] float32, latents in file order, as they travel.
         mix: a key of `MIXES`, or `PATH`, or `BLEND`.
         seed: decides every random number.
@@ -212,19 +234,20 @@ def breed(
     if mix == PATH:
         child = relink(problem, latents[0], latents[1], rng)
     elif mix == BLEND:
-        child = blend(problem, latents, config.evaluations, rng)
-        figures["evaluations"] += config.evaluations
+        child = blend(problem, latents, care.config.evaluations, rng)
+        figures["evaluations"] += care.config.evaluations
     else:
         child = MIXES[mix](latents, problem.structure.units, rng)
     mixed = child
-    if config.epochs > 0:
-        if not isinstance(problem, SampledNetworkProblem):
+    if care.config.epochs > 0:
+        if care.plan is None or not isinstance(problem, SampledNetworkProblem):
             raise TypeError("only a network has latents to train; set `population.epochs` to 0.")
-        training = SteConfig(epochs=config.epochs, rates=(config.rate,), frames=problem.frames)
-        child, loss, accuracy = train_on(problem, training, child, rng)
+        child, loss, accuracy = train_on(problem, care.plan, child, rng)
         figures |= {"loss": loss, "train_accuracy": accuracy}
-    if config.proposals > 0:
-        signs, reached, counts = improve(problem, lat.signs_of(child), config.proposals, (*seed, 1))
+    if care.config.proposals > 0:
+        signs, reached, counts = improve(
+            problem, lat.signs_of(child), care.config.proposals, (*seed, 1)
+        )
         child = (np.abs(child) * signs).astype(np.float32)
         figures |= {"train_score": reached} | counts
     if len(latents) > 1:

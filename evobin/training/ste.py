@@ -20,6 +20,7 @@ from evobin.kernels import training
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import latent as lat
 from evobin.training.gradient import ShardGradient, Weights
+from evobin.training.scales import Plan, plan_of
 
 SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
@@ -166,22 +167,23 @@ class Pretraining(Stage):
         config.check()
         if start is None and config.epochs == 0:
             raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
-        self.total = config.epochs
         if start is not None:
             config = replace(config, smooth=0)
-        self._problem, self._config, self._start = problem, config, start
+        plan = plan_of(config, problem)
+        self.total = plan.epochs
+        self._problem, self._plan, self._start = problem, plan, start
         self._trainings = [
-            begin(problem, config, (seed, number), start) for number in range(config.starts)
+            begin(problem, plan, (seed, number), start) for number in range(config.starts)
         ]
         self._floor = -np.inf if start is None else float(problem.score(start[None])[0])
         self.best, self.score = start, self._floor
 
     def step(self, map_tasks: MapTasks) -> list[Row]:
         """An epoch of every start."""
-        problem, config = self._problem, self._config
-        if self.done == config.epochs - max(1, config.epochs // 4):
+        problem, plan = self._problem, self._plan
+        if self.done == plan.epochs - max(1, plan.epochs // 4):
             self.best, self.score = self._start, self._floor
-        tasks = [(problem, config, start, self.done) for start in self._trainings]
+        tasks = [(problem, plan, start, self.done) for start in self._trainings]
         epochs: list[Epoch] = map_tasks(train_epoch, tasks)
         self._trainings = [epoch.training for epoch in epochs]
         self.done += 1
@@ -221,56 +223,53 @@ class Pretraining(Stage):
 
 
 def begin(
-    problem: SampledNetworkProblem, config: SteConfig, seed: tuple[int, int], start: Solution | None
+    problem: SampledNetworkProblem, plan: Plan, seed: tuple[int, int], start: Solution | None
 ) -> Training:
     """Random latents, or some with the signs of `start`; `seed` ends with the start's number."""
     rng = np.random.default_rng(seed)
     if start is None:
-        latent = lat.random_latent(problem.n, config.spread, rng)
+        latent = lat.random_latent(problem.n, plan.spread, rng)
     else:
         signs = lat.to_window_order(problem.architecture, start)
-        latent = lat.latent_from(signs, config.spread, rng)
-    rates = config.first_rates
-    return Training.start(latent, rng, rates[seed[1] % len(rates)])
+        latent = lat.latent_from(signs, plan.spread, rng)
+    return Training.start(latent, rng, plan.rates[seed[1] % len(plan.rates)])
 
 
-def train_epoch(
-    problem: SampledNetworkProblem, config: SteConfig, start: Training, epoch: int
-) -> Epoch:
+def train_epoch(problem: SampledNetworkProblem, plan: Plan, start: Training, epoch: int) -> Epoch:
     """One pass over the training samples, and the score of the candidate after it.
 
     Args:
         problem: as for `Pretraining`; its `n_threads` share each batch.
-        config: as for `Pretraining`.
+        plan: of the whole training.
         start: where to continue from; not modified.
         epoch: from 0; decides the learning rate, and whether weights are real.
     """
-    start, early = start.copy(), config.smooth_epochs
+    start, early = start.copy(), plan.smooth_epochs
     if epoch < early:
-        unit = config.spread / 3**0.5  # the standard deviation of random latents
+        unit = plan.spread / 3**0.5  # the standard deviation of random latents
         first, phase = 0, Phase(SMOOTH_RATE * unit, early, unit)
     else:
         if epoch == early > 0:
-            start = start.cut(config.spread)
-        first, phase = early, Phase(start.rate, config.epochs - early)
-    loss, accuracy = _pass(problem, config, start, phase, epoch - first)
+            start = start.cut(plan.spread)
+        first, phase = early, Phase(start.rate, plan.epochs - early)
+    loss, accuracy = _pass(problem, plan, start, phase, epoch - first)
     candidate = lat.to_file_order(problem.architecture, lat.signs_of(start.mean))
     score = float(problem.score(candidate[None])[0])
     return Epoch(start, loss, accuracy, candidate, score)
 
 
 def _pass(
-    problem: SampledNetworkProblem, config: SteConfig, start: Training, phase: Phase, epoch: int
+    problem: SampledNetworkProblem, plan: Plan, start: Training, phase: Phase, epoch: int
 ) -> tuple[float, float]:
     """One pass over the training samples in random order; mean loss and accuracy of its steps."""
-    size, train = config.batch, problem.train
+    size, train = plan.batch, problem.train
     steps = max(1, len(train) // size)
     order = start.rng.permutation(np.resize(np.arange(len(train)), steps * size))
-    frames = problem.architecture.frames or config.frames
+    frames = problem.architecture.frames or plan.frames
     crops = problem.crops(train, order, frames, start.rng)
     smooth = phase.unit > 0
     shards = [
-        ShardGradient(problem.architecture, size // SHARDS, frames, smooth=smooth)
+        ShardGradient(problem.architecture, size // SHARDS, frames, plan.widths, smooth=smooth)
         for _ in range(SHARDS)
     ]
     gradients = np.empty((SHARDS, problem.n), np.float32)
@@ -295,19 +294,19 @@ def _pass(
             parts = list(threads.map(work, range(SHARDS)))
             loss += sum(part for part, _ in parts)
             right += sum(hits for _, hits in parts)
-            start.step(gradients, float(rate), config.average)
+            start.step(gradients, float(rate), plan.average)
     return loss / steps, right / (steps * size)
 
 
 def train_on(
-    problem: SampledNetworkProblem, config: SteConfig, latent: lat.Floats, rng: np.random.Generator
+    problem: SampledNetworkProblem, plan: Plan, latent: lat.Floats, rng: np.random.Generator
 ) -> tuple[lat.Floats, float, float]:
     """Trains given latents further, with a fresh optimiser.
 
     Args:
         problem: as for `Pretraining`.
-        config: epochs, at least one, learning rate, and so on; `starts`, `smooth` and `spread` have
-            no effect.
+        plan: epochs, at least one, learning rate, and so on; smooth epochs and spread have no
+            effect.
         latent: [n] float32, in file order; not modified.
         rng: draws the order of the samples and their crops; advanced.
 
@@ -315,9 +314,9 @@ def train_on(
         [n] float32, in file order; loss and accuracy in the last epoch.
     """
     moved = lat.to_window_order(problem.architecture, latent)
-    phase = Phase(config.first_rates[0], config.epochs)
+    phase = Phase(plan.rates[0], plan.epochs)
     start = Training.start(moved, rng, phase.rate)
     loss = accuracy = np.nan
-    for epoch in range(config.epochs):
-        loss, accuracy = _pass(problem, config, start, phase, epoch)
+    for epoch in range(plan.epochs):
+        loss, accuracy = _pass(problem, plan, start, phase, epoch)
     return lat.to_file_order(problem.architecture, start.latent), loss, accuracy

@@ -22,6 +22,7 @@ import evobin
 from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.scores import accuracy, log_likelihood_table, predictions
+from evobin.network.flips.heads import logit_width_of
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.runs import RunFolder
 from evobin.training import latent
@@ -75,7 +76,9 @@ def scores_of(
     """A row a training of a fold: what it has by each score, and on the unseen fold."""
     problem = problem.with_views(np.random.default_rng(SEED))
     assert problem.varied is not None
-    table = log_likelihood_table(evobin.SPEAKER_SEX.n_hidden)
+    table = log_likelihood_table(
+        evobin.SPEAKER_SEX.n_hidden, logit_width_of(evobin.SPEAKER_SEX, None)
+    )
     rows = []
     for signs in networks:
         network = evobin.BinaryNetwork(evobin.SPEAKER_SEX, signs)

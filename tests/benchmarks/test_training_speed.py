@@ -16,19 +16,24 @@ import pytest
 
 from evobin.network.presets import SPEAKER_SEX
 from evobin.parallel import one_blas_thread
-from evobin.training.gradient import ShardGradient, Weights, default_widths
+from evobin.training.gradient import ShardGradient, Weights
 from evobin.training.latent import random_latent
+from evobin.training.scales import default_widths
 from evobin.training.ste import SHARDS, Training
 
 pytestmark = pytest.mark.benchmark
 SAMPLES, FRAMES, TURNS = 32, 200, 15
+LOG_MEL = 6.7  # root mean square of log-mel of voices
 
 
 def evobin_step(threads: int, *, smooth: bool) -> Callable[[], None]:
     """One step as `Pretraining` takes it: weights, gradient by shards, Adam."""
     rng = np.random.default_rng(0)
     size = SAMPLES // SHARDS
-    shards = [ShardGradient(SPEAKER_SEX, size, FRAMES, smooth=smooth) for _ in range(SHARDS)]
+    widths = default_widths(SPEAKER_SEX, LOG_MEL)
+    shards = [
+        ShardGradient(SPEAKER_SEX, size, FRAMES, widths, smooth=smooth) for _ in range(SHARDS)
+    ]
     gradients = np.empty((SHARDS, SPEAKER_SEX.n_weights), np.float32)
     start = Training.start(random_latent(SPEAKER_SEX.n_weights, 0.1, rng), rng, 1e-3)
     labels = rng.integers(0, 2, (SHARDS, size))
@@ -60,7 +65,7 @@ def torch_step(threads: int, *, smooth: bool) -> Callable[[], None]:
     optimiser = torch.optim.Adam(latents, lr=1e-3)
     x = torch.tensor(rng.normal(-5.0, 3.0, (SAMPLES, FRAMES, 64)), dtype=torch.float32)
     labels = torch.tensor(rng.integers(0, 2, SAMPLES), dtype=torch.float32)
-    widths = default_widths(SPEAKER_SEX)
+    widths = default_widths(SPEAKER_SEX, LOG_MEL)
 
     def step() -> None:
         optimiser.zero_grad()

@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from evobin.network.architecture import WHOLE, Architecture
-from evobin.training.gradient import default_widths
+from evobin.training.scales import Widths, default_widths
 
 
 def sign(x: Any) -> Any:
     """+1 above 0, else -1."""
     return torch.where(x > 0, 1.0, -1.0).to(x.dtype)
+
+
+LOG_MEL = 6.7
+"""Root mean square of log-mel features of voices."""
 
 
 class Window(torch.autograd.Function):  # type: ignore[misc, unused-ignore]  # PyTorch may be missing
@@ -85,7 +89,7 @@ def binary_logits(architecture: Architecture, weights: list[Any], x: Any) -> Any
 def loss_of(
     architecture: Architecture,
     latents: list[Any],
-    widths: tuple[float, ...],
+    widths: Widths,
     x: Any,
     labels: Any,
     *,
@@ -97,7 +101,7 @@ def loss_of(
     Args:
         architecture: the network's shape.
         latents: from `parameters`.
-        widths: straight-through windows, one a layer.
+        widths: of straight-through windows and logits.
         x: [clips, frames, n_in].
         labels: [clips] int64.
         shares: whether a pooling window's gradient goes to all its frames in equal shares, as
@@ -112,9 +116,9 @@ def loss_of(
         if shares and not _is_whole(architecture, number):
             means = functional.avg_pool1d(h, architecture.blocks[number].pool, ceil_mode=True)
             peaks = means + (peaks - means).detach()
-        width = widths[number]
+        width = widths.windows[number]
         h = torch.tanh(peaks / width) if smooth else Window.apply(peaks, width)
-    z = functional.linear(h[:, :, 0], signs[-2], signs[-1]) / widths[-1]
+    z = functional.linear(h[:, :, 0], signs[-2], signs[-1]) / widths.logit
     if z.shape[1] == 1:
         return functional.binary_cross_entropy_with_logits(z[:, 0], labels.to(z.dtype))
     return functional.cross_entropy(z, labels)
@@ -123,7 +127,7 @@ def loss_of(
 def loss_and_gradient(
     architecture: Architecture,
     latent: NDArray[np.float32],
-    widths: tuple[float, ...],
+    widths: Widths,
     x: NDArray[np.float32],
     labels: NDArray[Any],
     *,
@@ -156,7 +160,7 @@ def smooth_weights(
     rng = np.random.default_rng(0)
     start = rng.normal(0.0, 1.0, architecture.n_weights).astype(np.float32)
     leaves = parameters(architecture, start, torch.float32)
-    widths = default_widths(architecture)
+    widths = default_widths(architecture, LOG_MEL)
     optimiser = torch.optim.Adam(leaves, 0.01)
     steps = epochs * (len(samples) // 32)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

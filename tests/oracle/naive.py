@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.network.architecture import WHOLE, Architecture, Layer
+from evobin.training.scales import Widths
 
 Array = NDArray[Any]
 
@@ -70,11 +71,11 @@ def answer(architecture: Architecture, solution: Array, sample: Array) -> Answer
     return Answer(blocks, hidden, logits, label)
 
 
-def log_likelihood(logits: list[list[int]], labels: Array, n_hidden: int) -> float:
-    """Mean log-probability of the labels."""
+def log_likelihood(logits: list[list[int]], labels: Array, width: float) -> float:
+    """Mean log-probability of the labels, by logits / width."""
     total = 0.0
     for outputs, label in zip(logits, labels, strict=True):
-        z = [logit / math.sqrt(n_hidden) for logit in outputs]
+        z = [logit / width for logit in outputs]
         if len(z) == 1:
             z = [0.0, *z]
         total += z[label] - math.log(sum(math.exp(one) for one in z))
@@ -91,7 +92,7 @@ def flipped(solution: Array, index: int) -> Array:
 def loss_and_gradient(
     architecture: Architecture,
     weights: Array,
-    widths: tuple[float, ...],
+    widths: Widths,
     x: Array,
     labels: Array,
     *,
@@ -108,7 +109,7 @@ def loss_and_gradient(
     Args:
         architecture: the network's shape.
         weights: [n_weights] float64 in file order, used as they are.
-        widths: one for each layer.
+        widths: of each block, and of the logits.
         x: [samples, frames, n_in].
         labels: [samples].
         smooth: tanh or sign.
@@ -124,10 +125,12 @@ def loss_and_gradient(
             winners = pool_winners(s, len(s) if n == last else block.pool or len(s))
             sums.append((s, winners))
             peaks = np.array([[s[w[0], o] for o, w in enumerate(row)] for row in winners])
-            inputs.append(np.tanh(peaks / widths[n]) if smooth else np.where(peaks > 0, 1.0, -1.0))
+            inputs.append(
+                np.tanh(peaks / widths.windows[n]) if smooth else np.where(peaks > 0, 1.0, -1.0)
+            )
         head = architecture.layers[-1]
         hidden = inputs[-1][0]
-        z = (head.weights(weights) @ hidden + head.bias(weights)) / widths[-1]
+        z = (head.weights(weights) @ hidden + head.bias(weights)) / widths.logit
         if len(z) == 1:
             loss += math.log1p(math.exp(-z[0] if label else z[0])) / len(x)
             by_z = 1 / (1 + np.exp(-z)) - label
@@ -135,7 +138,7 @@ def loss_and_gradient(
             p = np.exp(z) / np.exp(z).sum()
             loss -= math.log(p[label]) / len(x)
             by_z = p - np.eye(len(z))[label]
-        by_logit = by_z / widths[-1] / len(x)
+        by_logit = by_z / widths.logit / len(x)
         head.weights(gradient)[:] += np.outer(by_logit, hidden)
         head.bias(gradient)[:] += by_logit
         by_output = (by_logit @ head.weights(weights))[None]
@@ -143,7 +146,7 @@ def loss_and_gradient(
             layer = architecture.layers[n]
             pool = architecture.blocks[n].pool if shares and n != last else 0
             by_output = conv_backward(
-                layer, weights, gradient, inputs[n], sums[n], by_output, widths[n], pool
+                layer, weights, gradient, inputs[n], sums[n], by_output, widths.windows[n], pool
             )
     return loss, gradient
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.presets import SPEAKER_SEX
-from evobin.training.gradient import ShardGradient, Weights, default_widths
+from evobin.training.gradient import ShardGradient, Weights
 from evobin.training.latent import random_latent, signs_of, to_file_order, to_window_order
+from evobin.training.scales import Widths
 from tests.oracle import naive
 from tests.strategies import architectures, random_signs, seeds
 
@@ -33,6 +34,14 @@ def random_batch(
     )
 
 
+def random_widths(architecture: Architecture, rng: np.random.Generator) -> Widths:
+    """A quarter to four times the roots of the fan-ins."""
+    *windows, logit = (
+        layer.fan_in**0.5 * 2.0 ** rng.uniform(-2, 2) for layer in architecture.layers
+    )
+    return Widths(tuple(windows), logit)
+
+
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     "architecture",
@@ -46,7 +55,7 @@ def test_the_naive_smooth_gradient_equals_finite_differences(
     architecture: Architecture, seed: int
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
-    weights, widths = latent.astype(np.float64), (2.0, 1.5, 1.2, 1.0)
+    weights, widths = latent.astype(np.float64), Widths((2.0, 1.5, 1.2), 1.0)
     _, gradient = naive.loss_and_gradient(
         architecture, weights, widths, x, labels, smooth=True, shares=False
     )
@@ -71,8 +80,8 @@ def test_the_fast_gradient_equals_the_naive_one(
     smooth: bool, architecture: Architecture, seed: int
 ) -> None:
     x, labels, latent = random_batch(architecture, seed)
-    widths = default_widths(architecture)
-    shard = ShardGradient(architecture, x.shape[0], x.shape[1], smooth=smooth)
+    widths = random_widths(architecture, np.random.default_rng(seed))
+    shard = ShardGradient(architecture, x.shape[0], x.shape[1], widths, smooth=smooth)
     gradient = np.empty(architecture.n_weights, np.float32)
     weights = Weights(architecture, to_window_order(architecture, latent), smooth=smooth)
     expected_loss, expected = naive.loss_and_gradient(
@@ -120,8 +129,8 @@ def test_the_gradient_equals_pytorchs_autograd(architecture: Architecture, smoot
     x = rng.normal(-5.0, 3.0, (4, 120, architecture.n_in)).astype(np.float32)
     labels = rng.integers(0, architecture.n_classes, 4)
     latent = random_latent(architecture.n_weights, 1.0, rng)
-    widths = default_widths(architecture)
-    shard = ShardGradient(architecture, 4, 120, smooth=smooth)
+    widths = random_widths(architecture, rng)
+    shard = ShardGradient(architecture, 4, 120, widths, smooth=smooth)
     shard.features[:] = x
     gradient = np.empty(architecture.n_weights, np.float32)
     weights = Weights(architecture, to_window_order(architecture, latent), smooth=smooth)

@@ -20,6 +20,7 @@ from evobin.network.binary import BinaryNetwork
 from evobin.network.flips import state as flip_state
 from evobin.network.flips.batch import Batch
 from evobin.network.flips.blocks import BinaryBlock
+from evobin.network.flips.heads import logit_width_of
 from evobin.network.flips.state import NetworkFlipState
 from evobin.network.packing import pack
 from evobin.training.ste import Pretraining
@@ -61,7 +62,8 @@ def naive_score(state: NetworkFlipState, solution: np.ndarray) -> float:
     architecture = state.architecture
     samples = [state.samples[c] for c in range(len(state.samples))]
     logits = [naive.answer(architecture, solution, sample).logits for sample in samples]
-    return naive.log_likelihood(logits, state.labels, architecture.n_hidden)
+    width = logit_width_of(architecture, None)
+    return naive.log_likelihood(logits, state.labels, width)
 
 
 def assert_equals_a_rebuild(state: NetworkFlipState) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evobin.config import PopulationConfig
+from evobin.config import PopulationConfig, SteConfig
 from evobin.drive.driver import Driver
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
-from evobin.training.population import Refinement, breed, relink
+from evobin.training.population import Care, Refinement, breed, relink
+from evobin.training.scales import plan_of
 from tests.builders import TINY, NoisyBatch, NoisyProblem, planted_problem, run
 
 SIGNS_ONLY = PopulationConfig(rounds=6, epochs=0, proposals=20, moves=("uniform", "units", "path"))
@@ -41,7 +42,11 @@ def parents_of(task: tuple[Any, ...]) -> np.ndarray:
 
 
 def child_of(problem: Any, config: PopulationConfig, parents: np.ndarray) -> np.ndarray:
-    child = breed(problem, config, parents.tobytes(), "mean", (0,))
+    plan = None
+    if config.epochs > 0:
+        training = SteConfig(epochs=config.epochs, rates=(config.rate,), frames=14)
+        plan = plan_of(training, problem)
+    child = breed(problem, Care(config, plan), parents.tobytes(), "mean", (0,))
     return np.frombuffer(child.latent, np.float32)
 
 

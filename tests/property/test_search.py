@@ -27,6 +27,7 @@ from evobin.results.search import SearchResult
 from evobin.training import flip_search as flips
 from evobin.training.flip_search import FlipSearch, flip_rounds
 from evobin.training.population import Refinement
+from evobin.training.scales import plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
 from tests.builders import (
     DENSE,
@@ -231,20 +232,22 @@ def test_of_several_starts_the_best_is_kept() -> None:
     config = replace(STE, starts=3, epochs=2)
     problem = planted_problem()
     outcome = run(Pretraining(problem, config, 3))
-    trainings = [begin(problem, config, (3, i), None) for i in range(3)]
+    plan = plan_of(config, problem)
+    trainings = [begin(problem, plan, (3, i), None) for i in range(3)]
     scores = []
     for training in trainings:
-        after = train_epoch(problem, config, training, 0).training
-        scores.append(train_epoch(problem, config, after, 1).score)
+        after = train_epoch(problem, plan, training, 0).training
+        scores.append(train_epoch(problem, plan, after, 1).score)
     assert outcome.score == max(scores)
     assert len(set(scores)) > 1
 
 
 def test_a_training_that_was_sent_and_came_back_goes_on_alike() -> None:
     problem = planted_problem()
-    stays = train_epoch(problem, STE, begin(problem, STE, (0, 0), None), 0).training
+    plan = plan_of(STE, problem)
+    stays = train_epoch(problem, plan, begin(problem, plan, (0, 0), None), 0).training
     travels = pickle.loads(pickle.dumps(stays))
-    epochs = [train_epoch(problem, STE, training, 1) for training in (stays, travels)]
+    epochs = [train_epoch(problem, plan, training, 1) for training in (stays, travels)]
     assert epochs[0].candidate.tobytes() == epochs[1].candidate.tobytes()
     assert epochs[0].loss == epochs[1].loss
 
@@ -258,9 +261,10 @@ def test_training_from_a_start_has_no_smooth_epochs() -> None:
 def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
     problem = planted_problem()
     config = replace(STE, starts=1, epochs=24, smooth=0.5)
-    training, losses = begin(problem, config, (0, 0), None), []
+    plan = plan_of(config, problem)
+    training, losses = begin(problem, plan, (0, 0), None), []
     for epoch in range(12):
-        done = train_epoch(problem, config, training, epoch)
+        done = train_epoch(problem, plan, training, epoch)
         training = done.training
         losses.append(done.loss)
     assert losses[-1] < 0.7 * losses[0]
@@ -270,7 +274,7 @@ def test_a_smooth_network_learns_and_is_cut_to_its_signs() -> None:
     assert 0 < np.abs(latent).min() < np.abs(latent).max() <= config.spread
     assert not cut.arrays[1:3].any()
     np.testing.assert_array_equal(cut.mean, latent)
-    first = train_epoch(problem, config, training, 12)
+    first = train_epoch(problem, plan, training, 12)
     assert first.training.steps * 12 == training.steps
 
 

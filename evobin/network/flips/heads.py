@@ -9,16 +9,30 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.checks import check_range
 from evobin.core.problem import Solution
-from evobin.core.scores import log_likelihood_table
+from evobin.core.scores import default_logit_width, log_likelihood_table
 from evobin.kernels import flips
-from evobin.network.architecture import Layer
+from evobin.network.architecture import Architecture, Layer
 from evobin.network.flips.blocks import Change
 
 Ints = NDArray[np.int64]
 Counts = NDArray[np.int16]
 Labels = NDArray[np.int8]
 Floats = NDArray[np.float64]
+
+
+def logit_width_of(architecture: Architecture, given: float | None) -> float:
+    """The logit width that is given, or the default for the shape.
+
+    Raises:
+        SettingError: if it is out of range. Below 0.25, a change of a logit by 2 multiplies
+            probabilities by more than 3,000, and gains in float64 lose their digits.
+    """
+    if given is None:
+        return default_logit_width(architecture.n_hidden, architecture.n_logits)
+    check_range("logit_width", given, 0.25, 1_000_000)
+    return float(given)
 
 
 class HeadGains(NamedTuple):
@@ -35,20 +49,21 @@ class Head(ABC):
     Args:
         layer: where they lie in a solution.
         solution: [n_weights] int8.
+        width: of the logits: probabilities are those of logits / width.
 
     Attributes:
         weights: [n_hidden, n_logits] int8.
         bias: [n_logits] int8.
     """
 
-    def __init__(self, layer: Layer, solution: Solution) -> None:
+    def __init__(self, layer: Layer, solution: Solution, width: float) -> None:
         self.weights = layer.weights(solution).T.copy()
         self.bias = layer.bias(solution).copy()
 
     @staticmethod
-    def of(layer: Layer, solution: Solution) -> Head:
+    def of(layer: Layer, solution: Solution, width: float) -> Head:
         """The head for a layer's number of logits."""
-        return (LogisticHead if layer.shape[0] == 1 else SoftmaxHead)(layer, solution)
+        return (LogisticHead if layer.shape[0] == 1 else SoftmaxHead)(layer, solution, width)
 
     def logits(self, active: Counts) -> Ints:
         """[n, n_logits], from [n, n_hidden] counts, above 0 where a channel is +1."""
@@ -89,9 +104,9 @@ class Head(ABC):
 class LogisticHead(Head):
     """One logit: a logistic function of it is the probability of label 1."""
 
-    def __init__(self, layer: Layer, solution: Solution) -> None:
-        super().__init__(layer, solution)
-        self._table = log_likelihood_table(layer.fan_in)
+    def __init__(self, layer: Layer, solution: Solution, width: float) -> None:
+        super().__init__(layer, solution, width)
+        self._table = log_likelihood_table(layer.fan_in, width)
         self._counts = np.empty(self._table.shape, np.int64)
 
     def mean(self, labels: Labels, logits: Ints) -> float:
@@ -122,9 +137,9 @@ class LogisticHead(Head):
 class SoftmaxHead(Head):
     """A logit a class: their softmax is the probability of the labels."""
 
-    def __init__(self, layer: Layer, solution: Solution) -> None:
-        super().__init__(layer, solution)
-        self._slope = layer.fan_in**-0.5
+    def __init__(self, layer: Layer, solution: Solution, width: float) -> None:
+        super().__init__(layer, solution, width)
+        self._slope = 1 / width
         self._powers = np.exp(-self._slope * np.arange(2 * layer.fan_in + 3))
 
     def mean(self, labels: Labels, logits: Ints) -> float:
@@ -140,7 +155,7 @@ class SoftmaxHead(Head):
     def gains(self, labels: Labels, logits: Ints, active: Counts) -> HeadGains:
         """As in `Head`.
 
-        With step = 2 / sqrt(n_hidden) and probabilities p: a logit that moves by 2 s, s = -1 or 1,
+        With step = 2 / width and probabilities p: a logit that moves by 2 s, s = -1 or 1,
         takes log(1 + p (exp(step s) - 1)) from the log-likelihood, and gives it step s if it is the
         label's own. A toggled channel x moves all logits by -2 x w, and since w is -1 or 1,
         the mean of exp(-step x w) is cosh(step) - sinh(step) x (mean of w).

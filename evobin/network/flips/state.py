@@ -25,7 +25,7 @@ from evobin.network.flips.blocks import (
 )
 from evobin.network.flips.gains import block_gains, equal_weights
 from evobin.network.flips.geometry import Geometry
-from evobin.network.flips.heads import Head
+from evobin.network.flips.heads import Head, logit_width_of
 
 Ints = NDArray[np.int64]
 
@@ -72,6 +72,7 @@ class NetworkFlipState(FlipState):
         architecture: the network's shape.
         solution: [n_weights] int8; copied.
         batch: samples and labels.
+        logit_width: probabilities are those of logits / width; by default that of the architecture.
 
     Raises:
         ValueError: if samples, labels or solution do not fit the architecture, a feature is beyond
@@ -79,7 +80,13 @@ class NetworkFlipState(FlipState):
             than `MAX_FRAMES`.
     """
 
-    def __init__(self, architecture: Architecture, solution: Solution, batch: Batch) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        solution: Solution,
+        batch: Batch,
+        logit_width: float | None = None,
+    ) -> None:
         self.architecture = architecture
         self.labels = batch.labels.copy()  # writeable: numba compiles again for read-only ones
         network = BinaryNetwork(architecture, solution)
@@ -88,14 +95,16 @@ class NetworkFlipState(FlipState):
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
         self._blocks, self._later = self._new_blocks(batch.samples)
-        self._head = Head.of(architecture.layers[-1], self._solution)
+        self._logit_width = logit_width_of(architecture, logit_width)
+        self._head = Head.of(architecture.layers[-1], self._solution, self._logit_width)
         self._logits = self._head.logits(self._blocks[-1].active)
         self._score = self._head.mean(self.labels, self._logits)
         self._move: _Move | None = None  # previewed, not yet committed
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """Copies are made anew: blocks share arrays by views, which a copy of each would not."""
-        return type(self), (self.architecture, self.solution, Batch(self._samples, self.labels))
+        batch = Batch(self._samples, self.labels)
+        return type(self), (self.architecture, self.solution, batch, self._logit_width)
 
     def _new_blocks(self, samples: Samples) -> tuple[list[BlockState], list[BinaryBlock]]:
         """All blocks, and those on other blocks."""

@@ -41,7 +41,7 @@ from evobin.core.scores import wilson_interval
 from evobin.data.splits import Splits
 from evobin.report import ProgressDisplay
 from tests.benchmarks import ablation
-from tests.benchmarks.torch_twin import binary_logits, loss_of, parameters
+from tests.benchmarks.torch_twin import LOG_MEL, binary_logits, loss_of, parameters
 
 CROPS = 256
 FRAMES = 200
@@ -154,10 +154,10 @@ def bop(task: Task, minutes: float) -> Search:
 
 
 def _bop_steps(task: Task, threshold: float) -> Search:
-    from evobin.training.gradient import default_widths
+    from evobin.training.scales import default_widths
 
     rng = np.random.default_rng(SEED)
-    widths = default_widths(evobin.SPEAKER_SEX)
+    widths = default_widths(evobin.SPEAKER_SEX, LOG_MEL)
     weights = parameters(evobin.SPEAKER_SEX, task.start.astype(np.float32), torch.float32)
     means = [torch.zeros_like(weight) for weight in weights]
     yield task.start

@@ -117,7 +117,7 @@ def test_settings_cannot_be_changed_and_are_not_shared() -> None:
 
 
 def test_a_polish_is_gentler_than_a_search() -> None:
-    assert PolishConfig().ste.smooth_epochs == 0 < SearchConfig().ste.smooth_epochs
+    assert PolishConfig().ste.smooth == 0 < SearchConfig().ste.smooth
     assert PolishConfig().ste.starts < SearchConfig().ste.starts
     assert PolishConfig().flips == SearchConfig().flips
 
@@ -143,8 +143,7 @@ def test_an_effort_sets_the_budgets_and_leaves_the_rest() -> None:
     for kind in (SearchConfig, PolishConfig):
         quick, thorough = kind.of("quick", seed=3), kind.of("thorough")
         assert quick.seed == 3
-        assert quick.ste.epochs * quick.ste.starts < kind().ste.epochs * kind().ste.starts
-        assert kind().ste.epochs * kind().ste.starts < thorough.ste.epochs * thorough.ste.starts
+        assert quick.ste.starts < kind().ste.starts < thorough.ste.starts
         assert quick.augment == thorough.augment == kind().augment
         assert kind.of("standard") == kind()
         assert kind.of("quick", ste=SteConfig(epochs=1)).ste.epochs == 1
@@ -193,4 +192,14 @@ def test_an_old_run_keeps_its_training() -> None:
     del plain["ste"]["smooth"]
     ste = SearchConfig.from_plain(plain).ste
     assert ste.smooth == 0
-    assert ste.first_rates == (5e-3,)
+
+
+def test_an_old_run_keeps_its_widths() -> None:
+    dense = Architecture(64, (ConvBlock(256, 1), ConvBlock(100, 1)), 10, frames=1)
+    config = SearchConfig(data=Path("a.tsv"), features=Path("f"), architecture=dense)
+    plain = json.loads(json.dumps(config.plain()))
+    del plain["ste"]["windows"], plain["ste"]["logit_width"]
+    plain["ste"] |= {"epochs": 40, "batch": 32}
+    ste = SearchConfig.from_plain(plain).ste
+    assert ste.windows == (32.0, 16.0)
+    assert ste.logit_width == 10.0

@@ -102,11 +102,13 @@ def test_the_largest_margins_count_for_less_than_one_sample() -> None:
     assert selection_score(worse, labels, HIDDEN) < selection_score(better, labels, HIDDEN)
 
 
+@pytest.mark.parametrize("width", [0.5, 2.0, 11.3])
 @pytest.mark.parametrize("n_hidden", [1, 4, 128])
-def test_the_log_likelihood_table_holds_the_formula(n_hidden: int) -> None:
-    table = log_likelihood_table(n_hidden)
+def test_the_log_likelihood_table_holds_the_formula(n_hidden: int, width: float) -> None:
+    table = log_likelihood_table(n_hidden, width)
     assert table.shape == (2, 2 * n_hidden + 3)
     for logit in range(-n_hidden - 1, n_hidden + 2):
-        p = 1 / (1 + math.exp(-logit / math.sqrt(n_hidden)))
+        odds = math.exp(logit / width)
         column = table[:, logit + n_hidden + 1]
-        assert column == pytest.approx([math.log(1 - p), math.log(p)], rel=1e-9)
+        expected = [-math.log1p(odds), -math.log1p(1 / odds)]
+        assert column == pytest.approx(expected, rel=1e-9, abs=1e-15)

@@ -65,16 +65,19 @@ def test_scores_agree_whatever_the_features_and_their_scale(
     assert_the_same_along_flips(NetworkProblem(architecture, samples, labels), rng)
 
 
+@pytest.mark.parametrize("width", [None, 0.25, 3.0])
 @given(architectures(widths=(1, 3, 5), max_kernel=3), seeds)
-def test_the_score_equals_the_naive_log_likelihood(architecture: Architecture, seed: int) -> None:
+def test_the_score_equals_the_naive_log_likelihood(
+    width: float | None, architecture: Architecture, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     samples = random_samples(architecture, 3, rng)
     labels = rng.integers(0, architecture.n_classes, 3)
-    problem = NetworkProblem(architecture, samples, labels)
+    problem = NetworkProblem(architecture, samples, labels, logit_width=width)
     population = np.stack([random_solution(architecture, rng) for _ in range(2)])
     for solution, score in zip(population, problem.score(population), strict=True):
         logits = [naive.answer(architecture, solution, sample).logits for sample in samples]
-        expected = naive.log_likelihood(logits, labels, architecture.n_hidden)
+        expected = naive.log_likelihood(logits, labels, problem.logit_width)
         assert score == pytest.approx(expected, rel=1e-12)
 
 
