@@ -19,6 +19,12 @@ AT_ONCE = 65_536
 """Frames whose squares are held at once."""
 
 
+SMALLEST_BATCH, LARGEST_BATCH = 32, 128
+STEPS = 6_000
+"""That a training has, as far as that takes no more than `MOST_EPOCHS`."""
+FEWEST_EPOCHS, MOST_EPOCHS = 40, 200
+
+
 class Widths(NamedTuple):
     """By what sums are divided before tanh, and logits before the softmax, in training."""
 
@@ -58,13 +64,18 @@ def plan_of(config: SteConfig, problem: SampledNetworkProblem) -> Plan:
         )
     windows, logit = default_widths(architecture, size_of(problem.train.samples))
     given = problem.logit_width if config.logit_width is None else config.logit_width
-    epochs = 40 if config.epochs is None else config.epochs
+    n = len(problem.train)
+    varied = architecture.frames is None  # in new crops each time, of many frames each
+    batch = config.batch or (SMALLEST_BATCH if varied else default_batch(n))
+    epochs = config.epochs
+    if epochs is None:
+        epochs = FEWEST_EPOCHS if varied else default_epochs(n, batch)
     smooth_epochs = int(config.smooth * epochs)
     return Plan(
         widths=Widths(config.windows or windows, logit if given is None else given),
         epochs=epochs,
         smooth_epochs=smooth_epochs,
-        batch=config.batch or 32,
+        batch=batch,
         rates=config.rates or ((2e-3,) if smooth_epochs else (5e-3,)),
         spread=config.spread,
         average=config.average,
@@ -81,6 +92,32 @@ def default_widths(architecture: Architecture, size: float) -> Widths:
     first, *later = (layer.fan_in**0.5 for layer in architecture.layers[:-1])
     logit = default_logit_width(architecture.n_hidden, architecture.n_logits)
     return Widths((first_window(size) * first, *later), logit)
+
+
+def default_batch(n: int) -> int:
+    """Samples a step for n samples of a fixed length.
+
+    32, or more where an epoch would have more than a thousand steps: a step on few samples gains
+    more by each, but it costs a pass over all weights too.
+
+    Example:
+        >>> [default_batch(n) for n in (200, 18_000, 60_000)]
+        [32, 32, 96]
+    """
+    return min(LARGEST_BATCH, SMALLEST_BATCH * max(1, n // (SMALLEST_BATCH * 500)))
+
+
+def default_epochs(n: int, batch: int) -> int:
+    """Passes over n samples of a fixed length.
+
+    40, or as many as make 6,000 steps, but at most 200. With 1,200 samples of each of five tables,
+    112 epochs have 6% less error than 37, and 337 epochs 2% less than 112.
+
+    Example:
+        >>> [default_epochs(n, batch=32) for n in (500, 2_000, 20_000)]
+        [200, 97, 40]
+    """
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, math.ceil(STEPS / max(1, n // batch))))
 
 
 def first_window(size: float) -> float:
