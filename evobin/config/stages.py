@@ -51,17 +51,19 @@ class SteConfig:
     starts: int = setting(8, 1, 10_000)
     """Trainings side by side, from different random numbers, of which the best is kept."""
     epochs: int | None = setting(None, 0, 1_000_000)
-    """Passes over the training samples; 0 skips the stage."""
+    """Passes over the training samples; 0 skips the stage. None for 40, or more where few samples
+    of a fixed length are few steps, at most 200."""
     smooth: float = setting(0.25, 0, 0.75)
     """Share of the epochs, the first ones, with real weights and tanh instead of signs; the weights
     are then cut to their signs; 0 for none. A polish begins with signs and has none."""
     batch: int | None = setting(None, 2, 65_536)
-    """Samples a step, an even number."""
+    """Samples a step, an even number. None for 32, or more where samples of a fixed length are very
+    many, at most 128."""
     frames: int = setting(200, 1, 1_000_000)
     """Frames of a random crop; shorter samples are repeated."""
     rates: tuple[float, ...] = setting((), 0, 1)
     """First learning rates of Adam, taken in turn by the starts; they fall to 0 along a cosine.
-    Where none is named, 2e-3 after smooth epochs, and 5e-3 without."""
+    Where none is named, 5e-3 for fan-ins to 490 and without smooth epochs, else less."""
     spread: float = setting(0.1, 1e-6, 1)
     """Latent weights start uniform in [-spread, spread], or in that range of their sign."""
     windows: tuple[float, ...] = setting((), 1e-3, 1e9)
