@@ -126,8 +126,8 @@ def default_rate(architecture: Architecture) -> float:
 
     A step of Adam moves each latent by about the rate, and a sum by that times the fan-in, where
     its spread is the root of the fan-in: so the rate falls with the root of the largest fan-in. It
-    is one of `RATES`: 2e-3 for the convolutions of log-mel, where 1e-3 and 3e-3 do as well, and
-    5e-3 for tables, where 2e-3 has 4% more error, and 1e-2 1%.
+    is one of `RATES`: 2e-3 for the convolutions of log-mel, and 5e-3 for tables, where 2e-3 has 4%
+    more error, and 1e-2 1%.
 
     Example:
         >>> from evobin import ConvBlock

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from evobin.core.problem import FlipState, verify
 from evobin.core.samples import Samples
+from evobin.errors import SettingError
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.flips.state import NetworkFlipState
 from evobin.problems.network import NetworkProblem
@@ -28,10 +29,14 @@ MANY = Architecture(5, (ConvBlock(9, 1),), n_classes=100, frames=1)
 
 
 def random_problem(
-    architecture: Architecture, rng: np.random.Generator, count: int = 5
+    architecture: Architecture,
+    rng: np.random.Generator,
+    count: int = 5,
+    width: float | None = None,
 ) -> NetworkProblem:
     samples = random_samples(architecture, count, rng, halves=False)
-    return NetworkProblem(architecture, samples, rng.integers(0, architecture.n_classes, count))
+    labels = rng.integers(0, architecture.n_classes, count)
+    return NetworkProblem(architecture, samples, labels, logit_width=width)
 
 
 def assert_the_same_along_flips(problem: NetworkProblem, rng: np.random.Generator) -> None:
@@ -50,6 +55,26 @@ def test_the_score_of_a_state_is_that_of_the_problem_along_any_flips(
 ) -> None:
     rng = np.random.default_rng(seed)
     assert_the_same_along_flips(random_problem(architecture, rng), rng)
+
+
+@pytest.mark.parametrize("width", [0.25, 1.0, 50.0])
+@pytest.mark.parametrize("architecture", [DENSE, TINY, GLOBAL_MAX, MANY])
+def test_scores_and_exact_gains_hold_for_any_logit_width(
+    architecture: Architecture, width: float
+) -> None:
+    rng = np.random.default_rng(0)
+    problem = random_problem(architecture, rng, 30, width)
+    assert_the_same_along_flips(problem, rng)
+    state = problem.start(random_solution(architecture, rng))
+    exact = np.flatnonzero(state.exact())
+    changes = state.scores(exact) - state.score
+    np.testing.assert_allclose(state.gains()[exact], changes, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [0.2, -1.0, np.nan])
+def test_a_logit_width_out_of_range_is_refused(width: float) -> None:
+    with pytest.raises(SettingError, match=r"`logit_width` must be from 0.25 to 1000000, but it"):
+        random_problem(DENSE, np.random.default_rng(0), width=width)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e5])
