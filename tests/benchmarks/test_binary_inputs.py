@@ -21,6 +21,7 @@ from evobin.network.flips.state import NetworkFlipState
 from evobin.parallel import one_blas_thread
 from evobin.training.gradient import ShardGradient, Weights
 from evobin.training.latent import random_latent
+from evobin.training.scales import default_widths
 from tests.strategies import random_solution
 
 pytestmark = pytest.mark.benchmark
@@ -109,7 +110,7 @@ def test_a_step_of_training() -> None:
     labels, gradients = rng.integers(0, 26, batch), np.empty(REAL.n_weights, np.float32)
 
     def step_of(architecture: Architecture) -> Callable[[], object]:
-        shard = ShardGradient(architecture, batch, 1)
+        shard = ShardGradient(architecture, batch, 1, default_widths(architecture, 1.0))
         shard.features[:, 0] = features()[:batch]
         return lambda: shard.run(Weights(architecture, latent), labels, 1 / batch, gradients)
 
