@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -222,3 +223,32 @@ def split(samples: Array, longest: int) -> list[Array]:
         n += 1
     sizes = [len(samples) // n + (i < len(samples) % n) for i in range(n)]
     return [samples[sum(sizes[:i]) : sum(sizes[: i + 1])] for i in range(n)]
+
+
+def thermometer_thresholds(values: list[float], bits: int) -> list[float]:
+    """Halfway between neighbouring values, at the gaps that are nearest to equal steps.
+
+    A value counts for one step at most.
+    """
+    distinct = sorted(set(values))
+    gaps = list(range(len(distinct) - 1))
+    if len(gaps) > bits:
+        counts = [Fraction(values.count(value)) for value in distinct]
+        while max(counts) * (bits + 1) > sum(counts):
+            largest = [count for count in counts if count * (bits + 1) >= sum(counts)]
+            rest = Fraction(sum(counts) - sum(largest))
+            limit = rest / (bits + 1 - len(largest))
+            counts = [min(count, limit) for count in counts]
+        aims = [sum(counts) * Fraction(step, bits + 1) for step in range(1, bits + 1)]
+        away = [[abs(sum(counts[: gap + 1]) - aim) for gap in gaps] for aim in aims]
+        gaps = sorted({distances.index(min(distances)) for distances in away})
+    return [(distinct[gap] + distinct[gap + 1]) / 2 for gap in gaps]
+
+
+def thermometer(thresholds: list[list[float]], sample: list[float]) -> list[int]:
+    """The signs of a sample's features less their thresholds."""
+    return [
+        sign(1 if value > threshold else 0)
+        for value, column in zip(sample, thresholds, strict=True)
+        for threshold in column
+    ]
