@@ -12,12 +12,13 @@ import pandas as pd
 from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.voices import clip_maker
-from evobin.config import SearchConfig, SteConfig
+from evobin.config import SearchConfig
 from evobin.core.problem import Solution
-from evobin.core.stage import Observer, Progress, Stage
+from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
 from evobin.data.splits import Splits, load_splits, synthesised_splits
-from evobin.drive.driver import Driver, ignore
+from evobin.drive.driver import ignore
+from evobin.drive.pipeline import Plan, run_stages
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
 from evobin.errors import EvobinError, WorkersError
 from evobin.network.analysis.firing import firing_rates
@@ -29,10 +30,6 @@ from evobin.results.plain import Json
 from evobin.results.run import USES, RunResult
 from evobin.results.search import SearchResult
 from evobin.runs import RunFolder, default_path
-from evobin.training.flip_search import FlipSearch
-from evobin.training.population import Refinement
-from evobin.training.scales import plan_of
-from evobin.training.ste import Pretraining, begin, train_epoch
 
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 
@@ -76,12 +73,13 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                     f"{job.path}: the {samples} are not those that the run began with; restore "
                     "them, or start anew."
                 )
-            problem = _problem(config, splits, kept.get("start"))
+            plan = Plan.of(config)
+            problem = _problem(config, plan, splits, kept.get("start"))
             recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
             recorder.begin()
             workers.share(problem)
             try:
-                outcome = _stages(problem, config, kept, recorder.host(workers.map))
+                outcome = run_stages(problem, plan, recorder.host(workers.map), kept)
             except WorkersError as error:
                 recorder.keep_last()
                 raise WorkersError(f"{error} {what_is_left(job.path)}.") from error
@@ -98,7 +96,9 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
 
 
-def _problem(config: SearchConfig, splits: Splits, start: Solution | None) -> SampledNetworkProblem:
+def _problem(
+    config: SearchConfig, plan: Plan, splits: Splits, start: Solution | None
+) -> SampledNetworkProblem:
     """What to maximise; a polish keeps to what is not worse than its start."""
     problem = SampledNetworkProblem(
         config.architecture,
@@ -109,68 +109,8 @@ def _problem(config: SearchConfig, splits: Splits, start: Solution | None) -> Sa
         batch_size=config.flips.clips,
         n_threads=parallel.worker_count(config.n_jobs),
         logit_width=config.ste.logit_width,
-    ).with_views(np.random.default_rng(_seeds(config)["views"]))
+    ).with_views(np.random.default_rng(plan.seeds["views"]))
     return problem if start is None else problem.guarded(start)
-
-
-def _seeds(config: SearchConfig) -> dict[str, int]:
-    """By what it is for, from the seed of the run."""
-    uses = ("ste", "flips", "population", "views")
-    words = np.random.SeedSequence(config.seed).generate_state(len(uses))
-    return dict(zip(uses, words.tolist(), strict=True))
-
-
-def _stages(
-    problem: SampledNetworkProblem, config: SearchConfig, kept: State, host: Driver
-) -> SearchResult:
-    """Training, population refinement and flips, as far as they are asked for and there is time."""
-    seeds = _seeds(config)
-    start = kept.get("start")
-    if config.ste.epochs != 0 or config.population.rounds > 0:
-        _compile_training(problem, config.ste, smooth=start is None)
-
-    def make(name: str, begun: SearchResult | None) -> Stage:
-        if begun is None or name == Pretraining.name:
-            return Pretraining(problem, config.ste, seeds["ste"], start)
-        if name == FlipSearch.name or config.population.flips:
-            _compile_flips(problem, begun.solution)
-        if name == FlipSearch.name:
-            return FlipSearch(problem, begun.solution, config.flips, seeds["flips"])
-        return Refinement(problem, begun, config.population, seeds["population"], config.ste)
-
-    names = [Pretraining.name]
-    names += [Refinement.name] * (config.population.rounds > 0)
-    names += [FlipSearch.name] * (config.flips.rounds > 0)
-    begun, state = None, kept.get("state")
-    if state is not None:
-        names = names[names.index(kept["stage"]) :]
-        begun = SearchResult(state["best"], state["score"])
-    for name in names:
-        if begun is not None and state is None and host.is_over():
-            break
-        stage = make(name, begun)
-        if state is not None:
-            stage.load(state)
-            state = None
-        begun = host.run(stage)
-    assert begun is not None  # there is at least one stage
-    return begun
-
-
-def _compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smooth: bool) -> None:
-    """Compiles the kernels of training once, before workers would each do it."""
-    few = problem.train.subset(np.arange(2))
-    small = replace(problem, train=few, valid=few, varied=None, guard=None)
-    short = plan_of(replace(config, batch=2, epochs=2, smooth=0.5), small)
-    training = begin(small, short, (0, 0), None)
-    for epoch in (0, 1) if smooth and config.smooth else (1,):
-        training = train_epoch(small, short, training, epoch).training
-
-
-def _compile_flips(problem: SampledNetworkProblem, solution: Solution) -> None:
-    """Compiles the kernels of flips once, before workers would each do it."""
-    small = replace(problem, batch_size=2)
-    small.sample(np.random.default_rng(0)).start(solution).warm_up()
 
 
 def _finish(

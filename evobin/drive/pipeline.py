@@ -1,0 +1,118 @@
+"""The stages of a network search, one after the other: what `search` and classifiers have alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from evobin.config import FlipConfig, PopulationConfig, SearchConfig, SteConfig
+from evobin.core.problem import Solution
+from evobin.core.stage import Stage
+from evobin.core.state import State
+from evobin.drive.driver import Driver
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.search import SearchResult
+from evobin.training.flip_search import FlipSearch
+from evobin.training.population import Refinement
+from evobin.training.scales import plan_of
+from evobin.training.ste import Pretraining, begin, train_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the stages are to do, and the seed of all of them."""
+
+    ste: SteConfig
+    population: PopulationConfig
+    flips: FlipConfig
+    seed: int
+
+    @classmethod
+    def of(cls, config: SearchConfig) -> Self:
+        """The plan of a run."""
+        return cls(config.ste, config.population, config.flips, config.seed)
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """Seeds by what they are for."""
+        uses = ("ste", "flips", "population", "views")
+        words = np.random.SeedSequence(self.seed).generate_state(len(uses))
+        return dict(zip(uses, words.tolist(), strict=True))
+
+    @property
+    def stages(self) -> list[str]:
+        """Names of the stages, in their order."""
+        names = [Pretraining.name]
+        names += [Refinement.name] * (self.population.rounds > 0)
+        names += [FlipSearch.name] * (self.flips.rounds > 0)
+        return names
+
+
+def run_stages(
+    problem: SampledNetworkProblem, plan: Plan, host: Driver, kept: State | None = None
+) -> SearchResult:
+    """Does the stages of a plan, as far as there is time.
+
+    Args:
+        problem: what to maximise.
+        plan: what each stage is to do.
+        host: what the stages run in.
+        kept: the checkpoint that it goes on from, or only the `start` of a polish.
+
+    Returns:
+        What the last stage found; it begins with what the one before has found, so that is the
+        best of all.
+    """
+    kept = kept or {}
+    start = kept.get("start")
+    if plan.ste.epochs != 0 or plan.population.rounds > 0:
+        compile_training(problem, plan.ste, smooth=start is None)
+    names, begun, state = plan.stages, None, kept.get("state")
+    if state is not None:
+        names = names[names.index(kept["stage"]) :]
+        begun = SearchResult(state["best"], state["score"])
+    for name in names:
+        if begun is not None and state is None and host.is_over():
+            break
+        stage = _stage(name, problem, plan, start, begun)
+        if state is not None:
+            stage.load(state)
+            state = None
+        begun = host.run(stage)
+    assert begun is not None  # there is at least one stage
+    return begun
+
+
+def _stage(
+    name: str,
+    problem: SampledNetworkProblem,
+    plan: Plan,
+    start: Solution | None,
+    begun: SearchResult | None,
+) -> Stage:
+    """The stage of a name, after what the one before has found."""
+    if begun is None or name == Pretraining.name:
+        return Pretraining(problem, plan.ste, plan.seeds["ste"], start)
+    if name == FlipSearch.name or plan.population.flips:
+        compile_flips(problem, begun.solution)
+    if name == FlipSearch.name:
+        return FlipSearch(problem, begun.solution, plan.flips, plan.seeds["flips"])
+    return Refinement(problem, begun, plan.population, plan.seeds["population"], plan.ste)
+
+
+def compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smooth: bool) -> None:
+    """Compiles the kernels of training once, before workers would each do it."""
+    few = problem.train.subset(np.arange(2))
+    small = replace(problem, train=few, valid=few, varied=None, guard=None)
+    short = plan_of(replace(config, batch=2, epochs=2, smooth=0.5), small)
+    training = begin(small, short, (0, 0), None)
+    for epoch in (0, 1) if smooth and config.smooth else (1,):
+        training = train_epoch(small, short, training, epoch).training
+
+
+def compile_flips(problem: SampledNetworkProblem, solution: Solution) -> None:
+    """Compiles the kernels of flips once, before workers would each do it."""
+    small = replace(problem, batch_size=2)
+    small.sample(np.random.default_rng(0)).start(solution).warm_up()
