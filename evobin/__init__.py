@@ -80,10 +80,12 @@ if TYPE_CHECKING:
     from evobin.core.problem import Problem as Problem
     from evobin.core.problem import SampledProblem as SampledProblem
     from evobin.core.stage import Progress as Progress
+    from evobin.data.encoder import ThermometerEncoder as ThermometerEncoder
     from evobin.drive.maximize import maximize as maximize
     from evobin.drive.maximize import minimize as minimize
     from evobin.errors import EvobinError as EvobinError
     from evobin.errors import Stopped as Stopped
+    from evobin.estimators.classifier import BinaryClassifier as BinaryClassifier
     from evobin.network.architecture import WHOLE as WHOLE
     from evobin.network.architecture import Architecture as Architecture
     from evobin.network.architecture import ConvBlock as ConvBlock
@@ -116,8 +118,10 @@ _HOMES = {
     "FlipConfig PolishConfig PopulationConfig SearchConfig SteConfig",
     "evobin.core.problem": "FlipState IncrementalProblem Problem SampledProblem",
     "evobin.core.stage": "Progress",
+    "evobin.data.encoder": "ThermometerEncoder",
     "evobin.drive.maximize": "maximize minimize",
     "evobin.errors": "EvobinError Stopped",
+    "evobin.estimators.classifier": "BinaryClassifier",
     "evobin.network.architecture": "WHOLE Architecture ConvBlock",
     "evobin.network.binary": "BinaryNetwork",
     "evobin.network.blueprint": "load_architecture",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evobin.data.encoder import ThermometerEncoder
 from evobin.interchange import c_format, onnx_format, torch_format
 from evobin.network.architecture import WHOLE, Architecture
 from evobin.network.binary import BinaryNetwork
@@ -36,10 +37,17 @@ class CompiledC:
         network: to export.
         folder: where to write; one network a folder.
         flags: for the compiler.
+        encoder: in front of the network.
     """
 
-    def __init__(self, network: BinaryNetwork, folder: Path, *flags: str) -> None:
-        (folder / "network.c").write_bytes(c_format.encode(network))
+    def __init__(
+        self,
+        network: BinaryNetwork,
+        folder: Path,
+        *flags: str,
+        encoder: ThermometerEncoder | None = None,
+    ) -> None:
+        (folder / "network.c").write_bytes(c_format.encode(network, encoder))
         binary = network.architecture.binary_inputs
         arguments = f"(const {'int8_t' if binary else 'float'} *x, int t, int *out)"
         inside = f"int logits{arguments};\n"
@@ -74,13 +82,13 @@ class CompiledC:
 
 
 class OnnxModel:
-    """A network's ONNX model in onnxruntime."""
+    """A network's ONNX model in onnxruntime, with an encoder in front if there is one."""
 
-    def __init__(self, network: BinaryNetwork) -> None:
+    def __init__(self, network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> None:
         onnxruntime = pytest.importorskip("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # errors are raised as well
-        model, providers = onnx_format.encode(network), ["CPUExecutionProvider"]
+        model, providers = onnx_format.encode(network, encoder), ["CPUExecutionProvider"]
         self._frames = network.architecture.frames
         self.session = onnxruntime.InferenceSession(model, options, providers=providers)
 

@@ -37,6 +37,8 @@ _HEADERS = {
 
 LARGEST = 1e300
 """Magnitude of a feature; sums of a few hundred times this are still finite in float64."""
+ORDERS = 100
+"""Random orders in which groups of several labels are held out, before a split is given up."""
 
 
 def load_dataset(
@@ -122,21 +124,65 @@ def hold_out(
     if not 0 < share < 1:
         raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
     names = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
-    unique, group = np.unique(np.array(names, str), return_inverse=True)
-    counts = np.zeros((len(unique), max(2, int(dataset.labels.max()) + 1)), np.int64)
-    np.add.at(counts, (group, dataset.labels), 1)
-    sizes, majority = counts.sum(axis=1), counts.argmax(axis=1)
-    word = preset.samples if dataset.groups is None else preset.groups
-    _check_enough(np.bincount(majority, minlength=counts.shape[1]), word)
-    rng = np.random.default_rng(seed)
-    held = np.zeros(len(unique), bool)
-    for label in range(counts.shape[1]):
-        order = rng.permutation(np.flatnonzero(majority == label))
-        reached = np.cumsum(sizes[order])
-        # One at least on either side: the last count, all of them, is no candidate.
-        nearest = int(np.argmin(np.abs(reached[:-1] - share * reached[-1])))
-        held[order[: nearest + 1]] = True
-    return np.flatnonzero(~held[group]), np.flatnonzero(held[group])
+    groups = LabelledGroups(np.array(names, str), dataset.labels)
+    _check_enough(groups.per_label, preset.samples if dataset.groups is None else preset.groups)
+    return groups.hold_out(share, np.random.default_rng(seed))
+
+
+class LabelledGroups:
+    """Which samples belong together, and which label most of a group's samples have.
+
+    Args:
+        names: [n] of any type that can be sorted; samples of the same name belong together.
+        labels: [n], from 0.
+
+    Attributes:
+        per_label: [labels] groups most of whose samples have the label, up to the highest label
+            that occurs, at least two.
+    """
+
+    def __init__(self, names: NDArray[Any], labels: NDArray[np.int8]) -> None:
+        unique, self._group = np.unique(names, return_inverse=True)
+        counts = np.zeros((len(unique), max(2, int(labels.max()) + 1)), np.int64)
+        np.add.at(counts, (self._group, labels), 1)
+        self._counts, self._majority = counts, counts.argmax(axis=1)
+        self.per_label = np.bincount(self._majority, minlength=counts.shape[1])
+
+    def hold_out(
+        self, share: float, rng: np.random.Generator
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """As `hold_out`; each label must have at least two groups."""
+        sizes, held = self._counts.sum(axis=1), np.zeros(len(self._counts), bool)
+        for label in range(len(self.per_label)):
+            order = rng.permutation(np.flatnonzero(self._majority == label))
+            reached = np.cumsum(sizes[order])
+            # One at least on either side: the last count, all of them, is no candidate.
+            nearest = int(np.argmin(np.abs(reached[:-1] - share * reached[-1])))
+            held[order[: nearest + 1]] = True
+        return self._rows(held)
+
+    def hold_out_mixed(
+        self, share: float, rng: np.random.Generator
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """The same where groups have several labels: in random order, whatever their label.
+
+        Returns:
+            None if no order of some leaves every label on either side.
+        """
+        sizes = self._counts.sum(axis=1)
+        for _ in range(ORDERS if len(sizes) > 1 else 0):
+            order = rng.permutation(len(sizes))
+            reached = np.cumsum(sizes[order])[:-1]
+            nearest = int(np.argmin(np.abs(reached - share * sizes.sum())))
+            held = np.zeros(len(sizes), bool)
+            held[order[: nearest + 1]] = True
+            if all(self._counts[side].any(axis=0).all() for side in (held, ~held)):
+                return self._rows(held)
+        return None
+
+    def _rows(self, held: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Kept and held rows, ascending."""
+        return np.flatnonzero(~held[self._group]), np.flatnonzero(held[self._group])
 
 
 def _check_enough(counts: NDArray[np.intp], word: str) -> None:

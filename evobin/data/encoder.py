@@ -13,6 +13,7 @@ from evobin.core.samples import starts_of
 from evobin.data.arrays import BLOCK, Matrix, matrix_of
 from evobin.errors import EvobinError
 from evobin.kernels import encoding
+from evobin.network.architecture import Architecture
 
 MAX_BITS = 32
 
@@ -59,11 +60,44 @@ class ThermometerEncoder:
         return sum(map(len, self.thresholds_))
 
     @property
+    def starts(self) -> NDArray[np.int64]:
+        """[n_features + 1] where the signs of each feature start, and the end."""
+        return starts_of(list(map(len, self.thresholds_)))
+
+    @property
     def owners(self) -> NDArray[np.int64]:
         """[n_signs] the feature that each sign is of."""
         return np.repeat(np.arange(self.n_features), list(map(len, self.thresholds_)))
 
-    def fit(self, X: ArrayLike) -> Self:  # noqa: N803  # the field's name
+    @property
+    def narrow_thresholds(self) -> NDArray[np.float32]:
+        """[n_signs] float32, the largest that are not above the thresholds.
+
+        A feature in float32 is above one exactly where it is above the other; -inf stands for a
+        threshold below all of float32.
+        """
+        exact = np.concatenate(self.thresholds_)
+        with np.errstate(over="ignore"):
+            narrow = exact.astype(np.float32)
+        above = narrow.astype(np.float64) > exact
+        narrow[above] = np.nextafter(narrow[above], np.float32(-np.inf))
+        return narrow
+
+    def check_fits(self, architecture: Architecture) -> None:
+        """Raises ValueError unless its signs are what a network of one frame takes."""
+        if not architecture.binary_inputs or architecture.frames != 1:
+            raise ValueError(
+                "an encoder needs a network of one frame with binary inputs, but this one has "
+                f"`frames` {architecture.frames} and `binary_inputs` {architecture.binary_inputs}; "
+                "search one that has them."
+            )
+        if architecture.n_in != self.n_signs:
+            raise ValueError(
+                f"the encoder makes {self.n_signs} signs, but the network has {architecture.n_in} "
+                "inputs; take the encoder that it was fitted with."
+            )
+
+    def fit(self, X: ArrayLike) -> Self:
         """Chooses the thresholds.
 
         Args:
@@ -74,7 +108,7 @@ class ThermometerEncoder:
             SettingError: if `bits` is out of range.
         """
         check_number("bits", self.bits, 1, MAX_BITS)
-        X = matrix_of("X", X)  # noqa: N806
+        X = matrix_of("X", X)
         self.thresholds_ = tuple(_thresholds(column, self.bits) for column in _columns(X))
         if not self.n_signs:
             raise ValueError(
@@ -83,7 +117,7 @@ class ThermometerEncoder:
             )
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[np.int8]:  # noqa: N803
+    def transform(self, X: ArrayLike) -> NDArray[np.int8]:
         """The signs of samples.
 
         Args:
@@ -98,9 +132,8 @@ class ThermometerEncoder:
         """
         if not self.thresholds_:
             raise ValueError("the encoder must be fitted before it transforms; call `fit`.")
-        X = matrix_of("X", X, self.n_features)  # noqa: N806
-        starts = starts_of(list(map(len, self.thresholds_)))
-        thresholds = np.concatenate(self.thresholds_)
+        X = matrix_of("X", X, self.n_features)
+        starts, thresholds = self.starts, np.concatenate(self.thresholds_)
         out = np.empty((len(X), self.n_signs), np.int8)
         step = max(1, BLOCK // X.shape[1])
         for first in range(0, len(X), step):
@@ -135,7 +168,7 @@ class ThermometerEncoder:
         return encoder
 
 
-def _columns(X: Matrix) -> Iterator[NDArray[Any]]:  # noqa: N803
+def _columns(X: Matrix) -> Iterator[NDArray[Any]]:
     """Each column, contiguous, some of them copied at a time."""
     step = max(1, BLOCK // len(X))
     for first in range(0, X.shape[1], step):

@@ -34,6 +34,11 @@ class Plan:
         """The plan of a run."""
         return cls(config.ste, config.population, config.flips, config.seed)
 
+    def without_search(self) -> Plan:
+        """Training alone."""
+        population, flips = replace(self.population, rounds=0), replace(self.flips, rounds=0)
+        return replace(self, population=population, flips=flips)
+
     @property
     def seeds(self) -> dict[str, int]:
         """Seeds by what they are for."""

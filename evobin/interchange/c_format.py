@@ -1,6 +1,7 @@
 """A network as one C99 file: `int predict(const float *x, int t)` and its packed weights.
 
 Where inputs are binary, x is `const int8_t *`, and nothing in the file is a floating-point number.
+With an encoder in front of them, x is float again, and only compared.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from evobin.data.encoder import ThermometerEncoder
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
@@ -25,7 +27,7 @@ _COLUMNS = 100
 _WORD = "#018x"
 
 
-def encode(network: BinaryNetwork) -> bytes:
+def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> bytes:
     """Writes the network as a C99 file that needs nothing else.
 
     It answers exactly what `BinaryNetwork.predict` answers for features in float32, whatever they
@@ -35,10 +37,15 @@ def encode(network: BinaryNetwork) -> bytes:
 
     Args:
         network: of any architecture.
+        encoder: of the network's inputs, for a network of one frame with binary inputs: `predict`
+            then takes raw features, in float32, which the file compares with thresholds.
 
     Returns:
         The file, ASCII. Its weights take a bit each, 16 bits more a bias of the binary layers, and
         what fills up bytes and words: 46.6 KB for the speaker-sex network.
+
+    Raises:
+        ValueError: if the encoder does not fit the network.
 
     Example:
         >>> network = BinaryNetwork(Architecture(3, (ConvBlock(2, 1),)), np.ones(11))
@@ -47,6 +54,8 @@ def encode(network: BinaryNetwork) -> bytes:
     """
     architecture, signs = network.architecture, network.signs
     n_classes, head = architecture.n_classes, architecture.layers[-1]
+    inputs = (_sign_inputs if architecture.binary_inputs else _real_inputs)(network)
+    inputs |= {"encoder": False} if encoder is None else _encoder(encoder, architecture)
     environment = Environment(
         loader=FunctionLoader(_template),
         trim_blocks=True,
@@ -61,12 +70,11 @@ def encode(network: BinaryNetwork) -> bytes:
         n_logits=architecture.n_logits,
         MIN_FRAMES=architecture.min_frames,
         MAX_FRAMES=architecture.frames or MAX_FRAMES,
-        WIDTH=architecture.n_in,
         WIDEST=max(block.n_out for block in architecture.blocks),
         HEAD_WEIGHTS=_numbers(pack(head.weights(signs)), _WORD),
         HEAD_FAN_IN=head.fan_in,
         HEAD_BIAS=", ".join(map(str, head.bias(signs).tolist())),
-        **(_sign_inputs if architecture.binary_inputs else _real_inputs)(network),
+        **inputs,
     )
     return text.encode("ascii")
 
@@ -84,6 +92,7 @@ def _real_inputs(network: BinaryNetwork) -> dict[str, object]:
     return {
         "binary": False,
         "INPUT": "float",
+        "WIDTH": architecture.n_in,
         "UNFIT": "not finite",
         "STACK_KB": _stack_kb(architecture, block, tile),
         "TILE": tile,
@@ -107,10 +116,24 @@ def _sign_inputs(network: BinaryNetwork) -> dict[str, object]:
     return {
         "binary": True,
         "INPUT": "int8_t",
+        "WIDTH": architecture.n_in,
         "UNFIT": "neither -1 nor +1",
         "STACK_KB": _stack_kb_of_signs(architecture, n_in),
         "N_IN": n_in,
         "layers": [layer, *map(partial(_layer, signs), others, architecture.blocks[1:])],
+    }
+
+
+def _encoder(encoder: ThermometerEncoder, architecture: Architecture) -> dict[str, object]:
+    """The same where the signs are those of an encoder."""
+    encoder.check_fits(architecture)
+    return {
+        "encoder": True,
+        "WIDTH": encoder.n_features,
+        "UNFIT": "not finite",
+        "STACK_KB": _stack_kb_of_signs(architecture, encoder.n_signs, encoder.n_signs),
+        "THRESHOLDS": _floats(encoder.narrow_thresholds),
+        "THRESHOLDS_OF": _numbers(encoder.starts),
     }
 
 
@@ -145,7 +168,15 @@ def _layer(signs: Signs, layer: Layer, block: ConvBlock) -> dict[str, object]:
 
 def _numbers(array: NDArray[np.integer], spec: str = "d") -> str:
     """The numbers of an array in C order, as many on a line as fit."""
-    words = [f" {number:{spec}}," for number in array.ravel().tolist()]
+    return _lines([f" {number:{spec}}," for number in array.ravel().tolist()])
+
+
+def _floats(array: NDArray[np.float32]) -> str:
+    """The same of numbers in float32, exact."""
+    return _lines([f" {'-INFINITY' if x == -np.inf else x.hex() + 'f'}," for x in array.tolist()])
+
+
+def _lines(words: list[str]) -> str:
     a_line = (_COLUMNS - 3) // max(map(len, words))
     lines = [words[first : first + a_line] for first in range(0, len(words), a_line)]
     return "\n".join("   " + "".join(line) for line in lines)
@@ -160,8 +191,8 @@ def _stack_kb(architecture: Architecture, block: ConvBlock, tile: int) -> int:
     return int(tables + block.n_out * tile * 4 + signs + widest * 8) // 1000 + 1
 
 
-def _stack_kb_of_signs(architecture: Architecture, n_in: int) -> int:
+def _stack_kb_of_signs(architecture: Architecture, n_in: int, n_encoded: int = 0) -> int:
     """The same where inputs are binary; `n_in` features, of all frames where these are joined."""
     rows = 1 if architecture.layers[0].is_linear else architecture.frames or MAX_FRAMES
     widest = max(block.n_out for block in architecture.blocks)
-    return (2 * rows * -(-max(n_in, widest) // 64) * 8 + widest * 8) // 1000 + 1
+    return (2 * rows * -(-max(n_in, widest) // 64) * 8 + widest * 8 + n_encoded) // 1000 + 1

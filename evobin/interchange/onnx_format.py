@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evobin.data.encoder import ThermometerEncoder
 from evobin.extras import need
 from evobin.network.architecture import WHOLE, Architecture, Layer
 from evobin.network.binary import BinaryNetwork, Signs
@@ -16,7 +17,7 @@ OPSET = 18
 _IR_VERSION = 8  # of the file format, from the same time
 
 
-def encode(network: BinaryNetwork) -> bytes:
+def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> bytes:
     """Writes the network as an ONNX model.
 
     Its input is `features`, float32 [n, t, n_in], for any n and t (where the length is fixed, for
@@ -31,19 +32,25 @@ def encode(network: BinaryNetwork) -> bytes:
 
     Args:
         network: of any architecture.
+        encoder: of the network's inputs, for a network of one frame with binary inputs: `features`
+            are then raw ones, in float32, which it makes signs of.
 
     Returns:
         The file; weights take a byte each.
 
     Raises:
         EvobinError: if the package onnx is not installed.
+        ValueError: if the encoder does not fit the network.
     """
     graph = _Graph(need("onnx", "onnx", "--format onnx"))
     architecture, signs = network.architecture, network.signs
     *layers, head = architecture.layers
     blocks = list(zip(architecture.blocks, layers, strict=True))
-    if architecture.binary_inputs:
-        values = _channels(graph, architecture)
+    if encoder is not None:
+        encoder.check_fits(architecture)
+        values = _channels(graph, architecture, _encoded(graph, encoder))
+    elif architecture.binary_inputs:
+        values = _channels(graph, architecture, "features")
     else:
         values = graph.pool(_first_signs(graph, layers[0], signs), architecture.blocks[0].pool)
         del blocks[0]
@@ -61,14 +68,21 @@ def encode(network: BinaryNetwork) -> bytes:
     else:
         graph.cast(logits, np.int64, "logits")
         graph.add("ArgMax", logits, output="label", axis=1, keepdims=0, select_last_index=0)
-    return graph.model(architecture)
+    return graph.model(architecture, architecture.n_in if encoder is None else encoder.n_features)
 
 
-def _channels(graph: _Graph, architecture: Architecture) -> str:
-    """The features as [n, n_in, t]."""
+def _encoded(graph: _Graph, encoder: ThermometerEncoder) -> str:
+    """[n, n_signs] float32, the encoder's signs of `features`."""
+    repeated = graph.add("Gather", "features", graph.constant(encoder.owners), axis=1)
+    above = graph.add("Greater", repeated, graph.constant(encoder.narrow_thresholds))
+    return graph.choose(above)
+
+
+def _channels(graph: _Graph, architecture: Architecture, inputs: str) -> str:
+    """Inputs as [n, n_in, t]."""
     if architecture.frames == 1:
-        return graph.add("Unsqueeze", "features", graph.constant([2]))
-    return graph.add("Transpose", "features", perm=[0, 2, 1])
+        return graph.add("Unsqueeze", inputs, graph.constant([2]))
+    return graph.add("Transpose", inputs, perm=[0, 2, 1])
 
 
 def _first_signs(graph: _Graph, layer: Layer, signs: Signs) -> str:
@@ -125,7 +139,10 @@ class _Graph:
 
     def signs(self, sums: str, dtype: Any) -> str:
         """+1 above 0, else -1, as float32."""
-        positive = self.add("Greater", sums, self.constant(dtype(0)))
+        return self.choose(self.add("Greater", sums, self.constant(dtype(0))))
+
+    def choose(self, positive: str) -> str:
+        """+1 where it is true, else -1, as float32."""
         plus, minus = self.constant(np.float32(1)), self.constant(np.float32(-1))
         return self.add("Where", positive, plus, minus)
 
@@ -137,11 +154,11 @@ class _Graph:
             return self.add("ReduceMax", values, self.constant([2]), keepdims=1)
         return self.add("MaxPool", values, kernel_shape=[size], strides=[size], ceil_mode=1)
 
-    def model(self, architecture: Architecture) -> bytes:
+    def model(self, architecture: Architecture, n_features: int) -> bytes:
         """The file, checked."""
         onnx, helper = self._onnx, self._onnx.helper
         frames = [] if architecture.frames == 1 else [architecture.frames or "t"]
-        shape = ["n", *frames, architecture.n_in]
+        shape = ["n", *frames, n_features]
         features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, shape)
         n_logits = architecture.n_logits
         outputs = {"logit": ["n"]} if n_logits == 1 else {"logits": ["n", n_logits]}

@@ -1,0 +1,1 @@
+"""Estimators: arrays in, a network that predicts out."""

@@ -1,0 +1,282 @@
+"""A binary network as a classifier of arrays."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evobin import files
+from evobin.checks import check_choice, check_number
+from evobin.config import Effort, SearchConfig
+from evobin.data.arrays import BLOCK, matrix_of
+from evobin.data.encoder import ThermometerEncoder
+from evobin.data.splits import LARGEST
+from evobin.drive.pipeline import Plan
+from evobin.errors import SettingError
+from evobin.estimators.budget import Clock
+from evobin.estimators.fitting import dataset_of, fit_network, problem_of, report_of, samples_of
+from evobin.estimators.splitting import split, targets_of
+from evobin.interchange import c_format, onnx_format
+from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
+
+
+class BinaryClassifier:
+    """A network of -1 and +1 for samples in an array, as `evobin search` finds one for files.
+
+    Real features become signs by a thermometer code (see `ThermometerEncoder`), so they may have
+    any units. A part of the samples, stratified by class or split by group, is held out: it is not
+    trained on, and chooses among candidates. Straight-through training gives starts; population
+    refinement and bit flips improve them. All of it happens in memory; nothing is written.
+
+    Args:
+        hidden: widths of the hidden layers, at least one.
+        encoder: "thermometer", or None to take features as they are; then scale them yourself.
+        bits: signs a feature at most, 1 to 32.
+        search: whether the search follows on training.
+        effort: "quick", "standard" or "thorough": how much to spend, as for `evobin search`.
+        seconds: `fit` takes about this long at most, and the result then depends on the machine;
+            None for the whole effort.
+        random_state: seed of every random number, 0 or more: the same seed gives the same network
+            for any `n_jobs`. None for another one each time.
+        n_jobs: workers, -1 for one a core.
+        verbose: whether `fit` shows its progress on stderr.
+
+    Attributes:
+        network_: the `BinaryNetwork`; it sees signs where there is an encoder.
+        encoder_: the fitted `ThermometerEncoder`, or None.
+        classes_: [n_classes] the labels, ascending.
+        n_features_in_: features of a sample.
+        scores_: accuracy by part: "train", and "valid", which candidates were chosen by.
+        report_: figures of both parts, how samples were split, and the history of the search, as
+            plain values.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(300, 4)) * [1, 10, 100, 1000]
+        >>> y = np.where(X[:, 0] > X[:, 1] / 10, "left", "right")
+        >>> model = BinaryClassifier(hidden=(16,), effort="quick", search=False, n_jobs=1)
+        >>> bool(model.fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.8)
+        True
+        >>> model.classes_.tolist(), model.predict(X[:1]).shape
+        (['left', 'right'], (1,))
+    """
+
+    network_: BinaryNetwork
+    encoder_: ThermometerEncoder | None
+    classes_: NDArray[Any]
+    n_features_in_: int
+    scores_: dict[str, float]
+    report_: dict[str, Any]
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (32,),
+        *,
+        encoder: Literal["thermometer"] | None = "thermometer",
+        bits: int = 7,
+        search: bool = True,
+        effort: Effort = "standard",
+        seconds: float | None = None,
+        random_state: int | None = 0,
+        n_jobs: int = -1,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden = hidden
+        self.encoder = encoder
+        self.bits = bits
+        self.search = search
+        self.effort = effort
+        self.seconds = seconds
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Finds a network.
+
+        Args:
+            X: [samples, features] finite real numbers. Not modified.
+            y: [samples] labels of 2 to 100 classes, numbers or text. Not modified.
+            groups: [samples] what belongs together, such as the person that a sample is of, and
+                must not be in both parts; None if each sample stands for itself.
+
+        Raises:
+            ValueError: if an argument or a parameter is not that, or a class has fewer than two
+                samples (groups).
+            EvobinError: if workers are lost again and again.
+        """
+        clock = Clock(self._check_seconds())
+        plan, config = self._plan()
+        X = matrix_of("X", X)
+        targets = targets_of(y, len(X))
+        parts = split(targets, groups, plan.seed)
+        self.encoder_, self.n_features_in_ = self._fit_encoder(X[parts.train]), X.shape[1]
+        self.classes_ = targets.classes
+        features = self._encoded(X)
+        architecture = self._architecture(features.shape[1], len(targets.classes))
+        groups = None if groups is None else np.asarray(groups)
+        train, valid = (
+            dataset_of(features, targets.labels, groups, rows)
+            for rows in (parts.train, parts.valid)
+        )
+        problem = problem_of(architecture, train, valid, config)
+        del features
+        with self._display() as show:
+            fitted = fit_network(problem, plan, config, clock, show)
+        self.network_ = fitted.network
+        self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
+        self.report_ = report_of(fitted, parts.note)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The class of each sample: [samples], of `classes_`.
+
+        Args:
+            X: [samples, n_features_in_] finite real numbers; not modified.
+
+        Raises:
+            ValueError: if X is not that, or there was no `fit`.
+        """
+        logits = self.decision_function(X)
+        places = logits > 0 if logits.ndim == 1 else logits.argmax(axis=1)
+        predicted: NDArray[Any] = self.classes_[places.astype(np.intp)]
+        return predicted
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.int64]:
+        """The network's exact outputs; arguments and errors as for `predict`.
+
+        Returns:
+            [samples] int64, above 0 for the second of two classes; of more classes
+            [samples, n_classes], the largest for the predicted one.
+        """
+        if not hasattr(self, "network_"):
+            raise ValueError("the classifier must be fitted before it predicts; call `fit`.")
+        X = matrix_of("X", X, self.n_features_in_)
+        step = max(1, BLOCK // self.network_.architecture.n_in)
+        logits = [
+            self.network_.logits(samples_of(self._encoded(X[first : first + step])))
+            for first in range(0, len(X), step)
+        ]
+        return np.concatenate(logits)
+
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Share of the samples whose predicted class is `y`.
+
+        Raises:
+            ValueError: as for `predict`, or if y has not as many labels.
+        """
+        predicted, labels = self.predict(X), np.asarray(y)
+        if labels.shape != predicted.shape:
+            raise ValueError(
+                f"`y` must have shape [{len(predicted)}], but it has shape {list(labels.shape)}."
+            )
+        return float(np.mean(predicted == labels))
+
+    def export(self, out: str | Path, format: Literal["c", "onnx"] = "c") -> None:  # noqa: A002
+        """Writes the network, with its encoder in front, for another program.
+
+        It takes raw features in float32, and answers with the place of the class in `classes_`.
+
+        Args:
+            out: the file to write, which must not be there yet.
+            format: "c" (a C99 file) or "onnx" (a model).
+
+        Raises:
+            EvobinError: if the file cannot be written, or onnx is not installed.
+            ValueError: if there is no such format, or there was no `fit`.
+        """
+        check_choice("format", format, ("c", "onnx"))
+        if not hasattr(self, "network_"):
+            raise ValueError("the classifier must be fitted before it is exported; call `fit`.")
+        encode = {"c": c_format.encode, "onnx": onnx_format.encode}[format]
+        files.check_output_file(Path(out))
+        files.write_bytes(Path(out), encode(self.network_, self.encoder_))
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name; `deep` changes nothing, for none has parameters of its own."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Sets parameters by name.
+
+        Raises:
+            SettingError: if there is no such parameter.
+        """
+        names = self.get_params()
+        for name, value in parameters.items():
+            check_choice("parameter", name, names)
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = [
+            f"{name}={value!r}"
+            for name, value in self.get_params().items()
+            if value is not defaults[name].default and value != defaults[name].default
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _check_seconds(self) -> float | None:
+        if self.seconds is not None:
+            check_number("seconds", self.seconds, 0.0, 1e9)
+        return self.seconds
+
+    def _plan(self) -> tuple[Plan, SearchConfig]:
+        """What the stages are to do, and the workers."""
+        check_number("n_jobs", self.n_jobs, -(2**31), 2**31)
+        seed = self.random_state
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        check_number("random_state", seed, 0, 2**63 - 1)
+        config = SearchConfig.of(self.effort, seed=int(seed), n_jobs=int(self.n_jobs))
+        plan = Plan.of(config)
+        return (plan if self.search else plan.without_search()), config
+
+    def _fit_encoder(self, X: NDArray[Any]) -> ThermometerEncoder | None:
+        if self.encoder is None:
+            largest = float(np.abs(X).max())
+            if largest > LARGEST:
+                raise ValueError(
+                    f"`X` must hold features of at most {LARGEST:g} in magnitude, but it holds "
+                    f'{largest:g}; scale them, or leave that to encoder="thermometer".'
+                )
+            return None
+        check_choice("encoder", self.encoder, ("thermometer",))
+        return ThermometerEncoder(self.bits).fit(X)
+
+    def _encoded(self, X: NDArray[Any]) -> NDArray[Any]:
+        return X if self.encoder_ is None else self.encoder_.transform(X)
+
+    def _architecture(self, n_in: int, n_classes: int) -> Architecture:
+        widths = tuple(self.hidden) if isinstance(self.hidden, Sequence) else ()
+        if not widths or not all(isinstance(width, numbers.Integral) for width in widths):
+            raise SettingError(
+                f"`hidden` must be a sequence of whole numbers, the widths of the hidden layers, "
+                f"but it is {self.hidden!r}; name at least one, as (32,)."
+            )
+        for place, width in enumerate(widths):
+            check_number(f"hidden[{place}]", width, 1, MAX_FAN_IN)
+        if n_in > MAX_FAN_IN:
+            raise ValueError(
+                f"a network must have at most {MAX_FAN_IN:,} inputs, but `X` has {n_in:,} as "
+                "encoded; use fewer features or `bits`."
+            )
+        blocks = tuple(ConvBlock(int(width), 1) for width in widths)
+        return Architecture(n_in, blocks, n_classes, frames=1)
+
+    def _display(self) -> Any:
+        """Shows progress, if that is asked for; used with `with`."""
+        if not self.verbose:
+            return nullcontext()
+        from evobin.report.progress import ProgressDisplay  # noqa: PLC0415  # rich takes its time
+
+        return ProgressDisplay()

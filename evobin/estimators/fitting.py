@@ -1,0 +1,143 @@
+"""A fit: the stages of a search on arrays, in memory, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evobin import parallel
+from evobin.config import AugmentConfig, SearchConfig
+from evobin.core.samples import Dataset, Samples
+from evobin.core.scores import accuracy_of
+from evobin.core.stage import Progress, Row
+from evobin.drive.driver import Driver
+from evobin.drive.pipeline import Plan, run_stages
+from evobin.estimators.budget import Clock, Job, within
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.results.evaluation import Evaluation
+from evobin.results.run import USES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What a fit leaves.
+
+    Attributes:
+        network: the one that was chosen.
+        parts: its predictions by part: "train" and "valid".
+        history: a row for each step of each start or island.
+    """
+
+    network: BinaryNetwork
+    parts: dict[str, Evaluation]
+    history: list[Row]
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """Sees every step: keeps the history, and shows it."""
+
+    clock: Clock
+    n_scored: int
+    show: Callable[[Progress], None] | None
+    history: list[Row]
+
+    def __call__(self, progress: Progress) -> None:
+        self.clock.watch(progress)
+        if progress.rows:
+            best = {
+                "elapsed": round(self.clock.elapsed, 3),
+                "best_accuracy": accuracy_of(progress.score, self.n_scored),
+            }
+            rows = tuple(
+                row | {"selection_accuracy": accuracy_of(row["score"], self.n_scored)} | best
+                for row in progress.rows
+            )
+            self.history += rows
+            progress = replace(progress, rows=rows)
+        if self.show is not None:
+            self.show(progress)
+
+
+def samples_of(rows: NDArray[Any]) -> Samples:
+    """[n, features] as samples of one frame; float32 where that holds them, else float64."""
+    starts = np.arange(len(rows) + 1, dtype=np.int64)
+    if np.can_cast(rows.dtype, np.float32):
+        return Samples(np.array(rows, np.float32, order="C"), starts)
+    return Samples(np.array(rows, np.float64, order="C"), starts)
+
+
+def dataset_of(
+    features: NDArray[Any],
+    labels: NDArray[np.int8],
+    groups: NDArray[Any] | None,
+    rows: NDArray[np.intp],
+) -> Dataset:
+    """Some samples of an array, named by their rows."""
+    names = tuple(map(str, rows.tolist()))
+    table = None if groups is None else pd.DataFrame({"speaker": groups[rows].astype(str)})
+    return Dataset(names, samples_of(features[rows]), labels[rows], table)
+
+
+def problem_of(
+    architecture: Architecture, train: Dataset, valid: Dataset, config: SearchConfig
+) -> SampledNetworkProblem:
+    """What is maximised: trained on one part of the samples, scored on the other."""
+    return SampledNetworkProblem(
+        architecture,
+        train,
+        valid,
+        AugmentConfig(),
+        frames=1,
+        batch_size=config.flips.clips,
+        n_threads=parallel.worker_count(config.n_jobs),
+    )
+
+
+def fit_network(
+    problem: SampledNetworkProblem,
+    plan: Plan,
+    config: SearchConfig,
+    clock: Clock,
+    show: Callable[[Progress], None] | None,
+) -> Fitted:
+    """Does the stages of a plan, on workers where that is quicker, as far as there is time.
+
+    Args:
+        problem: what to maximise.
+        plan: what the stages are to do.
+        config: the workers.
+        clock: when to end.
+        show: called with each progress.
+
+    Raises:
+        EvobinError: if workers are lost again and again.
+    """
+    job = Job(problem, plan, parallel.worker_count(config.n_jobs))
+    with ExitStack() as stack:
+        stack.enter_context(parallel.one_blas_thread())
+        job = within(job, clock)
+        config = replace(config, n_jobs=job.n_workers)
+        workers = stack.enter_context(parallel.WorkersOnDemand(config))
+        workers.share(job.problem)
+        watch = _Watch(clock, problem.n_scored, show, [])
+        host = Driver(workers.map, watch, clock.is_over)
+        outcome = run_stages(job.problem, job.plan, host)
+    network = BinaryNetwork(problem.architecture, outcome.solution)
+    named = {"train": problem.train, "valid": problem.valid}
+    parts = {name: Evaluation.of(network, part, problem.n_threads) for name, part in named.items()}
+    return Fitted(network, parts, watch.history)
+
+
+def report_of(fitted: Fitted, note: str) -> dict[str, Any]:
+    """What was validated on what, as plain values."""
+    parts = {name: part.summary() | {"use": USES[name]} for name, part in fitted.parts.items()}
+    return {"note": note, "parts": parts, "history": fitted.history}

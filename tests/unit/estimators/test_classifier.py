@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from evobin import BinaryClassifier
+from evobin.config import FlipConfig, PopulationConfig, SteConfig
+from evobin.config import runs as settings
+from evobin.errors import EvobinError, SettingError
+from tests.builders import files_below
+from tests.exported import OnnxModel
+
+Arrays = tuple[NDArray[np.float64], NDArray[np.str_]]
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The efforts take a moment."""
+    ste = SteConfig(starts=2, epochs=4)
+    relatives, flips = PopulationConfig(rounds=1, epochs=1), FlipConfig(rounds=1, clips=16)
+    monkeypatch.setattr(settings.SearchConfig, "trainings", {"standard": ste, "quick": ste})
+    budget = {"population": relatives, "flips": flips}
+    monkeypatch.setattr(settings, "_BUDGETS", {"standard": budget, "quick": budget})
+
+
+@pytest.fixture
+def data() -> Arrays:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 4)) * [1e-3, 1.0, 1e3, 1.0]
+    return x, np.where(x[:, 0] > x[:, 2] / 1e6, "left", np.where(x[:, 1] > 0, "up", "down"))
+
+
+def model(**parameters: Any) -> BinaryClassifier:
+    return BinaryClassifier((8,), **{"n_jobs": 1} | parameters)
+
+
+def test_what_a_fit_leaves(data: Arrays) -> None:
+    x, y = data
+    fitted = model().fit(x, y)
+    assert fitted.classes_.tolist() == ["down", "left", "up"]
+    assert fitted.n_features_in_ == 4
+    assert fitted.encoder_ is not None
+    assert fitted.network_.architecture.n_in == fitted.encoder_.n_signs == 28
+    assert set(fitted.scores_) == {"train", "valid"}
+    parts = fitted.report_["parts"]
+    assert [part["clips"] for part in parts.values()] == [101, 19]
+    assert parts["valid"]["accuracy"] == fitted.scores_["valid"]
+    assert {row["stage"] for row in fitted.report_["history"]} == {"ste", "population", "flips"}
+
+
+def test_predictions_are_the_classes_of_the_largest_outputs(data: Arrays) -> None:
+    x, y = data
+    fitted = model(search=False).fit(x, y)
+    outputs = fitted.decision_function(x)
+    assert outputs.shape == (120, 3)
+    assert fitted.predict(x).tolist() == fitted.classes_[outputs.argmax(axis=1)].tolist()
+    assert fitted.score(x, y) == np.mean(fitted.predict(x) == y)
+
+
+def test_two_classes_have_one_output(data: Arrays) -> None:
+    x, y = data
+    fitted = model(search=False).fit(x, y == "left")
+    outputs = fitted.decision_function(x)
+    assert outputs.shape == (120,)
+    assert fitted.predict(x).tolist() == (outputs > 0).tolist()
+
+
+def test_many_samples_are_predicted_a_part_at_a_time(
+    data: Arrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = data
+    fitted = model(search=False).fit(x, y)
+    whole = fitted.decision_function(x)
+    monkeypatch.setattr("evobin.estimators.classifier.BLOCK", 28 * 50)
+    assert np.array_equal(fitted.decision_function(x), whole)
+
+
+def test_a_seed_gives_one_network_for_any_number_of_workers(
+    data: Arrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = data
+    monkeypatch.setattr("evobin.parallel.on_demand.PRICE", 0.0)  # workers from the first task on
+    signs = [
+        model(n_jobs=n_jobs, random_state=seed).fit(x, y).network_.signs.tolist()
+        for n_jobs, seed in ((1, 0), (2, 0), (1, 1))
+    ]
+    assert signs[0] == signs[1] != signs[2]
+
+
+def test_no_seed_gives_another_network_each_time(data: Arrays) -> None:
+    x, y = data
+    one, other = (model(search=False, random_state=None).fit(x, y) for _ in range(2))
+    assert not np.array_equal(one.network_.signs, other.network_.signs)
+
+
+def test_training_alone_has_no_other_stage(data: Arrays) -> None:
+    history = model(search=False).fit(*data).report_["history"]
+    assert {row["stage"] for row in history} == {"ste"}
+
+
+def test_groups_are_in_one_part_only(data: Arrays) -> None:
+    x, y = data
+    report = model(search=False).fit(x, y, groups=np.arange(120) // 4).report_
+    assert report["note"] == "Split by group."
+    assert sum(part["speakers"] for part in report["parts"].values()) == 30
+
+
+def test_without_an_encoder_features_go_in_as_they_are(data: Arrays) -> None:
+    x, y = data
+    fitted = model(encoder=None, search=False).fit(x, y)
+    assert fitted.encoder_ is None
+    assert np.array_equal(fitted.decision_function(x), fitted.network_.logits(list(x[:, None])))
+    with pytest.raises(ValueError, match=r'at most 100000 in magnitude.*encoder="thermometer"'):
+        fitted.fit(x * 1e9, y)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, bool])
+def test_features_of_any_numbers_will_do(dtype: Any) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (60, 5)).astype(dtype)
+    y = x[:, 0] > 0
+    for encoder in ("thermometer", None):
+        assert model(encoder=encoder, search=False).fit(x, y).predict(x).shape == (60,)
+
+
+def test_nothing_is_written_and_arguments_stay(
+    data: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = data[0].copy(), data[1].copy()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("evobin.parallel.on_demand.PRICE", 0.0)
+    model(n_jobs=2).fit(x, y)
+    assert not files_below(tmp_path)
+    assert np.array_equal(x, data[0])
+    assert np.array_equal(y, data[1])
+
+
+def test_progress_is_shown_where_it_is_asked_for(
+    data: Arrays, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model(search=False).fit(*data)
+    assert capsys.readouterr() == ("", "")
+    model(search=False, verbose=True).fit(*data)
+    assert "straight-through training 4/4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"hidden": ()}, r"`hidden` must be a sequence of whole numbers.* but it is \(\)"),
+        ({"hidden": 32}, "`hidden` must be a sequence of whole numbers"),
+        ({"hidden": (8, 0)}, r"`hidden\[1\]` must be from 1"),
+        ({"encoder": "other"}, "`encoder` must be one of thermometer, but it is 'other'"),
+        ({"bits": 0}, "`bits` must be from 1 to 32, but it is 0"),
+        ({"effort": "huge"}, "`effort` must be one of standard, quick, but it is 'huge'"),
+        ({"seconds": -1.0}, "`seconds` must be from 0"),
+        ({"random_state": -1}, "`random_state` must be from 0"),
+        ({"n_jobs": 0}, "`n_jobs` must be at least 1, or -1"),
+        ({"n_jobs": 1.5}, "`n_jobs` must be a whole number"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_by_fit(
+    parameters: dict[str, Any], message: str, data: Arrays
+) -> None:
+    wrong = BinaryClassifier(**{"n_jobs": 1} | parameters)  # no work, so no error
+    with pytest.raises(SettingError, match=message):
+        wrong.fit(*data)
+
+
+def test_too_many_inputs_are_refused() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 1100))
+    with pytest.raises(ValueError, match="at most 32,766 inputs, but `X` has 35,200 as encoded"):
+        model(bits=32).fit(x, x[:, 0] > 0)
+
+
+def test_what_does_not_fit_is_refused(data: Arrays) -> None:
+    x, y = data
+    fitted = model(search=False).fit(x, y)
+    with pytest.raises(ValueError, match=r"`X` must have shape \[\*, 4\]"):
+        fitted.predict(x[:, :3])
+    with pytest.raises(ValueError, match=r"`y` must have shape \[120\], but it has shape \[3\]"):
+        fitted.score(x, y[:3])
+    x[5, 1] = np.nan
+    for method in (fitted.predict, fitted.decision_function, lambda x: fitted.fit(x, y)):
+        with pytest.raises(ValueError, match=r"`X` .* holds nan in row 5, column 1"):
+            method(x)
+
+
+@pytest.mark.parametrize("method", ["predict", "decision_function", "export"])
+def test_a_classifier_must_be_fitted(method: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be fitted"):
+        getattr(model(), method)(tmp_path / "network.c" if method == "export" else [[0.0]])
+
+
+def test_parameters_are_read_and_set_by_name() -> None:
+    one = BinaryClassifier((4,), bits=3)
+    assert BinaryClassifier(**one.get_params()).get_params() == one.get_params()
+    assert one.set_params(bits=5, search=False) is one
+    assert repr(one) == "BinaryClassifier(hidden=(4,), bits=5, search=False)"
+    with pytest.raises(SettingError, match=r"`parameter` must be one of hidden, .* 'bit'"):
+        one.set_params(bit=5)
+
+
+def test_a_pickled_classifier_predicts_the_same(data: Arrays) -> None:
+    x, y = data
+    fitted = model(search=False).fit(x, y)
+    back = pickle.loads(pickle.dumps(fitted))
+    assert back.predict(x).tolist() == fitted.predict(x).tolist()
+
+
+def test_exports_answer_raw_features(data: Arrays, tmp_path: Path) -> None:
+    x, y = np.float32(data[0]), data[1]
+    fitted = model(search=False).fit(x, y)
+    places = np.searchsorted(fitted.classes_, fitted.predict(x))
+    fitted.export(tmp_path / "network.c")
+    assert b"THRESHOLDS" in (tmp_path / "network.c").read_bytes()
+    assert np.array_equal(OnnxModel(fitted.network_, fitted.encoder_).run(x)[1], places)
+    with pytest.raises(EvobinError, match=r"network\.c"):
+        fitted.export(tmp_path / "network.c")
+    with pytest.raises(SettingError, match="`format` must be one of c, onnx"):
+        fitted.export(tmp_path / "network.pt", "torch")  # type: ignore[arg-type]
