@@ -214,7 +214,7 @@ def test_a_pickled_classifier_predicts_the_same(data: Arrays) -> None:
 
 
 def test_exports_answer_raw_features(data: Arrays, tmp_path: Path) -> None:
-    x, y = np.float32(data[0]), data[1]
+    x, y = data[0].astype(np.float32), data[1]
     fitted = model(search=False).fit(x, y)
     places = np.searchsorted(fitted.classes_, fitted.predict(x))
     fitted.export(tmp_path / "network.c")
