@@ -20,7 +20,9 @@ TRAINING, POPULATION, FLIPS = 0.5, 0.3, 0.2
 CONTENTION = 1.3
 """How much longer a task takes where all cores work on one."""
 START_SECONDS = 3.0
-"""What it takes to start processes; they are not started for less than three times as much."""
+"""What it takes to start processes, several times as much where the machine is busy."""
+LEAST_FOR_WORKERS = 60.0
+"""Seconds below which a fit starts none: its only process then shares a batch among threads."""
 TRIAL = 1024
 """Samples of the trial whose time is measured."""
 
@@ -81,7 +83,7 @@ def within(job: Job, clock: Clock) -> Job:
         return job
     problem, plan, n_workers = job.problem, job.plan, job.n_workers
     compile_training(problem, plan.ste, smooth=True)
-    if clock.left < 3 * START_SECONDS:
+    if clock.left < LEAST_FOR_WORKERS:
         n_workers = 1
     epoch, score = _pace(problem, plan.ste, n_workers)
     clock.reserve(score * (1 + len(problem.train) / len(problem.valid)) + 0.02 * clock.left)
