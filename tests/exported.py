@@ -61,10 +61,11 @@ class CompiledC:
         self._library = ctypes.CDLL(str(library))
         self._n_logits = network.architecture.n_logits
         self._dtype = np.int8 if binary else np.float32
+        self._raw = self._dtype if encoder is None else np.float32
 
     def predict(self, sample: NDArray[Any]) -> int:
         """The file's one function."""
-        frames = np.ascontiguousarray(sample, self._dtype)
+        frames = np.ascontiguousarray(sample, self._raw)
         answer: int = self._library.predict(frames.ctypes.data_as(ctypes.c_void_p), len(frames))
         return answer
 

@@ -254,7 +254,10 @@ class BinaryClassifier:
         return ThermometerEncoder(self.bits).fit(X)
 
     def _encoded(self, X: NDArray[Any]) -> NDArray[Any]:
-        return X if self.encoder_ is None else self.encoder_.transform(X)
+        """What the network takes: signs in int8, or X in float32, in float64 where needed."""
+        if self.encoder_ is not None:
+            return self.encoder_.transform(X)
+        return X.astype(np.float32 if np.can_cast(X.dtype, np.float32) else np.float64, copy=False)
 
     def _architecture(self, n_in: int, n_classes: int) -> Architecture:
         widths = tuple(self.hidden) if isinstance(self.hidden, Sequence) else ()
@@ -271,7 +274,8 @@ class BinaryClassifier:
                 "encoded; use fewer features or `bits`."
             )
         blocks = tuple(ConvBlock(int(width), 1) for width in widths)
-        return Architecture(n_in, blocks, n_classes, frames=1)
+        is_binary = self.encoder_ is not None
+        return Architecture(n_in, blocks, n_classes, frames=1, binary_inputs=is_binary)
 
     def _display(self) -> Any:
         """Shows progress, if that is asked for; used with `with`."""

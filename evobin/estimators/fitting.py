@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evobin import parallel
 from evobin.config import AugmentConfig, SearchConfig
-from evobin.core.samples import Dataset, Samples
+from evobin.core.samples import Dataset, Frames, Samples
 from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
@@ -67,12 +67,10 @@ class _Watch:
             self.show(progress)
 
 
-def samples_of(rows: NDArray[Any]) -> Samples:
-    """[n, features] as samples of one frame; float32 where that holds them, else float64."""
-    starts = np.arange(len(rows) + 1, dtype=np.int64)
-    if np.can_cast(rows.dtype, np.float32):
-        return Samples(np.array(rows, np.float32, order="C"), starts)
-    return Samples(np.array(rows, np.float64, order="C"), starts)
+def samples_of(features: NDArray[Any]) -> Samples:
+    """[n, features] of a type that `Samples` has, as samples of one frame."""
+    frames: Frames = np.ascontiguousarray(features)
+    return Samples(frames, np.arange(len(features) + 1, dtype=np.int64))
 
 
 def dataset_of(
