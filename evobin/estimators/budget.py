@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evobin.config import SteConfig
+from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
 from evobin.drive.pipeline import Plan, compile_flips, compile_training
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -38,6 +39,11 @@ class Clock:
         self._began = self._last = time.monotonic()
         self._end = math.inf if seconds is None else self._began + seconds
         self._step = 0.0
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is an end."""
+        return self._end < math.inf
 
     @property
     def elapsed(self) -> float:
@@ -79,14 +85,14 @@ def within(job: Job, clock: Clock) -> Job:
     falls to 0 in time. Stages that do not fit in are left out. How long an epoch takes is
     measured, so the result depends on the machine.
     """
-    if clock.left == math.inf:
+    if not clock.is_set:
         return job
     problem, plan, n_workers = job.problem, job.plan, job.n_workers
     compile_training(problem, plan.ste, smooth=True)
     if clock.left < LEAST_FOR_WORKERS:
         n_workers = 1
     epoch, score = _pace(problem, plan.ste, n_workers)
-    clock.reserve(score * (1 + len(problem.train) / len(problem.valid)) + 0.02 * clock.left)
+    clock.reserve(2 * score + 0.02 * clock.left)  # the figures at the end
     if n_workers > 1:
         clock.reserve(START_SECONDS)
         epoch *= CONTENTION
@@ -103,18 +109,25 @@ def within(job: Job, clock: Clock) -> Job:
 
 
 def _pace(problem: SampledNetworkProblem, config: SteConfig, n_workers: int) -> tuple[float, float]:
-    """Seconds of an epoch of one start, and of a score."""
-    n = min(TRIAL, len(problem.train))
-    few = problem.train.subset(np.arange(n))
+    """Seconds of an epoch of one start, and of a score, by a trial on some of the samples."""
+    train, valid = some_of(problem.train, TRIAL), some_of(problem.valid, TRIAL)
     n_threads = problem.n_threads if n_workers == 1 else 1
-    trial = replace(problem, train=few, n_threads=n_threads)
+    trial = replace(problem, train=train, valid=valid, n_threads=n_threads)
     training = begin(trial, config, (0, 0), None)
     began = time.monotonic()
     epoch = train_epoch(trial, config, training, 0)
     trained = time.monotonic()
     trial.score(epoch.candidate[None])
     score = time.monotonic() - trained
-    return max(trained - began - score, 1e-6) * len(problem.train) / n, score
+    passed = max(trained - began - score, 1e-6)
+    return passed * len(problem.train) / len(train), score * len(problem.valid) / len(valid)
+
+
+def some_of(dataset: Dataset, n: int) -> Dataset:
+    """At most `n` of its samples, from all over it."""
+    if len(dataset) <= n:
+        return dataset
+    return dataset.subset(np.linspace(0, len(dataset) - 1, n).astype(np.intp))
 
 
 def _shrunk(config: SteConfig, epochs: float, n_workers: int) -> tuple[SteConfig, float]:

@@ -54,7 +54,8 @@ class BinaryClassifier:
         encoder_: the fitted `ThermometerEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
-        scores_: accuracy by part: "train", and "valid", which candidates were chosen by.
+        scores_: accuracy by part: "valid", which candidates were chosen by, and "train", of which
+            only some samples are looked at where `seconds` are given.
         report_: figures of both parts, how samples were split, and the history of the search, as
             plain values.
 

@@ -18,7 +18,7 @@ from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
 from evobin.drive.pipeline import Plan, run_stages
-from evobin.estimators.budget import Clock, Job, within
+from evobin.estimators.budget import Clock, Job, some_of, within
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -32,7 +32,7 @@ class Fitted:
 
     Attributes:
         network: the one that was chosen.
-        parts: its predictions by part: "train" and "valid".
+        parts: its predictions by part: "train", or some of it where seconds count, and "valid".
         history: a row for each step of each start or island.
     """
 
@@ -130,7 +130,8 @@ def fit_network(
         host = Driver(workers.map, watch, clock.is_over)
         outcome = run_stages(job.problem, job.plan, host)
     network = BinaryNetwork(problem.architecture, outcome.solution)
-    named = {"train": problem.train, "valid": problem.valid}
+    train = some_of(problem.train, len(problem.valid)) if clock.is_set else problem.train
+    named = {"train": train, "valid": problem.valid}
     parts = {name: Evaluation.of(network, part, problem.n_threads) for name, part in named.items()}
     return Fitted(network, parts, watch.history)
 

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from evobin.config import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
+from evobin.core.samples import Dataset, Samples
+from evobin.core.stage import Progress
+from evobin.drive.pipeline import Plan
+from evobin.estimators import budget
+from evobin.estimators.budget import Clock, Job, some_of, within
+from evobin.network.architecture import Architecture, ConvBlock
+from evobin.problems.sampled_network import SampledNetworkProblem
+
+PLAN = Plan(SteConfig(), PopulationConfig(), FlipConfig(), 0)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which stands still."""
+    moment = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: moment[0])
+    return moment
+
+
+@pytest.fixture
+def problem() -> SampledNetworkProblem:
+    rng = np.random.default_rng(0)
+
+    def part(n: int) -> Dataset:
+        x = rng.choice(np.array([-1, 1], np.int8), (n, 6))
+        samples = Samples(x, np.arange(n + 1))
+        return Dataset(tuple(map(str, range(n))), samples, (x[:, 0] > 0).astype(np.int8), None)
+
+    shape = Architecture(6, (ConvBlock(4, 1),), frames=1, binary_inputs=True)
+    return SampledNetworkProblem(shape, part(400), part(100), AugmentConfig(), 1, 16)
+
+
+def paced(
+    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, seconds: float, epoch: float
+) -> Job:
+    """What is done in so many seconds if an epoch takes so long, by two workers."""
+    monkeypatch.setattr(budget, "compile_training", lambda *_, **__: None)
+    monkeypatch.setattr(budget, "_pace", lambda *_: (epoch, 0.0))
+    monkeypatch.setattr(budget, "_flip_seconds", lambda _: epoch)
+    return within(Job(problem, PLAN, 2), Clock(seconds))
+
+
+def test_without_an_end_nothing_changes(problem: SampledNetworkProblem) -> None:
+    job, clock = Job(problem, PLAN, 2), Clock(None)
+    assert within(job, clock) is job
+    assert clock.left == math.inf
+    assert not clock.is_over()
+
+
+def test_with_time_enough_the_whole_effort_is_done(
+    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, now: list[float]
+) -> None:
+    job = paced(monkeypatch, problem, 1000.0, 0.1)
+    assert (job.plan, job.n_workers) == (PLAN, 2)
+    assert job.problem is problem
+
+
+def test_fewer_starts_come_before_fewer_epochs(
+    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, now: list[float]
+) -> None:
+    found = []
+    for seconds in (400.0, 200.0, 100.0):
+        ste = paced(monkeypatch, problem, seconds, 2.0).plan.ste
+        found.append((ste.starts, ste.epochs))
+    assert found == [(2, 40), (2, 37), (2, 18)]
+    assert paced(monkeypatch, problem, 2000.0, 5.0).plan.ste.starts == 6
+
+
+def test_a_short_time_is_one_processes_and_of_few_samples(
+    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, now: list[float]
+) -> None:
+    job = paced(monkeypatch, problem, 10.0, 20.0)
+    assert (job.n_workers, job.plan.ste.starts, job.plan.ste.epochs) == (1, 1, 1)
+    assert job.plan.stages == ["ste"]
+    assert len(job.problem.train) == pytest.approx(0.245 * 400, abs=2)
+    assert set(job.problem.train.labels.tolist()) == {0, 1}
+
+
+def test_the_clock_is_over_where_another_step_would_end_too_late(now: list[float]) -> None:
+    clock = Clock(10.0)
+    clock.watch(Progress("ste", 0, 4))
+    for now[0], is_over in ((3.0, False), (6.0, False), (9.0, True)):
+        clock.watch(Progress("ste", 1, 4, ({},)))
+        assert clock.is_over() == is_over
+    clock.watch(Progress("flips", 0, 4))
+    assert not clock.is_over()
+
+
+def test_a_real_trial_takes_seconds_of_both_kinds(problem: SampledNetworkProblem) -> None:
+    plan = dataclasses.replace(PLAN, flips=FlipConfig(clips=16))
+    job = within(Job(problem, plan, 1), Clock(5.0))
+    assert 1 <= job.plan.ste.epochs <= 40
+    assert job.plan.ste.starts >= 1
+
+
+def test_some_of_a_data_set_are_from_all_over_it(problem: SampledNetworkProblem) -> None:
+    assert some_of(problem.valid, 100) is problem.valid
+    assert some_of(problem.valid, 3).names == ("0", "49", "99")
