@@ -30,7 +30,7 @@ X, y = np.zeros((4, 8)), np.array([0, 1, 0, 1])
 problem = evobin.NetworkProblem(architecture, X, y)
 found = evobin.maximize(problem, algorithm="annealing", seconds=30, seed=0)
 network: evobin.BinaryNetwork = problem.network(found.solution)
-model = evobin.BinaryClassifier((16,), bits=3, effort="quick", seconds=5).fit(X, y, groups=[0, 1, 2, 3])
+model = evobin.BinaryClassifier((16,), bits=3, effort="quick", seconds=5).fit(X, y, groups=y)
 accuracy: float = model.score(X.tolist(), y)
 encoder: evobin.ThermometerEncoder | None = model.encoder_
 
