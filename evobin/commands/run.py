@@ -18,7 +18,7 @@ from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.drive.driver import ignore
-from evobin.drive.pipeline import Plan, run_stages
+from evobin.drive.pipeline import SearchPlan, run_stages
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
 from evobin.errors import EvobinError, WorkersError
 from evobin.network.analysis.firing import firing_rates
@@ -73,7 +73,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                     f"{job.path}: the {samples} are not those that the run began with; restore "
                     "them, or start anew."
                 )
-            plan = Plan.of(config)
+            plan = SearchPlan.of(config)
             problem = _problem(config, plan, splits, kept.get("start"))
             recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
             recorder.begin()
@@ -97,7 +97,7 @@ def versions() -> dict[str, str]:
 
 
 def _problem(
-    config: SearchConfig, plan: Plan, splits: Splits, start: Solution | None
+    config: SearchConfig, plan: SearchPlan, splits: Splits, start: Solution | None
 ) -> SampledNetworkProblem:
     """What to maximise; a polish keeps to what is not worse than its start."""
     problem = SampledNetworkProblem(

@@ -21,7 +21,7 @@ from evobin.training.ste import Pretraining, begin, train_epoch
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """What the stages are to do, and the seed of all of them."""
 
     ste: SteConfig
@@ -34,7 +34,7 @@ class Plan:
         """The plan of a run."""
         return cls(config.ste, config.population, config.flips, config.seed)
 
-    def without_search(self) -> Plan:
+    def without_search(self) -> SearchPlan:
         """Training alone."""
         population, flips = replace(self.population, rounds=0), replace(self.flips, rounds=0)
         return replace(self, population=population, flips=flips)
@@ -56,7 +56,7 @@ class Plan:
 
 
 def run_stages(
-    problem: SampledNetworkProblem, plan: Plan, host: Driver, kept: State | None = None
+    problem: SampledNetworkProblem, plan: SearchPlan, host: Driver, kept: State | None = None
 ) -> SearchResult:
     """Does the stages of a plan, as far as there is time.
 
@@ -93,7 +93,7 @@ def run_stages(
 def _stage(
     name: str,
     problem: SampledNetworkProblem,
-    plan: Plan,
+    plan: SearchPlan,
     start: Solution | None,
     begun: SearchResult | None,
 ) -> Stage:

@@ -11,7 +11,7 @@ import numpy as np
 from evobin.config import SteConfig
 from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
-from evobin.drive.pipeline import Plan, compile_flips, compile_training
+from evobin.drive.pipeline import SearchPlan, compile_flips, compile_training
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training.flip_search import ROUNDS_A_TASK, improve
 from evobin.training.ste import begin, train_epoch
@@ -74,7 +74,7 @@ class Job:
     """What to search, how, and by how many workers."""
 
     problem: SampledNetworkProblem
-    plan: Plan
+    plan: SearchPlan
     n_workers: int
 
 
@@ -138,7 +138,7 @@ def _shrunk(config: SteConfig, epochs: float, n_workers: int) -> tuple[SteConfig
     return replace(config, starts=starts, epochs=each), min(1.0, epochs)
 
 
-def _rounds(plan: Plan, epoch: float, clock: Clock, n_workers: int) -> int:
+def _rounds(plan: SearchPlan, epoch: float, clock: Clock, n_workers: int) -> int:
     """Rounds of the population that its share of the seconds is enough for."""
     population = plan.population
     seconds = max(1, population.epochs) * epoch * -(-population.islands // n_workers)

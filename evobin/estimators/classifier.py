@@ -18,7 +18,7 @@ from evobin.config import Effort, SearchConfig
 from evobin.data.arrays import BLOCK, matrix_of
 from evobin.data.encoder import ThermometerEncoder
 from evobin.data.splits import LARGEST
-from evobin.drive.pipeline import Plan
+from evobin.drive.pipeline import SearchPlan
 from evobin.errors import SettingError
 from evobin.estimators.budget import Clock
 from evobin.estimators.fitting import dataset_of, fit_network, problem_of, report_of, samples_of
@@ -231,7 +231,7 @@ class BinaryClassifier:
             check_number("seconds", self.seconds, 0.0, 1e9)
         return self.seconds
 
-    def _plan(self) -> tuple[Plan, SearchConfig]:
+    def _plan(self) -> tuple[SearchPlan, SearchConfig]:
         """What the stages are to do, and the workers."""
         check_number("n_jobs", self.n_jobs, -(2**31), 2**31)
         seed = self.random_state
@@ -239,7 +239,7 @@ class BinaryClassifier:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         check_number("random_state", seed, 0, 2**63 - 1)
         config = SearchConfig.of(self.effort, seed=int(seed), n_jobs=int(self.n_jobs))
-        plan = Plan.of(config)
+        plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 
     def _fit_encoder(self, X: NDArray[Any]) -> ThermometerEncoder | None:

@@ -17,7 +17,7 @@ from evobin.core.samples import Dataset, Frames, Samples
 from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
-from evobin.drive.pipeline import Plan, run_stages
+from evobin.drive.pipeline import SearchPlan, run_stages
 from evobin.estimators.budget import Clock, Job, some_of, within
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
@@ -102,7 +102,7 @@ def problem_of(
 
 def fit_network(
     problem: SampledNetworkProblem,
-    plan: Plan,
+    plan: SearchPlan,
     config: SearchConfig,
     clock: Clock,
     show: Callable[[Progress], None] | None,

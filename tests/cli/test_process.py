@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 import pytest
 
 from evobin.cli.main import main
-from evobin.commands import run
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN, GOLDEN_RESULT, files_below, random_folder
@@ -75,10 +74,10 @@ def test_a_command_works_in_a_thread(tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("place", "told"),
     [
-        ("load_splits", "nothing was written yet"),
-        ("Pretraining.step", f"run/result.txt is not there yet{AND}"),
-        ("FlipSearch.step", f"run/result.txt holds the best so far{AND}"),
-        ("BinaryNetwork.load", f"run/result.txt holds the best so far{AND}"),
+        ("commands.run.load_splits", "nothing was written yet"),
+        ("drive.pipeline.Pretraining.step", f"run/result.txt is not there yet{AND}"),
+        ("drive.pipeline.FlipSearch.step", f"run/result.txt holds the best so far{AND}"),
+        ("commands.run.BinaryNetwork.load", f"run/result.txt holds the best so far{AND}"),
     ],
 )
 def test_an_interrupted_search_says_whether_there_is_a_result(
@@ -87,7 +86,7 @@ def test_an_interrupted_search_says_whether_there_is_a_result(
     monkeypatch.chdir(tmp_path)
     samples = random_folder(tmp_path / "in")
     with monkeypatch.context() as patched:
-        patched.setattr(f"{run.__name__}.{place}", interrupt)
+        patched.setattr(f"evobin.{place}", interrupt)
         assert main(["search", *samples.options, "--out", "run", *BUDGET, "--quiet"]) == 130
     assert capsys.readouterr().err == f"evobin: interrupted; {told}.\n"
     assert Path("run/result.txt").exists() == ("holds" in told)

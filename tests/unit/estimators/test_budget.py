@@ -9,13 +9,13 @@ import pytest
 from evobin.config import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.core.samples import Dataset, Samples
 from evobin.core.stage import Progress
-from evobin.drive.pipeline import Plan
+from evobin.drive.pipeline import SearchPlan
 from evobin.estimators import budget
 from evobin.estimators.budget import Clock, Job, some_of, within
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.problems.sampled_network import SampledNetworkProblem
 
-PLAN = Plan(SteConfig(), PopulationConfig(), FlipConfig(), 0)
+PLAN = SearchPlan(SteConfig(), PopulationConfig(), FlipConfig(), 0)
 
 
 @pytest.fixture
