@@ -14,6 +14,7 @@ from evobin.core.stage import Progress
 from evobin.drive.pipeline import SearchPlan, compile_flips, compile_training
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training.flip_search import ROUNDS_A_TASK, improve
+from evobin.training.scales import Plan, plan_of
 from evobin.training.ste import begin, train_epoch
 
 TRAINING, POPULATION, FLIPS = 0.5, 0.3, 0.2
@@ -91,14 +92,16 @@ def within(job: Job, clock: Clock) -> Job:
     compile_training(problem, plan.ste, smooth=True)
     if clock.left < LEAST_FOR_WORKERS:
         n_workers = 1
-    epoch, score = _pace(problem, plan.ste, n_workers)
+    training = plan_of(plan.ste, problem)
+    epoch, score = _pace(problem, training, n_workers)
     clock.reserve(2 * score + 0.02 * clock.left)  # the figures at the end
     if n_workers > 1:
         clock.reserve(START_SECONDS)
         epoch *= CONTENTION
     has_search = plan.population.rounds > 0 or plan.flips.rounds > 0
     seconds = max(0.0, clock.left) * (TRAINING if has_search else 1.0)
-    ste, share = _shrunk(plan.ste, seconds / (epoch + score), n_workers)
+    whole = replace(plan.ste, epochs=training.epochs)
+    ste, share = _shrunk(whole, seconds / (epoch + score), n_workers)
     population = replace(plan.population, rounds=_rounds(plan, epoch + score, clock, n_workers))
     flips = plan.flips
     if flips.rounds > 0:
@@ -108,14 +111,14 @@ def within(job: Job, clock: Clock) -> Job:
     return Job(_part_of(problem, share, plan.seed), plan, n_workers)
 
 
-def _pace(problem: SampledNetworkProblem, config: SteConfig, n_workers: int) -> tuple[float, float]:
+def _pace(problem: SampledNetworkProblem, plan: Plan, n_workers: int) -> tuple[float, float]:
     """Seconds of an epoch of one start, and of a score, by a trial on some of the samples."""
     train, valid = some_of(problem.train, TRIAL), some_of(problem.valid, TRIAL)
     n_threads = problem.n_threads if n_workers == 1 else 1
     trial = replace(problem, train=train, valid=valid, n_threads=n_threads)
-    training = begin(trial, config, (0, 0), None)
+    training = begin(trial, plan, (0, 0), None)
     began = time.monotonic()
-    epoch = train_epoch(trial, config, training, 0)
+    epoch = train_epoch(trial, plan, training, 0)
     trained = time.monotonic()
     trial.score(epoch.candidate[None])
     score = time.monotonic() - trained
@@ -132,8 +135,9 @@ def some_of(dataset: Dataset, n: int) -> Dataset:
 
 def _shrunk(config: SteConfig, epochs: float, n_workers: int) -> tuple[SteConfig, float]:
     """Settings for so many epochs of each worker, and the share of the samples they are of."""
-    turns = min(-(-config.starts // n_workers), max(1, int(epochs // config.epochs)))
-    each = max(1, min(config.epochs, int(epochs // turns)))
+    asked = config.epochs or 1
+    turns = min(-(-config.starts // n_workers), max(1, int(epochs // asked)))
+    each = max(1, min(asked, int(epochs // turns)))
     starts = min(config.starts, turns * n_workers)
     return replace(config, starts=starts, epochs=each), min(1.0, epochs)
 
