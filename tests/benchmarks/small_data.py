@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import evobin
 from evobin.errors import EvobinError
 
 Floats = NDArray[np.float32]
@@ -73,8 +74,9 @@ class Split:
         """Of training and test samples: -1 and +1, or the features where `bits` is 0."""
         if not self.bits:
             return self.train, self.test
-        thresholds = thresholds_of(self.train, self.bits)
-        return thermometer(self.train, thresholds), thermometer(self.test, thresholds)
+        encoder = evobin.ThermometerEncoder(self.bits).fit(self.train)
+        train, test = (encoder.transform(part) for part in (self.train, self.test))
+        return train.astype(np.float32), test.astype(np.float32)
 
     def without_test(self, seed: int) -> Split:
         """A fifth of the training samples in place of the test samples, to choose settings by.
@@ -102,30 +104,6 @@ def load(name: str, fold: int) -> Split:
     if name.startswith("fashion-mnist"):
         return _fashion(pixels=name.endswith("pixels"))
     return _of_sklearn(name, fold)
-
-
-def thresholds_of(train: Floats, bits: int) -> list[Floats]:
-    """Of each feature at most `bits` thresholds, ascending; none of a constant one.
-
-    Quantiles of the training samples that part them evenly; all values but the largest where
-    these are few.
-    """
-    shares = np.arange(1, bits + 1) / (bits + 1)
-    thresholds = []
-    for column in train.T:
-        values = np.unique(column)
-        if len(values) > bits + 1:
-            quantiles = np.unique(np.quantile(column, shares, method="lower"))
-            values = np.append(quantiles[quantiles < values[-1]], values[-1])
-        thresholds.append(values[:-1])
-    return thresholds
-
-
-def thermometer(samples: Floats, thresholds: list[Floats]) -> Floats:
-    """[samples, thresholds of all features] of -1 and +1: whether a feature is above each."""
-    columns = np.repeat(np.arange(len(thresholds)), [len(part) for part in thresholds])
-    above = samples[:, columns] > np.concatenate(thresholds)
-    return np.where(above, np.float32(1), np.float32(-1))
 
 
 def _of_sklearn(name: str, fold: int) -> Split:

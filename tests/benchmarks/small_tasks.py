@@ -48,7 +48,13 @@ class Task:
     def architecture(self) -> evobin.Architecture:
         """The binary network's shape."""
         blocks = tuple(evobin.ConvBlock(units, 1) for units in self.hidden)
-        return evobin.Architecture(self.inputs.shape[1], blocks, self.n_classes, frames=1)
+        return evobin.Architecture(
+            self.inputs.shape[1],
+            blocks,
+            self.n_classes,
+            frames=1,
+            binary_inputs=self.split.bits > 0,
+        )
 
     @property
     def n_bytes(self) -> int:

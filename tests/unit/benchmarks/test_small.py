@@ -209,7 +209,7 @@ def test_signs_are_judged_as_the_network_that_they_are() -> None:
     assert of_signs(task, solution, {}).accuracies(task.split) == tuple(expected)
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name not in ("training", "default")])
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.filterwarnings("ignore:failed to import torchlogix_cuda")
 def test_each_row_runs(name: str) -> None:
     if not ROWS[name].is_installed:

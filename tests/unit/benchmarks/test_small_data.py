@@ -12,21 +12,6 @@ from evobin.errors import EvobinError
 from tests.benchmarks import small_data
 
 
-def test_thermometer_inputs_say_which_quantiles_of_the_training_samples_are_passed() -> None:
-    column = np.arange(8, dtype=np.float32)
-    train = np.stack([column, -10 * column, column > 2, 0 * column], axis=1).astype(np.float32)
-    thresholds = small_data.thresholds_of(train, 3)
-    assert [part.tolist() for part in thresholds] == [[1, 3, 5], [-60, -40, -20], [0], []]
-    inputs = small_data.thermometer(np.array([[4, -20, 1, 7]], np.float32), thresholds)
-    assert inputs.tolist() == [[1, 1, -1, 1, 1, -1, 1]]
-
-
-def test_a_value_of_most_samples_has_one_threshold() -> None:
-    column = np.r_[np.zeros(90), np.arange(1, 11)].astype(np.float32)
-    (thresholds,) = small_data.thresholds_of(column[:, None], 3)
-    assert thresholds.tolist() == [0]
-
-
 def test_test_samples_move_no_threshold() -> None:
     rng = np.random.default_rng(0)
     train, labels = rng.normal(size=(50, 3)).astype(np.float32), rng.integers(0, 4, 50)
