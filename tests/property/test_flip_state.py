@@ -332,7 +332,7 @@ def test_gains_of_the_first_layer_rank_the_exact_changes_of_trained_linear_layer
 ) -> None:
     architecture = Architecture(12, blocks, 3, frames)
     problem = replace(classes_problem(), architecture=architecture, batch_size=128)
-    trained = run(Pretraining(problem, SteConfig(epochs=20, frames=1), 0))
+    trained = run(Pretraining(problem, SteConfig(epochs=20, frames=1, rates=(2e-3,)), 0))
     state = problem.sample(np.random.default_rng(0)).start(trained.solution)
     assert rank_correlation(state, np.arange(architecture.layers[0].stop)) > least
 
