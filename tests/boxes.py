@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.core.compiled import CompiledProblem, CompiledState
-from evobin.core.problem import verify
+from evobin.core.compiled import CompiledProblem
+from evobin.core.problem import FlipState, verify
 from evobin.problems.ising import Ising
 from evobin.problems.maxsat import MaxSat
 from evobin.problems.nk import NKLandscape
@@ -33,7 +33,7 @@ def random_signs(n: int, rng: np.random.Generator) -> Signs:
     return rng.choice(np.array([-1, 1], np.int8), n)
 
 
-def verify_all(problem: CompiledProblem, state: CompiledState) -> None:
+def verify_all(problem: CompiledProblem, state: FlipState) -> None:
     """Compares the score and all gains with those of a fresh state.
 
     Raises:

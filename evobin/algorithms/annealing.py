@@ -13,7 +13,15 @@ from evobin.checks import check_choice, check_range, setting
 from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import Scores
 from evobin.errors import SettingError
-from evobin.kernels.families import compiled, flip, highest, note_best, note_flip, update_best
+from evobin.kernels.families import (
+    compiled,
+    flip,
+    highest,
+    look,
+    note_best,
+    note_flip,
+    update_best,
+)
 
 Schedule = Literal["geometric", "linear"]
 FEWEST = 8
@@ -211,7 +219,7 @@ def _anneal(
     while done < room and sweep < len(temperatures) and top < target and logged < len(at):
         temperature = temperatures[sweep]
         reach = -(temperature * odds[0])
-        size = min(BLOCK, n - i, room - done)
+        size = look(box, i, min(BLOCK, n - i, room - done))
         block, draw = gains[i : i + size], draws[sweep, i : i + size]
         if highest(block) >= reach:
             for k in range(size):

@@ -19,6 +19,8 @@ from evobin.kernels.families import (
     flip,
     go_to,
     highest,
+    look,
+    look_at_all,
     note_best,
     note_flip,
     update_best,
@@ -197,6 +199,7 @@ def _steepest(
             start = draws[used]
             used += 1
             spent += n
+            look_at_all(box)
             gain = highest(gains)
             if gain > 0:
                 chosen = first_of(gains, gain, start)
@@ -246,7 +249,7 @@ def _first_improvement(
             spent += 1
             fails = 0
         else:
-            size = min(BLOCK, n - i, room - spent, n - fails)
+            size = look(box, i, min(BLOCK, n - i, room - spent, n - fails))
             if highest(gains[i : i + size]) <= 0:
                 spent += size
                 fails += size

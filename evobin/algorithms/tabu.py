@@ -18,6 +18,7 @@ from evobin.kernels.families import (
     first_of,
     flip,
     go_to,
+    look_at_all,
     note_best,
     note_flip,
     update_best,
@@ -214,6 +215,7 @@ def _tabu(
             if room - spent < n or used >= draws.shape[1]:
                 break
             start = draws[0, used]
+            look_at_all(box)
             peak, free = _peaks(gains, left, step, lowest)
             if level + peak > top:  # aspiration: a new best is never barred
                 chosen, gain = first_of(gains, peak, start), peak

@@ -1,4 +1,4 @@
-"""Incremental problems whose flips are compiled: all gains exact, walked by whole algorithms."""
+"""Incremental problems whose flips are compiled: gains are exact, whole algorithms walk on them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class CompiledProblem(IncrementalProblem):
     that no sum is ever rounded: nothing drifts, however many flips are made.
 
     A family of problems is one file: this class with `score` and `box`, a NamedTuple for the box,
-    and the function that flips a sign in it, registered by `kernels.families.flips`. Scores are
-    exact, and what is not [k, n] of -1 and +1 is a ValueError.
+    and the function that flips a sign in it, registered by `kernels.families.flips`; where gains
+    are not kept but found when they are looked at, also the function that looks, registered by
+    `looks`. Scores are exact, and what is not [k, n] of -1 and +1 is a ValueError.
     """
 
     @abstractmethod
@@ -40,7 +41,7 @@ class CompiledProblem(IncrementalProblem):
             signs: [n] int8; overwritten later.
         """
 
-    def start(self, solution: Solution) -> CompiledState:
+    def start(self, solution: Solution) -> FlipState:
         """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
         self._check_one(solution)
         return CompiledState(self, solution)
@@ -70,7 +71,7 @@ class Walk(NamedTuple):
 
 
 class CompiledState(FlipState):
-    """One solution of a `CompiledProblem`, the gains of all flips kept.
+    """One solution of a `CompiledProblem`, its gains kept, or found when they are asked for.
 
     Attributes:
         box: what the family's flip needs.
@@ -98,13 +99,12 @@ class CompiledState(FlipState):
 
     def gains(self) -> NDArray[np.float64]:
         """[n] float64, the exact change of score for each single flip."""
-        gains: NDArray[np.float64] = self.box.gains.astype(np.float64)
-        return gains
+        return families.look_at(self.box, self.tag, np.arange(len(self.box.signs)))
 
     def scores(self, indices: Iterable[int]) -> Scores:
         """As in `FlipState`, from the gains."""
-        places = indices if isinstance(indices, np.ndarray) else np.array(list(indices), np.intp)
-        scores: Scores = self._score + self.box.gains[places].astype(np.float64)
+        places = indices if isinstance(indices, np.ndarray) else np.array(list(indices), np.int64)
+        scores: Scores = self._score + families.look_at(self.box, self.tag, places)
         return scores
 
     def flip(self, index: int) -> None:
@@ -112,8 +112,7 @@ class CompiledState(FlipState):
         n = len(self.box.signs)
         if not 0 <= index < n:
             raise IndexError(f"`index` must be from 0 to {n - 1}, but it is {index}.")
-        self._score += float(self.box.gains[index])
-        families.flip_one(self.box, self.tag, index)
+        self._score += families.flip_one(self.box, self.tag, index)
 
     def walk(self, best: Solution) -> Walk:
         """What a compiled walk from here fills in, the best solution so far being `best`."""

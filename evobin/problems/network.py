@@ -11,16 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evobin.checks import check_shape
-from evobin.core.problem import IncrementalProblem, Population, Scores, Solution, Structure
+from evobin.core.compiled import CompiledProblem
+from evobin.core.likelihood import likelihood_of
+from evobin.core.problem import FlipState, Population, Scores, Solution, Structure
 from evobin.core.samples import Samples
+from evobin.kernels import dense
+from evobin.kernels.dense import DenseBox
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.batch import Batch, check_batch, rounded
+from evobin.network.flips.batch import Batch, check_batch, rounded, unit_of
+from evobin.network.flips.dense import Columns, columns_of, dense_box, is_dense
 from evobin.network.flips.heads import Head, logit_width_of
 from evobin.network.flips.state import NetworkFlipState
 
 
-class NetworkProblem(IncrementalProblem):
+class NetworkProblem(CompiledProblem):
     """A network to be found for labelled samples, all of which its score looks at.
 
     The score is the mean log-likelihood of the labels, in nats a sample: a logistic function of the
@@ -28,7 +33,9 @@ class NetworkProblem(IncrementalProblem):
     the score of the training samples: for a figure that means something, predict others.
 
     Features are rounded to multiples of a power of two so small that float32 still holds them (see
-    `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit.
+    `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit. On a
+    dense network walks are compiled (see `kernels.dense`), and the likelihood of each sample is
+    rounded as well, to less than 1e-12 of the mean.
     Binary inputs are held in int8.
 
     Args:
@@ -72,6 +79,9 @@ class NetworkProblem(IncrementalProblem):
         self.n_threads = n_threads
         check_batch(architecture, self.batch)
         self._rounded: Samples | None = None
+        self._columns: Columns | None = None
+        n_hidden, n_logits = architecture.n_hidden, architecture.n_logits
+        self._likelihood = likelihood_of(n_hidden, n_logits, len(labels), self.logit_width)
 
     @property
     def structure(self) -> Structure:
@@ -89,14 +99,46 @@ class NetworkProblem(IncrementalProblem):
     def score(self, population: Population) -> Scores:
         """As in `Problem`; a ValueError if a solution is none."""
         check_shape("population", population, (None, self.n))
+        return np.array([self._score(solution) for solution in population], np.float64)
+
+    def _score(self, solution: Solution) -> float:
+        logits = self._logits(solution)
+        if not is_dense(self.architecture):
+            head = Head.of(self.architecture.layers[-1], solution, self.logit_width)
+            return head.mean(self.batch.labels, logits)
+        by_logit = logits.T.astype(np.int32, order="C")
+        values = dense.values_of_all(self._likelihood, by_logit, self.batch.labels)
+        return float(values.sum() * self._likelihood.scale[1])
+
+    def _logits(self, solution: Solution) -> NDArray[np.int64]:
+        """[samples, n_logits], of the rounded samples."""
         if self._rounded is None:
             self._rounded = rounded(self.architecture, self.batch.samples)
-        layer, scores = self.architecture.layers[-1], np.empty(len(population))
-        for place, solution in enumerate(population):
-            logits = self.network(solution).logits(self._rounded, self.n_threads)
-            head = Head.of(layer, solution, self.logit_width)
-            scores[place] = head.mean(self.batch.labels, logits.reshape(len(logits), -1))
-        return scores
+        logits = self.network(solution).logits(self._rounded, self.n_threads)
+        return logits.reshape(len(logits), -1)
+
+    def start(self, solution: Solution) -> FlipState:
+        """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
+        if not is_dense(self.architecture):
+            return NetworkFlipState(self.architecture, solution, self.batch, self.logit_width)
+        return super().start(solution)
+
+    def box(self, signs: Solution) -> DenseBox:
+        """As in `CompiledProblem`."""
+        if self._columns is None:
+            samples = self.batch.samples
+            self._columns = columns_of(samples, unit_of(self.architecture, samples))
+        return dense_box(
+            self.architecture, signs, self._columns, self.batch.labels, self._likelihood
+        )
+
+
+class NetworkBatch(NetworkProblem):
+    """The same, by a flip state that predicts gains and moves several signs, for stages."""
+
+    def _score(self, solution: Solution) -> float:
+        head = Head.of(self.architecture.layers[-1], solution, self.logit_width)
+        return head.mean(self.batch.labels, self._logits(solution))
 
     def start(self, solution: Solution) -> NetworkFlipState:
         """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""

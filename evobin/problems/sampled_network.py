@@ -17,7 +17,7 @@ from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.heads import logit_width_of
-from evobin.problems.network import NetworkProblem, structure_of
+from evobin.problems.network import NetworkBatch, structure_of
 
 VIEWS = 4
 """Varied crops of a validation sample."""
@@ -175,7 +175,7 @@ class SampledNetworkProblem(SampledProblem):
         """How many validation samples are predicted right."""
         return int(np.count_nonzero(predictions(logits) == self.valid.labels))
 
-    def sample(self, rng: np.random.Generator) -> NetworkProblem:
+    def sample(self, rng: np.random.Generator) -> NetworkBatch:
         """Draws varied crops of training samples, as many of each label, without repeats if enough.
 
         Labels that no sample has are skipped, and each of the others has one at least.
@@ -189,7 +189,7 @@ class SampledNetworkProblem(SampledProblem):
         chosen = np.concatenate(rows)
         crops = self.crops(self.train, chosen, self.frames, rng)
         samples, labels = crops.samples(self.train.samples), self.train.labels[chosen]
-        return NetworkProblem(self.architecture, samples, labels, logit_width=self.logit_width)
+        return NetworkBatch(self.architecture, samples, labels, logit_width=self.logit_width)
 
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator

@@ -83,6 +83,18 @@ def log_likelihood(logits: list[list[int]], labels: Array, width: float) -> floa
     return total / len(labels)
 
 
+def whole_log_likelihoods(
+    logits: list[list[int]], labels: Array, width: float, nat: float
+) -> list[int]:
+    """Each sample's log-likelihood in nats, times `nat`, rounded; as `log_likelihood` else."""
+    found = []
+    for row, label in zip(logits, labels.tolist(), strict=True):
+        z = [logit / width for logit in (row if len(row) > 1 else [0, *row])]
+        mass = math.fsum(math.exp(one - max(z)) for one in z)
+        found.append(round((z[label] - max(z) - math.log(mass)) * nat))
+    return found
+
+
 def flipped(solution: Array, index: int) -> Array:
     """A copy with one sign flipped."""
     out = solution.copy()

@@ -191,7 +191,8 @@ def test_what_a_state_inherits_equals_its_own_faster_way() -> None:
 
 def test_a_broken_cache_is_found() -> None:
     problem = random_problem(TINY, np.random.default_rng(0))
-    state: NetworkFlipState = problem.start(np.ones(TINY.n_weights, np.int8))
+    state = problem.start(np.ones(TINY.n_weights, np.int8))
+    assert isinstance(state, NetworkFlipState)
     state._logits[1] += 2
     state.flip(0)
     with pytest.raises(RuntimeError, match=r"the incremental score is -\d.+, but from scratch it"):

@@ -110,6 +110,7 @@ def test_solutions_that_are_none_are_refused(problem: QUBO | Ising | NKLandscape
 def test_a_state_that_was_tampered_with_is_found_out() -> None:
     problem = QUBO(np.ones((3, 3)))
     state = problem.start(np.ones(3, np.int8))
+    assert isinstance(state, CompiledState)
     state.box.gains[1] += 1
     with pytest.raises(RuntimeError, match="the gain of flip 1 is 6, but from scratch it is 5"):
         verify_all(problem, state)

@@ -1,0 +1,120 @@
+"""Compiled walks on dense networks: every gain is the change of the score from scratch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evobin.core.compiled import CompiledState
+from evobin.core.likelihood import likelihood_of
+from evobin.kernels.dense import BLOCK, values_of_all
+from evobin.network.architecture import Architecture, ConvBlock
+from evobin.problems.network import NetworkProblem
+from tests.oracle import naive
+from tests.strategies import random_solution, seeds
+
+pytestmark = pytest.mark.kernels
+
+
+@st.composite
+def dense_architectures(draw: st.DrawFn) -> Architecture:
+    """One to three hidden layers, the first on one frame or several."""
+    width, frames = st.sampled_from((1, 2, 7, 8, 9, 33)), draw(st.integers(1, 3))
+    blocks = [
+        ConvBlock(draw(width), 1 if place else frames) for place in range(draw(st.integers(1, 3)))
+    ]
+    n_classes = draw(st.sampled_from((2, 3, 10)))
+    return Architecture(draw(st.integers(1, 6)), tuple(blocks), n_classes, frames)
+
+
+def random_problem(
+    architecture: Architecture, rng: np.random.Generator, count: int
+) -> NetworkProblem:
+    """Multiples of 1/2, which plant sums of zero."""
+    shape = (count, architecture.frames, architecture.n_in)
+    samples = np.round(2 * rng.normal(0.0, 1.5, shape)) / 2
+    return NetworkProblem(architecture, [*samples], rng.integers(0, architecture.n_classes, count))
+
+
+def started(problem: NetworkProblem, solution: Any) -> CompiledState:
+    state = problem.start(solution)
+    assert isinstance(state, CompiledState)
+    return state
+
+
+def changes(problem: NetworkProblem, solution: Any, indices: Any) -> list[float]:
+    """Of the score, by full evaluation."""
+    before = problem.score(solution[None])[0]
+    flipped = [naive.flipped(solution, index)[None] for index in indices]
+    return [float(problem.score(one)[0] - before) for one in flipped]
+
+
+@given(dense_architectures(), seeds)
+def test_each_gain_is_the_change_of_the_score_whatever_the_order(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    problem = random_problem(architecture, rng, int(rng.integers(1, 12)))
+    state = started(problem, random_solution(architecture, rng))
+    indices = np.arange(problem.n)[: 200 if rng.random() < 0.5 else 20]
+    for order in (indices, rng.permutation(indices)):
+        scores = state.scores(order.tolist())
+        assert (scores - state.score).tolist() == changes(problem, state.solution, order.tolist())
+
+
+@given(dense_architectures(), seeds)
+def test_after_any_looks_and_flips_every_number_equals_a_rebuild(
+    architecture: Architecture, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    problem = random_problem(architecture, rng, int(rng.integers(1, 12)))
+    state = started(problem, random_solution(architecture, rng))
+    place = 0
+    for _ in range(60):
+        place = int(rng.integers(problem.n)) if rng.random() < 0.3 else (place + 1) % problem.n
+        gain = state.effects([place])[0]
+        assert gain == changes(problem, state.solution, [place])[0]
+        if rng.random() < 0.5:
+            before = state.score
+            state.flip(place)
+            assert state.score == before + gain
+    rebuilt = started(problem, state.solution)
+    for name in ("first", "sums", "planes", "updates", "logits", "values"):
+        kept, expected = getattr(state.box, name), getattr(rebuilt.box, name)
+        np.testing.assert_array_equal(kept, expected, err_msg=name)
+    np.testing.assert_array_equal(state.gains(), rebuilt.gains())
+    assert state.score == rebuilt.score
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 100])
+@pytest.mark.parametrize("count", [1, BLOCK - 1, BLOCK, BLOCK + 1])
+def test_values_are_the_rounded_log_likelihoods(n_classes: int, count: int) -> None:
+    rng, n_hidden, width = np.random.default_rng(count), 37, 5.0
+    n_logits = 1 if n_classes == 2 else n_classes
+    logits = 2 * rng.integers(-19, 20, (n_logits, count)).astype(np.int32)
+    labels = rng.integers(0, n_classes, count).astype(np.int8)
+    likelihood = likelihood_of(n_hidden, n_logits, count, width)
+    values = values_of_all(likelihood, logits, labels)
+    nat = float(likelihood.scale[0])
+    expected = naive.whole_log_likelihoods(logits.T.tolist(), labels, width, nat)
+    off = np.abs(values - np.array(expected))
+    assert off.max() <= 2  # in units of the last place
+    assert values.sum() * likelihood.scale[1] == pytest.approx(
+        sum(expected) * likelihood.scale[1], rel=1e-13
+    )
+
+
+@pytest.mark.needs_jit
+def test_nothing_drifts_over_many_flips() -> None:
+    rng = np.random.default_rng(1)
+    architecture = Architecture(6, (ConvBlock(9, 1), ConvBlock(8, 1)), 3, frames=1)
+    problem = random_problem(architecture, rng, 300)
+    state = started(problem, random_solution(architecture, rng))
+    for index in rng.integers(0, problem.n, 20_000).tolist():
+        state.flip(index)
+    assert state.score == problem.score(state.solution[None])[0]
+    np.testing.assert_array_equal(state.gains(), started(problem, state.solution).gains())
