@@ -150,8 +150,10 @@ class SingleFlips(Walker):
         self._told, self._asked = np.empty(0), None
 
     def _compile(self, state: CompiledState) -> None:
-        """Runs the compiled walk with no room, on a copy."""
+        """Runs the compiled walk with no room, on a copy, without what belongs to the problem."""
+        on, self._on = self._on, None
         other = copy.deepcopy(self)
+        self._on = on
         other._prepare()
         other._run(state, state.walk(self.present), np.inf, 0)
 

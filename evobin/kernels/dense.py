@@ -75,7 +75,7 @@ class DenseBox(NamedTuple):
         signs: [n_weights] int8.
         labels: [n] int8.
         likelihood: tables.
-        margins: [n] int32, the sums of the unit that is looked at.
+        margins: [n] int32, the sums of the unit that is looked at, if it is not of the first layer.
         effects: [2, n] int64, changes of its samples' values: where its sign toggles; of a logit,
             where it rises, and where it falls.
         now: [5] int64: the layer and the unit that is looked at, from where to where its weights
@@ -85,7 +85,7 @@ class DenseBox(NamedTuple):
         found: [widest] int64, buffer for units that toggle, `steps` int16 for what they add.
         row: [widest] int16, buffer for sums of a sample.
         ends: [n_logits, BLOCK] int32, buffer for logits of some samples; `ways` [BLOCK] int32 for
-            what a unit adds to them, `masses` and `after` [BLOCK] int64 for what follows.
+            what a unit adds to them, `after` [BLOCK] int64 for their values.
     """
 
     gains: Floats
@@ -110,18 +110,12 @@ class DenseBox(NamedTuple):
     row: NDArray[np.int16]
     ends: NDArray[np.int32]
     ways: NDArray[np.int32]
-    masses: Ints
     after: Ints
 
 
 @compiled
 def values_of(
-    likelihood: Likelihood,
-    ends: NDArray[np.int32],
-    labels: Signs,
-    some: Ints,
-    masses: Ints,
-    after: Ints,
+    likelihood: Likelihood, ends: NDArray[np.int32], labels: Signs, some: Ints, after: Ints
 ) -> None:
     """Values of some samples: log-likelihoods of their labels, in units.
 
@@ -130,8 +124,7 @@ def values_of(
         ends: [n_logits, BLOCK] int32, their logits.
         labels: [n] int8, those of all samples.
         some: [m] int64, which samples they are, m at most BLOCK.
-        masses: [BLOCK] int64, overwritten.
-        after: [BLOCK] int64, overwritten with the values.
+        after: [m or more] int64, overwritten with the values.
     """
     pair, powers, losses, logs, scale = likelihood
     size, middle = len(some), pair.shape[1] // 2
@@ -139,35 +132,40 @@ def values_of(
         for k in range(size):
             after[k] = pair[labels[some[k]], middle + ends[0, k]]
         return
+    peaks, sums = np.empty(BLOCK, np.int32), np.empty(BLOCK)
+    rests, inverses = np.empty(BLOCK), np.empty(BLOCK)
     for k in range(size):
-        after[k] = ends[0, k]
+        peaks[k] = ends[0, k]
     for c in range(1, len(ends)):
         for k in range(size):
-            after[k] = max(after[k], np.int64(ends[c, k]))
-    masses[:size] = 0
-    for c in range(len(ends)):
-        for k in range(size):
-            masses[k] += powers[np.uint64(after[k] - ends[c, k])]
+            peaks[k] = max(peaks[k], ends[c, k])
     for k in range(size):
-        step = masses[k] >> (ONE - FINE)
-        inverse = logs[np.uint64(step), 1]
-        r = (masses[k] * (1 / (1 << ONE)) - (step + 0.5) * (1 / (1 << FINE))) * inverse
+        after[k] = powers[np.uint32(peaks[k] - ends[0, k])]
+    for c in range(1, len(ends)):
+        for k in range(size):
+            after[k] += powers[np.uint32(peaks[k] - ends[c, k])]
+    for k in range(size):
+        step = after[k] >> (ONE - FINE)
+        behind = peaks[k] - ends[labels[some[k]], k]
+        rests[k] = after[k] * (1 / (1 << ONE)) - (step + 0.5) * (1 / (1 << FINE))
+        inverses[k] = logs[np.uint64(step), 1]
+        sums[k] = losses[np.uint32(behind)] + logs[np.uint64(step), 0]
+    for k in range(size):
+        r = rests[k] * inverses[k]
         tail = r * (1 - r * (1 / 2 - r * (1 / 3 - r * (1 / 4 - r * (1 / 5 - r * (1 / 6))))))
-        behind = np.uint64(after[k] - ends[labels[some[k]], k])
-        loss = losses[behind] + (logs[np.uint64(step), 0] + tail)
-        after[k] = -np.int64(np.rint(loss * scale[0]))
+        after[k] = -np.int64(np.rint((sums[k] + tail) * scale[0]))
 
 
 @compiled
 def values_of_all(likelihood: Likelihood, logits: NDArray[np.int32], labels: Signs) -> Ints:
-    """[n] int64, the values of all samples."""
+    """[n] int64, the values of all samples, from [n_logits, n]."""
     n = len(labels)
     some, values = np.arange(n), np.empty(n, np.int64)
-    ends, masses = np.empty((len(logits), BLOCK), np.int32), np.empty(BLOCK, np.int64)
+    ends = np.empty((len(logits), BLOCK), np.int32)
     for low in range(0, n, BLOCK):
         high = min(low + BLOCK, n)
         ends[:, : high - low] = logits[:, low:high]
-        values_of(likelihood, ends, labels, some[low:high], masses, values[low:])
+        values_of(likelihood, ends, labels, some[low:high], values[low:])
     return values
 
 
@@ -278,7 +276,7 @@ def toggle(
     """Toggles a hidden unit's sign on some samples; fills in their effects.
 
     Arguments of its own:
-        some: [count or more] int64, the samples.
+        some: [count or more] int64, the samples, ascending.
         count: how many.
         write: whether signs, sums above, and logits are written as well; the unit's own sums and
             the values are not.
@@ -296,8 +294,12 @@ def toggle(
                 ways[k] = -2 * planes[own + block[k]]
             for c in range(n_logits):
                 weight = np.int32(updates[last + unit * n_logits + c])
-                for k in range(len(block)):
-                    ends[c, k] = logits[c, block[k]] + ways[k] * weight
+                if count == n:  # in order: no list to go by
+                    for k in range(len(block)):
+                        ends[c, k] = logits[c, low + k] + ways[k] * weight
+                else:
+                    for k in range(len(block)):
+                        ends[c, k] = logits[c, block[k]] + ways[k] * weight
         else:
             for k in range(len(block)):
                 toggled = follow(box, layer, unit, block[k], write)
@@ -313,7 +315,7 @@ def toggle(
                 for k in range(len(block)):
                     logits[c, block[k]] = ends[c, k]
         if not known:
-            values_of(box.likelihood, ends, labels, block, box.masses, after)
+            values_of(box.likelihood, ends, labels, block, after)
             for k in range(len(block)):
                 effects[0, block[k]] = after[k] - values[block[k]]
 
@@ -333,7 +335,7 @@ def fill_effects_of_logit(box: DenseBox, unit: int) -> None:
         for way in range(2):
             for k in range(len(block)):
                 ends[unit, k] = logits[unit, low + k] + 2 - 4 * way
-            values_of(box.likelihood, ends, labels, block, box.masses, after)
+            values_of(box.likelihood, ends, labels, block, after)
             for k in range(len(block)):
                 effects[way, low + k] = after[k] - values[low + k]
 
@@ -357,9 +359,7 @@ def begin_unit(box: DenseBox, layer: int, unit: int) -> None:
     now[LAYER], now[UNIT], now[LOOKS] = layer, unit, 0
     now[LOW] = box.shape[layer, START] + unit * inputs
     now[HIGH] = now[LOW] + inputs
-    if layer == 0:
-        margins[:] = box.first[unit]
-    elif layer < len(box.shape) - 1:
+    if 0 < layer < len(box.shape) - 1:
         first, outputs = box.shape[layer, SUMS] + unit, box.shape[layer, OUTPUTS]
         for s in range(len(margins)):
             margins[s] = box.sums[first + s * outputs]
@@ -374,18 +374,18 @@ def plane_of(box: DenseBox, layer: int, source: int) -> Any:
 
 
 @compiled
-def list_toggled(box: DenseBox, layer: int, source: int, step: int) -> int:
+def list_toggled(box: DenseBox, layer: int, unit: int, source: int, step: int) -> int:
     """Lists in `some` where the unit that is looked at toggles when a weight adds `step` inputs."""
     if layer == 0:
-        return list_crossed(box.margins, box.columns[source], step, box.flags, box.some)
+        return list_crossed(box.first[unit], box.columns[source], step, box.flags, box.some)
     return list_crossed(box.margins, plane_of(box, layer, source), step, box.flags, box.some)
 
 
 @compiled
-def sum_known(box: DenseBox, layer: int, source: int, step: int) -> Any:
+def sum_known(box: DenseBox, layer: int, unit: int, source: int, step: int) -> Any:
     """The change of all values when a weight adds step * inputs, the unit's effects being there."""
     if layer == 0:
-        return sum_where_crossed(box.margins, box.columns[source], step, box.effects[0])
+        return sum_where_crossed(box.first[unit], box.columns[source], step, box.effects[0])
     inputs = plane_of(box, layer, source)
     if layer < len(box.shape) - 1:
         return sum_where_crossed(box.margins, inputs, step, box.effects[0])
@@ -401,7 +401,7 @@ def look_first(box: DenseBox, layer: int, unit: int, source: int, step: int) -> 
         fill_effects_of_logit(box, unit)
     elif now[LOOKS] == 0:
         now[LOOKS] = 1
-        count = list_toggled(box, layer, source, step)
+        count = list_toggled(box, layer, unit, source, step)
         toggle(box, layer, unit, some, count, False, False)
         total = np.int64(0)
         for k in range(count):
@@ -412,7 +412,7 @@ def look_first(box: DenseBox, layer: int, unit: int, source: int, step: int) -> 
             some[s] = s
         toggle(box, layer, unit, some, len(some), False, False)
     now[LOOKS] = FRESH
-    return sum_known(box, layer, source, step)
+    return sum_known(box, layer, unit, source, step)
 
 
 @compiled
@@ -430,14 +430,13 @@ def flip_of_unit(box: DenseBox, layer: int, unit: int, source: int, step: int) -
     Where it toggles, its effect is what toggling it again would take back.
     """
     margins, effects, some, values = box.margins, box.effects[0], box.some, box.values
-    count = list_toggled(box, layer, source, step)
+    count = list_toggled(box, layer, unit, source, step)
     toggle(box, layer, unit, some, count, True, box.now[LOOKS] == FRESH)
     for k in range(count):
         values[some[k]] += effects[some[k]]
         effects[some[k]] = -effects[some[k]]
     if layer == 0:
-        add_inputs(margins, box.columns[source], step)
-        box.first[unit, :] = margins
+        add_inputs(box.first[unit], box.columns[source], step)
     else:
         add_inputs(margins, plane_of(box, layer, source), step)
         first, outputs = box.shape[layer, SUMS] + unit, box.shape[layer, OUTPUTS]
@@ -465,7 +464,7 @@ def look_at(box: DenseBox, i: int) -> Any:
     layer, unit, source = place_of(box.shape, i)
     now, step = box.now, -2 * int(box.signs[i])
     if now[LAYER] == layer and now[UNIT] == unit and now[LOOKS] == FRESH:
-        return sum_known(box, layer, source, step)
+        return sum_known(box, layer, unit, source, step)
     return look_first(box, layer, unit, source, step)
 
 
@@ -491,7 +490,9 @@ def look_dense(box: DenseBox, i: int, size: int) -> int:
     """Makes one gain exact: a pass over the samples, if it is not the first of a unit."""
     now = box.now
     if now[LOOKS] == FRESH and now[LOW] <= i < now[HIGH]:
-        change = sum_known(box, int(now[LAYER]), i - int(now[LOW]), -2 * int(box.signs[i]))
+        change = sum_known(
+            box, int(now[LAYER]), int(now[UNIT]), i - int(now[LOW]), -2 * int(box.signs[i])
+        )
     else:
         change = look_at(box, i)
     box.gains[i] = change * box.likelihood.scale[1]

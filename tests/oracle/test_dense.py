@@ -35,7 +35,7 @@ def random_problem(
     architecture: Architecture, rng: np.random.Generator, count: int
 ) -> NetworkProblem:
     """Multiples of 1/2, which plant sums of zero."""
-    shape = (count, architecture.frames, architecture.n_in)
+    shape = (count, architecture.frames or 1, architecture.n_in)
     samples = np.round(2 * rng.normal(0.0, 1.5, shape)) / 2
     return NetworkProblem(architecture, [*samples], rng.integers(0, architecture.n_classes, count))
 

@@ -80,7 +80,6 @@ def dense_box(
         row=np.empty(widest, np.int16),
         ends=np.empty((len(logits), dense.BLOCK), np.int32),
         ways=np.empty(dense.BLOCK, np.int32),
-        masses=np.empty(dense.BLOCK, np.int64),
         after=np.empty(dense.BLOCK, np.int64),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,16 @@ from evobin.algorithms.single_flips import AHEAD, SingleFlips, place_of
 from evobin.algorithms.tabu import Tabu
 from evobin.core.compiled import CompiledProblem, CompiledState, Walk
 from evobin.core.problem import Population, Scores, Solution
-from evobin.kernels.families import compiled, flip, flips, note_best, note_flip, update_best
+from evobin.kernels.families import (
+    compiled,
+    flip,
+    flips,
+    look,
+    looks,
+    note_best,
+    note_flip,
+    update_best,
+)
 from evobin.problems.qubo import QUBO
 from tests.boxes import random_signs, verify_all
 
@@ -61,6 +71,40 @@ class Chain(CompiledProblem):
         return ChainBox(-2 * signs * towards, signs, self._fields, self._couplings)
 
 
+class LazyBox(NamedTuple):
+    """As a `ChainBox`, and gains are exact only where they were looked at since the last flip."""
+
+    gains: Floats
+    signs: Solution
+    fields: Floats
+    couplings: Floats
+
+
+@flips(LazyBox)
+def flip_lazily(box: LazyBox, i: int) -> None:
+    box.signs[i] = -box.signs[i]
+    box.gains[:] = 1e9  # whoever reads one now without a look goes astray
+
+
+@looks(LazyBox)
+def look_lazily(box: LazyBox, i: int, size: int) -> int:
+    _, signs, fields, couplings = box
+    towards = fields[i]
+    if i > 0:
+        towards += couplings[i - 1] * signs[i - 1]
+    if i < len(signs) - 1:
+        towards += couplings[i] * signs[i + 1]
+    box.gains[i] = -2 * signs[i] * towards
+    return 1
+
+
+class LazyChain(Chain):
+    """A chain whose gains are found when they are looked at."""
+
+    def box(self, signs: Solution) -> Any:
+        return LazyBox(np.full(self.n, 1e9), signs, self._fields, self._couplings)
+
+
 class Threshold(SingleFlips):
     """Flips random signs where that costs no more than `slack`."""
 
@@ -104,6 +148,7 @@ def _threshold(
     while spent < len(places) and top < target and logged < len(at):
         i = places[spent]
         spent += 1
+        look(box, i, 1)
         if box.gains[i] >= -slack:
             level += box.gains[i]
             flip(box, i)
@@ -125,16 +170,22 @@ def chain(n: int) -> Chain:
     )
 
 
+def lazy(n: int) -> LazyChain:
+    return LazyChain(chain(n)._fields, chain(n)._couplings)
+
+
 PROBLEMS = {
     "own family": chain(30),
+    "own family that looks": lazy(30),
     "QUBO": QUBO(np.random.default_rng(0).integers(-5, 6, (30, 30))),
     "sparse real QUBO": QUBO.from_entries(30, [0, 5, 9], [3, 5, 9], [0.1, -0.7, 1.3]),
 }
 
 
+@pytest.mark.parametrize("make", [chain, lazy])
 @pytest.mark.parametrize("n", [1, 2, 65])
-def test_an_own_family_keeps_every_number_exact(n: int) -> None:
-    rng, problem = np.random.default_rng(0), chain(n)
+def test_an_own_family_keeps_every_number_exact(make: Callable[[int], Chain], n: int) -> None:
+    rng, problem = np.random.default_rng(0), make(n)
     signs = random_signs(n, rng)
     state = problem.start(signs)
     for index in [0, n - 1, *rng.integers(0, n, 100).tolist()]:
@@ -220,6 +271,13 @@ def test_a_flip_must_have_the_right_parameters() -> None:
 
     with pytest.raises(TypeError, match=r"the parameters of flip_it must be \(box, i\)\."):
         flips(Unknown)(flip_it)
+
+
+def test_a_look_must_have_the_right_parameters() -> None:
+    with pytest.raises(TypeError, match=r"parameters of flip_lazily must be \(box, i, size\)\."):
+        looks(LazyBox)(flip_lazily)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"the first fields of dict must be gains and signs\."):
+        looks(dict)(look_lazily)
 
 
 def test_a_box_without_a_flip_is_named() -> None:

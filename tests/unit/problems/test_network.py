@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
+from evobin.core.compiled import CompiledState
 from evobin.core.problem import FlipState, verify
 from evobin.core.samples import Samples
 from evobin.errors import SettingError
@@ -26,6 +27,7 @@ from tests.strategies import architectures, random_samples, random_signs, random
 GLOBAL_MAX = Architecture(3, (ConvBlock(9, 2, 2), ConvBlock(5, 2, WHOLE), ConvBlock(7, 1)), 3)
 SIGNED = replace(DENSE, binary_inputs=True)
 MANY = Architecture(5, (ConvBlock(9, 1),), n_classes=100, frames=1)
+FRAMES = Architecture(3, (ConvBlock(9, 4), ConvBlock(5, 1), ConvBlock(6, 1)), frames=4)
 
 
 def random_problem(
@@ -187,6 +189,22 @@ def test_what_a_state_inherits_equals_its_own_faster_way() -> None:
     state = random_problem(GLOBAL_MAX, rng).start(random_solution(GLOBAL_MAX, rng))
     indices = rng.integers(0, GLOBAL_MAX.n_weights, 20).tolist()
     np.testing.assert_array_equal(state.scores(indices), FlipState.scores(state, indices))
+
+
+@pytest.mark.parametrize("architecture", [DENSE, MANY, FRAMES])
+def test_walks_on_dense_networks_are_compiled_and_their_scores_those_of_a_batch(
+    architecture: Architecture,
+) -> None:
+    rng = np.random.default_rng(0)
+    problem = random_problem(architecture, rng, 20)
+    solution = random_solution(architecture, rng)
+    state = problem.start(solution)
+    batch = NetworkFlipState(architecture, solution, problem.batch)
+    assert isinstance(state, CompiledState)
+    assert state.exact().all()
+    some = rng.integers(0, problem.n, 30).tolist()
+    np.testing.assert_allclose(state.effects(some), batch.effects(some), rtol=0, atol=1e-12)
+    assert state.score == pytest.approx(batch.score, rel=0, abs=1e-12)
 
 
 def test_a_broken_cache_is_found() -> None:
