@@ -140,7 +140,7 @@ class _Climb(NamedTuple):
 
 @compiled
 def _leave(
-    box: Any, base: Solution, level: float, base_level: float, places: NDArray[np.int64]
+    box: Any, tag: Any, base: Solution, level: float, base_level: float, places: NDArray[np.int64]
 ) -> tuple[float, float]:
     """Leaves a local optimum by a kick of it, or of `base` where that is better.
 
@@ -151,8 +151,8 @@ def _leave(
         base[:] = box.signs
         base_level = level
     else:
-        level += go_to(box, base)
-    return level + families.kick(box, places), base_level
+        level += go_to(box, tag, base)
+    return level + families.kick(box, tag, places), base_level
 
 
 @compiled
@@ -189,7 +189,7 @@ def _steepest(
                 break
             update_best(best, journal, mark)
             length, mark = -1, 0
-            level, base_level = _leave(box, base, level, base_level, draws[used : used + kick])
+            level, base_level = _leave(box, tag, base, level, base_level, draws[used : used + kick])
             used += kick
             spent += 1
             stuck = 0
@@ -199,7 +199,7 @@ def _steepest(
             start = draws[used]
             used += 1
             spent += n
-            look_at_all(box)
+            look_at_all(box, tag)
             gain = highest(gains)
             if gain > 0:
                 chosen = first_of(gains, gain, start)
@@ -244,7 +244,7 @@ def _first_improvement(
                 break
             update_best(best, journal, mark)
             length, mark = -1, 0
-            level, base_level = _leave(box, base, level, base_level, draws[used : used + kick])
+            level, base_level = _leave(box, tag, base, level, base_level, draws[used : used + kick])
             used += kick
             spent += 1
             fails = 0

@@ -202,9 +202,9 @@ def _tabu(
             if spent >= room or used + kick > draws.shape[1]:
                 break
             update_best(best, journal, mark)
-            level += go_to(box, best)
+            level += go_to(box, tag, best)
             some = 1 + draws[0, used] * kick // n
-            level += families.kick(box, draws[0, used : used + some])
+            level += families.kick(box, tag, draws[0, used : used + some])
             length, mark = -1, 0
             left[:] = 0
             step, idle, round_top = 0, 0, level
@@ -215,7 +215,7 @@ def _tabu(
             if room - spent < n or used >= draws.shape[1]:
                 break
             start = draws[0, used]
-            look_at_all(box)
+            look_at_all(box, tag)
             peak, free = _peaks(gains, left, step, lowest)
             if level + peak > top:  # aspiration: a new best is never barred
                 chosen, gain = first_of(gains, peak, start), peak

@@ -384,12 +384,15 @@ def list_toggled(box: DenseBox, layer: int, unit: int, source: int, step: int) -
 @compiled
 def sum_known(box: DenseBox, layer: int, unit: int, source: int, step: int) -> Any:
     """The change of all values when a weight adds step * inputs, the unit's effects being there."""
+    effects, shape, top = box.effects, box.shape, len(box.shape) - 1
+    n = effects.shape[1]
     if layer == 0:
-        return sum_where_crossed(box.first[unit], box.columns[source], step, box.effects[0])
-    inputs = plane_of(box, layer, source)
-    if layer < len(box.shape) - 1:
-        return sum_where_crossed(box.margins, inputs, step, box.effects[0])
-    return sum_of_ways(box.effects, inputs, step)
+        return sum_where_crossed(box.first[unit], box.columns[source], step, effects[0])
+    low = shape[layer - 1, PLANES] + source * n
+    inputs = box.planes[low : low + n]
+    if layer < top:
+        return sum_where_crossed(box.margins, inputs, step, effects[0])
+    return sum_of_ways(effects, inputs, step)
 
 
 @compiled
@@ -446,16 +449,37 @@ def flip_of_unit(box: DenseBox, layer: int, unit: int, source: int, step: int) -
 
 @compiled
 def flip_of_logit(box: DenseBox, unit: int, inputs: Signs, step: int) -> None:
-    """Changes a logit by step * inputs, -2 or 2, on all samples."""
-    logits, values, now = box.logits, box.values, box.now
-    if now[LOOKS] != FRESH:
-        fill_effects_of_logit(box, unit)
-    rises, falls = box.effects[0], box.effects[1]
-    for s in range(len(values)):
-        change = np.int32(step * inputs[s])
-        logits[unit, s] += change
-        values[s] += rises[s] if change > 0 else falls[s]
-    now[LOOKS] = 0
+    """Changes a logit by step * inputs, -2 or 2, on all samples.
+
+    Of effects that are known, those of going back are what they were the other way round; those of
+    going further are found.
+    """
+    logits, values, effects = box.logits, box.values, box.effects
+    ends, some, after, n = box.ends, box.some, box.after, len(box.labels)
+    fresh = box.now[LOOKS] == FRESH
+    for s in range(n):
+        some[s] = s
+        logits[unit, s] += step * inputs[s]
+    for low in range(0, n, BLOCK):
+        block = some[low : min(low + BLOCK, n)]
+        for c in range(len(ends)):
+            for k in range(len(block)):
+                ends[c, k] = logits[c, low + k]
+        if fresh:
+            for k in range(len(block)):
+                ends[unit, k] += step * inputs[low + k]
+        values_of(box.likelihood, ends, box.labels, block, after)
+        for k in range(len(block)):
+            s = block[k]
+            if fresh:
+                way = 0 if step * inputs[s] > 0 else 1
+                values[s] += effects[way, s]
+                effects[1 - way, s] = -effects[way, s]
+                effects[way, s] = after[k] - values[s]
+            else:
+                values[s] = after[k]
+    if not fresh:
+        box.now[LOOKS] = 0
 
 
 @compiled
@@ -488,11 +512,14 @@ def flip_at(box: DenseBox, i: int) -> None:
 @families.looks(DenseBox)
 def look_dense(box: DenseBox, i: int, size: int) -> int:
     """Makes one gain exact: a pass over the samples, if it is not the first of a unit."""
-    now = box.now
+    now, step = box.now, -2 * int(box.signs[i])
     if now[LOOKS] == FRESH and now[LOW] <= i < now[HIGH]:
-        change = sum_known(
-            box, int(now[LAYER]), int(now[UNIT]), i - int(now[LOW]), -2 * int(box.signs[i])
-        )
+        source = i - int(now[LOW])
+        if now[LAYER] == 0:  # as in `sum_known`, at half the cost for few samples
+            sums, inputs = box.first[now[UNIT]], box.columns[source]
+            change = sum_where_crossed(sums, inputs, step, box.effects[0])
+        else:
+            change = sum_known(box, int(now[LAYER]), int(now[UNIT]), source, step)
     else:
         change = look_at(box, i)
     box.gains[i] = change * box.likelihood.scale[1]

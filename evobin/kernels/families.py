@@ -9,8 +9,8 @@ second function that looks at flips, and a gain is exact only after a look at it
 gains before it reads them; with a family that keeps them, `look` compiles to nothing.
 
 numba keeps what it has compiled on disk, and notices only that the walk's own file has changed. So
-a walk also takes a *tag*, an array whose type names the source of the box's flip and look: another
-source is another type, and compiles anew.
+a walk, and all that it calls with a box, also takes a *tag*, an array whose type names the source
+of the box's flip and look: another source is another type, and compiles anew.
 
 A compiled walk's first arguments are a box, which it updates, its tag, and a `core.compiled.Walk`,
 which it overwrites but for `best`, which it updates; `room` is how many evaluations it may spend.
@@ -184,7 +184,7 @@ def look_at(box: Any, tag: Any, places: Ints) -> NDArray[np.float64]:
 
 
 @compiled
-def look_at_all(box: Any) -> None:
+def look_at_all(box: Any, tag: Any) -> None:
     """Makes all gains exact, until the next flip."""
     n = len(box.gains)
     i = 0
@@ -215,7 +215,7 @@ def first_of(gains: Any, value: Any, start: int) -> int:
 
 
 @compiled
-def go_to(box: Any, solution: Signs) -> float:
+def go_to(box: Any, tag: Any, solution: Signs) -> float:
     """Flips what differs from another solution, and returns the change of the score."""
     gains, signs = box.gains, box.signs
     change = 0.0
@@ -228,7 +228,7 @@ def go_to(box: Any, solution: Signs) -> float:
 
 
 @compiled
-def kick(box: Any, places: Ints) -> float:
+def kick(box: Any, tag: Any, places: Ints) -> float:
     """Flips some places, one that comes twice back again, and returns the change of the score."""
     change = 0.0
     for j in places:
