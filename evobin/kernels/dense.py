@@ -15,7 +15,8 @@ An argument that is described here is not described again; there are n samples:
 - `layer` from 0; `unit` one of its outputs; `source` one of its inputs, the last one is the bias.
 - `shape` [layers, 6] int64: for each layer the place of its first weight in a solution, inputs
   without the bias, outputs, and where its own part begins in `sums`, `planes` and `updates`.
-- `columns` [inputs + 1, n] int32: features in fixed point, then what a bias of 1 is there.
+- `columns` [inputs + 1, n] int32: features in fixed point, then what a bias of 1 is there; or
+  int8, where inputs are signs.
 - `first` [outputs, n] int32: sums of the first layer, `sums` [n, outputs] int16 those of each of
   the following hidden layers, one after the other: an input that toggles changes a whole row.
 - `planes` [outputs + 1, n] int8 of each hidden layer: signs of the sums, then +1 for a bias.
@@ -90,7 +91,7 @@ class DenseBox(NamedTuple):
 
     gains: Floats
     signs: Signs
-    columns: NDArray[np.int32]
+    columns: NDArray[np.int32] | Signs
     labels: Signs
     shape: Ints
     first: NDArray[np.int32]

@@ -19,7 +19,7 @@ from evobin.kernels import dense
 from evobin.kernels.dense import DenseBox
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.batch import Batch, check_batch, rounded, unit_of
+from evobin.network.flips.batch import Batch, check_batch, rounded
 from evobin.network.flips.dense import Columns, columns_of, dense_box, is_dense
 from evobin.network.flips.heads import Head, logit_width_of
 from evobin.network.flips.state import NetworkFlipState
@@ -126,8 +126,7 @@ class NetworkProblem(CompiledProblem):
     def box(self, signs: Solution) -> DenseBox:
         """As in `CompiledProblem`."""
         if self._columns is None:
-            samples = self.batch.samples
-            self._columns = columns_of(samples, unit_of(self.architecture, samples))
+            self._columns = columns_of(self.architecture, self.batch.samples)
         return dense_box(
             self.architecture, signs, self._columns, self.batch.labels, self._likelihood
         )

@@ -28,15 +28,18 @@ def dense_architectures(draw: st.DrawFn) -> Architecture:
         ConvBlock(draw(width), 1 if place else frames) for place in range(draw(st.integers(1, 3)))
     ]
     n_classes = draw(st.sampled_from((2, 3, 10)))
-    return Architecture(draw(st.integers(1, 6)), tuple(blocks), n_classes, frames)
+    binary = draw(st.booleans())
+    return Architecture(draw(st.integers(1, 6)), tuple(blocks), n_classes, frames, binary)
 
 
 def random_problem(
     architecture: Architecture, rng: np.random.Generator, count: int
 ) -> NetworkProblem:
-    """Multiples of 1/2, which plant sums of zero."""
+    """Multiples of 1/2, which plant sums of zero, or signs where inputs are binary."""
     shape = (count, architecture.frames or 1, architecture.n_in)
     samples = np.round(2 * rng.normal(0.0, 1.5, shape)) / 2
+    if architecture.binary_inputs:
+        samples = np.where(samples > 0, 1.0, -1.0)
     return NetworkProblem(architecture, [*samples], rng.integers(0, architecture.n_classes, count))
 
 

@@ -12,9 +12,10 @@ from evobin.core.samples import Samples, cuts_of
 from evobin.kernels import dense, forward, planes
 from evobin.kernels.dense import DenseBox, Likelihood
 from evobin.network.architecture import Architecture, Layer
+from evobin.network.flips.batch import unit_of
 from evobin.network.packing import table_entries
 
-Columns = NDArray[np.int32]
+Columns = NDArray[np.int32] | NDArray[np.int8]
 
 
 def is_dense(architecture: Architecture) -> bool:
@@ -22,18 +23,24 @@ def is_dense(architecture: Architecture) -> bool:
     return architecture.n_convolutions == 0
 
 
-def columns_of(samples: Samples, unit: int) -> Columns:
-    """[inputs + 1, n] int32, read-only: the first layer's inputs in fixed point, and the bias's.
+def columns_of(architecture: Architecture, samples: Samples) -> Columns:
+    """[inputs + 1, n], read-only: the first layer's inputs in fixed point, and that of the bias.
+
+    int32; or int8 where inputs are signs, of which four times as many fit into a cache.
 
     Args:
+        architecture: a dense one.
         samples: all of one length.
-        unit: 1 in fixed point.
     """
     frames, n = samples.frames, len(samples)
-    rows = np.empty(frames.shape[::-1], np.int32)
-    planes.fix_features(frames, float(unit), rows)
+    rows: NDArray[Any]
+    if architecture.binary_inputs:
+        unit, rows = 1, frames.T.astype(np.int8)
+    else:
+        unit, rows = unit_of(architecture, samples), np.empty(frames.shape[::-1], np.int32)
+        planes.fix_features(frames, float(unit), rows)
     by_sample = rows.reshape(len(rows), n, -1).transpose(0, 2, 1).reshape(-1, n)
-    columns: Columns = np.concatenate([by_sample, np.full((1, n), unit, np.int32)])
+    columns: Columns = np.concatenate([by_sample, np.full((1, n), unit, rows.dtype)])
     columns.setflags(write=False)
     return columns
 
@@ -84,16 +91,16 @@ def dense_box(
     )
 
 
-def _hidden(layer: Layer, solution: Solution, columns: Columns) -> Columns:
+def _hidden(layer: Layer, solution: Solution, columns: Columns) -> NDArray[np.int32]:
     """[outputs, n] int32 sums of the first layer."""
-    weights, unit = layer.weights(solution), columns[-1, 0]
+    weights, unit = layer.weights(solution), int(columns[-1, 0])
     sums = np.empty((len(weights), columns.shape[1]), np.int32)
     positions = cuts_of(columns.shape[1], forward.BLOCK)
     starts = positions.copy()
     starts.setflags(write=False)  # as those of samples: numba compiles anew for others
-    bias = layer.bias(solution).astype(np.int32) * unit
+    bias = layer.bias(solution).astype(np.int32) * np.int32(unit)
     entries = table_entries(weights.reshape(len(weights), -1, 1))
-    forward.fixed_point_sums(columns[:-1].copy(), starts, entries, bias, sums, positions)
+    forward.fixed_point_sums(columns[:-1].astype(np.int32), starts, entries, bias, sums, positions)
     return sums
 
 
