@@ -230,8 +230,9 @@ def sum_where_crossed(margins: NDArray[np.int32], inputs: Any, step: int, effect
     """The effects of the samples whose sum crosses zero when it changes by step * inputs."""
     total, times = np.int64(0), np.int32(step)
     for s in range(len(margins)):
-        after = np.int32(margins[s] + times * np.int32(inputs[s]))
-        total += effects[s] if (margins[s] > 0) != (after > 0) else np.int64(0)
+        before = np.int32(margins[s] - 1)  # below 0 where the sum is not positive
+        after = np.int32(before + times * np.int32(inputs[s]))
+        total += effects[s] & np.int64(np.int32(before ^ after) >> 31)  # all bits or none
     return total
 
 

@@ -85,6 +85,7 @@ def test_after_any_looks_and_flips_every_number_equals_a_rebuild(
             before = state.score
             state.flip(place)
             assert state.score == before + gain
+    assert state.box.columns.flags.c_contiguous  # for others numba compiles slow loops
     rebuilt = started(problem, state.solution)
     for name in ("first", "sums", "planes", "updates", "logits", "values"):
         kept, expected = getattr(state.box, name), getattr(rebuilt.box, name)

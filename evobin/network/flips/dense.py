@@ -35,12 +35,13 @@ def columns_of(architecture: Architecture, samples: Samples) -> Columns:
     frames, n = samples.frames, len(samples)
     rows: NDArray[Any]
     if architecture.binary_inputs:
-        unit, rows = 1, frames.T.astype(np.int8)
+        unit, rows = 1, frames.T.astype(np.int8, order="C")
     else:
         unit, rows = unit_of(architecture, samples), np.empty(frames.shape[::-1], np.int32)
         planes.fix_features(frames, float(unit), rows)
     by_sample = rows.reshape(len(rows), n, -1).transpose(0, 2, 1).reshape(-1, n)
-    columns: Columns = np.concatenate([by_sample, np.full((1, n), unit, rows.dtype)])
+    joined = np.concatenate([by_sample, np.full((1, n), unit, rows.dtype)])
+    columns: Columns = np.ascontiguousarray(joined)
     columns.setflags(write=False)
     return columns
 
