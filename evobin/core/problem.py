@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.core.evidence import Outcomes
+
 Solution = NDArray[np.int8]
 """[n] int8 of -1 and +1."""
 Population = NDArray[np.int8]
@@ -141,6 +143,21 @@ class SampledProblem(Problem):
         Args:
             rng: source of all randomness; advanced.
         """
+
+    def whole(self) -> IncrementalProblem | None:
+        """All samples to search on, where these are the same each time; None where they are not.
+
+        Then `seen` and `unseen` are known.
+        """
+        return None
+
+    def seen(self, solution: Solution) -> Outcomes | None:
+        """What a solution makes of all samples to search on; None if nothing is known of these."""
+        return None
+
+    def unseen(self, solution: Solution) -> Outcomes | None:
+        """The same of samples that no search sees."""
+        return None
 
     def subsample(self, rng: np.random.Generator) -> Problem:
         """The same problem, its `score` looking at a random part of what it may look at.

@@ -118,6 +118,32 @@ def default_logit_width(n_hidden: int, n_logits: int) -> float:
     return math.sqrt(n_hidden) if n_logits == 1 else 0.53 * n_hidden**0.6
 
 
+def log_likelihoods(
+    logits: NDArray[Any], labels: NDArray[Any], width: float
+) -> NDArray[np.float64]:
+    """[n] float64, the log-likelihood of each label, in nats.
+
+    Args:
+        logits: [n] or [n, n_classes] real, as for `predictions`.
+        labels: [n], from 0.
+        width: probabilities are those of logits / width, positive.
+
+    Example:
+        >>> log_likelihoods(np.array([0, 4]), np.array([1, 1]), 2.0).round(3)
+        array([-0.693, -0.127])
+        >>> log_likelihoods(np.array([[0, 0, 4]]), np.array([2]), 2.0).round(3)
+        array([-0.24])
+    """
+    likelihoods: NDArray[np.float64]
+    z = logits / width
+    if z.ndim == 1:
+        likelihoods = -np.logaddexp(0.0, np.where(labels == 1, -z, z))
+        return likelihoods
+    z -= z.max(axis=1, keepdims=True)
+    likelihoods = z[np.arange(len(z)), labels] - np.log(np.exp(z).sum(axis=1))
+    return likelihoods
+
+
 def log_likelihood_table(n_hidden: int, width: float) -> NDArray[np.float64]:
     """Log-likelihood of a sample by its label and logit.
 

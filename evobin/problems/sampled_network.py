@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
 from evobin.config import AugmentConfig
+from evobin.core.evidence import Outcomes
 from evobin.core.problem import Population, SampledProblem, Scores, Solution, Structure
 from evobin.core.samples import Dataset
-from evobin.core.scores import accuracy_of, predictions, selection_score
+from evobin.core.scores import accuracy_of, log_likelihoods, predictions, selection_score
 from evobin.data.augmentation import Crops, WholeSamples, draw_crops
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.heads import logit_width_of
-from evobin.problems.network import NetworkBatch, structure_of
+from evobin.problems.network import NetworkBatch, NetworkProblem, structure_of
 
 VIEWS = 4
 """Varied crops of a validation sample."""
@@ -191,6 +193,27 @@ class SampledNetworkProblem(SampledProblem):
         samples, labels = crops.samples(self.train.samples), self.train.labels[chosen]
         return NetworkBatch(self.architecture, samples, labels, logit_width=self.logit_width)
 
+    def whole(self) -> NetworkProblem | None:
+        """All training samples, where their length is fixed: only then they are not varied."""
+        return None if self.architecture.frames is None else _whole(self)
+
+    def seen(self, solution: Solution) -> Outcomes:
+        """What a solution makes of the training samples, as they are."""
+        return self._outcomes(solution, self.train)
+
+    def unseen(self, solution: Solution) -> Outcomes:
+        """What it makes of the validation samples, as they are."""
+        return self._outcomes(solution, self.valid)
+
+    def _outcomes(self, solution: Solution, part: Dataset) -> Outcomes:
+        logits = BinaryNetwork(self.architecture, solution).logits(part.samples, self.n_threads)
+        width = logit_width_of(self.architecture, self.logit_width)
+        return Outcomes(
+            log_likelihoods(logits, part.labels, width),
+            predictions(logits) == part.labels,
+            np.unique(_groups_of(part), return_inverse=True)[1],
+        )
+
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator
     ) -> Crops | WholeSamples:
@@ -212,6 +235,19 @@ class SampledNetworkProblem(SampledProblem):
         if not self.architecture.binary_inputs:
             return self.augment
         return AugmentConfig(**dict.fromkeys((one.name for one in fields(AugmentConfig)), 0.0))
+
+
+@lru_cache(maxsize=1)
+def _whole(problem: SampledNetworkProblem) -> NetworkProblem:
+    """Made once: features are rounded, and laid out for walks."""
+    samples, labels = problem.train.samples, problem.train.labels
+    return NetworkProblem(
+        problem.architecture,
+        samples,
+        labels,
+        logit_width=problem.logit_width,
+        n_threads=problem.n_threads,
+    )
 
 
 def _groups_of(dataset: Dataset) -> NDArray[np.str_]:
