@@ -23,11 +23,11 @@ Effort = Literal["quick", "standard", "thorough"]
 
 
 _BUDGETS: dict[Effort, dict[str, Any]] = {
-    "quick": {"population": PopulationConfig(rounds=2), "flips": FlipConfig(rounds=4)},
+    "quick": {"population": PopulationConfig(rounds=2), "flips": FlipConfig(rounds=4, sweeps=300)},
     "standard": {},
     "thorough": {
         "population": PopulationConfig(rounds=25, islands=4, families=2),
-        "flips": FlipConfig(rounds=30, islands=4),
+        "flips": FlipConfig(rounds=30, sweeps=4_000, islands=4),
     },
 }
 """What an effort sets besides `ste`, which search and polish set differently."""

@@ -84,16 +84,19 @@ class SteConfig:
 
 @dataclass(frozen=True, slots=True)
 class FlipConfig:
-    """Bit-flip local search by exact increments."""
+    """Direct search by exact flips."""
 
     rounds: int = setting(8, 0, 1_000_000)
     """Rounds, each on freshly drawn samples; 0 skips the stage."""
+    sweeps: int = setting(800, 0, 10_000_000)
+    """Where samples have a fixed length, in place of rounds: offers of each flip at most, on all
+    samples. It ends sooner where samples that it does not see stop to gain."""
     islands: int = setting(2, 1, 10_000)
     """Independent searches side by side, of which the best one is kept."""
     clips: int = setting(256, 2, 1_000_000)
     """Samples of the batch that proposes flips, and of the one that accepts them."""
     proposals: int = setting(200, 1, 100_000_000)
-    """Flips tried a round, the most promising first."""
+    """Flips tried a round, the most promising of each layer first."""
 
     def check(self) -> None:
         """Raises SettingError if a value is out of range."""

@@ -7,11 +7,13 @@ from typing import Self
 
 import numpy as np
 
+from evobin.algorithms import Annealing, Descent
 from evobin.config import FlipConfig, PopulationConfig, SearchConfig, SteConfig
 from evobin.core.problem import Solution
 from evobin.core.stage import Stage
 from evobin.core.state import State
 from evobin.drive.driver import Driver
+from evobin.network.flips.state import NetworkFlipState
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
 from evobin.training.flip_search import FlipSearch
@@ -39,6 +41,11 @@ class SearchPlan:
         population, flips = replace(self.population, rounds=0), replace(self.flips, rounds=0)
         return replace(self, population=population, flips=flips)
 
+    def reseeded(self, number: int) -> SearchPlan:
+        """The same with another seed, for a search of this number, from 1."""
+        words = np.random.SeedSequence((self.seed, number)).generate_state(1)
+        return replace(self, seed=int(words[0]))
+
     @property
     def seeds(self) -> dict[str, int]:
         """Seeds by what they are for."""
@@ -46,11 +53,10 @@ class SearchPlan:
         words = np.random.SeedSequence(self.seed).generate_state(len(uses))
         return dict(zip(uses, words.tolist(), strict=True))
 
-    @property
-    def stages(self) -> list[str]:
-        """Names of the stages, in their order."""
+    def stages(self, *, is_trained: bool = True) -> list[str]:
+        """Names of the stages, in their order; relatives are of trained networks alone."""
         names = [Pretraining.name]
-        names += [Refinement.name] * (self.population.rounds > 0)
+        names += [Refinement.name] * (self.population.rounds > 0 and is_trained)
         names += [FlipSearch.name] * (self.flips.rounds > 0)
         return names
 
@@ -72,9 +78,10 @@ def run_stages(
     """
     kept = kept or {}
     start = kept.get("start")
-    if plan.ste.epochs != 0 or plan.population.rounds > 0:
+    is_trained = start is not None or plan.ste.epochs != 0
+    if plan.ste.epochs != 0 or (plan.population.rounds > 0 and is_trained):
         compile_training(problem, plan.ste, smooth=start is None)
-    names, begun, state = plan.stages, None, kept.get("state")
+    names, begun, state = plan.stages(is_trained=is_trained), None, kept.get("state")
     if state is not None:
         names = names[names.index(kept["stage"]) :]
         begun = SearchResult(state["best"], state["score"])
@@ -103,7 +110,9 @@ def _stage(
     if name == FlipSearch.name or plan.population.flips:
         compile_flips(problem, begun.solution)
     if name == FlipSearch.name:
-        return FlipSearch(problem, begun.solution, plan.flips, plan.seeds["flips"])
+        is_trained = start is not None or plan.ste.epochs != 0
+        seed = plan.seeds["flips"]
+        return FlipSearch(problem, begun.solution, plan.flips, seed, is_trained=is_trained)
     return Refinement(problem, begun, plan.population, plan.seeds["population"], plan.ste)
 
 
@@ -119,5 +128,11 @@ def compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smoot
 
 def compile_flips(problem: SampledNetworkProblem, solution: Solution) -> None:
     """Compiles the kernels of flips once, before workers would each do it."""
-    small = replace(problem, batch_size=2)
-    small.sample(np.random.default_rng(0)).start(solution).warm_up()
+    few = problem.train.subset(np.arange(2))
+    small = replace(problem, batch_size=2, train=few, valid=few, varied=None, guard=None)
+    state, whole = small.sample(np.random.default_rng(0)).start(solution), small.whole()
+    if isinstance(state, NetworkFlipState):
+        state.warm_up()
+    if whole is not None:
+        for walker in (Descent(rule="first"), Annealing(sweeps=1)):
+            walker.start(problem.n).walk(whole, 0)

@@ -15,7 +15,6 @@ from evobin.core.problem import Solution
 from evobin.core.scores import predictions
 from evobin.core.stage import MapTasks, Row, Stage
 from evobin.core.state import State
-from evobin.errors import SettingError
 from evobin.kernels import training
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import latent as lat
@@ -145,10 +144,11 @@ class Pretraining(Stage):
         problem: labelled samples and the network's shape.
         config: starts, epochs, learning rate, and so on.
         seed: decides every random number; the result depends on nothing else.
-        start: [n] int8, signs to start from; random latents if None.
+        start: [n] int8, signs to start from; random latents if None, and random signs, with no
+            gradient at all, where there are no epochs either.
 
     Raises:
-        SettingError: if a setting is out of range, or there is neither a start nor an epoch.
+        SettingError: if a setting is out of range.
 
     Source:
         Courbariaux et al. (2016), Binarized neural networks: latent weights clipped to [-1, 1],
@@ -165,8 +165,6 @@ class Pretraining(Stage):
         start: Solution | None = None,
     ) -> None:
         config.check()
-        if start is None and config.epochs == 0:
-            raise SettingError("`ste.epochs` must be at least 1 without a start, but it is 0.")
         if start is not None:
             config = replace(config, smooth=0)
         plan = plan_of(config, problem)
@@ -175,6 +173,8 @@ class Pretraining(Stage):
         self._trainings = [
             begin(problem, plan, (seed, number), start) for number in range(config.starts)
         ]
+        if start is None and self.total == 0:
+            start = lat.to_file_order(problem.architecture, lat.signs_of(self._trainings[0].latent))
         self._floor = -np.inf if start is None else float(problem.score(start[None])[0])
         self.best, self.score = start, self._floor
 

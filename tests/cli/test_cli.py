@@ -91,7 +91,7 @@ def test_help_lists_every_command(capsys: Capture) -> None:
         ("--n-jobs", "0", "`n_jobs` must be at least 1, or -1"),
         ("--valid-share", "1.5", "`valid_share` must be from 0.001 to 0.9"),
         ("--ste.batch", "33", "`ste.batch` must be even, but it is 33"),
-        ("--ste.epochs", "0", "`ste.epochs` must be at least 1"),
+        ("--ste.epochs", "-1", "`ste.epochs` must be from 0"),
         ("--ste.frames", "56", "`ste.frames` must be from 57"),
         ("--flips.islands", "0", "`flips.islands` must be from 1"),
         ("--augment.gain", "nan", "`augment.gain` must be from 0 to 100, but it is nan"),

@@ -206,9 +206,13 @@ def test_without_a_budget_the_start_is_the_answer() -> None:
         assert outcome.score == float(problem.score(start[None])[0])
 
 
-def test_training_without_start_and_epochs_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"`ste\.epochs` must be at least 1 without a start"):
-        run(Pretraining(planted_problem(), replace(STE, epochs=0), 0))
+def test_without_start_and_epochs_training_is_random_signs() -> None:
+    problem = planted_problem()
+    found = [run(Pretraining(problem, replace(STE, epochs=0), seed)) for seed in (0, 0, 1)]
+    assert found[0].solution.tobytes() == found[1].solution.tobytes()
+    assert found[0].solution.tobytes() != found[2].solution.tobytes()
+    assert found[0].rows == ()
+    assert found[0].latents == ()
 
 
 @pytest.mark.parametrize("start", [None, start_of(0)])
