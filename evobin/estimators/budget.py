@@ -8,17 +8,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evobin.algorithms import Descent
 from evobin.config import SteConfig
 from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
 from evobin.drive.pipeline import SearchPlan, compile_flips, compile_training
 from evobin.problems.sampled_network import SampledNetworkProblem
-from evobin.training.flip_search import ROUNDS_A_TASK, improve
+from evobin.training.flip_search import offers_of, walk_on
 from evobin.training.scales import Plan, plan_of
-from evobin.training.ste import begin, train_epoch
+from evobin.training.ste import Pretraining, begin, train_epoch
 
-TRAINING, POPULATION, FLIPS = 0.5, 0.3, 0.2
-"""Shares of the seconds, where all three stages are asked for."""
+TRAINING = 0.5
+"""Share of the seconds, where there is search."""
+OFFERS = 500
+"""Of the trial of a walk."""
 CONTENTION = 1.3
 """How much longer a task takes where all cores work on one."""
 START_SECONDS = 3.0
@@ -40,6 +43,7 @@ class Clock:
         self._began = self._last = time.monotonic()
         self._end = math.inf if seconds is None else self._began + seconds
         self._step = 0.0
+        self._spent: dict[str, tuple[float, int]] = {}
 
     @property
     def is_set(self) -> bool:
@@ -64,6 +68,14 @@ class Clock:
         """Takes note of a step that was done, or of a stage that begins."""
         now = time.monotonic()
         self._step, self._last = (now - self._last if progress.rows else 0.0), now
+        if progress.rows:
+            seconds, steps = self._spent.get(progress.stage, (0.0, 0))
+            self._spent[progress.stage] = seconds + self._step, steps + 1
+
+    def step_of(self, stage: str) -> float | None:
+        """Mean seconds of a stage's steps since the last time it was asked; None without one."""
+        seconds, steps = self._spent.pop(stage, (0.0, 0))
+        return seconds / steps if steps else None
 
     def is_over(self) -> bool:
         """Whether another step as long as the last one would end too late."""
@@ -79,36 +91,74 @@ class Job:
     n_workers: int
 
 
-def within(job: Job, clock: Clock) -> Job:
-    """The same job, made so small that it should be done when the clock says so.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long things take, in seconds: an epoch of one start, and a step of flips of all islands.
 
-    Fewer starts come first, then fewer epochs, then fewer samples: the learning rate then still
-    falls to 0 in time. Stages that do not fit in are left out. How long an epoch takes is
-    measured, so the result depends on the machine.
+    Attributes:
+        epochs: those of a whole training.
+    """
+
+    epoch: float
+    flips: float
+    epochs: int
+
+
+def in_time(job: Job, clock: Clock) -> tuple[Job, Pace]:
+    """Compiles what a job needs, measures its pace, and chooses the workers for its time.
+
+    Without an end of the clock the job stays as it is.
     """
     if not clock.is_set:
-        return job
+        return job, Pace(0.0, 0.0, 1)
     problem, plan, n_workers = job.problem, job.plan, job.n_workers
     compile_training(problem, plan.ste, smooth=True)
     if clock.left < LEAST_FOR_WORKERS:
         n_workers = 1
     training = plan_of(plan.ste, problem)
     epoch, score = _pace(problem, training, n_workers)
+    flips = _flip_seconds(problem) if plan.flips.rounds > 0 else 0.0
     clock.reserve(2 * score + 0.02 * clock.left)  # the figures at the end
     if n_workers > 1:
         clock.reserve(START_SECONDS)
         epoch *= CONTENTION
-    has_search = plan.population.rounds > 0 or plan.flips.rounds > 0
-    seconds = max(0.0, clock.left) * (TRAINING if has_search else 1.0)
-    whole = replace(plan.ste, epochs=training.epochs)
-    ste, share = _shrunk(whole, seconds / (epoch + score), n_workers)
-    population = replace(plan.population, rounds=_rounds(plan, epoch + score, clock, n_workers))
+    # restarts and walks, which know when they pay, are worth more in a short time than relatives
+    population = replace(plan.population, rounds=0)
+    islands = replace(plan.flips, islands=n_workers)
+    plan = replace(plan, population=population, flips=islands)
+    return Job(problem, plan, n_workers), Pace(epoch + score, flips, training.epochs)
+
+
+def within(job: Job, pace: Pace, clock: Clock) -> Job:
+    """The same job, made so small that it should be done when the clock says so.
+
+    Fewer starts come first, then fewer epochs, then fewer samples: the learning rate then still
+    falls to 0 in time. Flips are left out where a step takes too long. The pace is measured, so the
+    result depends on the machine.
+    """
+    if not clock.is_set:
+        return job
+    plan, left = job.plan, max(0.0, clock.left)
     flips = plan.flips
-    if flips.rounds > 0:
-        step = _flip_seconds(problem) * -(-flips.islands // n_workers)
-        flips = replace(flips, rounds=flips.rounds * (step < FLIPS * clock.left))
-    plan = replace(plan, ste=ste, population=population, flips=flips)
-    return Job(_part_of(problem, share, plan.seed), plan, n_workers)
+    if flips.rounds > 0 and pace.flips > (1 - TRAINING) / 2 * left:
+        flips = replace(flips, rounds=0)
+    seconds = left * (TRAINING if flips.rounds > 0 else 1.0)
+    whole = replace(plan.ste, epochs=pace.epochs)
+    ste, share = _shrunk(whole, seconds / pace.epoch, job.n_workers)
+    plan = replace(plan, ste=ste, flips=flips)
+    return Job(_part_of(job.problem, share, plan.seed), plan, job.n_workers)
+
+
+def seen(pace: Pace, job: Job, clock: Clock) -> Pace:
+    """The pace of a job that was done, which a trial before it can only guess."""
+    step = clock.step_of(Pretraining.name)
+    turns = -(-job.plan.ste.starts // job.n_workers)
+    return pace if step is None else replace(pace, epoch=step / turns)
+
+
+def has_time(pace: Pace, clock: Clock) -> bool:
+    """Whether there is time for half of another training at least."""
+    return clock.is_set and clock.left * TRAINING > pace.epoch * pace.epochs / 2
 
 
 def _pace(problem: SampledNetworkProblem, plan: Plan, n_workers: int) -> tuple[float, float]:
@@ -116,9 +166,9 @@ def _pace(problem: SampledNetworkProblem, plan: Plan, n_workers: int) -> tuple[f
     train, valid = some_of(problem.train, TRIAL), some_of(problem.valid, TRIAL)
     n_threads = problem.n_threads if n_workers == 1 else 1
     trial = replace(problem, train=train, valid=valid, n_threads=n_threads)
-    training = begin(trial, plan, (0, 0), None)
+    epoch = train_epoch(trial, plan, begin(trial, plan, (0, 0), None), 0)
     began = time.monotonic()
-    epoch = train_epoch(trial, plan, training, 0)
+    train_epoch(trial, plan, epoch.training, 0)  # the first one had buffers to get
     trained = time.monotonic()
     trial.score(epoch.candidate[None])
     score = time.monotonic() - trained
@@ -142,21 +192,15 @@ def _shrunk(config: SteConfig, epochs: float, n_workers: int) -> tuple[SteConfig
     return replace(config, starts=starts, epochs=each), min(1.0, epochs)
 
 
-def _rounds(plan: SearchPlan, epoch: float, clock: Clock, n_workers: int) -> int:
-    """Rounds of the population that its share of the seconds is enough for."""
-    population = plan.population
-    seconds = max(1, population.epochs) * epoch * -(-population.islands // n_workers)
-    return min(population.rounds, int(POPULATION * max(0.0, clock.left) // seconds))
-
-
 def _flip_seconds(problem: SampledNetworkProblem) -> float:
-    """Seconds of a step of flips on an island; tries take about as long as what is before them."""
+    """Seconds of a step of walks, by a few offers."""
     rng = np.random.default_rng(0)
     solution = rng.choice(np.array([-1, 1], np.int8), problem.n)
     compile_flips(problem, solution)
+    walker = Descent(rule="first").start(problem.n, 0, solution)
     began = time.monotonic()
-    improve(problem, solution, 1, (0,))
-    return 2 * ROUNDS_A_TASK * (time.monotonic() - began)
+    walk_on(problem, walker, OFFERS)
+    return (time.monotonic() - began) * max(1.0, offers_of(problem.n, len(problem.train)) / OFFERS)
 
 
 def _part_of(problem: SampledNetworkProblem, share: float, seed: int) -> SampledNetworkProblem:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from evobin import parallel
 from evobin.config import AugmentConfig, SearchConfig
+from evobin.core.problem import Solution
 from evobin.core.samples import Dataset, Frames, Samples
 from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
 from evobin.drive.pipeline import SearchPlan, run_stages
-from evobin.estimators.budget import Clock, Job, some_of, within
+from evobin.estimators.budget import Clock, Job, Pace, has_time, in_time, seen, some_of, within
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -122,18 +123,38 @@ def fit_network(
     job = Job(problem, plan, parallel.worker_count(config.n_jobs))
     with ExitStack() as stack:
         stack.enter_context(parallel.one_blas_thread())
-        job = within(job, clock)
+        job, pace = in_time(job, clock)
         config = replace(config, n_jobs=job.n_workers)
         workers = stack.enter_context(parallel.WorkersOnDemand(config))
-        workers.share(job.problem)
         watch = _Watch(clock, problem.n_scored, show, [])
         host = Driver(workers.map, watch, clock.is_over)
-        outcome = run_stages(job.problem, job.plan, host)
-    network = BinaryNetwork(problem.architecture, outcome.solution)
+        solution = _best_of(job, pace, clock, host, workers.share)
+    network = BinaryNetwork(problem.architecture, solution)
     train = some_of(problem.train, len(problem.valid)) if clock.is_set else problem.train
     named = {"train": train, "valid": problem.valid}
     parts = {name: Evaluation.of(network, part, problem.n_threads) for name, part in named.items()}
     return Fitted(network, parts, watch.history)
+
+
+def _best_of(
+    job: Job, pace: Pace, clock: Clock, host: Driver, share: Callable[[object], None]
+) -> Solution:
+    """The best of as many searches as there is time for, one where there is no end.
+
+    They are compared by the likelihood of the validation labels, which says more than how many are
+    right: a search has looked at that.
+    """
+    found: list[Solution] = []
+    while not found or has_time(pace, clock):
+        plan = job.plan if not found else job.plan.reseeded(len(found))
+        now = within(replace(job, plan=plan), pace, clock)
+        if not found or now.problem is not job.problem:
+            share(now.problem)
+        found.append(run_stages(now.problem, now.plan, host).solution)
+        pace = seen(pace, now, clock)
+    if len(found) == 1:
+        return found[0]
+    return max(found, key=lambda solution: job.problem.unseen(solution).likelihood)
 
 
 def report_of(fitted: Fitted, note: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from evobin.config import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.core.samples import Dataset, Samples
 from evobin.core.stage import Progress
 from evobin.drive.pipeline import SearchPlan
-from evobin.estimators import budget
-from evobin.estimators.budget import Clock, Job, some_of, within
+from evobin.estimators.budget import Clock, Job, Pace, has_time, in_time, some_of, within
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.problems.sampled_network import SampledNetworkProblem
 
@@ -39,49 +38,48 @@ def problem() -> SampledNetworkProblem:
     return SampledNetworkProblem(shape, part(400), part(100), AugmentConfig(), 1, 16)
 
 
-def paced(
-    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, seconds: float, epoch: float
-) -> Job:
-    """What is done in so many seconds if an epoch takes so long, by two workers."""
-    monkeypatch.setattr(budget, "compile_training", lambda *_, **__: None)
-    monkeypatch.setattr(budget, "_pace", lambda *_: (epoch, 0.0))
-    monkeypatch.setattr(budget, "_flip_seconds", lambda _: epoch)
-    return within(Job(problem, PLAN, 2), Clock(seconds))
+def paced(problem: SampledNetworkProblem, seconds: float, epoch: float, n_workers: int = 2) -> Job:
+    """What is done in so many seconds if an epoch of 40, and a step of flips, take so long."""
+    return within(Job(problem, PLAN, n_workers), Pace(epoch, epoch, 40), Clock(seconds))
 
 
 def test_without_an_end_nothing_changes(problem: SampledNetworkProblem) -> None:
     job, clock = Job(problem, PLAN, 2), Clock(None)
-    assert within(job, clock) is job
+    same, pace = in_time(job, clock)
+    assert same is job
+    assert within(job, pace, clock) is job
     assert clock.left == math.inf
     assert not clock.is_over()
+    assert not has_time(pace, clock)
 
 
 def test_with_time_enough_the_whole_effort_is_done(
-    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, now: list[float]
+    problem: SampledNetworkProblem, now: list[float]
 ) -> None:
-    job = paced(monkeypatch, problem, 1000.0, 0.1)
-    assert (job.plan, job.n_workers) == (PLAN, 2)
+    job = paced(problem, 1000.0, 0.1)
+    assert job.plan == dataclasses.replace(PLAN, ste=SteConfig(epochs=40))
     assert job.problem is problem
+    assert has_time(Pace(0.1, 0.1, 40), Clock(1000.0))
 
 
 def test_fewer_starts_come_before_fewer_epochs(
-    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, now: list[float]
+    problem: SampledNetworkProblem, now: list[float]
 ) -> None:
     found = []
-    for seconds in (400.0, 200.0, 100.0):
-        ste = paced(monkeypatch, problem, seconds, 2.0).plan.ste
+    for seconds in (400.0, 160.0, 80.0):
+        ste = paced(problem, seconds, 2.0).plan.ste
         found.append((ste.starts, ste.epochs))
-    assert found == [(2, 40), (2, 37), (2, 18)]
-    assert paced(monkeypatch, problem, 2000.0, 5.0).plan.ste.starts == 6
+    assert found == [(4, 40), (2, 40), (2, 20)]
+    assert not has_time(Pace(2.0, 2.0, 40), Clock(79.0))
 
 
-def test_a_short_time_is_one_processes_and_of_few_samples(
-    monkeypatch: pytest.MonkeyPatch, problem: SampledNetworkProblem, now: list[float]
+def test_a_short_time_is_of_few_samples_and_without_flips(
+    problem: SampledNetworkProblem, now: list[float]
 ) -> None:
-    job = paced(monkeypatch, problem, 10.0, 20.0)
-    assert (job.n_workers, job.plan.ste.starts, job.plan.ste.epochs) == (1, 1, 1)
-    assert job.plan.stages == ["ste"]
-    assert len(job.problem.train) == pytest.approx(0.245 * 400, abs=2)
+    job = paced(problem, 10.0, 20.0, 1)
+    assert (job.plan.ste.starts, job.plan.ste.epochs) == (1, 1)
+    assert job.plan.flips.rounds == 0
+    assert len(job.problem.train) == pytest.approx(0.5 * 400, abs=2)
     assert set(job.problem.train.labels.tolist()) == {0, 1}
 
 
@@ -96,10 +94,13 @@ def test_the_clock_is_over_where_another_step_would_end_too_late(now: list[float
 
 
 def test_a_real_trial_takes_seconds_of_both_kinds(problem: SampledNetworkProblem) -> None:
-    plan = dataclasses.replace(PLAN, flips=FlipConfig(clips=16))
-    job = within(Job(problem, plan, 1), Clock(5.0))
-    assert 1 <= (job.plan.ste.epochs or 0) <= 40
-    assert job.plan.ste.starts >= 1
+    clock = Clock(5.0)
+    job, pace = in_time(Job(problem, PLAN, 2), clock)
+    assert job.n_workers == job.plan.flips.islands == 1  # processes take too long to start
+    assert job.plan.population.rounds == 0
+    assert pace.epoch > 0
+    assert pace.flips > 0
+    assert within(job, pace, clock).plan.ste.starts >= 1
 
 
 def test_some_of_a_data_set_are_from_all_over_it(problem: SampledNetworkProblem) -> None:
