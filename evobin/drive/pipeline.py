@@ -20,6 +20,7 @@ from evobin.training.flip_search import FlipSearch
 from evobin.training.population import Refinement
 from evobin.training.scales import plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
+from evobin.training.walks import WalkSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,10 @@ def _stage(
         compile_flips(problem, begun.solution)
     if name == FlipSearch.name:
         is_trained = start is not None or plan.ste.epochs != 0
-        seed = plan.seeds["flips"]
-        return FlipSearch(problem, begun.solution, plan.flips, seed, is_trained=is_trained)
+        flips, seed = plan.flips, plan.seeds["flips"]
+        if problem.whole() is None:
+            return FlipSearch(problem, begun.solution, flips, seed)
+        return WalkSearch(problem, begun.solution, flips, seed, is_trained=is_trained)
     return Refinement(problem, begun, plan.population, plan.seeds["population"], plan.ste)
 
 

@@ -14,9 +14,9 @@ from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
 from evobin.drive.pipeline import SearchPlan, compile_flips, compile_training
 from evobin.problems.sampled_network import SampledNetworkProblem
-from evobin.training.flip_search import offers_of, walk_on
 from evobin.training.scales import Plan, plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
+from evobin.training.walks import offers_of, walk_on
 
 TRAINING = 0.5
 """Share of the seconds, where there is search."""

@@ -1,1 +1,1 @@
-"""Stages of a network search: training, population refinement, bit flips."""
+"""Stages of a network search: training, population refinement, direct search by flips."""

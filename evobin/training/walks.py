@@ -1,0 +1,160 @@
+"""Direct search: walks by exact flips on all training samples, as far as unseen ones gain."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from evobin.algorithms import Annealing, Descent, Walker
+from evobin.config import FlipConfig
+from evobin.core.evidence import Outcomes
+from evobin.core.problem import IncrementalProblem, SampledProblem, Solution, Structure
+from evobin.core.stage import MapTasks, Row
+from evobin.core.state import State
+from evobin.training.flip_search import FlipStage
+
+SWEEPS_A_ROUND = 10
+"""Offers of each sign between two looks at samples that the search does not see."""
+SAMPLES_A_ROUND = 2e9
+"""Samples that all offers of a round may look at, some seconds: else sweeps are parts of one."""
+KICK = 4
+"""Signs that a kick flips: a descent from it takes a sweep or two."""
+FEWEST = 3
+"""Rounds without a gain on unseen samples after which a search may end."""
+
+
+class WalkSearch(FlipStage):
+    """Walks on all samples to search on, which are the same each time, as a stage.
+
+    From a trained start islands go by descents to local optima and kicks, from random signs by
+    annealing. After every `SWEEPS_A_ROUND` sweeps, each one's best is tried on samples that no
+    search sees, and the search ends where these have stopped to gain for as long as they have
+    gained: the best by its own samples fits these better and better. What is handed out has the
+    highest likelihood of the unseen labels, and does not have fewer of them right than the start
+    beyond the standard error of the paired difference.
+
+    Args:
+        problem: what to maximise; one that is `whole`.
+        start: [n] int8; not modified.
+        config: sweeps and islands.
+        seed: decides every random number.
+        is_trained: whether `start` is better than random signs.
+
+    Raises:
+        SettingError: if a setting is out of range.
+
+    Source:
+        Prechelt (1998), Early stopping - but when?, for ends by unseen samples.
+    """
+
+    def __init__(
+        self,
+        problem: SampledProblem,
+        start: Solution,
+        config: FlipConfig,
+        seed: int,
+        *,
+        is_trained: bool = True,
+    ) -> None:
+        super().__init__(problem, start, config)
+        seen, before = problem.seen(start), problem.unseen(start)
+        assert seen is not None  # as it is whole
+        assert before is not None
+        self._before, self._is_trained = before, is_trained
+        self._offers = offers_of(problem.n, len(seen.right))
+        self.total = -(-config.sweeps * problem.n // self._offers)
+        self._peak, self._gained = before.likelihood, 0  # at which step
+        self._walkers = [self._walker(start, (seed, place)) for place in range(config.islands)]
+
+    def _walker(self, start: Solution, seed: tuple[int, int]) -> Walker:
+        n = self._problem.n
+        if self._is_trained:
+            return Descent(rule="first", kick=min(KICK, n)).start(n, seed, start)
+        return Annealing(sweeps=max(1, self._config.sweeps)).start(n, seed)
+
+    def over(self) -> dict[str, Any]:
+        """As in `Stage`: also where unseen samples stop to gain; an anneal is not cut."""
+        stale = self.done - self._gained
+        if self._is_trained and not self._enough and stale >= max(FEWEST, self._gained):
+            return {"unseen": stale}
+        return super().over()
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """A round of every island, a task an island."""
+        problem, offers, done = self._problem, self._offers, self.done + 1
+        tasks = [(problem, walker, offers) for walker in self._walkers]
+        walkers: list[Walker] = map_tasks(walk_on, tasks)
+        rows: list[Row] = []
+        found: list[tuple[Solution, float, Outcomes]] = []
+        for walker, old in zip(walkers, self._walkers, strict=True):
+            assert walker.best is not None  # it has walked
+            after = problem.unseen(walker.best)
+            assert after is not None  # as in `__init__`
+            score = float(problem.score(walker.best[None])[0])
+            counts = _changes(problem.structure, old.best, walker.best, offers / problem.n)
+            row: Row = {"evaluations": 1, "train_score": walker.score, "score": score}
+            rows.append(row | {"unseen_score": after.likelihood} | counts)
+            found.append((walker.best, score, after))
+        self.done, self._walkers = done, walkers
+        if self._is_trained or done == self.total:  # an anneal is cold at its end alone
+            for best, score, after in found:
+                if after.likelihood > self._peak:
+                    self._peak, self._gained = after.likelihood, done
+                    if self._may_replace(after):
+                        self.best, self.score = best, score
+        return rows
+
+    def _may_replace(self, after: Outcomes) -> bool:
+        return not self._is_trained or not after.more_right(self._before).is_worse
+
+    def state(self) -> State:
+        """As in `Stage`."""
+        walkers = [walker.state() for walker in self._walkers]
+        return super().state() | {"walkers": walkers, "peak": self._peak, "gained": self._gained}
+
+    def load(self, state: State) -> None:
+        """As in `Stage`."""
+        super().load(state)
+        for walker, its in zip(self._walkers, state["walkers"], strict=True):
+            walker.load(its)
+        self._peak, self._gained = state["peak"], state["gained"]
+
+
+def offers_of(n: int, n_samples: int) -> int:
+    """Flips that a walk is offered in a round: `SWEEPS_A_ROUND` of each sign, or some seconds."""
+    return max(1, min(SWEEPS_A_ROUND * n, int(SAMPLES_A_ROUND / n_samples)))
+
+
+def walk_on(problem: SampledProblem, walker: Walker, offers: int) -> Walker:
+    """A copy of a walker that has been offered so many flips more, on all samples.
+
+    Args:
+        problem: one that is `whole`.
+        walker: where it is; not modified.
+        offers: how many.
+    """
+    whole, walker = problem.whole(), copy.deepcopy(walker)
+    assert isinstance(whole, IncrementalProblem)
+    while offers > 0 and not walker.stop():
+        before = walker.evaluations
+        walker.walk(whole, offers)
+        if walker.evaluations == before:  # the next batch is longer
+            break
+        offers -= walker.evaluations - before
+    walker.improvements.clear()
+    return walker
+
+
+def _changes(
+    structure: Structure, before: Solution | None, after: Solution, sweeps: float
+) -> dict[str, int]:
+    """Flips tried, and made to come from one best to the next, by layer, in so many sweeps."""
+    differ = np.ones(len(after), bool) if before is None else after != before
+    counts = {"tried": round(sweeps * len(after)), "accepted": int(differ.sum())}
+    for name, layer in structure.layers.items():
+        inside = differ[layer]
+        counts[f"tried_{name}"] = round(sweeps * len(inside))
+        counts[f"accepted_{name}"] = int(inside.sum())
+    return counts

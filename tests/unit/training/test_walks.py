@@ -1,0 +1,119 @@
+"""Direct search where all samples are the same each time, and which flips are tried where not."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evobin.config import FlipConfig, SteConfig
+from evobin.core.evidence import Outcomes
+from evobin.core.problem import Solution
+from evobin.core.stage import Progress, in_order
+from evobin.drive.driver import Driver
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.training import flip_search
+from evobin.training.flip_search import ENOUGH
+from evobin.training.ste import Pretraining
+from evobin.training.walks import WalkSearch
+from tests.builders import classes_problem, run
+
+WALKS = FlipConfig(sweeps=60, islands=2)
+
+
+def start_of(seed: int) -> Solution:
+    rng = np.random.default_rng(seed)
+    return rng.choice(np.array([-1, 1], np.int8), classes_problem().n)
+
+
+@pytest.fixture
+def problem() -> SampledNetworkProblem:
+    return classes_problem()
+
+
+def seen(problem: SampledNetworkProblem, solution: Solution) -> float:
+    return problem.seen(solution).likelihood
+
+
+def test_a_walk_fits_the_training_samples_better(problem: SampledNetworkProblem) -> None:
+    start = start_of(0)
+    found = run(WalkSearch(problem, start, WALKS, 0))
+    assert seen(problem, found.solution) > seen(problem, start) + 0.1
+    assert found.score == float(problem.score(found.solution[None])[0])
+    assert not problem.unseen(found.solution).more_right(problem.unseen(start)).is_worse
+
+
+def test_every_layer_is_tried(problem: SampledNetworkProblem) -> None:
+    for row in run(WalkSearch(problem, start_of(0), WALKS, 0)).rows:
+        for name, layer in problem.structure.layers.items():
+            assert row[f"tried_{name}"] == 10 * (layer.stop - layer.start)
+        assert row["tried"] == 10 * problem.n
+
+
+def test_it_ends_where_unseen_samples_stop_to_gain(problem: SampledNetworkProblem) -> None:
+    stage = WalkSearch(problem, start_of(0), replace(WALKS, sweeps=100_000), 0)
+    reasons = run(stage).stop
+    assert list(reasons) == ["unseen"]
+    assert stage.done < stage.total
+
+
+def test_what_is_handed_out_is_the_likeliest_on_unseen_samples(
+    problem: SampledNetworkProblem,
+) -> None:
+    stage = WalkSearch(problem, start_of(0), WALKS, 0)
+    found = run(stage)
+    best = max(row["unseen_score"] for row in found.rows)
+    assert problem.unseen(found.solution).likelihood == pytest.approx(best)
+
+
+def test_what_has_fewer_right_beyond_noise_is_not_handed_out(
+    problem: SampledNetworkProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = start_of(0)
+
+    def unseen(self: SampledNetworkProblem, solution: Solution) -> Outcomes:
+        is_start = bool((solution == start).all())
+        n = 50
+        return Outcomes(np.full(n, -1.0 if is_start else -0.5), np.full(n, is_start), np.arange(n))
+
+    monkeypatch.setattr(SampledNetworkProblem, "unseen", unseen)
+    found = run(WalkSearch(problem, start, WALKS, 0))
+    np.testing.assert_array_equal(found.solution, start)
+
+
+def test_where_nearly_all_is_right_a_line_says_so(
+    problem: SampledNetworkProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flip_search, "ENOUGH", 0.0)
+    told: list[Progress] = []
+    found = run(WalkSearch(problem, start_of(0), WALKS, 0), Driver(observer=told.append))
+    assert found.rows == ()
+    assert list(found.stop) == ["right"]
+    assert "of the training samples are right already" in told[0].notes["note"]
+    assert 0.9 < ENOUGH < 1
+
+
+def test_a_walk_goes_on_from_its_state_as_if_nothing_had_been(
+    problem: SampledNetworkProblem,
+) -> None:
+    whole = run(WalkSearch(problem, start_of(0), WALKS, 3))
+    first = WalkSearch(problem, start_of(0), WALKS, 3)
+    for _ in range(2):
+        first.step(in_order)
+    second = WalkSearch(problem, start_of(0), WALKS, 3)
+    second.load(copy.deepcopy(first.state()))
+    again = run(second)
+    np.testing.assert_array_equal(again.solution, whole.solution)
+    assert again.rows == whole.rows[2 * WALKS.islands :]
+
+
+def test_from_random_signs_it_anneals_without_a_gradient(problem: SampledNetworkProblem) -> None:
+    begun = run(Pretraining(problem, SteConfig(epochs=0), 0))
+    assert begun.rows == ()
+    stage = WalkSearch(problem, begun.solution, WALKS, 0, is_trained=False)
+    found = run(stage)
+    assert problem.seen(found.solution).accuracy > 0.8
+    assert problem.seen(found.solution).accuracy > problem.seen(begun.solution).accuracy + 0.2
+    assert list(found.stop) == ["total"]  # an anneal is not cut
