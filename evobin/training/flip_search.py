@@ -39,8 +39,21 @@ class FlipStage(Stage):
         config.check()
         self._problem, self._config = problem, config
         self.best, self.score = start, float(problem.score(start[None])[0])
-        seen = problem.seen(start)
+        self._begin_at(start)
+
+    def _begin_at(self, start: Solution) -> None:
+        """Takes note of what the start makes of the samples."""
+        self._start, seen = start, self._problem.seen(start)
         self._enough = 0.0 if seen is None or seen.accuracy < ENOUGH else seen.accuracy
+
+    def state(self) -> State:
+        """As in `Stage`."""
+        return super().state() | {"start": self._start}
+
+    def load(self, state: State) -> None:
+        """As in `Stage`; what goes on was made with the best so far for a start."""
+        super().load(state)
+        self._begin_at(state["start"])
 
     def over(self) -> dict[str, Any]:
         """As in `Stage`, and where there is nothing to gain."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
-
 from evobin.algorithms import Annealing, Descent, Walker
 from evobin.config import FlipConfig
 from evobin.core.evidence import Outcomes
@@ -59,14 +57,19 @@ class WalkSearch(FlipStage):
         is_trained: bool = True,
     ) -> None:
         super().__init__(problem, start, config)
-        seen, before = problem.seen(start), problem.unseen(start)
+        self._is_trained = is_trained
+        seen = problem.seen(start)
         assert seen is not None  # as it is whole
-        assert before is not None
-        self._before, self._is_trained = before, is_trained
         self._offers = offers_of(problem.n, len(seen.right))
         self.total = -(-config.sweeps * problem.n // self._offers)
-        self._peak, self._gained = before.likelihood, 0  # at which step
+        self._peak, self._gained = self._before.likelihood, 0  # at which step
         self._walkers = [self._walker(start, (seed, place)) for place in range(config.islands)]
+
+    def _begin_at(self, start: Solution) -> None:
+        super()._begin_at(start)
+        before = self._problem.unseen(start)
+        assert before is not None  # as it is whole
+        self._before = before
 
     def _walker(self, start: Solution, seed: tuple[int, int]) -> Walker:
         n = self._problem.n
@@ -93,17 +96,19 @@ class WalkSearch(FlipStage):
             after = problem.unseen(walker.best)
             assert after is not None  # as in `__init__`
             score = float(problem.score(walker.best[None])[0])
-            counts = _changes(problem.structure, old.best, walker.best, offers / problem.n)
+            known = self._start if old.best is None else old.best
+            counts = _changes(problem.structure, known, walker.best, offers / problem.n)
             row: Row = {"evaluations": 1, "train_score": walker.score, "score": score}
             rows.append(row | {"unseen_score": after.likelihood} | counts)
             found.append((walker.best, score, after))
         self.done, self._walkers = done, walkers
-        if self._is_trained or done == self.total:  # an anneal is cold at its end alone
-            for best, score, after in found:
-                if after.likelihood > self._peak:
-                    self._peak, self._gained = after.likelihood, done
-                    if self._may_replace(after):
-                        self.best, self.score = best, score
+        if not self._is_trained:  # an anneal cools down: its newest counts, not the luckiest
+            self._peak = self._before.likelihood
+        for best, score, after in found:
+            if after.likelihood > self._peak:
+                self._peak, self._gained = after.likelihood, done
+                if self._may_replace(after):
+                    self.best, self.score = best, score
         return rows
 
     def _may_replace(self, after: Outcomes) -> bool:
@@ -148,10 +153,10 @@ def walk_on(problem: SampledProblem, walker: Walker, offers: int) -> Walker:
 
 
 def _changes(
-    structure: Structure, before: Solution | None, after: Solution, sweeps: float
+    structure: Structure, before: Solution, after: Solution, sweeps: float
 ) -> dict[str, int]:
     """Flips tried, and made to come from one best to the next, by layer, in so many sweeps."""
-    differ = np.ones(len(after), bool) if before is None else after != before
+    differ = after != before
     counts = {"tried": round(sweeps * len(after)), "accepted": int(differ.sum())}
     for name, layer in structure.layers.items():
         inside = differ[layer]

@@ -102,7 +102,8 @@ def test_a_walk_goes_on_from_its_state_as_if_nothing_had_been(
     first = WalkSearch(problem, start_of(0), WALKS, 3)
     for _ in range(2):
         first.step(in_order)
-    second = WalkSearch(problem, start_of(0), WALKS, 3)
+    assert first.best is not None
+    second = WalkSearch(problem, first.best, WALKS, 3)  # all that a resumed run knows
     second.load(copy.deepcopy(first.state()))
     again = run(second)
     np.testing.assert_array_equal(again.solution, whole.solution)
