@@ -71,6 +71,7 @@ def search_command(
     Trains latent weights straight through their signs, refines them as a population of relatives
     and by bit flips, and writes the best candidate to a run folder, by its accuracy on the
     validation samples and on varied crops of them. Without --data it does so on synthesised voices.
+    With --ste.epochs 0 it begins with random signs: the flips then anneal, without any gradient.
     A stage with no epochs or rounds is left out.
 
     Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1
@@ -107,7 +108,7 @@ def polish_command(
     """Improve an existing result file.
 
     Trains on from the file's signs, refines a population of its relatives, then flips bits; what
-    is written is never worse than the file on the validation samples.
+    is written is not worse than the file on the validation samples, beyond noise.
 
     Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
     """

@@ -30,6 +30,7 @@ def _load_architecture(path: str) -> Architecture:
 KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     Path | None: (Path, "PATH"),
     float | None: (float, "FLOAT"),
+    int | None: (int, "INT"),
     str | None: (str, "ADDRESS"),
     Architecture: (_load_architecture, "FILE"),
 }

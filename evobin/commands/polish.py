@@ -18,7 +18,11 @@ def polish(
     observer: Observer | None = None,
     stop: Stop | None = None,
 ) -> RunResult:
-    """Improves an existing result file; never returns a worse one by validation score.
+    """Improves an existing result file; never returns a worse one beyond noise.
+
+    That is, no fewer validation samples are right, as they are; where samples have a fixed length,
+    flips may lose some of them for a higher likelihood of all labels, by at most the standard error
+    of the difference.
 
     Args:
         result: the file to start from; it is not changed.

@@ -18,8 +18,8 @@ def search(
     """Searches a binary network for labelled samples, or for synthesised voices without any.
 
     Straight-through training gives starts, population refinement and bit flips improve them; the
-    candidate with the best accuracy on the validation samples and on varied crops of them is
-    written.
+    best candidate by the validation samples, and by varied crops of them where they are cropped, is
+    written. With `ste.epochs` 0, the flips begin with random signs.
 
     Args:
         config: data, seed, budgets; by default the synthesised voices.
@@ -28,12 +28,16 @@ def search(
 
     Raises:
         EvobinError: if the data, the run folder or the workers have problems.
-        SettingError: if `ste.epochs` is 0: flips need a start.
+        SettingError: if neither epochs nor flips are left: there is nothing to do.
         Stopped: if `stop` said so; `resume` goes on.
     """
     config = config or SearchConfig()
-    if config.ste.epochs == 0:
+    flips = config.flips.rounds > 0 and (
+        config.architecture.frames is None or config.flips.sweeps > 0
+    )
+    if config.ste.epochs == 0 and not flips:
         raise SettingError(
-            "`ste.epochs` must be at least 1 for a search, but it is 0; polish starts from a file."
+            "`ste.epochs` must be at least 1 for a search without flips, but it is 0; leave "
+            "`flips.rounds` and `flips.sweeps` above 0 to search from random signs."
         )
     return begin_run("search", config, None, observer, stop)

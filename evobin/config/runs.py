@@ -121,7 +121,7 @@ def _old_scales(architecture: Architecture) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PolishConfig(SearchConfig):
-    """From a result file to one that is at least as good."""
+    """From a result file to one that is not worse beyond noise."""
 
     trainings: ClassVar[Mapping[Effort, SteConfig]] = {
         "quick": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),

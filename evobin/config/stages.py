@@ -51,14 +51,14 @@ class SteConfig:
     starts: int = setting(8, 1, 10_000)
     """Trainings side by side, from different random numbers, of which the best is kept."""
     epochs: int | None = setting(None, 0, 1_000_000)
-    """Passes over the training samples; 0 skips the stage. None for 40, or more where few samples
-    of a fixed length are few steps, at most 200."""
+    """Passes over the training samples; with 0, a search begins with random signs. By default 40,
+    or more where there are few samples of a fixed length, at most 200."""
     smooth: float = setting(0.25, 0, 0.75)
     """Share of the epochs, the first ones, with real weights and tanh instead of signs; the weights
     are then cut to their signs; 0 for none. A polish begins with signs and has none."""
     batch: int | None = setting(None, 2, 65_536)
-    """Samples a step, an even number. None for 32, or more where samples of a fixed length are very
-    many, at most 128."""
+    """Samples a step, an even number. By default 32, or more where there are very many samples of a
+    fixed length, at most 128."""
     frames: int = setting(200, 1, 1_000_000)
     """Frames of a random crop; shorter samples are repeated."""
     rates: tuple[float, ...] = setting((), 0, 1)
@@ -70,8 +70,8 @@ class SteConfig:
     """Widths of the straight-through windows, one for each block, in units of its sums. Where none
     is named, they follow from the fan-ins and from the size of the features."""
     logit_width: float | None = setting(None, 0.25, 1_000_000)
-    """Probabilities are those of the logits divided by this, in all stages. None for a width that
-    follows from the number of hidden units and classes."""
+    """Probabilities are those of the logits divided by this, in all stages. By default it follows
+    from the number of hidden units and classes."""
     average: float = setting(0.98, 0, 1 - 1e-9)
     """Decay a step of the running mean of the latents; its signs are the candidates."""
 
@@ -87,14 +87,14 @@ class FlipConfig:
     """Direct search by exact flips."""
 
     rounds: int = setting(8, 0, 1_000_000)
-    """Rounds, each on freshly drawn samples; 0 skips the stage."""
+    """Rounds, each on freshly drawn samples; 0 skips the stage, for any samples."""
     sweeps: int = setting(800, 0, 10_000_000)
-    """Where samples have a fixed length, in place of rounds: offers of each flip at most, on all
-    samples. It ends sooner where samples that it does not see stop to gain."""
+    """Where samples have a fixed length, instead of rounds: how often each flip is offered, on all
+    samples. After training it ends sooner, when the validation samples gain no more."""
     islands: int = setting(2, 1, 10_000)
     """Independent searches side by side, of which the best one is kept."""
     clips: int = setting(256, 2, 1_000_000)
-    """Samples of the batch that proposes flips, and of the one that accepts them."""
+    """Samples of the batch that proposes flips in a round, and of the one that accepts them."""
     proposals: int = setting(200, 1, 100_000_000)
     """Flips tried a round, the most promising of each layer first."""
 

@@ -194,6 +194,14 @@ def test_an_old_run_keeps_its_training() -> None:
     assert ste.smooth == 0
 
 
+def test_an_old_run_has_what_could_not_be_set_then() -> None:
+    plain = json.loads(json.dumps(SearchConfig.of("quick").plain()))
+    del plain["flips"]["sweeps"], plain["ste"]["windows"], plain["ste"]["logit_width"]
+    old = SearchConfig.from_plain(plain)
+    assert old.flips == dataclasses.replace(SearchConfig.of("quick").flips, sweeps=800)
+    assert old.ste.windows == (96.0, 1152**0.5, 1152**0.5)
+
+
 def test_an_old_run_keeps_its_widths() -> None:
     dense = Architecture(64, (ConvBlock(256, 1), ConvBlock(100, 1)), 10, frames=1)
     config = SearchConfig(data=Path("a.tsv"), features=Path("f"), architecture=dense)
