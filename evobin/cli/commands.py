@@ -71,7 +71,7 @@ def search_command(
     Trains latent weights straight through their signs, refines them as a population of relatives
     and by bit flips, and writes the best candidate to a run folder, by its accuracy on the
     validation samples and on varied crops of them. Without --data it does so on synthesised voices.
-    With --ste.epochs 0 it begins with random signs: the flips then anneal, without any gradient.
+    With --ste.epochs 0 the flips begin with random signs, and no gradient is used.
     A stage with no epochs or rounds is left out.
 
     Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1

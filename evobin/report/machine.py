@@ -41,7 +41,8 @@ class JsonLines:
     (of this process and of the stage), `best_accuracy` on the validation samples and varied crops
     of them, `flips_per_second`, and the step's `rows` of the history; what is not known yet is
     null. Once the data is loaded, there are also a `note`, the `sizes` of the parts, and their
-    `unit`: what a sample is. `lose` is called with the error when stdout cannot be written.
+    `unit`: what a sample is. A stage that has nothing to do says why in a `note`. `lose` is called
+    with the error when stdout cannot be written.
     """
 
     def __init__(self, lose: Callable[[OSError], None]) -> None:

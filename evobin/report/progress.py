@@ -65,11 +65,11 @@ class ProgressDisplay:
         """Shows one step."""
         if self._quiet:
             return
-        if "note" in progress.notes:
-            write_words(self._console, progress.notes["note"])
         is_new = progress.stage != self._pace.stage
         if self._live is not None and is_new:
             self._leave_line()
+        if "note" in progress.notes:
+            write_words(self._console, progress.notes["note"])
         self._pace.update(progress)
         self._shown = progress
         self._words = sizes_in_words(progress.notes) or step_in_words(progress.rows, self._pace)

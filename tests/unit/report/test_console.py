@@ -87,6 +87,19 @@ def test_each_stage_begins_and_ends_with_a_line(monkeypatch: pytest.MonkeyPatch)
     assert titles == [title for title in expected for _ in range(2)]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_note_of_a_stage_stands_after_the_stage_before(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+    screen = Screen(terminal)
+    with ProgressDisplay(console=screen) as display:
+        display(Progress("ste", 3, 3))
+        display(Progress("flips", 0, 4, notes={"note": "No flips: why."}))
+    kept = re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "", screen.text)
+    assert kept.index("0 s  straight-through") < kept.index("No flips") < kept.rindex("bit flips")
+
+
 def test_the_time_left_is_that_of_the_median_step_and_passes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
