@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.pages import README, ROOT, blocks, commands, page, run_all
+from tests.cli.pages import README, ROOT, blocks, commands, page, run_all, shorten
 
 TEXT = README.read_text()
 INSTALLING = [line for line in TEXT.splitlines() if line.startswith("python3 -m venv ")]
@@ -40,8 +40,11 @@ def test_its_python_runs_one_block_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    shorten(monkeypatch)
     run_all("".join(f"```python\n{block}```\n" for _, block in blocks(TEXT, "python")))
-    network, split, energy, climber = capsys.readouterr().out.splitlines()
+    table, network, split, energy, climber = capsys.readouterr().out.splitlines()
+    assert 0 <= float(table) <= 1
+    assert (tmp_path / "sum.c").is_file()
     assert float(network.split()[1]) > 0.8
     assert split.endswith("{'max_evaluations': 10000}")
     assert float(climber) <= -float(energy)
