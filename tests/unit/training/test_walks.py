@@ -118,3 +118,34 @@ def test_from_random_signs_it_anneals_without_a_gradient(problem: SampledNetwork
     assert problem.seen(found.solution).accuracy > 0.8
     assert problem.seen(found.solution).accuracy > problem.seen(begun.solution).accuracy + 0.2
     assert list(found.stop) == ["total"]  # an anneal is not cut
+
+
+def test_a_start_that_became_right_on_the_way_is_walked_on_from(
+    problem: SampledNetworkProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flip_search, "ENOUGH", 0.6)
+    first = WalkSearch(problem, start_of(0), WALKS, 3)
+    for _ in range(2):
+        first.step(in_order)
+    assert first.best is not None
+    assert problem.seen(start_of(0)).accuracy < 0.6 < problem.seen(first.best).accuracy
+    second = WalkSearch(problem, first.best, WALKS, 3)  # all that a resumed run knows
+    second.load(copy.deepcopy(first.state()))
+    assert run(second).rows == run(first).rows != ()
+
+
+def test_an_anneal_that_is_cut_hands_out_what_it_has(problem: SampledNetworkProblem) -> None:
+    start = start_of(0)
+    stage = WalkSearch(problem, start, WALKS, 0, is_trained=False)
+    for _ in range(2):
+        stage.step(in_order)
+    assert stage.best is not None
+    assert seen(problem, stage.best) > seen(problem, start) + 0.1
+
+
+def test_the_first_flips_accepted_are_those_from_the_start(problem: SampledNetworkProblem) -> None:
+    start = start_of(0)
+    stage = WalkSearch(problem, start, replace(WALKS, islands=1), 0)
+    (row,) = stage.step(in_order)
+    assert stage.best is not None
+    assert row["accepted"] == (stage.best != start).sum() < problem.n
