@@ -80,8 +80,6 @@ def run_stages(
     kept = kept or {}
     start = kept.get("start")
     is_trained = start is not None or plan.ste.epochs != 0
-    if plan.ste.epochs != 0 or (plan.population.rounds > 0 and is_trained):
-        compile_training(problem, plan.ste, smooth=start is None)
     names, begun, state = plan.stages(is_trained=is_trained), None, kept.get("state")
     if state is not None:
         names = names[names.index(kept["stage"]) :]
@@ -93,6 +91,8 @@ def run_stages(
         if state is not None:
             stage.load(state)
             state = None
+        if not stage.over():
+            _compile(stage, problem, plan, start)
         begun = host.run(stage)
     assert begun is not None  # there is at least one stage
     return begun
@@ -108,8 +108,6 @@ def _stage(
     """The stage of a name, after what the one before has found."""
     if begun is None or name == Pretraining.name:
         return Pretraining(problem, plan.ste, plan.seeds["ste"], start)
-    if name == FlipSearch.name or plan.population.flips:
-        compile_flips(problem, begun.solution)
     if name == FlipSearch.name:
         is_trained = start is not None or plan.ste.epochs != 0
         flips, seed = plan.flips, plan.seeds["flips"]
@@ -117,6 +115,18 @@ def _stage(
             return FlipSearch(problem, begun.solution, flips, seed)
         return WalkSearch(problem, begun.solution, flips, seed, is_trained=is_trained)
     return Refinement(problem, begun, plan.population, plan.seeds["population"], plan.ste)
+
+
+def _compile(
+    stage: Stage, problem: SampledNetworkProblem, plan: SearchPlan, start: Solution | None
+) -> None:
+    """Compiles what a stage that has something to do needs, before workers would each do it."""
+    if isinstance(stage, Pretraining | Refinement):
+        compile_training(problem, plan.ste, smooth=start is None)
+    if isinstance(stage, WalkSearch):
+        compile_walks(problem, is_trained=start is not None or plan.ste.epochs != 0)
+    elif isinstance(stage, FlipSearch) or (isinstance(stage, Refinement) and plan.population.flips):
+        compile_flips(problem)
 
 
 def compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smooth: bool) -> None:
@@ -129,13 +139,19 @@ def compile_training(problem: SampledNetworkProblem, config: SteConfig, *, smoot
         training = train_epoch(small, short, training, epoch).training
 
 
-def compile_flips(problem: SampledNetworkProblem, solution: Solution) -> None:
-    """Compiles the kernels of flips once, before workers would each do it."""
+def compile_flips(problem: SampledNetworkProblem) -> None:
+    """Compiles the kernels of flips on drawn samples once."""
+    solution = np.ones(problem.n, np.int8)
+    replace(problem, batch_size=2).sample(np.random.default_rng(0)).start(solution).warm_up()
+
+
+def compile_walks(problem: SampledNetworkProblem, *, is_trained: bool = True) -> None:
+    """Compiles the walk from a trained start, or from random signs, once."""
     few = problem.train.subset(np.arange(2))
-    small = replace(problem, batch_size=2, train=few, valid=few, varied=None, guard=None)
-    state, whole = small.sample(np.random.default_rng(0)).start(solution), small.whole()
+    whole = replace(problem, train=few, valid=few, varied=None, guard=None).whole()
+    assert whole is not None  # as the stage that walks asks for
+    state = whole.start(np.ones(problem.n, np.int8))
     if isinstance(state, NetworkFlipState):
         state.warm_up()
-    if whole is not None:
-        for walker in (Descent(rule="first"), Annealing(sweeps=1)):
-            walker.start(problem.n).walk(whole, 0)
+    walker = Descent(rule="first") if is_trained else Annealing(sweeps=1)
+    walker.start(problem.n).walk(whole, 0)

@@ -12,7 +12,7 @@ from evobin.algorithms import Descent
 from evobin.config import SteConfig
 from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
-from evobin.drive.pipeline import SearchPlan, compile_flips, compile_training
+from evobin.drive.pipeline import SearchPlan, compile_training, compile_walks
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training.scales import Plan, plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
@@ -196,7 +196,7 @@ def _flip_seconds(problem: SampledNetworkProblem) -> float:
     """Seconds of a step of walks, by a few offers."""
     rng = np.random.default_rng(0)
     solution = rng.choice(np.array([-1, 1], np.int8), problem.n)
-    compile_flips(problem, solution)
+    compile_walks(problem)
     walker = Descent(rule="first").start(problem.n, 0, solution)
     began = time.monotonic()
     walk_on(problem, walker, OFFERS)

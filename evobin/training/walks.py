@@ -105,10 +105,9 @@ class WalkSearch(FlipStage):
         if not self._is_trained:  # an anneal cools down: its newest counts, not the luckiest
             self._peak = self._before.likelihood
         for best, score, after in found:
-            if after.likelihood > self._peak:
+            if after.likelihood > self._peak and self._may_replace(after):
                 self._peak, self._gained = after.likelihood, done
-                if self._may_replace(after):
-                    self.best, self.score = best, score
+                self.best, self.score = best, score
         return rows
 
     def _may_replace(self, after: Outcomes) -> bool:
