@@ -323,7 +323,7 @@ def toggle(
 
 
 @compiled
-def fill_effects_of_logit(box: DenseBox, unit: int) -> None:
+def fill_effects_of_logit(box: Any, unit: int) -> None:
     """Fills in what samples' values gain when a logit rises by 2, and when it falls."""
     logits, labels, values, effects = box.logits, box.labels, box.values, box.effects
     ends, after, some, n = box.ends, box.after, box.some, len(box.labels)
@@ -450,7 +450,7 @@ def flip_of_unit(box: DenseBox, layer: int, unit: int, source: int, step: int) -
 
 
 @compiled
-def flip_of_logit(box: DenseBox, unit: int, inputs: Signs, step: int) -> None:
+def flip_of_logit(box: Any, unit: int, inputs: Signs, step: int) -> None:
     """Changes a logit by step * inputs, -2 or 2, on all samples.
 
     Of effects that are known, those of going back are what they were the other way round; those of

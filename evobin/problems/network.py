@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -16,10 +16,18 @@ from evobin.core.likelihood import likelihood_of
 from evobin.core.problem import FlipState, Population, Scores, Solution, Structure
 from evobin.core.samples import Samples
 from evobin.kernels import dense
+from evobin.kernels.convolution import ConvolutionBox
 from evobin.kernels.dense import DenseBox
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.batch import Batch, check_batch, rounded
+from evobin.network.flips.convolution import (
+    LARGEST_BOX,
+    Layout,
+    box_bytes,
+    convolution_box,
+    layout_of,
+)
 from evobin.network.flips.dense import Columns, columns_of, dense_box, is_dense
 from evobin.network.flips.heads import Head, logit_width_of
 from evobin.network.flips.state import NetworkFlipState
@@ -33,9 +41,11 @@ class NetworkProblem(CompiledProblem):
     the score of the training samples: for a figure that means something, predict others.
 
     Features are rounded to multiples of a power of two so small that float32 still holds them (see
-    `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit. On a
-    dense network walks are compiled (see `kernels.dense`), and the likelihood of each sample is
-    rounded as well, to less than 1e-12 of the mean.
+    `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit. Walks
+    are compiled (see `kernels.dense` and `kernels.convolution`), and the likelihood of each sample
+    is rounded as well, to less than 1e-12 of the mean. Where a network has convolutions and what
+    follows from all samples needs more than 1 GiB, walks go by `NetworkFlipState`, and likelihoods
+    are not rounded.
     Binary inputs are held in int8.
 
     Args:
@@ -80,6 +90,7 @@ class NetworkProblem(CompiledProblem):
         check_batch(architecture, self.batch)
         self._rounded: Samples | None = None
         self._columns: Columns | None = None
+        self._layout: Layout | None = None
         n_hidden, n_logits = architecture.n_hidden, architecture.n_logits
         self._likelihood = likelihood_of(n_hidden, n_logits, len(labels), self.logit_width)
 
@@ -103,7 +114,7 @@ class NetworkProblem(CompiledProblem):
 
     def _score(self, solution: Solution) -> float:
         logits = self._logits(solution)
-        if not is_dense(self.architecture):
+        if not self._is_compiled:
             head = Head.of(self.architecture.layers[-1], solution, self.logit_width)
             return head.mean(self.batch.labels, logits)
         by_logit = logits.T.astype(np.int32, order="C")
@@ -119,12 +130,25 @@ class NetworkProblem(CompiledProblem):
 
     def start(self, solution: Solution) -> FlipState:
         """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
-        if not is_dense(self.architecture):
+        if not self._is_compiled:
             return NetworkFlipState(self.architecture, solution, self.batch, self.logit_width)
         return super().start(solution)
 
-    def box(self, signs: Solution) -> DenseBox:
+    @cached_property
+    def _is_compiled(self) -> bool:
+        """Whether walks are."""
+        if is_dense(self.architecture):
+            return True
+        return box_bytes(self.architecture, self.batch.samples) <= LARGEST_BOX
+
+    def box(self, signs: Solution) -> DenseBox | ConvolutionBox:
         """As in `CompiledProblem`."""
+        if not is_dense(self.architecture):
+            if self._layout is None:
+                self._layout = layout_of(self.architecture, self.batch.samples)
+            return convolution_box(
+                self.architecture, signs, self._layout, self.batch.labels, self._likelihood
+            )
         if self._columns is None:
             self._columns = columns_of(self.architecture, self.batch.samples)
         return dense_box(

@@ -18,8 +18,10 @@ from evobin.core.problem import FlipState, verify
 from evobin.core.samples import Samples
 from evobin.errors import SettingError
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
+from evobin.network.flips.convolution import box_bytes
 from evobin.network.flips.state import NetworkFlipState
-from evobin.problems.network import NetworkProblem
+from evobin.problems import network
+from evobin.problems.network import NetworkBatch, NetworkProblem
 from tests.builders import DENSE, TINY
 from tests.oracle import naive
 from tests.strategies import architectures, random_samples, random_signs, random_solution, seeds
@@ -39,6 +41,10 @@ def random_problem(
     samples = random_samples(architecture, count, rng, halves=False)
     labels = rng.integers(0, architecture.n_classes, count)
     return NetworkProblem(architecture, samples, labels, logit_width=width)
+
+
+def batch_of(problem: NetworkProblem) -> NetworkBatch:
+    return NetworkBatch(problem.architecture, problem.batch.samples, problem.batch.labels)
 
 
 def assert_the_same_along_flips(problem: NetworkProblem, rng: np.random.Generator) -> None:
@@ -176,7 +182,7 @@ def test_layers_and_hidden_units_are_known() -> None:
 
 def test_gains_are_the_effects_where_a_state_says_that_they_are_exact() -> None:
     rng = np.random.default_rng(0)
-    problem = random_problem(GLOBAL_MAX, rng, 20)
+    problem = batch_of(random_problem(GLOBAL_MAX, rng, 20))
     state = problem.start(random_solution(GLOBAL_MAX, rng))
     exact = state.exact()
     assert 0 < exact.sum() < problem.n
@@ -186,13 +192,13 @@ def test_gains_are_the_effects_where_a_state_says_that_they_are_exact() -> None:
 
 def test_what_a_state_inherits_equals_its_own_faster_way() -> None:
     rng = np.random.default_rng(0)
-    state = random_problem(GLOBAL_MAX, rng).start(random_solution(GLOBAL_MAX, rng))
+    state = batch_of(random_problem(GLOBAL_MAX, rng)).start(random_solution(GLOBAL_MAX, rng))
     indices = rng.integers(0, GLOBAL_MAX.n_weights, 20).tolist()
     np.testing.assert_array_equal(state.scores(indices), FlipState.scores(state, indices))
 
 
-@pytest.mark.parametrize("architecture", [DENSE, MANY, FRAMES])
-def test_walks_on_dense_networks_are_compiled_and_their_scores_those_of_a_batch(
+@pytest.mark.parametrize("architecture", [DENSE, MANY, FRAMES, TINY, GLOBAL_MAX])
+def test_walks_on_networks_are_compiled_and_their_scores_those_of_a_batch(
     architecture: Architecture,
 ) -> None:
     rng = np.random.default_rng(0)
@@ -207,8 +213,30 @@ def test_walks_on_dense_networks_are_compiled_and_their_scores_those_of_a_batch(
     assert state.score == pytest.approx(batch.score, rel=0, abs=1e-12)
 
 
+def test_samples_that_are_too_many_for_a_compiled_walk_are_followed_as_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    compiled = random_problem(TINY, rng)
+    monkeypatch.setattr(network, "LARGEST_BOX", 1000)
+    problem = NetworkProblem(TINY, compiled.batch.samples, compiled.batch.labels)
+    assert isinstance(problem.start(random_solution(TINY, rng)), NetworkFlipState)
+    assert_the_same_along_flips(problem, rng)
+
+
+@pytest.mark.parametrize("architecture", [TINY, GLOBAL_MAX, replace(TINY, binary_inputs=True)])
+def test_the_memory_of_a_compiled_walk_is_known_beforehand(architecture: Architecture) -> None:
+    rng = np.random.default_rng(0)
+    problem = random_problem(architecture, rng, 2000)
+    box = problem.box(random_solution(architecture, rng))
+    small = ("found", "ends", "after", "block", "gains", "signs", "head", "updates")
+    held = [getattr(box, name) for name in box._fields if name not in (*small, "likelihood")]
+    total = sum(array.nbytes for array in held)
+    assert total == pytest.approx(box_bytes(architecture, problem.batch.samples), rel=0.1)
+
+
 def test_a_broken_cache_is_found() -> None:
-    problem = random_problem(TINY, np.random.default_rng(0))
+    problem = batch_of(random_problem(TINY, np.random.default_rng(0)))
     state = problem.start(np.ones(TINY.n_weights, np.int8))
     assert isinstance(state, NetworkFlipState)
     state._logits[1] += 2
