@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -288,8 +289,18 @@ def network_problem(kind: str) -> NetworkProblem:
     return NetworkProblem(TINY, samples, rng.integers(0, 2, 12))
 
 
-@pytest.mark.parametrize("kind", ["dense", "convolutional"])
-@pytest.mark.parametrize("maker", ["annealing", "tabu", "steepest descent", "first improvement"])
+NETWORK_WALKS = ("annealing", "tabu", "steepest descent", "first improvement")
+slowly = partial(pytest.param, "convolutional", marks=pytest.mark.slow)  # each compiles for 20 s
+
+
+@pytest.mark.parametrize(
+    ("kind", "maker"),
+    [
+        *[("dense", maker) for maker in NETWORK_WALKS],
+        ("convolutional", "annealing"),
+        *map(slowly, NETWORK_WALKS[1:]),
+    ],
+)
 def test_a_walk_of_a_network_equals_ask_and_tell(kind: str, maker: str) -> None:
     problem = network_problem(kind)
     budget = 3 * problem.n + 17 if JIT else 20
