@@ -149,7 +149,7 @@ def within(job: Job, pace: Pace, clock: Clock) -> Job:
     return Job(_part_of(job.problem, share, plan.seed), plan, job.n_workers)
 
 
-def seen(pace: Pace, job: Job, clock: Clock) -> Pace:
+def measured(pace: Pace, job: Job, clock: Clock) -> Pace:
     """The pace of a job that was done, which a trial before it can only guess."""
     step = clock.step_of(Pretraining.name)
     turns = -(-job.plan.ste.starts // job.n_workers)

@@ -19,7 +19,7 @@ from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
 from evobin.drive.pipeline import SearchPlan, run_stages
-from evobin.estimators.budget import Clock, Job, Pace, has_time, in_time, seen, some_of, within
+from evobin.estimators.budget import Clock, Job, Pace, has_time, in_time, measured, some_of, within
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -151,7 +151,7 @@ def _best_of(
         if not found or now.problem is not job.problem:
             share(now.problem)
         found.append(run_stages(now.problem, now.plan, host).solution)
-        pace = seen(pace, now, clock)
+        pace = measured(pace, now, clock)
     if len(found) == 1:
         return found[0]
     return max(found, key=lambda solution: job.problem.unseen(solution).likelihood)
