@@ -13,7 +13,6 @@ from evobin.core.problem import Solution
 from evobin.core.stage import Stage
 from evobin.core.state import State
 from evobin.drive.driver import Driver
-from evobin.network.flips.state import NetworkFlipState
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
 from evobin.training.flip_search import FlipSearch
@@ -54,10 +53,14 @@ class SearchPlan:
         words = np.random.SeedSequence(self.seed).generate_state(len(uses))
         return dict(zip(uses, words.tolist(), strict=True))
 
-    def stages(self, *, is_trained: bool = True) -> list[str]:
+    def is_trained(self, start: Solution | None = None) -> bool:
+        """Whether what follows training begins with better than random signs, or with a file's."""
+        return start is not None or self.ste.epochs != 0
+
+    def stages(self, start: Solution | None = None) -> list[str]:
         """Names of the stages, in their order; relatives are of trained networks alone."""
         names = [Pretraining.name]
-        names += [Refinement.name] * (self.population.rounds > 0 and is_trained)
+        names += [Refinement.name] * (self.population.rounds > 0 and self.is_trained(start))
         names += [FlipSearch.name] * (self.flips.rounds > 0)
         return names
 
@@ -79,8 +82,7 @@ def run_stages(
     """
     kept = kept or {}
     start = kept.get("start")
-    is_trained = start is not None or plan.ste.epochs != 0
-    names, begun, state = plan.stages(is_trained=is_trained), None, kept.get("state")
+    names, begun, state = plan.stages(start), None, kept.get("state")
     if state is not None:
         names = names[names.index(kept["stage"]) :]
         begun = SearchResult(state["best"], state["score"])
@@ -109,10 +111,10 @@ def _stage(
     if begun is None or name == Pretraining.name:
         return Pretraining(problem, plan.ste, plan.seeds["ste"], start)
     if name == FlipSearch.name:
-        is_trained = start is not None or plan.ste.epochs != 0
         flips, seed = plan.flips, plan.seeds["flips"]
         if problem.whole() is None:
             return FlipSearch(problem, begun.solution, flips, seed)
+        is_trained = plan.is_trained(start)
         return WalkSearch(problem, begun.solution, flips, seed, is_trained=is_trained)
     return Refinement(problem, begun, plan.population, plan.seeds["population"], plan.ste)
 
@@ -124,7 +126,7 @@ def _compile(
     if isinstance(stage, Pretraining | Refinement):
         compile_training(problem, plan.ste, smooth=start is None)
     if isinstance(stage, WalkSearch):
-        compile_walks(problem, is_trained=start is not None or plan.ste.epochs != 0)
+        compile_walks(problem, is_trained=plan.is_trained(start))
     elif isinstance(stage, FlipSearch) or (isinstance(stage, Refinement) and plan.population.flips):
         compile_flips(problem)
 
@@ -147,11 +149,10 @@ def compile_flips(problem: SampledNetworkProblem) -> None:
 
 def compile_walks(problem: SampledNetworkProblem, *, is_trained: bool = True) -> None:
     """Compiles the walk from a trained start, or from random signs, once."""
-    few = problem.train.subset(np.arange(2))
-    whole = replace(problem, train=few, valid=few, varied=None, guard=None).whole()
+    whole = problem.whole()
     assert whole is not None  # as the stage that walks asks for
-    state = whole.start(np.ones(problem.n, np.int8))
-    if isinstance(state, NetworkFlipState):
-        state.warm_up()
+    if not whole.is_compiled:
+        compile_flips(problem)
+        return
     walker = Descent(rule="first") if is_trained else Annealing(sweeps=1)
     walker.start(problem.n).walk(whole, 0)

@@ -114,7 +114,7 @@ class NetworkProblem(CompiledProblem):
 
     def _score(self, solution: Solution) -> float:
         logits = self._logits(solution)
-        if not self._is_compiled:
+        if not self.is_compiled:
             head = Head.of(self.architecture.layers[-1], solution, self.logit_width)
             return head.mean(self.batch.labels, logits)
         by_logit = logits.T.astype(np.int32, order="C")
@@ -130,13 +130,13 @@ class NetworkProblem(CompiledProblem):
 
     def start(self, solution: Solution) -> FlipState:
         """As in `IncrementalProblem`; a ValueError if `solution` is not [n] of -1 and +1."""
-        if not self._is_compiled:
+        if not self.is_compiled:
             return NetworkFlipState(self.architecture, solution, self.batch, self.logit_width)
         return super().start(solution)
 
     @cached_property
-    def _is_compiled(self) -> bool:
-        """Whether walks are."""
+    def is_compiled(self) -> bool:
+        """Whether walks on it are: else the layout of its samples would take too much memory."""
         if is_dense(self.architecture):
             return True
         return box_bytes(self.architecture, self.batch.samples) <= LARGEST_BOX

@@ -44,6 +44,7 @@ class FlipStage(Stage):
     def _begin_at(self, start: Solution) -> None:
         """Takes note of what the start makes of the samples."""
         self._start, seen = start, self._problem.seen(start)
+        self._n_seen = 0 if seen is None else len(seen.right)
         self._enough = 0.0 if seen is None or seen.accuracy < ENOUGH else seen.accuracy
 
     def state(self) -> State:

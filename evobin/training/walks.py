@@ -58,9 +58,7 @@ class WalkSearch(FlipStage):
     ) -> None:
         super().__init__(problem, start, config)
         self._is_trained = is_trained
-        seen = problem.seen(start)
-        assert seen is not None  # as it is whole
-        self._offers = offers_of(problem.n, len(seen.right))
+        self._offers = offers_of(problem.n, self._n_seen)
         self.total = -(-config.sweeps * problem.n // self._offers)
         self._peak, self._gained = self._before.likelihood, 0  # at which step
         self._walkers = [self._walker(start, (seed, place)) for place in range(config.islands)]
