@@ -160,8 +160,8 @@ def log_likelihood_table(n_hidden: int, width: float) -> NDArray[np.float64]:
         >>> log_likelihood_table(4, width=2.0)[:, 5]  # a logit of 0
         array([-0.69314718, -0.69314718])
     """
-    z = np.arange(-n_hidden - 1, n_hidden + 2) / width
-    return -np.stack([np.logaddexp(0.0, z), np.logaddexp(0.0, -z)])
+    logits = np.arange(-n_hidden - 1, n_hidden + 2)
+    return np.stack([log_likelihoods(logits, np.full_like(logits, y), width) for y in (0, 1)])
 
 
 def wilson_interval(right: int, n: int, confidence: float = 0.95) -> Interval:

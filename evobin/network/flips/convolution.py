@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from evobin.core.problem import Solution
 from evobin.core.samples import Samples
-from evobin.kernels import convolution, dense, families, forward, planes
+from evobin.kernels import convolution, dense, families, forward
 from evobin.kernels.convolution import LANES, NEVER, ConvolutionBox
 from evobin.kernels.dense import DenseBox, Likelihood
 from evobin.network.architecture import Architecture, Layer
-from evobin.network.flips.batch import unit_of
+from evobin.network.flips.dense import Columns, fixed_columns, with_bias
 from evobin.network.flips.geometry import Geometry
 from evobin.network.packing import table_entries
 
@@ -36,7 +36,7 @@ class Layout:
         cuts: of each block, the first position of each window.
     """
 
-    columns: NDArray[np.int32] | NDArray[np.int8]
+    columns: Columns
     shape: Ints
     starts: Ints
     windows: NDArray[np.int32]
@@ -84,7 +84,7 @@ def layout_of(architecture: Architecture, samples: Samples) -> Layout:
             np.arange(at.to[-1]), np.diff(np.append(cuts[-1], len(inside)))
         )
     layout = Layout(
-        columns=_columns(architecture, samples),
+        columns=fixed_columns(architecture, samples),
         shape=_shape(architecture, geometries),
         starts=np.stack([samples.starts, *(at.to for at in geometries)]),
         windows=np.concatenate(windows),
@@ -113,10 +113,10 @@ def convolution_box(
     first_rows[:, layout.rows[0]] = first
     sums = []
     for number, layer in enumerate(layers[1:-1], 1):
-        signs.append(_with_bias(tallies[-1] > 0))
+        signs.append(with_bias(tallies[-1] > 0))
         sums.append(_sums(layer, solution, signs[-1], layout.rows[number]))
         tallies.append(_tallies(sums[-1], layout, number))
-    signs.append(_with_bias(tallies[-1] > 0))
+    signs.append(with_bias(tallies[-1] > 0))
     logits = _sums(layers[-1], solution, signs[-1], np.arange(n)).astype(np.int32)
     updates = [
         2 * np.moveaxis(layer.weights(solution)[:, :, ::-1], 0, -1) for layer in layers[1:-1]
@@ -173,20 +173,6 @@ def convolution_box(
     )
 
 
-def _columns(architecture: Architecture, samples: Samples) -> NDArray[np.int32] | NDArray[np.int8]:
-    """[n_in + 1, rows]: inputs in fixed point, then that of the bias; int8 where they are signs."""
-    frames = samples.frames
-    n_in = frames.shape[1]
-    if architecture.binary_inputs:
-        signs = np.ones((n_in + 1, len(frames)), np.int8)
-        signs[:n_in] = frames.T
-        return signs
-    unit = unit_of(architecture, samples)
-    columns = np.full((n_in + 1, len(frames)), unit, np.int32)
-    planes.fix_features(frames, float(unit), columns[:n_in])
-    return columns
-
-
 def _shape(architecture: Architecture, geometries: tuple[Geometry, ...]) -> Ints:
     """As in `kernels.convolution`."""
     layers = architecture.layers
@@ -240,13 +226,6 @@ def _tallies(sums: NDArray[Any], layout: Layout, number: int) -> NDArray[np.int1
         sums > 0, layout.cuts[number], axis=1, dtype=np.int16
     )
     return tallies
-
-
-def _with_bias(positive: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """[outputs + 1, n] int8: signs, then the inputs of a bias."""
-    signs = np.ones((len(positive) + 1, positive.shape[1]), np.int8)
-    signs[:-1][~positive] = -1
-    return signs
 
 
 def _words(arrays: list[NDArray[Any]]) -> Ints:

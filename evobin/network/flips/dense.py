@@ -23,25 +23,34 @@ def is_dense(architecture: Architecture) -> bool:
     return architecture.n_convolutions == 0
 
 
-def columns_of(architecture: Architecture, samples: Samples) -> Columns:
-    """[inputs + 1, n], read-only: the first layer's inputs in fixed point, and that of the bias.
+def fixed_columns(architecture: Architecture, samples: Samples) -> Columns:
+    """[n_in + 1, frames]: inputs in fixed point, then that of the bias.
 
     int32; or int8 where inputs are signs, of which four times as many fit into a cache.
+    """
+    frames = samples.frames
+    n_in = frames.shape[1]
+    if architecture.binary_inputs:
+        signs = np.ones((n_in + 1, len(frames)), np.int8)
+        signs[:n_in] = frames.T
+        return signs
+    unit = unit_of(architecture, samples)
+    columns = np.full((n_in + 1, len(frames)), unit, np.int32)
+    planes.fix_features(frames, float(unit), columns[:n_in])
+    return columns
+
+
+def columns_of(architecture: Architecture, samples: Samples) -> Columns:
+    """[inputs + 1, n], read-only: `fixed_columns` of a layer that sees all of a sample.
 
     Args:
         architecture: a dense one.
         samples: all of one length.
     """
-    frames, n = samples.frames, len(samples)
-    rows: NDArray[Any]
-    if architecture.binary_inputs:
-        unit, rows = 1, frames.T.astype(np.int8, order="C")
-    else:
-        unit, rows = unit_of(architecture, samples), np.empty(frames.shape[::-1], np.int32)
-        planes.fix_features(frames, float(unit), rows)
+    n, fixed = len(samples), fixed_columns(architecture, samples)
+    rows: NDArray[Any] = fixed[:-1]
     by_sample = rows.reshape(len(rows), n, -1).transpose(0, 2, 1).reshape(-1, n)
-    joined = np.concatenate([by_sample, np.full((1, n), unit, rows.dtype)])
-    columns: Columns = np.ascontiguousarray(joined)
+    columns: Columns = np.ascontiguousarray(np.concatenate([by_sample, fixed[-1:, :n]]))
     columns.setflags(write=False)
     return columns
 
@@ -56,12 +65,12 @@ def dense_box(
     """Everything that follows from a solution; `solution` [n_weights] int8 is the box's own."""
     layers, n = architecture.layers, len(labels)
     hidden = [_hidden(layers[0], solution, columns)]
-    signs = [_with_bias(hidden[0] > 0)]
+    signs = [with_bias(hidden[0] > 0)]
     for layer in layers[1:]:
         weights = _weights(layer, solution)
         # float32 products are exact below 2^24
         hidden.append((weights.astype(np.float32) @ signs[-1].astype(np.float32)).astype(np.int16))
-        signs.append(_with_bias(hidden[-1] > 0))
+        signs.append(with_bias(hidden[-1] > 0))
     logits = hidden.pop().astype(np.int32)
     widest = max(len(sums) for sums in hidden) + 1
     updates = [_weights(layer, solution)[:, :-1].T for layer in layers[1:]]
@@ -111,7 +120,7 @@ def _weights(layer: Layer, solution: Solution) -> NDArray[np.int8]:
     return np.concatenate([weights, layer.bias(solution)[:, None]], axis=1)
 
 
-def _with_bias(positive: NDArray[np.bool_]) -> NDArray[np.int8]:
+def with_bias(positive: NDArray[np.bool_]) -> NDArray[np.int8]:
     """[outputs + 1, n] int8: signs, then the inputs of a bias."""
     signs = np.ones((len(positive) + 1, positive.shape[1]), np.int8)
     signs[:-1][~positive] = -1
