@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 
-from evobin.core.compiled import CompiledState
 from evobin.network.architecture import Architecture
 from evobin.problems.network import NetworkProblem
-from tests.oracle import naive
+from tests.oracle.compiled_networks import (
+    assert_flips_equal_a_rebuild,
+    assert_gains_are_changes,
+    started,
+)
 from tests.strategies import architectures, random_samples, random_solution, seeds
 
 pytestmark = pytest.mark.kernels
@@ -31,19 +32,6 @@ def random_problem(
     return NetworkProblem(architecture, samples, rng.integers(0, architecture.n_classes, count))
 
 
-def started(problem: NetworkProblem, solution: Any) -> CompiledState:
-    state = problem.start(solution)
-    assert isinstance(state, CompiledState)
-    return state
-
-
-def changes(problem: NetworkProblem, solution: Any, indices: Any) -> list[float]:
-    """Of the score, by full evaluation."""
-    before = problem.score(solution[None])[0]
-    flipped = [naive.flipped(solution, index)[None] for index in indices]
-    return [float(problem.score(one)[0] - before) for one in flipped]
-
-
 @given(shapes, seeds)
 def test_each_gain_is_the_change_of_the_score_whatever_the_order(
     architecture: Architecture, seed: int
@@ -54,9 +42,7 @@ def test_each_gain_is_the_change_of_the_score_whatever_the_order(
     indices = np.arange(problem.n)
     if problem.n > 300:
         indices = np.sort(rng.choice(indices, 300, replace=False))
-    for order in (indices, rng.permutation(indices)):
-        scores = state.scores(order.tolist())
-        assert (scores - state.score).tolist() == changes(problem, state.solution, order.tolist())
+    assert_gains_are_changes(state, problem, indices, rng)
 
 
 @given(shapes, seeds)
@@ -65,20 +51,5 @@ def test_after_any_looks_and_flips_every_number_equals_a_rebuild(
 ) -> None:
     rng = np.random.default_rng(seed)
     problem = random_problem(architecture, rng, int(rng.integers(1, 12)))
-    state = started(problem, random_solution(architecture, rng))
-    place = 0
-    for _ in range(60):
-        place = int(rng.integers(problem.n)) if rng.random() < 0.3 else (place + 1) % problem.n
-        gain = state.effects([place])[0]
-        assert gain == changes(problem, state.solution, [place])[0]
-        if rng.random() < 0.5:
-            before = state.score
-            state.flip(place)
-            assert state.score == before + gain
-    rebuilt = started(problem, state.solution)
     names = "first", "first_tallies", "sums", "tallies", "planes", "updates", "head", "logits"
-    for name in (*names, "values"):
-        kept, expected = getattr(state.box, name), getattr(rebuilt.box, name)
-        np.testing.assert_array_equal(kept, expected, err_msg=name)
-    np.testing.assert_array_equal(state.gains(), rebuilt.gains())
-    assert state.score == rebuilt.score
+    assert_flips_equal_a_rebuild(problem, rng, (*names, "values"))

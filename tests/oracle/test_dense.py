@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evobin.core.compiled import CompiledState
 from evobin.core.likelihood import likelihood_of
 from evobin.kernels.dense import BLOCK, values_of_all
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.problems.network import NetworkProblem
 from tests.oracle import naive
+from tests.oracle.compiled_networks import (
+    assert_flips_equal_a_rebuild,
+    assert_gains_are_changes,
+    started,
+)
 from tests.strategies import random_solution, seeds
 
 pytestmark = pytest.mark.kernels
@@ -43,19 +45,6 @@ def random_problem(
     return NetworkProblem(architecture, [*samples], rng.integers(0, architecture.n_classes, count))
 
 
-def started(problem: NetworkProblem, solution: Any) -> CompiledState:
-    state = problem.start(solution)
-    assert isinstance(state, CompiledState)
-    return state
-
-
-def changes(problem: NetworkProblem, solution: Any, indices: Any) -> list[float]:
-    """Of the score, by full evaluation."""
-    before = problem.score(solution[None])[0]
-    flipped = [naive.flipped(solution, index)[None] for index in indices]
-    return [float(problem.score(one)[0] - before) for one in flipped]
-
-
 @given(dense_architectures(), seeds)
 def test_each_gain_is_the_change_of_the_score_whatever_the_order(
     architecture: Architecture, seed: int
@@ -64,9 +53,7 @@ def test_each_gain_is_the_change_of_the_score_whatever_the_order(
     problem = random_problem(architecture, rng, int(rng.integers(1, 12)))
     state = started(problem, random_solution(architecture, rng))
     indices = np.arange(problem.n)[: 200 if rng.random() < 0.5 else 20]
-    for order in (indices, rng.permutation(indices)):
-        scores = state.scores(order.tolist())
-        assert (scores - state.score).tolist() == changes(problem, state.solution, order.tolist())
+    assert_gains_are_changes(state, problem, indices, rng)
 
 
 @given(dense_architectures(), seeds)
@@ -75,23 +62,9 @@ def test_after_any_looks_and_flips_every_number_equals_a_rebuild(
 ) -> None:
     rng = np.random.default_rng(seed)
     problem = random_problem(architecture, rng, int(rng.integers(1, 12)))
-    state = started(problem, random_solution(architecture, rng))
-    place = 0
-    for _ in range(60):
-        place = int(rng.integers(problem.n)) if rng.random() < 0.3 else (place + 1) % problem.n
-        gain = state.effects([place])[0]
-        assert gain == changes(problem, state.solution, [place])[0]
-        if rng.random() < 0.5:
-            before = state.score
-            state.flip(place)
-            assert state.score == before + gain
+    names = "first", "sums", "planes", "updates", "logits", "values"
+    state = assert_flips_equal_a_rebuild(problem, rng, names)
     assert state.box.columns.flags.c_contiguous  # for others numba compiles slow loops
-    rebuilt = started(problem, state.solution)
-    for name in ("first", "sums", "planes", "updates", "logits", "values"):
-        kept, expected = getattr(state.box, name), getattr(rebuilt.box, name)
-        np.testing.assert_array_equal(kept, expected, err_msg=name)
-    np.testing.assert_array_equal(state.gains(), rebuilt.gains())
-    assert state.score == rebuilt.score
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 100])

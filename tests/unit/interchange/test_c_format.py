@@ -105,8 +105,9 @@ def test_a_library_of_the_file_has_one_public_name_and_no_state(
     assert not any(line[0] in (".data", ".bss", ".comm", ".lcomm") for line in lines if line)
 
 
-def test_the_stack_is_as_large_as_the_file_says(golden: BinaryNetwork, tmp_path: Path) -> None:
-    text = c_format.encode(golden).decode()
+def stack_of(network: BinaryNetwork, tmp_path: Path) -> tuple[int, int]:
+    """Bytes of stack that the compiler counts, and that the file says."""
+    text = c_format.encode(network).decode()
     (tmp_path / "network.c").write_text(text)
     done = gcc("-O2", "-fstack-usage", "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
     usage = tmp_path / "network.su"
@@ -114,6 +115,11 @@ def test_the_stack_is_as_large_as_the_file_says(golden: BinaryNetwork, tmp_path:
         pytest.skip("the compiler does not report the stack's size")
     used = sum(int(line.split("\t")[1]) for line in usage.read_text().splitlines())
     said = int(text.split("needs ")[1].split(" KB")[0]) * 1000
+    return used, said
+
+
+def test_the_stack_is_as_large_as_the_file_says(golden: BinaryNetwork, tmp_path: Path) -> None:
+    used, said = stack_of(golden, tmp_path)
     assert 0.9 * said <= used <= 1.02 * said
 
 
@@ -175,14 +181,7 @@ def test_the_stack_of_a_file_for_binary_inputs_is_as_large_as_it_says(
     architecture: Architecture, tmp_path: Path
 ) -> None:
     network = BinaryNetwork(architecture, random_solution(architecture, np.random.default_rng(0)))
-    text = c_format.encode(network).decode()
-    (tmp_path / "network.c").write_text(text)
-    done = gcc("-O2", "-fstack-usage", "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
-    usage = tmp_path / "network.su"
-    if done.returncode or not usage.exists():
-        pytest.skip("the compiler does not report the stack's size")
-    used = sum(int(line.split("\t")[1]) for line in usage.read_text().splitlines())
-    said = int(text.split("needs ")[1].split(" KB")[0]) * 1000
+    used, said = stack_of(network, tmp_path)
     assert said - 1000 <= used <= said + 300
 
 
