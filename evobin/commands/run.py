@@ -13,6 +13,7 @@ from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.voices import clip_maker
 from evobin.config import SearchConfig
+from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
@@ -100,6 +101,7 @@ def _problem(
     config: SearchConfig, plan: SearchPlan, splits: Splits, start: Solution | None
 ) -> SampledNetworkProblem:
     """What to maximise; a polish keeps to what is not worse than its start."""
+    objective: ObjectiveName = "accuracy" if plan.is_trained(start) else "likelihood"
     problem = SampledNetworkProblem(
         config.architecture,
         splits.train,
@@ -109,6 +111,7 @@ def _problem(
         batch_size=config.flips.clips,
         n_threads=parallel.worker_count(config.n_jobs),
         logit_width=config.ste.logit_width,
+        objective=objective,
     ).with_views(np.random.default_rng(plan.seeds["views"]))
     return problem if start is None else problem.guarded(start)
 

@@ -26,19 +26,19 @@ class Outcomes:
     """What one solution makes of each of some samples.
 
     Attributes:
-        likelihoods: [n] float64, log-likelihood of each label, in nats.
+        values: [n] float64, what each is worth by the objective of the search.
         right: [n] bool, whether its prediction is right.
         groups: [n] int64 from 0, samples of a group being no independent witnesses.
     """
 
-    likelihoods: NDArray[np.float64]
+    values: NDArray[np.float64]
     right: NDArray[np.bool_]
     groups: NDArray[np.int64]
 
     @property
-    def likelihood(self) -> float:
-        """The mean log-likelihood."""
-        return float(self.likelihoods.mean())
+    def value(self) -> float:
+        """The mean of what they are worth."""
+        return float(self.values.mean())
 
     @property
     def accuracy(self) -> float:

@@ -144,6 +144,17 @@ def log_likelihoods(
     return likelihoods
 
 
+def probabilities(logits: NDArray[Any], labels: NDArray[Any], width: float) -> NDArray[np.float64]:
+    """[n] float64, the probability of each label; arguments as for `log_likelihoods`.
+
+    Example:
+        >>> probabilities(np.array([0, 4]), np.array([1, 1]), 2.0).round(3)
+        array([0.5  , 0.881])
+    """
+    shares: NDArray[np.float64] = np.exp(log_likelihoods(logits, labels, width))
+    return shares
+
+
 def log_likelihood_table(n_hidden: int, width: float) -> NDArray[np.float64]:
     """Log-likelihood of a sample by its label and logit.
 

@@ -154,7 +154,7 @@ def _best_of(
         pace = measured(pace, now, clock)
     if len(found) == 1:
         return found[0]
-    return max(found, key=lambda solution: job.problem.unseen(solution).likelihood)
+    return max(found, key=lambda solution: job.problem.unseen(solution).value)
 
 
 def report_of(fitted: Fitted, note: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ from evobin.kernels.dense import (
     UPDATES,
     Floats,
     Ints,
-    Likelihood,
+    Objective,
     Signs,
     add_inputs,
     fill_effects_of_logit,
@@ -88,7 +88,7 @@ class ConvolutionBox(NamedTuple):
         labels: [n] int8.
         windows: [rows] int32 of each block: the window of the position there.
         owners: [n_windows] int32 of each block: the sample of a window.
-        likelihood: tables.
+        objective: tables.
         margins: [most rows] int32, the sums of the unit that is looked at, NEVER where it has none.
         near: [most rows] int8, of these where inputs are signs: -1 to 2, from where a flip can
             cross zero, or FAR.
@@ -127,7 +127,7 @@ class ConvolutionBox(NamedTuple):
     head: Signs
     logits: NDArray[np.int32]
     values: Ints
-    likelihood: Likelihood
+    objective: Objective
     margins: NDArray[np.int32]
     near: Signs
     counts: NDArray[np.int16]
@@ -522,7 +522,7 @@ def toggle(box: ConvolutionBox, layer: int, unit: int, count: int, write: bool) 
                 size += 1
             for c in range(n_logits):
                 ends[c, size - 1] += 2 * found[side, STEP, m] * head[found[side, CHANNEL, m], c]
-        values_of(box.likelihood, ends, box.labels, block[:size], after)
+        values_of(box.objective, ends, box.labels, block[:size], after)
         for k in range(size):
             s = block[k]
             effects[0, s] = after[k] - values[s]
@@ -595,7 +595,7 @@ def look_convolution(box: ConvolutionBox, i: int, size: int) -> int:
             fill_effects_of_logit(box, unit)
             box.now[LOOKS] = FRESH
         change = sum_of_ways(box.effects, plane_of(box, layer, source), step)
-    box.gains[i] = change * box.likelihood.scale[1]
+    box.gains[i] = change * box.objective.scale[1]
     return 1
 
 

@@ -7,8 +7,9 @@ gain of each of its weights is then the sum of some of these: one vectorised pas
 layer are the logits, and move by 2 up or down on every sample. A first look at a unit is a single
 one often, and adds up toggles one by one.
 
-What a sample is worth, its *value*, is a whole number: its log-likelihood in units so small that
-rounding does not matter, and such that sums over all samples are exact, in any order, as float64.
+What a sample is worth, its *value*, is a whole number: the probability of its label, or the
+logarithm of that, in units so small that rounding does not matter, and such that sums over all
+samples are exact, in any order, as float64.
 
 An argument that is described here is not described again; there are n samples:
 
@@ -49,16 +50,17 @@ FINE = 6
 """Binary digits of the steps of the table of logarithms, between which a polynomial does."""
 
 
-class Likelihood(NamedTuple):
-    """Tables for values; see `core.likelihood`.
+class Objective(NamedTuple):
+    """Tables for values; see `core.objective`.
 
     Attributes:
         pair: [2, 2 * largest + 1] int64, the value by label and logit; empty for several logits.
         powers: [differences] int64, exp(-slope * difference), 1 being 2^ONE.
         losses: [differences] float64, slope * difference.
         logs: [masses, 2] float64, logarithms at the middle of each step, and what 1 / mass is.
-        scale: [2] float64: what 1 nat of a sample is as a value, and what a value of 1 is as a
-            part of the mean.
+        scale: [2] float64: what a probability of 1, or 1 nat, of a sample is as a value, and what a
+            value of 1 is as a part of the mean.
+        is_log: whether values are of the logarithms of probabilities.
     """
 
     pair: Ints
@@ -66,6 +68,7 @@ class Likelihood(NamedTuple):
     losses: Floats
     logs: Floats
     scale: Floats
+    is_log: bool
 
 
 class DenseBox(NamedTuple):
@@ -75,7 +78,7 @@ class DenseBox(NamedTuple):
         gains: [n_weights] float64; exact is that which was looked at last.
         signs: [n_weights] int8.
         labels: [n] int8.
-        likelihood: tables.
+        objective: tables.
         margins: [n] int32, the sums of the unit that is looked at, if it is not of the first layer.
         effects: [2, n] int64, changes of its samples' values: where its sign toggles; of a logit,
             where it rises, and where it falls.
@@ -100,7 +103,7 @@ class DenseBox(NamedTuple):
     updates: Signs
     logits: NDArray[np.int32]
     values: Ints
-    likelihood: Likelihood
+    objective: Objective
     margins: NDArray[np.int32]
     effects: Ints
     now: Ints
@@ -116,18 +119,18 @@ class DenseBox(NamedTuple):
 
 @compiled
 def values_of(
-    likelihood: Likelihood, ends: NDArray[np.int32], labels: Signs, some: Ints, after: Ints
+    objective: Objective, ends: NDArray[np.int32], labels: Signs, some: Ints, after: Ints
 ) -> None:
-    """Values of some samples: log-likelihoods of their labels, in units.
+    """Values of some samples, in units.
 
     Args:
-        likelihood: tables.
+        objective: tables.
         ends: [n_logits, BLOCK] int32, their logits.
         labels: [n] int8, those of all samples.
         some: [m] int64, which samples they are, m at most BLOCK.
         after: [m or more] int64, overwritten with the values.
     """
-    pair, powers, losses, logs, scale = likelihood
+    pair, powers, losses, logs, scale, is_log = objective
     size, middle = len(some), pair.shape[1] // 2
     if len(ends) == 1:
         for k in range(size):
@@ -145,6 +148,11 @@ def values_of(
     for c in range(1, len(ends)):
         for k in range(size):
             after[k] += powers[np.uint32(peaks[k] - ends[c, k])]
+    if not is_log:
+        for k in range(size):
+            own = powers[np.uint32(peaks[k] - ends[labels[some[k]], k])]
+            after[k] = np.int64(np.rint(own / after[k] * scale[0]))
+        return
     for k in range(size):
         step = after[k] >> (ONE - FINE)
         behind = peaks[k] - ends[labels[some[k]], k]
@@ -158,7 +166,7 @@ def values_of(
 
 
 @compiled
-def values_of_all(likelihood: Likelihood, logits: NDArray[np.int32], labels: Signs) -> Ints:
+def values_of_all(objective: Objective, logits: NDArray[np.int32], labels: Signs) -> Ints:
     """[n] int64, the values of all samples, from [n_logits, n]."""
     n = len(labels)
     some, values = np.arange(n), np.empty(n, np.int64)
@@ -166,7 +174,7 @@ def values_of_all(likelihood: Likelihood, logits: NDArray[np.int32], labels: Sig
     for low in range(0, n, BLOCK):
         high = min(low + BLOCK, n)
         ends[:, : high - low] = logits[:, low:high]
-        values_of(likelihood, ends, labels, some[low:high], values[low:])
+        values_of(objective, ends, labels, some[low:high], values[low:])
     return values
 
 
@@ -317,7 +325,7 @@ def toggle(
                 for k in range(len(block)):
                     logits[c, block[k]] = ends[c, k]
         if not known:
-            values_of(box.likelihood, ends, labels, block, after)
+            values_of(box.objective, ends, labels, block, after)
             for k in range(len(block)):
                 effects[0, block[k]] = after[k] - values[block[k]]
 
@@ -337,7 +345,7 @@ def fill_effects_of_logit(box: Any, unit: int) -> None:
         for way in range(2):
             for k in range(len(block)):
                 ends[unit, k] = logits[unit, low + k] + 2 - 4 * way
-            values_of(box.likelihood, ends, labels, block, after)
+            values_of(box.objective, ends, labels, block, after)
             for k in range(len(block)):
                 effects[way, low + k] = after[k] - values[low + k]
 
@@ -470,7 +478,7 @@ def flip_of_logit(box: Any, unit: int, inputs: Signs, step: int) -> None:
         if fresh:
             for k in range(len(block)):
                 ends[unit, k] += step * inputs[low + k]
-        values_of(box.likelihood, ends, box.labels, block, after)
+        values_of(box.objective, ends, box.labels, block, after)
         for k in range(len(block)):
             s = block[k]
             if fresh:
@@ -524,7 +532,7 @@ def look_dense(box: DenseBox, i: int, size: int) -> int:
             change = sum_known(box, int(now[LAYER]), int(now[UNIT]), source, step)
     else:
         change = look_at(box, i)
-    box.gains[i] = change * box.likelihood.scale[1]
+    box.gains[i] = change * box.objective.scale[1]
     return 1
 
 

@@ -1,20 +1,21 @@
-"""Labelled samples as a problem: the signs of a network that makes them likely."""
+"""Labelled samples as a problem: the signs of a network that gets them right."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.checks import check_shape
+from evobin.checks import check_choice, check_shape
 from evobin.core.compiled import CompiledProblem
-from evobin.core.likelihood import likelihood_of
+from evobin.core.objective import ObjectiveName, default_width, objective_of
 from evobin.core.problem import FlipState, Population, Scores, Solution, Structure
 from evobin.core.samples import Samples
+from evobin.errors import SettingError
 from evobin.kernels import dense
 from evobin.kernels.convolution import ConvolutionBox
 from evobin.kernels.dense import DenseBox
@@ -29,7 +30,7 @@ from evobin.network.flips.convolution import (
     layout_of,
 )
 from evobin.network.flips.dense import Columns, columns_of, dense_box, is_dense
-from evobin.network.flips.heads import Head, logit_width_of
+from evobin.network.flips.heads import NARROWEST, Head, logit_width_of
 from evobin.network.flips.state import NetworkFlipState
 
 
@@ -37,16 +38,18 @@ class NetworkProblem(CompiledProblem):
     """A network to be found for labelled samples, all of which its score looks at.
 
     The score is the mean log-likelihood of the labels, in nats a sample: a logistic function of the
-    logit is the probability of label 1; of more than two classes, the softmax of the logits. It is
-    the score of the training samples: for a figure that means something, predict others.
+    logit is the probability of label 1; of more than two classes, the softmax of the logits. Or it
+    is the expected accuracy, the mean of the labels' probabilities, which with a narrow width is
+    nearly the share of samples that are right. The first leads from random signs to a network, the
+    second from a trained network to a better one. Both are of the training samples: for a figure
+    that means something, predict others.
 
     Features are rounded to multiples of a power of two so small that float32 still holds them (see
     `NetworkFlipState`), once, for search and score alike, so that both agree to the last bit. Walks
-    are compiled (see `kernels.dense` and `kernels.convolution`), and the likelihood of each sample
-    is rounded as well, to less than 1e-12 of the mean. Where a network has convolutions and what
+    are compiled (see `kernels.dense` and `kernels.convolution`), and what each sample is worth is
+    rounded as well, to less than 1e-12 of the mean. Where a network has convolutions and what
     follows from all samples needs more than 1 GiB, walks go by `NetworkFlipState`, and likelihoods
-    are not rounded.
-    Binary inputs are held in int8.
+    are not rounded. Binary inputs are held in int8.
 
     Args:
         architecture: the network's shape.
@@ -54,11 +57,14 @@ class NetworkProblem(CompiledProblem):
             or a list of [frames, features]; finite real numbers, -1 and +1 where the architecture
             has `binary_inputs`. Not modified.
         y: [samples] whole numbers, 0 to `architecture.n_classes` - 1. Not modified.
+        objective: "likelihood" or "accuracy", what the score is; the second wants walks that are
+            compiled.
         logit_width: probabilities are those of logits / width, from 0.25; None for the width that
-            `default_logit_width` has for the shape.
+            `default_width` has for the objective and the shape.
         n_threads: threads that `score` may use; no score depends on it.
 
     Raises:
+        SettingError: if the objective or the width is none, or cannot be had for the samples.
         ValueError: if X or y is not that, or does not fit the architecture.
 
     Example:
@@ -72,27 +78,33 @@ class NetworkProblem(CompiledProblem):
         True
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but three have a default
         self,
         architecture: Architecture,
         X: ArrayLike | Sequence[ArrayLike] | Samples,  # noqa: N803  # the field's name
         y: ArrayLike,
         *,
+        objective: ObjectiveName = "likelihood",
         logit_width: float | None = None,
         n_threads: int = 1,
     ) -> None:
+        check_choice("objective", objective, get_args(ObjectiveName))
         samples = X if isinstance(X, Samples) else _samples_of(architecture, X)
         labels = _labels_of(y, len(samples), architecture.n_classes)
         self.architecture, self.n = architecture, architecture.n_weights
-        self.logit_width = logit_width_of(architecture, logit_width)
+        n_hidden, n_logits = architecture.n_hidden, architecture.n_logits
+        if logit_width is None:
+            logit_width = max(NARROWEST, default_width(objective, n_hidden, n_logits))
+        self.objective, self.logit_width = objective, logit_width_of(architecture, logit_width)
         self.batch = Batch(samples, labels)
         self.n_threads = n_threads
         check_batch(architecture, self.batch)
         self._rounded: Samples | None = None
         self._columns: Columns | None = None
         self._layout: Layout | None = None
-        n_hidden, n_logits = architecture.n_hidden, architecture.n_logits
-        self._likelihood = likelihood_of(n_hidden, n_logits, len(labels), self.logit_width)
+        self._check_objective()
+        n = len(labels)
+        self._objective = objective_of(objective, n_hidden, n_logits, n, self.logit_width)
 
     @property
     def structure(self) -> Structure:
@@ -118,8 +130,8 @@ class NetworkProblem(CompiledProblem):
             head = Head.of(self.architecture.layers[-1], solution, self.logit_width)
             return head.mean(self.batch.labels, logits)
         by_logit = logits.T.astype(np.int32, order="C")
-        values = dense.values_of_all(self._likelihood, by_logit, self.batch.labels)
-        return float(values.sum() * self._likelihood.scale[1])
+        values = dense.values_of_all(self._objective, by_logit, self.batch.labels)
+        return float(values.sum() * self._objective.scale[1])
 
     def _logits(self, solution: Solution) -> NDArray[np.int64]:
         """[samples, n_logits], of the rounded samples."""
@@ -137,9 +149,14 @@ class NetworkProblem(CompiledProblem):
     @cached_property
     def is_compiled(self) -> bool:
         """Whether walks on it are: else the layout of its samples would take too much memory."""
-        if is_dense(self.architecture):
-            return True
-        return box_bytes(self.architecture, self.batch.samples) <= LARGEST_BOX
+        return compiles(self.architecture, self.batch.samples)
+
+    def _check_objective(self) -> None:
+        if self.objective != "likelihood" and not self.is_compiled:
+            raise SettingError(
+                '`objective` must be "likelihood" where what follows from all samples needs more '
+                "than 1 GiB; use that, or fewer samples."
+            )
 
     def box(self, signs: Solution) -> DenseBox | ConvolutionBox:
         """As in `CompiledProblem`."""
@@ -147,17 +164,25 @@ class NetworkProblem(CompiledProblem):
             if self._layout is None:
                 self._layout = layout_of(self.architecture, self.batch.samples)
             return convolution_box(
-                self.architecture, signs, self._layout, self.batch.labels, self._likelihood
+                self.architecture, signs, self._layout, self.batch.labels, self._objective
             )
         if self._columns is None:
             self._columns = columns_of(self.architecture, self.batch.samples)
         return dense_box(
-            self.architecture, signs, self._columns, self.batch.labels, self._likelihood
+            self.architecture, signs, self._columns, self.batch.labels, self._objective
         )
 
 
+def compiles(architecture: Architecture, samples: Samples) -> bool:
+    """Whether walks on all of the samples are compiled: what follows from these fits memory."""
+    return is_dense(architecture) or box_bytes(architecture, samples) <= LARGEST_BOX
+
+
 class NetworkBatch(NetworkProblem):
-    """The same, by a flip state that predicts gains and moves several signs, for stages."""
+    """The same, by a flip state that predicts gains and moves several signs, for stages.
+
+    Its objective is "likelihood".
+    """
 
     def _score(self, solution: Solution) -> float:
         head = Head.of(self.architecture.layers[-1], solution, self.logit_width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,22 @@ from numpy.typing import NDArray
 from evobin.checks import check_range
 from evobin.config import AugmentConfig
 from evobin.core.evidence import Outcomes
+from evobin.core.objective import NARROWER, ObjectiveName
 from evobin.core.problem import Population, SampledProblem, Scores, Solution, Structure
 from evobin.core.samples import Dataset
-from evobin.core.scores import accuracy_of, log_likelihoods, predictions, selection_score
+from evobin.core.scores import (
+    accuracy_of,
+    log_likelihoods,
+    predictions,
+    probabilities,
+    selection_score,
+)
 from evobin.data.augmentation import Crops, WholeSamples, draw_crops
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.heads import logit_width_of
-from evobin.problems.network import NetworkBatch, NetworkProblem, structure_of
+from evobin.network.flips.heads import NARROWEST, logit_width_of
+from evobin.problems.network import NetworkBatch, NetworkProblem, compiles, structure_of
 
 VIEWS = 4
 """Varied crops of a validation sample."""
@@ -57,6 +64,8 @@ class SampledNetworkProblem(SampledProblem):
         batch_size: samples in a drawn batch.
         n_threads: threads that `score` may use; no score depends on it.
         logit_width: of training and of what `sample` draws, as for `NetworkProblem`.
+        objective: of `whole`: "accuracy" to make a trained network better, "likelihood" from random
+            signs, and wherever walks are not compiled.
         varied: crops of the validation samples that `score` is of as well; see `with_views`.
         guard: what a solution needs to score more than a polished file; see `guarded`.
 
@@ -73,6 +82,7 @@ class SampledNetworkProblem(SampledProblem):
     batch_size: int
     n_threads: int = 1
     logit_width: float | None = None
+    objective: ObjectiveName = "accuracy"
     varied: Dataset | None = None
     guard: Guard | None = None
     n: int = field(init=False, repr=False)
@@ -207,12 +217,21 @@ class SampledNetworkProblem(SampledProblem):
 
     def _outcomes(self, solution: Solution, part: Dataset) -> Outcomes:
         logits = BinaryNetwork(self.architecture, solution).logits(part.samples, self.n_threads)
-        width = logit_width_of(self.architecture, self.logit_width)
+        name, width = self.searched
+        value = log_likelihoods if name == "likelihood" else probabilities
         return Outcomes(
-            log_likelihoods(logits, part.labels, width),
+            value(logits, part.labels, width),
             predictions(logits) == part.labels,
             np.unique(_groups_of(part), return_inverse=True)[1],
         )
+
+    @cached_property
+    def searched(self) -> tuple[ObjectiveName, float]:
+        """The objective of `whole`, and its logit width."""
+        width = logit_width_of(self.architecture, self.logit_width)
+        if self.objective == "likelihood" or not compiles(self.architecture, self.train.samples):
+            return "likelihood", width
+        return "accuracy", max(NARROWEST, NARROWER * width)
 
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator
@@ -241,11 +260,13 @@ class SampledNetworkProblem(SampledProblem):
 def _whole(problem: SampledNetworkProblem) -> NetworkProblem:
     """Made once: features are rounded, and laid out for walks."""
     samples, labels = problem.train.samples, problem.train.labels
+    objective, width = problem.searched
     return NetworkProblem(
         problem.architecture,
         samples,
         labels,
-        logit_width=problem.logit_width,
+        objective=objective,
+        logit_width=width,
         n_threads=problem.n_threads,
     )
 

@@ -29,9 +29,9 @@ class WalkSearch(FlipStage):
     From a trained start islands go by descents to local optima and kicks, from random signs by
     annealing. After every `SWEEPS_A_ROUND` sweeps, each one's best is tried on samples that no
     search sees, and the search ends where these have stopped to gain for as long as they have
-    gained: the best by its own samples fits these better and better. What is handed out has the
-    highest likelihood of the unseen labels, and does not have fewer of them right than the start
-    beyond the standard error of the paired difference.
+    gained: the best by its own samples fits these better and better. What is handed out is worth
+    most on the unseen samples, by the objective of the search, and does not have fewer of them
+    right than the start beyond the standard error of the paired difference.
 
     Args:
         problem: what to maximise; one that is `whole`.
@@ -60,7 +60,7 @@ class WalkSearch(FlipStage):
         self._is_trained = is_trained
         self._offers = offers_of(problem.n, self._n_seen)
         self.total = -(-config.sweeps * problem.n // self._offers)
-        self._peak, self._gained = self._before.likelihood, 0  # at which step
+        self._peak, self._gained = self._before.value, 0  # at which step
         self._walkers = [self._walker(start, (seed, place)) for place in range(config.islands)]
 
     def _begin_at(self, start: Solution) -> None:
@@ -97,14 +97,14 @@ class WalkSearch(FlipStage):
             known = self._start if old.best is None else old.best
             counts = _changes(problem.structure, known, walker.best, offers / problem.n)
             row: Row = {"evaluations": 1, "train_score": walker.score, "score": score}
-            rows.append(row | {"unseen_score": after.likelihood} | counts)
+            rows.append(row | {"unseen_score": after.value} | counts)
             found.append((walker.best, score, after))
         self.done, self._walkers = done, walkers
         if not self._is_trained:  # an anneal cools down: its newest counts, not the luckiest
-            self._peak = self._before.likelihood
+            self._peak = self._before.value
         for best, score, after in found:
-            if after.likelihood > self._peak and self._may_replace(after):
-                self._peak, self._gained = after.likelihood, done
+            if after.value > self._peak and self._may_replace(after):
+                self._peak, self._gained = after.value, done
                 self.best, self.score = best, score
         return rows
 

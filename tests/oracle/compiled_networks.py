@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 
 from evobin.core.compiled import CompiledState
+from evobin.core.objective import ObjectiveName
 from evobin.problems.network import NetworkProblem
 from tests.oracle import naive
 from tests.strategies import random_solution
+
+
+def either(rng: np.random.Generator) -> ObjectiveName:
+    """One of the objectives."""
+    return "likelihood" if rng.random() < 0.5 else "accuracy"
 
 
 def started(problem: NetworkProblem, solution: Any) -> CompiledState:

@@ -72,27 +72,20 @@ def answer(architecture: Architecture, solution: Array, sample: Array) -> Answer
     return Answer(blocks, hidden, logits, label)
 
 
-def log_likelihood(logits: list[list[int]], labels: Array, width: float) -> float:
-    """Mean log-probability of the labels, by logits / width."""
-    total = 0.0
-    for outputs, label in zip(logits, labels, strict=True):
-        z = [logit / width for logit in outputs]
-        if len(z) == 1:
-            z = [0.0, *z]
-        total += z[label] - math.log(sum(math.exp(one) for one in z))
-    return total / len(labels)
-
-
-def whole_log_likelihoods(
-    logits: list[list[int]], labels: Array, width: float, nat: float
-) -> list[int]:
-    """Each sample's log-likelihood in nats, times `nat`, rounded; as `log_likelihood` else."""
+def log_likelihoods(logits: list[list[int]], labels: Array, width: float) -> list[float]:
+    """Of each label, the logarithm of its probability, by logits / width."""
     found = []
     for row, label in zip(logits, labels.tolist(), strict=True):
         z = [logit / width for logit in (row if len(row) > 1 else [0, *row])]
         mass = math.fsum(math.exp(one - max(z)) for one in z)
-        found.append(round((z[label] - max(z) - math.log(mass)) * nat))
+        found.append(z[label] - max(z) - math.log(mass))
     return found
+
+
+def worth(objective: str, logits: list[list[int]], labels: Array, width: float) -> list[float]:
+    """What each sample is worth by an objective."""
+    likelihoods = log_likelihoods(logits, labels, width)
+    return likelihoods if objective == "likelihood" else [math.exp(one) for one in likelihoods]
 
 
 def flipped(solution: Array, index: int) -> Array:

@@ -11,6 +11,7 @@ from evobin.problems.network import NetworkProblem
 from tests.oracle.compiled_networks import (
     assert_flips_equal_a_rebuild,
     assert_gains_are_changes,
+    either,
     started,
 )
 from tests.strategies import architectures, random_samples, random_solution, seeds
@@ -29,7 +30,8 @@ def random_problem(
     samples = random_samples(architecture, count, rng)
     if architecture.frames is None and rng.random() < 0.5:
         samples = [np.concatenate([sample] * 6) for sample in samples]
-    return NetworkProblem(architecture, samples, rng.integers(0, architecture.n_classes, count))
+    labels = rng.integers(0, architecture.n_classes, count)
+    return NetworkProblem(architecture, samples, labels, objective=either(rng))
 
 
 @given(shapes, seeds)

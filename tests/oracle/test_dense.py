@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evobin.core.likelihood import likelihood_of
-from evobin.kernels.dense import BLOCK, values_of_all
+from evobin.core.objective import ObjectiveName, objective_of
+from evobin.kernels.dense import BLOCK, ONE, values_of_all
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.problems.network import NetworkProblem
 from tests.oracle import naive
 from tests.oracle.compiled_networks import (
     assert_flips_equal_a_rebuild,
     assert_gains_are_changes,
+    either,
     started,
 )
 from tests.strategies import random_solution, seeds
@@ -37,12 +40,16 @@ def dense_architectures(draw: st.DrawFn) -> Architecture:
 def random_problem(
     architecture: Architecture, rng: np.random.Generator, count: int
 ) -> NetworkProblem:
-    """Multiples of 1/2, which plant sums of zero, or signs where inputs are binary."""
+    """Multiples of 1/2, which plant sums of zero, or signs where inputs are binary.
+
+    For either objective.
+    """
     shape = (count, architecture.frames or 1, architecture.n_in)
     samples = np.round(2 * rng.normal(0.0, 1.5, shape)) / 2
     if architecture.binary_inputs:
         samples = np.where(samples > 0, 1.0, -1.0)
-    return NetworkProblem(architecture, [*samples], rng.integers(0, architecture.n_classes, count))
+    labels = rng.integers(0, architecture.n_classes, count)
+    return NetworkProblem(architecture, [*samples], labels, objective=either(rng))
 
 
 @given(dense_architectures(), seeds)
@@ -67,21 +74,25 @@ def test_after_any_looks_and_flips_every_number_equals_a_rebuild(
     assert state.box.columns.flags.c_contiguous  # for others numba compiles slow loops
 
 
+@pytest.mark.parametrize("name", get_args(ObjectiveName))
 @pytest.mark.parametrize("n_classes", [2, 3, 100])
 @pytest.mark.parametrize("count", [1, BLOCK - 1, BLOCK, BLOCK + 1])
-def test_values_are_the_rounded_log_likelihoods(n_classes: int, count: int) -> None:
+def test_values_are_the_rounded_worth_of_the_samples(
+    name: ObjectiveName, n_classes: int, count: int
+) -> None:
     rng, n_hidden, width = np.random.default_rng(count), 37, 5.0
     n_logits = 1 if n_classes == 2 else n_classes
     logits = 2 * rng.integers(-19, 20, (n_logits, count)).astype(np.int32)
     labels = rng.integers(0, n_classes, count).astype(np.int8)
-    likelihood = likelihood_of(n_hidden, n_logits, count, width)
-    values = values_of_all(likelihood, logits, labels)
-    nat = float(likelihood.scale[0])
-    expected = naive.whole_log_likelihoods(logits.T.tolist(), labels, width, nat)
+    objective = objective_of(name, n_hidden, n_logits, count, width)
+    values = values_of_all(objective, logits, labels)
+    unit = float(objective.scale[0])
+    worth = naive.worth(name, logits.T.tolist(), labels, width)
+    expected = [round(one * unit) for one in worth]
     off = np.abs(values - np.array(expected))
-    assert off.max() <= 2  # in units of the last place
-    assert values.sum() * likelihood.scale[1] == pytest.approx(
-        sum(expected) * likelihood.scale[1], rel=1e-13
+    assert off.max() <= 2 + n_logits * unit * 2.0**-ONE  # the last place, and that of the powers
+    assert values.sum() * objective.scale[1] == pytest.approx(
+        sum(expected) * objective.scale[1], rel=1e-12
     )
 
 

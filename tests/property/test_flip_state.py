@@ -63,7 +63,7 @@ def naive_score(state: NetworkFlipState, solution: np.ndarray) -> float:
     samples = [state.samples[c] for c in range(len(state.samples))]
     logits = [naive.answer(architecture, solution, sample).logits for sample in samples]
     width = logit_width_of(architecture, None)
-    return naive.log_likelihood(logits, state.labels, width)
+    return float(np.mean(naive.log_likelihoods(logits, state.labels, width)))
 
 
 def assert_equals_a_rebuild(state: NetworkFlipState) -> None:

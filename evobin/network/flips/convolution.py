@@ -12,7 +12,7 @@ from evobin.core.problem import Solution
 from evobin.core.samples import Samples
 from evobin.kernels import convolution, dense, families, forward
 from evobin.kernels.convolution import LANES, NEVER, ConvolutionBox
-from evobin.kernels.dense import DenseBox, Likelihood
+from evobin.kernels.dense import DenseBox, Objective
 from evobin.network.architecture import Architecture, Layer
 from evobin.network.flips.dense import Columns, fixed_columns, with_bias
 from evobin.network.flips.geometry import Geometry
@@ -103,7 +103,7 @@ def convolution_box(
     solution: Solution,
     layout: Layout,
     labels: NDArray[np.int8],
-    likelihood: Likelihood,
+    objective: Objective,
 ) -> ConvolutionBox:
     """Everything that follows from a solution; `solution` [n_weights] int8 is the box's own."""
     layers, n = architecture.layers, len(labels)
@@ -150,8 +150,8 @@ def convolution_box(
         updates=_words(updates),
         head=layers[-1].weights(solution).T.copy(),
         logits=logits,
-        values=dense.values_of_all(likelihood, logits, labels),
-        likelihood=likelihood,
+        values=dense.values_of_all(objective, logits, labels),
+        objective=objective,
         margins=np.empty(most_rows, np.int32),
         near=np.empty(most_rows, np.int8),
         counts=np.empty(most_windows, np.int16),

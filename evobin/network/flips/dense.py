@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evobin.core.problem import Solution
 from evobin.core.samples import Samples, cuts_of
 from evobin.kernels import dense, forward, planes
-from evobin.kernels.dense import DenseBox, Likelihood
+from evobin.kernels.dense import DenseBox, Objective
 from evobin.network.architecture import Architecture, Layer
 from evobin.network.flips.batch import unit_of
 from evobin.network.packing import table_entries
@@ -60,7 +60,7 @@ def dense_box(
     solution: Solution,
     columns: Columns,
     labels: NDArray[np.int8],
-    likelihood: Likelihood,
+    objective: Objective,
 ) -> DenseBox:
     """Everything that follows from a solution; `solution` [n_weights] int8 is the box's own."""
     layers, n = architecture.layers, len(labels)
@@ -85,8 +85,8 @@ def dense_box(
         planes=_joined(signs[:-1], np.int8),
         updates=_joined(updates, np.int8),
         logits=logits,
-        values=dense.values_of_all(likelihood, logits, labels),
-        likelihood=likelihood,
+        values=dense.values_of_all(objective, logits, labels),
+        objective=objective,
         margins=np.empty(n, np.int32),
         effects=np.empty((2, n), np.int64),
         now=np.array([-1, -1, 0, 0, 0]),

@@ -22,16 +22,20 @@ Labels = NDArray[np.int8]
 Floats = NDArray[np.float64]
 
 
+NARROWEST = 0.25
+"""Below this width, a change of a logit by 2 multiplies probabilities by more than 3,000, and gains
+in float64 lose their digits."""
+
+
 def logit_width_of(architecture: Architecture, given: float | None) -> float:
     """The logit width that is given, or the default for the shape.
 
     Raises:
-        SettingError: if it is out of range. Below 0.25, a change of a logit by 2 multiplies
-            probabilities by more than 3,000, and gains in float64 lose their digits.
+        SettingError: if it is out of range, from `NARROWEST`.
     """
     if given is None:
         return default_logit_width(architecture.n_hidden, architecture.n_logits)
-    check_range("logit_width", given, 0.25, 1_000_000)
+    check_range("logit_width", given, NARROWEST, 1_000_000)
     return float(given)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from hypothesis import given
 from numpy.typing import NDArray
 
 from evobin.core.compiled import CompiledState
+from evobin.core.objective import ObjectiveName
 from evobin.core.problem import FlipState, verify
 from evobin.core.samples import Samples
 from evobin.errors import SettingError
@@ -98,20 +99,43 @@ def test_scores_agree_whatever_the_features_and_their_scale(
     assert_the_same_along_flips(NetworkProblem(architecture, samples, labels), rng)
 
 
+@pytest.mark.parametrize("objective", get_args(ObjectiveName))
 @pytest.mark.parametrize("width", [None, 0.25, 3.0])
 @given(architectures(widths=(1, 3, 5), max_kernel=3), seeds)
-def test_the_score_equals_the_naive_log_likelihood(
-    width: float | None, architecture: Architecture, seed: int
+def test_the_score_is_the_naive_mean_of_what_samples_are_worth(
+    objective: ObjectiveName, width: float | None, architecture: Architecture, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     samples = random_samples(architecture, 3, rng)
     labels = rng.integers(0, architecture.n_classes, 3)
-    problem = NetworkProblem(architecture, samples, labels, logit_width=width)
+    problem = NetworkProblem(architecture, samples, labels, objective=objective, logit_width=width)
     population = np.stack([random_solution(architecture, rng) for _ in range(2)])
     for solution, score in zip(population, problem.score(population), strict=True):
         logits = [naive.answer(architecture, solution, sample).logits for sample in samples]
-        expected = naive.log_likelihood(logits, labels, problem.logit_width)
-        assert score == pytest.approx(expected, rel=1e-12)
+        worth = naive.worth(objective, logits, labels, problem.logit_width)
+        assert score == pytest.approx(sum(worth) / len(worth), rel=1e-11)
+
+
+def test_a_narrow_expected_accuracy_is_nearly_the_accuracy() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(500, 12)), rng.integers(0, 3, 500)  # noqa: N806
+    problem = NetworkProblem(DENSE, X, y, objective="accuracy", logit_width=0.25)
+    assert problem.logit_width < NetworkProblem(DENSE, X, y, objective="accuracy").logit_width
+    solution = random_solution(DENSE, rng)
+    right = (problem.network(solution).predict(list(X[:, None])) == y).mean()
+    assert problem.score(solution[None])[0] == pytest.approx(right, abs=0.1)  # equal logits share
+
+
+def test_an_objective_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"`objective` must be .*likelihood.*but it is 'hinge'"):
+        NetworkProblem(DENSE, np.zeros((2, 12)), [0, 1], objective=cast("Any", "hinge"))
+
+
+def test_expected_accuracy_wants_compiled_walks(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = random_problem(TINY, np.random.default_rng(0)).batch
+    monkeypatch.setattr(network, "LARGEST_BOX", 1000)
+    with pytest.raises(SettingError, match=r'`objective` must be "likelihood" where'):
+        NetworkProblem(TINY, batch.samples, batch.labels, objective="accuracy")
 
 
 def test_a_matrix_is_the_list_of_its_rows() -> None:
@@ -230,7 +254,7 @@ def test_the_memory_of_a_compiled_walk_is_known_beforehand(architecture: Archite
     problem = random_problem(architecture, rng, 2000)
     box = problem.box(random_solution(architecture, rng))
     small = ("found", "ends", "after", "block", "gains", "signs", "head", "updates")
-    held = [getattr(box, name) for name in box._fields if name not in (*small, "likelihood")]
+    held = [getattr(box, name) for name in box._fields if name not in (*small, "objective")]
     total = sum(array.nbytes for array in held)
     assert total == pytest.approx(box_bytes(architecture, problem.batch.samples), rel=0.1)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from evobin.config import FlipConfig, SteConfig
 from evobin.core.evidence import Outcomes
+from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
 from evobin.core.stage import Progress, in_order
 from evobin.drive.driver import Driver
@@ -34,7 +36,7 @@ def problem() -> SampledNetworkProblem:
 
 
 def seen(problem: SampledNetworkProblem, solution: Solution) -> float:
-    return problem.seen(solution).likelihood
+    return problem.seen(solution).value
 
 
 def test_a_walk_fits_the_training_samples_better(problem: SampledNetworkProblem) -> None:
@@ -43,6 +45,19 @@ def test_a_walk_fits_the_training_samples_better(problem: SampledNetworkProblem)
     assert seen(problem, found.solution) > seen(problem, start) + 0.1
     assert found.score == float(problem.score(found.solution[None])[0])
     assert not problem.unseen(found.solution).more_right(problem.unseen(start)).is_worse
+
+
+@pytest.mark.parametrize("hand", [None, 8.0])
+def test_what_is_searched_is_what_samples_are_said_to_be_worth(
+    problem: SampledNetworkProblem, hand: float | None
+) -> None:
+    for objective in get_args(ObjectiveName):
+        one = replace(problem, objective=objective, logit_width=hand)
+        whole, start = one.whole(), start_of(0)
+        assert whole is not None
+        assert whole.score(start[None])[0] == pytest.approx(one.seen(start).value, rel=1e-11)
+    assert problem.objective == "accuracy"
+    assert 0 < problem.seen(start_of(0)).value < 1
 
 
 def test_every_layer_is_tried(problem: SampledNetworkProblem) -> None:
@@ -59,13 +74,13 @@ def test_it_ends_where_unseen_samples_stop_to_gain(problem: SampledNetworkProble
     assert stage.done < stage.total
 
 
-def test_what_is_handed_out_is_the_likeliest_on_unseen_samples(
+def test_what_is_handed_out_is_worth_most_on_unseen_samples(
     problem: SampledNetworkProblem,
 ) -> None:
     stage = WalkSearch(problem, start_of(0), WALKS, 0)
     found = run(stage)
     best = max(row["unseen_score"] for row in found.rows)
-    assert problem.unseen(found.solution).likelihood == pytest.approx(best)
+    assert problem.unseen(found.solution).value == pytest.approx(best)
 
 
 def test_what_has_fewer_right_beyond_noise_is_not_handed_out(
@@ -111,6 +126,7 @@ def test_a_walk_goes_on_from_its_state_as_if_nothing_had_been(
 
 
 def test_from_random_signs_it_anneals_without_a_gradient(problem: SampledNetworkProblem) -> None:
+    problem = replace(problem, objective="likelihood")
     begun = run(Pretraining(problem, SteConfig(epochs=0), 0))
     assert begun.rows == ()
     stage = WalkSearch(problem, begun.solution, WALKS, 0, is_trained=False)
