@@ -21,8 +21,8 @@ def polish(
     """Improves an existing result file; never returns a worse one beyond noise.
 
     That is, no fewer validation samples are right, as they are; where samples have a fixed length,
-    flips may lose some of them for a higher likelihood of all labels, by at most the standard error
-    of the difference.
+    flips may lose some of them for a higher expected accuracy, by at most the standard error of the
+    difference.
 
     Args:
         result: the file to start from; it is not changed.

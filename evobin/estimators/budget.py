@@ -18,7 +18,7 @@ from evobin.training.scales import Plan, plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
 from evobin.training.walks import offers_of, walk_on
 
-TRAINING = 0.5
+TRAINING = 0.6
 """Share of the seconds, where there is search."""
 OFFERS = 500
 """Of the trial of a walk."""
@@ -157,8 +157,8 @@ def measured(pace: Pace, job: Job, clock: Clock) -> Pace:
 
 
 def has_time(pace: Pace, clock: Clock) -> bool:
-    """Whether there is time for half of another training at least."""
-    return clock.is_set and clock.left * TRAINING > pace.epoch * pace.epochs / 2
+    """Whether there is time for a quarter of another training at least."""
+    return clock.is_set and clock.left * TRAINING > pace.epoch * pace.epochs / 4
 
 
 def _pace(problem: SampledNetworkProblem, plan: Plan, n_workers: int) -> tuple[float, float]:

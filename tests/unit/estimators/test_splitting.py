@@ -85,3 +85,11 @@ def test_groups_that_hold_all_classes_stay_whole() -> None:
 def test_too_few_samples_or_groups_are_refused(y: Any, groups: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         split(targets_of(y, len(y)), groups, 0)
+
+
+def test_no_more_are_held_out_than_tell_something() -> None:
+    targets = targets_of(np.arange(40_000) % 2, 40_000)
+    assert len(split(targets, None, 0).valid) == 2_000
+    groups = np.repeat(np.arange(400), 100)
+    grouped = targets_of(groups % 2, 40_000)
+    assert len(split(grouped, groups, 0).valid) == pytest.approx(6_400, rel=0.05)
