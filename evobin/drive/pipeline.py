@@ -100,6 +100,16 @@ def run_stages(
     return begun
 
 
+def walk_from(
+    solution: Solution, problem: SampledNetworkProblem, plan: SearchPlan, host: Driver
+) -> SearchResult:
+    """Flips alone, on all samples, from a trained solution."""
+    stage = WalkSearch(problem, solution, plan.flips, plan.seeds["flips"])
+    if not stage.over():
+        compile_walks(problem)
+    return host.run(stage)
+
+
 def _stage(
     name: str,
     problem: SampledNetworkProblem,

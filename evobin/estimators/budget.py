@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,16 +22,19 @@ from evobin.training.walks import offers_of, walk_on
 
 TRAINING = 0.6
 """Share of the seconds, where there is search."""
-OFFERS = 500
-"""Of the trial of a walk."""
+SURE = 0.9
+"""Share of the seconds that is planned for: steps take longer than measured where others work, and
+a training that is cut off has a learning rate that never came down."""
+OFFERS, DOWN = 500, 10_000
+"""Flips offered in the trial of a walk, and on the way to where it begins."""
 CONTENTION = 1.3
 """How much longer a task takes where all cores work on one."""
 START_SECONDS = 3.0
 """What it takes to start processes, several times as much where the machine is busy."""
 LEAST_FOR_WORKERS = 60.0
 """Seconds below which a fit starts none: its only process then shares a batch among threads."""
-TRIAL = 1024
-"""Samples of the trial whose time is measured."""
+TRIAL, TRIALS = 1024, 3
+"""Samples of a trial whose time is measured, and how many trials: the quickest counts."""
 
 
 class Clock:
@@ -61,8 +66,16 @@ class Clock:
         return self._end - time.monotonic()
 
     def reserve(self, seconds: float) -> None:
-        """Ends the search so much earlier."""
+        """Ends the search so much earlier, or later again."""
         self._end -= seconds
+
+    @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Ends what happens in here after a share of what is left."""
+        rest = (1 - share) * max(0.0, self.left) if self.is_set else 0.0
+        self.reserve(rest)
+        yield
+        self.reserve(-rest)
 
     def watch(self, progress: Progress) -> None:
         """Takes note of a step that was done, or of a stage that begins."""
@@ -138,9 +151,9 @@ def within(job: Job, pace: Pace, clock: Clock) -> Job:
     """
     if not clock.is_set:
         return job
-    plan, left = job.plan, max(0.0, clock.left)
+    plan, left = job.plan, SURE * max(0.0, clock.left)
     flips = plan.flips
-    if flips.rounds > 0 and pace.flips > (1 - TRAINING) / 2 * left:
+    if flips.rounds > 0 and pace.flips > (1 - TRAINING) * left:
         flips = replace(flips, rounds=0)
     seconds = left * (TRAINING if flips.rounds > 0 else 1.0)
     whole = replace(plan.ste, epochs=pace.epochs)
@@ -156,9 +169,27 @@ def measured(pace: Pace, job: Job, clock: Clock) -> Pace:
     return pace if step is None else replace(pace, epoch=step / turns)
 
 
-def has_time(pace: Pace, clock: Clock) -> bool:
-    """Whether there is time for a quarter of another training at least."""
-    return clock.is_set and clock.left * TRAINING > pace.epoch * pace.epochs / 4
+def first_of(job: Job) -> Job:
+    """The job with one start a worker, where the seconds are for what comes after."""
+    ste = replace(job.plan.ste, starts=min(job.plan.ste.starts, job.n_workers))
+    return replace(job, plan=replace(job.plan, ste=ste))
+
+
+def without_validation(job: Job, everything: Dataset, pace: Pace, sweeps: int) -> tuple[Job, Pace]:
+    """The job without samples that are held out, and with so many sweeps of flips; its pace.
+
+    Candidates are then compared by the samples that they have seen, of which there are most.
+    """
+    problem = replace(job.problem, train=everything, valid=everything)
+    flips = replace(job.plan.flips, sweeps=sweeps, rounds=job.plan.flips.rounds if sweeps else 0)
+    more = len(everything) / len(job.problem.train)
+    pace = replace(pace, epoch=pace.epoch * more, flips=pace.flips * more)
+    return Job(problem, replace(job.plan, flips=flips), job.n_workers), pace
+
+
+def has_time(pace: Pace, clock: Clock, trainings: float = 0.25) -> bool:
+    """Whether there is time for a part of another training at least, and what follows it."""
+    return clock.is_set and clock.left * TRAINING > pace.epoch * pace.epochs * trainings
 
 
 def _pace(problem: SampledNetworkProblem, plan: Plan, n_workers: int) -> tuple[float, float]:
@@ -166,13 +197,16 @@ def _pace(problem: SampledNetworkProblem, plan: Plan, n_workers: int) -> tuple[f
     train, valid = some_of(problem.train, TRIAL), some_of(problem.valid, TRIAL)
     n_threads = problem.n_threads if n_workers == 1 else 1
     trial = replace(problem, train=train, valid=valid, n_threads=n_threads)
-    epoch = train_epoch(trial, plan, begin(trial, plan, (0, 0), None), 0)
-    began = time.monotonic()
-    train_epoch(trial, plan, epoch.training, 0)  # the first one had buffers to get
-    trained = time.monotonic()
-    trial.score(epoch.candidate[None])
-    score = time.monotonic() - trained
-    passed = max(trained - began - score, 1e-6)
+    epoch = train_epoch(trial, plan, begin(trial, plan, (0, 0), None), 0)  # has buffers to get
+    seconds = []
+    for _ in range(TRIALS):
+        began = time.monotonic()
+        train_epoch(trial, plan, epoch.training, 0)
+        trained = time.monotonic()
+        trial.score(epoch.candidate[None])
+        seconds.append((trained - began, time.monotonic() - trained))
+    whole, score = np.min(seconds, axis=0).tolist()
+    passed = max(whole - score, 1e-6)
     return passed * len(problem.train) / len(train), score * len(problem.valid) / len(valid)
 
 
@@ -193,14 +227,22 @@ def _shrunk(config: SteConfig, epochs: float, n_workers: int) -> tuple[SteConfig
 
 
 def _flip_seconds(problem: SampledNetworkProblem) -> float:
-    """Seconds of a step of walks, by a few offers."""
-    rng = np.random.default_rng(0)
-    solution = rng.choice(np.array([-1, 1], np.int8), problem.n)
+    """Seconds of a step of walks, by a few offers.
+
+    They begin near a local optimum of some of the samples, as walks do after training: from random
+    signs every third flip is made, which takes several times as long as a look.
+    """
     compile_walks(problem)
-    walker = Descent(rule="first").start(problem.n, 0, solution)
-    began = time.monotonic()
-    walk_on(problem, walker, OFFERS)
-    return (time.monotonic() - began) * max(1.0, offers_of(problem.n, len(problem.train)) / OFFERS)
+    few = replace(problem, train=some_of(problem.train, TRIAL))
+    solution = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), problem.n)
+    start = walk_on(few, Descent(rule="first").start(problem.n, 0, solution), DOWN).best
+    seconds: list[float] = []
+    for offers in (OFFERS, OFFERS, 3 * OFFERS):  # what is laid out once is, after the first
+        walker, began = Descent(rule="first").start(problem.n, 0, start), time.monotonic()
+        walk_on(problem, walker, offers)
+        seconds.append(time.monotonic() - began)
+    each = max(0.0, seconds[2] - seconds[1]) / (2 * OFFERS)
+    return seconds[1] + each * offers_of(problem.n, len(problem.train))
 
 
 def _part_of(problem: SampledNetworkProblem, share: float, seed: int) -> SampledNetworkProblem:

@@ -21,7 +21,14 @@ from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
 from evobin.errors import SettingError
 from evobin.estimators.budget import Clock
-from evobin.estimators.fitting import dataset_of, fit_network, problem_of, report_of, samples_of
+from evobin.estimators.fitting import (
+    Watch,
+    dataset_of,
+    fit_network,
+    problem_of,
+    report_of,
+    samples_of,
+)
 from evobin.estimators.splitting import split, targets_of
 from evobin.interchange import c_format, onnx_format
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
@@ -33,14 +40,17 @@ class BinaryClassifier:
 
     Real features become signs by a thermometer code (see `ThermometerEncoder`), so they may have
     any units. A part of the samples, stratified by class or split by group, is held out: it is not
-    trained on, and chooses among candidates. Straight-through training gives starts; population
-    refinement and bit flips improve them. All of it happens in memory; nothing is written.
+    trained on, chooses among candidates, and says how far flips pay. Straight-through training
+    gives starts; population refinement and bit flips improve them. Then the same is done with all
+    samples. All of it happens in memory; nothing is written.
 
     Args:
         hidden: widths of the hidden layers, at least one.
         encoder: "thermometer", or None to take features as they are; then scale them yourself.
         bits: signs a feature at most, 1 to 32.
         search: whether the search follows on training.
+        refit: whether what is handed out is a network of all samples in the end; else it is the one
+            that the held-out part has validated, and takes half as long.
         effort: "quick", "standard" or "thorough": how much to spend, as for `evobin search`.
         seconds: `fit` takes about this long at most, and the result then depends on the machine;
             None for the whole effort.
@@ -54,8 +64,9 @@ class BinaryClassifier:
         encoder_: the fitted `ThermometerEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
-        scores_: accuracy by part: "valid", which candidates were chosen by, and "train", of which
-            only some samples are looked at where `seconds` are given.
+        scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
+            and trained without it; and "train" by `network_`, of which only some samples are looked
+            at where `seconds` are given.
         report_: figures of both parts, how samples were split, and the history of the search, as
             plain values.
 
@@ -84,6 +95,7 @@ class BinaryClassifier:
         encoder: Literal["thermometer"] | None = "thermometer",
         bits: int = 7,
         search: bool = True,
+        refit: bool = True,
         effort: Effort = "standard",
         seconds: float | None = None,
         random_state: int | None = 0,
@@ -94,6 +106,7 @@ class BinaryClassifier:
         self.encoder = encoder
         self.bits = bits
         self.search = search
+        self.refit = refit
         self.effort = effort
         self.seconds = seconds
         self.random_state = random_state
@@ -129,9 +142,11 @@ class BinaryClassifier:
             for rows in (parts.train, parts.valid)
         )
         problem = problem_of(architecture, train, valid, config)
+        rows = np.arange(len(features))
+        everything = dataset_of(features, targets.labels, groups, rows) if self.refit else None
         del features
         with self._display() as show:
-            fitted = fit_network(problem, plan, config, clock, show)
+            fitted = fit_network(problem, plan, config, Watch(clock, show), everything)
         self.network_ = fitted.network
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
         self.report_ = report_of(fitted, parts.note)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,30 @@ from evobin.core.samples import Dataset, Frames, Samples
 from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
-from evobin.drive.pipeline import SearchPlan, run_stages
-from evobin.estimators.budget import Clock, Job, Pace, has_time, in_time, measured, some_of, within
+from evobin.drive.pipeline import SearchPlan, run_stages, walk_from
+from evobin.estimators.budget import (
+    Clock,
+    Job,
+    Pace,
+    first_of,
+    has_time,
+    in_time,
+    measured,
+    some_of,
+    within,
+    without_validation,
+)
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.evaluation import Evaluation
 from evobin.results.run import USES
+from evobin.results.search import SearchResult
+from evobin.training.walks import sweeps_that_paid
+
+VALIDATED, VALIDATED_ALONE = 0.8, 0.5
+"""Share of the seconds for the network that is validated: with flips, which go on with all samples
+from there where there is no time for another training, and without, where that begins anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,15 +60,23 @@ class Fitted:
 
 
 @dataclass(slots=True, eq=False)
-class _Watch:
-    """Sees every step: keeps the history, and shows it."""
+class Watch:
+    """Sees every step: keeps the history, and shows it.
+
+    Attributes:
+        clock: when a fit has to end.
+        show: called with each progress.
+        history: the rows of all steps.
+        n_scored: samples that scores are of.
+    """
 
     clock: Clock
-    n_scored: int
-    show: Callable[[Progress], None] | None
-    history: list[Row]
+    show: Callable[[Progress], None] | None = None
+    history: list[Row] = field(default_factory=list)
+    n_scored: int = 0
 
     def __call__(self, progress: Progress) -> None:
+        """Takes note of a step that was done, or of a stage that begins."""
         self.clock.watch(progress)
         if progress.rows:
             best = {
@@ -105,8 +130,8 @@ def fit_network(
     problem: SampledNetworkProblem,
     plan: SearchPlan,
     config: SearchConfig,
-    clock: Clock,
-    show: Callable[[Progress], None] | None,
+    watch: Watch,
+    everything: Dataset | None,
 ) -> Fitted:
     """Does the stages of a plan, on workers where that is quicker, as far as there is time.
 
@@ -114,47 +139,96 @@ def fit_network(
         problem: what to maximise.
         plan: what the stages are to do.
         config: the workers.
-        clock: when to end.
-        show: called with each progress.
+        watch: what sees the steps, and knows when to end.
+        everything: all samples, for a network that none are held out of in the end; None to hand
+            out the one that is validated.
 
     Raises:
         EvobinError: if workers are lost again and again.
     """
-    job = Job(problem, plan, parallel.worker_count(config.n_jobs))
+    job, clock = Job(problem, plan, parallel.worker_count(config.n_jobs)), watch.clock
     with ExitStack() as stack:
         stack.enter_context(parallel.one_blas_thread())
         job, pace = in_time(job, clock)
         config = replace(config, n_jobs=job.n_workers)
         workers = stack.enter_context(parallel.WorkersOnDemand(config))
-        watch = _Watch(clock, problem.n_scored, show, [])
-        host = Driver(workers.map, watch, clock.is_over)
-        solution = _best_of(job, pace, clock, host, workers.share)
+        searches = _Searches(Driver(workers.map, watch, clock.is_over), workers.share, watch)
+        if everything is None:
+            solution = validated = searches.best_of(job, pace)
+        else:
+            validated, solution = searches.on_all(job, pace, everything)
+    n_threads = problem.n_threads
+    train = problem.train if everything is None else everything
+    train = some_of(train, len(problem.valid)) if clock.is_set else train
     network = BinaryNetwork(problem.architecture, solution)
-    train = some_of(problem.train, len(problem.valid)) if clock.is_set else problem.train
-    named = {"train": train, "valid": problem.valid}
-    parts = {name: Evaluation.of(network, part, problem.n_threads) for name, part in named.items()}
+    parts = {
+        "train": Evaluation.of(network, train, n_threads),
+        "valid": Evaluation.of(
+            BinaryNetwork(problem.architecture, validated), problem.valid, n_threads
+        ),
+    }
     return Fitted(network, parts, watch.history)
 
 
-def _best_of(
-    job: Job, pace: Pace, clock: Clock, host: Driver, share: Callable[[object], None]
-) -> Solution:
-    """The best of as many searches as there is time for, one where there is no end.
+@dataclass(slots=True, eq=False)
+class _Searches:
+    """Searches one after the other, each with other random numbers."""
 
-    They are compared by the likelihood of the validation labels, which says more than how many are
-    right: a search has looked at that.
-    """
-    found: list[Solution] = []
-    while not found or has_time(pace, clock):
-        plan = job.plan if not found else job.plan.reseeded(len(found))
-        now = within(replace(job, plan=plan), pace, clock)
-        if not found or now.problem is not job.problem:
-            share(now.problem)
-        found.append(run_stages(now.problem, now.plan, host).solution)
-        pace = measured(pace, now, clock)
-    if len(found) == 1:
-        return found[0]
-    return max(found, key=lambda solution: job.problem.unseen(solution).value)
+    host: Driver
+    share: Callable[[object], None]
+    watch: Watch
+    done: int = 0
+    shared: SampledNetworkProblem | None = None
+
+    def best_of(self, job: Job, pace: Pace, known: Sequence[Solution] = ()) -> Solution:
+        """The best of what is known and of as many as there is time for, of one at least.
+
+        They are compared by what the validation samples are worth, which says more than how many
+        are right: a search has looked at that.
+        """
+        found = list(known)
+        while not found or has_time(pace, self.watch.clock):
+            result, pace = self._one(job, pace)
+            found.append(result.solution)
+        if len(found) == 1:
+            return found[0]
+        return max(found, key=lambda solution: job.problem.unseen(solution).value)
+
+    def on_all(self, job: Job, pace: Pace, everything: Dataset) -> tuple[Solution, Solution]:
+        """A solution that is validated, and one of all samples by what that has taught.
+
+        The first search says how many sweeps of flips pay. Those that follow on all samples have as
+        many. Where there is no time for a whole training, the first of them is by flips alone, from
+        the solution that is validated.
+        """
+        with self.watch.clock.part(VALIDATED if job.plan.flips.rounds else VALIDATED_ALONE):
+            result, pace = self._one(first_of(job) if self.watch.clock.is_set else job, pace)
+        validated = result.solution
+        sweeps = sweeps_that_paid(result, job.problem)
+        job, pace = without_validation(job, everything, pace, sweeps)
+        known = []
+        if self.watch.clock.is_set and not has_time(pace, self.watch.clock, trainings=1):
+            known = [validated]
+            if job.plan.flips.rounds:
+                self._share(job.problem)
+                known = [walk_from(validated, job.problem, job.plan, self.host).solution]
+        return validated, self.best_of(job, pace, known)
+
+    def _one(self, job: Job, pace: Pace) -> tuple[SearchResult, Pace]:
+        """The next search, and the pace that it had."""
+        plan = job.plan.reseeded(self.done) if self.done else job.plan
+        now = within(replace(job, plan=plan), pace, self.watch.clock)
+        self._share(now.problem)
+        result = run_stages(now.problem, now.plan, self.host)
+        self.done += 1
+        return result, measured(pace, now, self.watch.clock)
+
+    def _share(self, problem: SampledNetworkProblem) -> None:
+        """Sends a problem to the workers once, and says what scores are of from now on."""
+        if problem is not self.shared:
+            self.share(problem)
+            self.shared = problem
+        self.watch.n_scored = problem.n_scored
 
 
 def report_of(fitted: Fitted, note: str) -> dict[str, Any]:

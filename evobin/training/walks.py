@@ -11,6 +11,7 @@ from evobin.core.evidence import Outcomes
 from evobin.core.problem import IncrementalProblem, SampledProblem, Solution, Structure
 from evobin.core.stage import MapTasks, Row
 from evobin.core.state import State
+from evobin.results.search import SearchResult
 from evobin.training.flip_search import FlipStage
 
 SWEEPS_A_ROUND = 10
@@ -122,6 +123,23 @@ class WalkSearch(FlipStage):
         for walker, its in zip(self._walkers, state["walkers"], strict=True):
             walker.load(its)
         self._peak, self._gained = state["peak"], state["gained"]
+
+
+def sweeps_that_paid(result: SearchResult, problem: SampledProblem) -> int:
+    """Offers of each flip until the network that a search handed out; 0 if it is the start.
+
+    Args:
+        result: of the last stage of a search.
+        problem: what was searched.
+    """
+    walked = [row for row in result.rows if "unseen_score" in row]
+    if not walked:
+        return 0
+    best, unseen = max(walked, key=lambda row: row["unseen_score"]), problem.unseen(result.solution)
+    assert unseen is not None  # walks have asked for it
+    if best["unseen_score"] != unseen.value:
+        return 0
+    return -int(-best["step"] * best["tried"] // problem.n)
 
 
 def offers_of(n: int, n_samples: int) -> int:

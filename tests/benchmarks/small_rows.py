@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
 import evobin
+from evobin.config import SearchConfig
+from evobin.drive.pipeline import SearchPlan
+from evobin.estimators.budget import Clock
+from evobin.estimators.fitting import Watch, dataset_of, fit_network, problem_of
 from tests.benchmarks.small_data import Split
-from tests.benchmarks.small_tasks import Clock, Fitted, Task, of_signs
+from tests.benchmarks.small_tasks import Fitted, Task, of_signs
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,32 @@ class Row:
 
 
 def training(task: Task) -> Fitted:
-    """Training alone, by evobin, from new random latents until the time is over."""
-    clock, best, score, starts = Clock(task.seconds), None, -np.inf, 0
-    while clock.left > 0 or best is None:
-        learner = _classifier(task, 1000 * task.seed + starts, max(0.0, clock.left), search=False)
-        value = task.likelihood(learner.decision_function(task.split.train))
-        if best is None or value > score:
-            best, score = learner, value
-        starts += 1
-    return _of_classifier(best, {"starts": starts})
+    """Training alone, by evobin, on all training samples, again and again; the best by these."""
+    dtype = np.int8 if task.split.bits else np.float32
+    rows = np.arange(len(task.split.labels))
+    samples = dataset_of(task.inputs.astype(dtype), task.split.labels.astype(np.int8), None, rows)
+    config = SearchConfig(seed=task.seed, n_jobs=1)
+    problem = problem_of(task.architecture, samples, samples, config)
+    plan, watch = SearchPlan.of(config).without_search(), Watch(Clock(task.seconds))
+    fitted = fit_network(problem, plan, config, watch, None)
+    starts = sum(row["step"] == 1 for row in watch.history)
+    return of_signs(task, fitted.network.signs, {"starts": starts})
 
 
 def default(task: Task) -> Fitted:
     """The default settings of evobin."""
-    return _of_classifier(_classifier(task, task.seed, task.seconds, search=True), {})
+    learner = evobin.BinaryClassifier(
+        hidden=task.hidden,
+        encoder="thermometer" if task.split.bits else None,
+        bits=task.split.bits or 7,
+        seconds=task.seconds,
+        random_state=task.seed,
+        n_jobs=1,
+    )
+    learner.fit(task.split.train, task.split.labels)
+    n_weights = learner.network_.architecture.n_weights
+    settings = {"scores": learner.scores_}
+    return Fitted(learner.predict, -(-n_weights // 8), settings, takes_features=True)
 
 
 def annealing(task: Task) -> Fitted:
@@ -72,26 +87,6 @@ def annealing(task: Task) -> Fitted:
     found = evobin.maximize(problem, algorithm="annealing", seconds=task.seconds, seed=task.seed)
     settings = {"evaluations": found.evaluations, "log-likelihood": found.score}
     return of_signs(task, found.solution, settings)
-
-
-def _classifier(task: Task, seed: int, seconds: float, *, search: bool) -> Any:
-    """A fitted classifier of one process."""
-    learner = evobin.BinaryClassifier(
-        hidden=task.hidden,
-        encoder="thermometer" if task.split.bits else None,
-        bits=task.split.bits or 7,
-        search=search,
-        seconds=seconds,
-        random_state=seed,
-        n_jobs=1,
-    )
-    return learner.fit(task.split.train, task.split.labels)
-
-
-def _of_classifier(learner: Any, settings: dict[str, Any]) -> Fitted:
-    n_weights = learner.network_.architecture.n_weights
-    settings = settings | {"scores": learner.scores_}
-    return Fitted(learner.predict, -(-n_weights // 8), settings, takes_features=True)
 
 
 def _peer(module: str, name: str) -> Callable[[Task], Fitted]:

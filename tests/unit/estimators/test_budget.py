@@ -69,8 +69,10 @@ def test_fewer_starts_come_before_fewer_epochs(
     for seconds in (400.0, 160.0, 80.0):
         ste = paced(problem, seconds, 2.0).plan.ste
         found.append((ste.starts, ste.epochs))
-    assert found == [(4, 40), (2, 40), (2, 20)]
-    assert not has_time(Pace(2.0, 2.0, 40), Clock(79.0))
+    assert found == [(4, 40), (2, 40), (2, 21)]
+    assert has_time(Pace(2.0, 2.0, 40), Clock(34.0))
+    assert not has_time(Pace(2.0, 2.0, 40), Clock(33.0))
+    assert not has_time(Pace(2.0, 2.0, 40), Clock(133.0), trainings=1)
 
 
 def test_a_short_time_is_of_few_samples_and_without_flips(
@@ -79,7 +81,7 @@ def test_a_short_time_is_of_few_samples_and_without_flips(
     job = paced(problem, 10.0, 20.0, 1)
     assert (job.plan.ste.starts, job.plan.ste.epochs) == (1, 1)
     assert job.plan.flips.rounds == 0
-    assert len(job.problem.train) == pytest.approx(0.5 * 400, abs=2)
+    assert len(job.problem.train) == pytest.approx(0.45 * 400, abs=2)
     assert set(job.problem.train.labels.tolist()) == {0, 1}
 
 
