@@ -10,10 +10,15 @@ from importlib.util import find_spec
 import numpy as np
 
 import evobin
-from evobin.config import SearchConfig
+from evobin.config import PopulationConfig, SearchConfig
+from evobin.drive.driver import Driver
 from evobin.drive.pipeline import SearchPlan
-from evobin.estimators.budget import Clock
+from evobin.estimators.budget import Clock, Job, in_time, within
 from evobin.estimators.fitting import Watch, dataset_of, fit_network, problem_of
+from evobin.parallel import one_blas_thread
+from evobin.problems.sampled_network import SampledNetworkProblem
+from evobin.training.population import Refinement
+from evobin.training.ste import Pretraining
 from tests.benchmarks.small_data import Split
 from tests.benchmarks.small_tasks import Fitted, Task, of_signs
 
@@ -54,15 +59,36 @@ class Row:
 
 def training(task: Task) -> Fitted:
     """Training alone, by evobin, on all training samples, again and again; the best by these."""
-    dtype = np.int8 if task.split.bits else np.float32
-    rows = np.arange(len(task.split.labels))
-    samples = dataset_of(task.inputs.astype(dtype), task.split.labels.astype(np.int8), None, rows)
-    config = SearchConfig(seed=task.seed, n_jobs=1)
-    problem = problem_of(task.architecture, samples, samples, config)
+    problem, config = _of_all_samples(task)
     plan, watch = SearchPlan.of(config).without_search(), Watch(Clock(task.seconds))
     fitted = fit_network(problem, plan, config, watch, None)
     starts = sum(row["step"] == 1 for row in watch.history)
     return of_signs(task, fitted.network.signs, {"starts": starts})
+
+
+def population(task: Task) -> Fitted:
+    """Training for half of the time, and population refinement of its starts; on all samples."""
+    problem, config = _of_all_samples(task)
+    plan, clock = SearchPlan.of(config), Clock(task.seconds)
+    host = Driver(observer=clock.watch, is_over=clock.is_over)
+    with one_blas_thread():
+        job, pace = in_time(Job(problem, plan.without_search(), 1), clock)
+        with clock.part(0.5):
+            ste = within(job, pace, clock).plan.ste
+            begun = host.run(Pretraining(problem, ste, plan.seeds["ste"]))
+        relatives = PopulationConfig(rounds=1_000_000)
+        stage = Refinement(problem, begun, relatives, plan.seeds["population"], ste)
+        found = host.run(stage)
+    return of_signs(task, found.solution, {"starts": ste.starts, "rounds": stage.done})
+
+
+def _of_all_samples(task: Task) -> tuple[SampledNetworkProblem, SearchConfig]:
+    """What is maximised: all training samples, by which candidates are chosen, too."""
+    dtype = np.int8 if task.split.bits else np.float32
+    labels, rows = task.split.labels.astype(np.int8), np.arange(len(task.split.labels))
+    samples = dataset_of(task.inputs.astype(dtype), labels, None, rows)
+    config = SearchConfig(seed=task.seed, n_jobs=1)
+    return problem_of(task.architecture, samples, samples, config), config
 
 
 def default(task: Task) -> Fitted:
@@ -102,6 +128,7 @@ def _peer(module: str, name: str) -> Callable[[Task], Fitted]:
 ROWS = {
     "training": Row("training alone, restarts", training),
     "default": Row("default", default),
+    "population": Row("training and population", population),
     "annealing": Row("annealing, no gradient", annealing),
     "bop": Row("Bop, PyTorch", _peer("small_torch", "bop"), "torch", "torch==2.13.0"),
     "ste": Row("straight-through, PyTorch", _peer("small_torch", "ste"), "torch", "torch==2.13.0"),

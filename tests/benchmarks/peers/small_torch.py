@@ -22,7 +22,7 @@ import torch
 
 from evobin import Architecture
 from tests.benchmarks import small_data
-from tests.benchmarks.small_tasks import Clock, Fitted, Task, of_signs
+from tests.benchmarks.small_tasks import Clock, Fitted, Task, now, of_signs
 
 CHECKS = 5
 """Candidates of a start, all in its last quarter."""
@@ -139,7 +139,7 @@ def fit(
     task: Task,
     method: type[Latents | Bop],
     settings: Settings,
-    timer: Callable[[], float] = time.perf_counter,
+    timer: Callable[[], float] = now,
 ) -> Fitted:
     """Trains again and again until the time is over; the likeliest of all candidates."""
     torch.set_num_threads(1)
