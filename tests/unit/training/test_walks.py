@@ -19,7 +19,7 @@ from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training import flip_search
 from evobin.training.flip_search import ENOUGH
 from evobin.training.ste import Pretraining
-from evobin.training.walks import WalkSearch
+from evobin.training.walks import WalkSearch, sweeps_that_paid
 from tests.builders import classes_problem, run
 
 WALKS = FlipConfig(sweeps=60, islands=2)
@@ -81,6 +81,17 @@ def test_what_is_handed_out_is_worth_most_on_unseen_samples(
     found = run(stage)
     best = max(row["unseen_score"] for row in found.rows)
     assert problem.unseen(found.solution).value == pytest.approx(best)
+
+
+def test_the_sweeps_that_paid_are_those_until_what_is_handed_out(
+    problem: SampledNetworkProblem,
+) -> None:
+    found = run(WalkSearch(problem, start_of(0), WALKS, 0))
+    worth = [row["unseen_score"] for row in found.rows]
+    best = found.rows[int(np.argmax(worth))]
+    assert sweeps_that_paid(found, problem) == 10 * best["step"] > 0
+    assert sweeps_that_paid(replace(found, solution=start_of(0)), problem) == 0
+    assert sweeps_that_paid(replace(found, rows=()), problem) == 0
 
 
 def test_what_has_fewer_right_beyond_noise_is_not_handed_out(
