@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 
 from evobin.config import AugmentConfig, SearchConfig
@@ -332,3 +335,26 @@ def small_convolutions(seed: int) -> NetworkProblem:
     shape = Architecture(3, (ConvBlock(4, 2, 2), ConvBlock(3, 2)))
     samples = [rng.normal(size=(int(rng.integers(10, 16)), 3)) for _ in range(20)]
     return NetworkProblem(shape, samples, np.arange(20) % 2)
+
+
+FFMPEG = """#!{python}
+import sys
+
+import soundfile
+
+given = sys.argv[sys.argv.index("-i") + 1].removeprefix("file:")
+try:
+    samples, rate = soundfile.read(given, always_2d=True)
+except soundfile.LibsndfileError as error:
+    sys.exit(error.error_string)
+soundfile.write(sys.argv[-1].removeprefix("file:"), samples, rate, "FLOAT", format="W64")
+"""
+
+
+def stand_in_for_ffmpeg(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts a program first in the path that decodes as ffmpeg does, what libsndfile can decode."""
+    folder.mkdir()
+    program = folder / "ffmpeg"
+    program.write_text(FFMPEG.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from evobin import files
 from evobin.audio.log_mel import FRAME, HOP, SAMPLE_RATE, log_mel
+from evobin.audio.sources import source
 from evobin.config import FeaturesConfig
 from evobin.errors import EvobinError
 from evobin.extras import need
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
-"""What the recordings in a folder end with; a file that is named may end otherwise."""
 LONGEST = 4 * 3600
 """Seconds of a recording: 0.9 GB of samples."""
 LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
@@ -32,6 +31,8 @@ _BLOCK = 1 << 16  # values of all channels that are decoded at a time: 0.5 MB, w
 _SILENCE_BELOW = 35.0  # dB under the loud frames
 _LOUD = 95  # percentile of the levels of all frames
 _SILENCE = -75.0  # dB re full scale: below that, nothing is speech
+_NOTHING = 2.0**-16  # half a step of 16 bits: decoders of mp3 and ogg make such noise of silence
+_CANCELLED = 0.01  # power of the channels' mean, over theirs; of channels that are unrelated: 0.5
 _KEPT = SAMPLE_RATE // 10  # samples on either side of what is no silence
 _PIECE = math.gcd(FRAME, HOP)
 
@@ -66,7 +67,8 @@ def load_features(
     An hour takes about ten seconds and 0.4 GB.
 
     Args:
-        path: an audio file that libsndfile knows, at any rate, with any number of channels.
+        path: an audio file that libsndfile or an installed ffmpeg knows, at any rate, with any
+            number of channels.
         min_frames: the fewest frames of a clip.
         trim: whether silence at the beginning and at the end is cut off.
         clip_seconds: a longer recording is cut into equal parts of at most this; None leaves it
@@ -77,11 +79,13 @@ def load_features(
 
     Raises:
         EvobinError: if the file is missing, is no recording, is damaged, too long or too short,
-            or holds samples that are not finite or far beyond full scale.
+            holds samples that are not finite or far beyond full scale, holds digital silence, or
+            channels that cancel each other.
     """
     samples = read_recording(path)
     try:
         _check_length(samples, min_frames, "")
+        _check_sound(samples)
         if trim:
             samples = trim_silence(samples)
             _check_length(samples, min_frames, " without the silence around it")
@@ -150,16 +154,18 @@ def read_recording(path: Path) -> Samples:
     """Decodes a recording, averages its channels and resamples it (soxr, VHQ).
 
     It is read block by block, so that nothing but its samples at 16 kHz is kept. A wav or ogg file
-    that ends early is read as far as it goes.
+    that ends early is read as far as it goes, and a wav file that was streamed, whose header does
+    not know its length, to its end. What libsndfile does not read, such as m4a, is first decoded by
+    ffmpeg, into a temporary file.
 
     Args:
-        path: an audio file that libsndfile knows.
+        path: an audio file that libsndfile or an installed ffmpeg knows.
 
     Returns:
         [n] one channel at 16 kHz, full scale = 1.
 
     Raises:
-        EvobinError: as `load_features`, but for recordings that are too short.
+        EvobinError: as `load_features`, but for recordings that are too short or silent.
 
     Example:
         >>> import tempfile, soundfile
@@ -169,11 +175,14 @@ def read_recording(path: Path) -> Samples:
         (16000,)
     """
     soundfile, soxr = need_packages(str(path))
-    with files.reading(path), path.open("rb") as file:
+    with files.reading(path):
         if path.stat().st_size == 0:
             raise EvobinError("is empty; record it again or leave it out.")
         try:
-            with soundfile.SoundFile(file.fileno(), closefd=False) as recording:
+            with (
+                source(path, LONGEST) as file,
+                soundfile.SoundFile(file, closefd=False) as recording,
+            ):
                 return _decode(recording, soxr)
         except soundfile.LibsndfileError as error:
             reason = error.error_string.strip().rstrip(".")
@@ -240,22 +249,37 @@ def _check_length(samples: Samples, min_frames: int, how: str) -> None:
         )
 
 
+def _check_sound(samples: Samples) -> None:
+    low, high = float(samples.min()), float(samples.max())
+    if high - low < _NOTHING:
+        level = round((low + high) / 2, 3)
+        raise EvobinError(f"holds no sound: all of its samples are {level:g}; leave it out.")
+
+
 def _decode(recording: Any, soxr: ModuleType) -> Samples:
     """As `read_recording`; the text of an EvobinError lacks its subject, the file."""
     rate = recording.samplerate
     convert = _converter(rate, soxr)
     equal = np.full(recording.channels, 1 / recording.channels)
     samples, frames = bytearray(), 0  # grows in place: no more than its size is ever needed
+    power = np.zeros(2)  # of the channels, and of their mean
     while len(block := recording.read(_BLOCK // recording.channels, always_2d=True)):
         _check_block(block, frames / rate, rate)
         frames += len(block)
         if frames > LONGEST * rate:
             raise EvobinError(f"is longer than {LONGEST // 60} minutes; split it.")
-        samples.extend(convert(block @ equal, False))  # ten times as fast as their mean
+        mean = block @ equal  # ten times as fast as their mean
+        power += np.vdot(block, block) / recording.channels, np.vdot(mean, mean)
+        samples.extend(convert(mean, False))
     # What mp3 files announce may be off by a little.
     if frames < recording.frames - rate // 10:
         raise EvobinError(
             f"is truncated: {frames / rate:.1f} of {recording.frames / rate:.1f} s; copy it again."
+        )
+    if power[1] < _CANCELLED * power[0]:
+        raise EvobinError(
+            "has channels that cancel each other (one is the other upside down); save one of them "
+            "alone."
         )
     samples.extend(convert(np.empty(0), True))
     return np.frombuffer(samples, np.float32)

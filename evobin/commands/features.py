@@ -78,7 +78,8 @@ def write_features(
         >>> import numpy as np
         >>> folder = Path(tempfile.mkdtemp())
         >>> (folder / "in" / "female").mkdir(parents=True)
-        >>> soundfile.write(folder / "in" / "female" / "a.wav", np.zeros(96_000), 16_000)
+        >>> noise = np.random.default_rng(0).normal(0, 0.1, 96_000)
+        >>> soundfile.write(folder / "in" / "female" / "a.wav", noise, 16_000)
         >>> config = FeaturesConfig(folder / "out", clip_seconds=5.0)
         >>> write_features([folder / "in"], config).names
         ('female/a-1.npy', 'female/a-2.npy')

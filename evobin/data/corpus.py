@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from evobin.audio.recordings import SUFFIXES, clip_name
+from evobin.audio.recordings import clip_name
+from evobin.audio.sources import SUFFIXES
 from evobin.data.tables import raise_if_any, read_groups, read_labels, show
 from evobin.errors import EvobinError, several
 from evobin.files import check_is_file

@@ -146,6 +146,31 @@ def test_a_wav_file_that_announces_gigabytes_is_read_as_far_as_it_goes(tmp_path:
     assert read_recording(path).shape == (16_000,)
 
 
+@pytest.mark.parametrize("announced", [0, 2**32 - 1, 2**31 - 1])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "ULAW"])
+def test_a_streamed_wav_file_is_read_to_its_end(
+    announced: int, subtype: str, tmp_path: Path
+) -> None:
+    samples = noise(1.3, channels=2)
+    path = write(tmp_path / "a.wav", samples, 22_050, subtype)
+    want = read_recording(path)
+    streamed(path, announced)
+    np.testing.assert_array_equal(read_recording(path), want)
+
+
+def streamed(path: Path, announced: int) -> None:
+    """A wav file as a program writes it into a pipe: it cannot know its length beforehand."""
+    head, samples = path.read_bytes().split(b"data", 1)
+    size = announced.to_bytes(4, "little")
+    path.write_bytes(head[:4] + size + head[8:] + b"data" + size + samples[4:])
+
+
+def test_a_wav_file_that_holds_no_samples_stays_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", noise(0))
+    path.write_bytes(path.read_bytes() + b"LIST\x04\0\0\0INFO")
+    assert len(read_recording(path)) == 0
+
+
 def changed_flac(path: Path, frames: int, keep: float = 1.0) -> None:
     """Announces `frames`, and ends early."""
     write(path, noise(2.0))
@@ -178,7 +203,14 @@ BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "text": (text, r"no recording that libsndfile knows \("),
     "only a header": (of(noise(0)), "is 0 s long, but a clip needs 0.585 s"),
     "too short": (of(noise(0.58)), r"is 0.58 s long, .*\(57 frames\); leave it out"),
-    "silent": (of(np.zeros(16_000)), "holds nothing but silence; leave it out"),
+    "silent": (of(1e-4 * np.eye(1, 16_000)[0]), "holds nothing but silence; leave it out"),
+    "digital silence": (of(np.zeros(16_000)), "holds no sound: all of its samples are 0; leave"),
+    "an offset": (of(np.full(16_000, 0.5)), r"holds no sound: all of its samples are 0\.5; leave"),
+    "antiphase": (
+        of(noise(1.0) * [1, -1]),
+        r"channels that cancel each other \(one is the other upside down\); save one of them",
+    ),
+    "nearly antiphase": (of(noise(1.0) * [1, -0.95]), "channels that cancel each other"),
     "a click": (of(np.eye(1, 16_000, 8000)[0]), "is 0.245 s long without the silence around it"),
     "nan": (planted(np.nan), r"holds the sample nan at 0\.100 s; samples must be finite"),
     "inf": (planted(np.inf), r"holds the sample inf at 0\.100 s"),
