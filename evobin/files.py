@@ -185,6 +185,21 @@ def check_is_file(path: Path) -> None:
         raise EvobinError("is not a regular file; name another one.")
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in a folder and below it, by name, without hidden files and folders.
+
+    Raises:
+        OSError: if a folder cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
+
+
 @contextlib.contextmanager
 def reading(path: Path, advice: str = "check it") -> Iterator[None]:
     """Around a step that reads a regular file, and puts its name in front of every problem.
@@ -214,14 +229,13 @@ def _text_of(line: bytes) -> str:
         raise EvobinError("is not UTF-8 text; save it as UTF-8.") from error
 
 
-def read_table(path: Path) -> Table:
-    """Reads a tsv file without interpreting its fields.
+def read_lines(path: Path) -> list[str]:
+    """Reads the lines of a text file, without their ends.
 
-    CRLF line ends, a UTF-8 byte-order mark and trailing blank lines are understood. There are
-    no quotes: a field is what stands between two tabs.
+    CRLF line ends, a UTF-8 byte-order mark and trailing blank lines are understood.
 
     Returns:
-        The lines, at least one, counted from 1, each with its fields, at least one.
+        The lines, at least one.
 
     Raises:
         EvobinError: if the file is missing or cannot be read, holds nothing, or is not UTF-8.
@@ -243,4 +257,18 @@ def read_table(path: Path) -> Table:
         lines.pop()
     if not lines:
         raise EvobinError(f"{path}: is empty; expected one sample a line, fields split by tabs.")
-    return [(number, line.split("\t")) for number, line in enumerate(lines, 1)]
+    return lines
+
+
+def read_table(path: Path) -> Table:
+    """Reads a tsv file without interpreting its fields, as `read_lines` does.
+
+    There are no quotes: a field is what stands between two tabs.
+
+    Returns:
+        The lines, at least one, counted from 1, each with its fields, at least one.
+
+    Raises:
+        EvobinError: as `read_lines`.
+    """
+    return [(number, line.split("\t")) for number, line in enumerate(read_lines(path), 1)]

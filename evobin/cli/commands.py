@@ -303,7 +303,7 @@ def import_command(
 def features_command(
     audio: Annotated[
         Positional[tuple[Path, ...]],
-        arg(metavar="AUDIO...", help="Recordings, or folders of them: wav, flac, ogg."),
+        arg(metavar="AUDIO...", help="Recordings, or folders of them: wav, flac, ogg, mp3."),
     ],
     config: Annotated[FeaturesConfig, arg(name="")],
     quiet: Quiet = False,
@@ -313,9 +313,20 @@ def features_command(
     Decodes, averages channels, resamples to 16 kHz and writes log-mel features, [t, 64], to
     OUT/features, each by the name that the recording has in its folder. Where labels are known,
     it writes OUT/train.tsv too, and prints the command that searches it. Of several folders, each
-    one's own name leads. Hidden files are left out.
+    one's own name leads. Hidden files are left out; what else is left out is said in a line. What
+    libsndfile does not read, such as m4a, aac and webm, is decoded by ffmpeg if it is installed.
 
     Example: evobin features recordings --out made --groups speakers.tsv --trim --clip-seconds 5
+
+    Labels by speaker, and speakers too:
+
+      evobin features VCTK/wav48_silence_trimmed --out made --labels VCTK/speaker-info.txt
+      evobin features LibriSpeech/dev-clean --out made --labels LibriSpeech/SPEAKERS.TXT
+      evobin features wavs --out made --labels data/spk2gender --groups data/utt2spk
+
+    A table of many columns that knows only some recordings:
+
+      evobin features cv/clips --out made --labels cv/validated.tsv --only-labelled
     """
     from evobin.commands.features import write_features
     from evobin.report import ProgressDisplay
@@ -326,6 +337,8 @@ def features_command(
         f"{len(made.names)} clips of {made.recordings} recordings, {made.seconds:,.0f} s, "
         f"in {made.folder}"
     )
+    for note in made.notes:
+        print(note)
     if made.data is not None:
         where = ["--data", str(made.data), "--features", str(made.features)]
         groups = [] if made.groups is None else ["--groups", str(made.groups)]

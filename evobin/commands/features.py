@@ -16,6 +16,7 @@ from evobin.audio.recordings import Converted, convert, need_packages
 from evobin.config import ExecutionConfig, FeaturesConfig
 from evobin.core.stage import Observer, Progress
 from evobin.data.corpus import Corpus, survey
+from evobin.data.listings import Columns
 from evobin.drive.driver import ignore
 from evobin.errors import EvobinError, several
 from evobin.network.presets import SPEAKER_SEX
@@ -43,6 +44,7 @@ class WrittenFeatures:
         seconds: of all clips.
         data: the labels of the clips; None if they are not known.
         groups: who speaks in them; None if that is not known.
+        notes: what was left out, and what the labels mean; sentences for the user.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class WrittenFeatures:
     seconds: float
     data: Path | None
     groups: Path | None
+    notes: tuple[str, ...] = ()
 
     @property
     def features(self) -> Path:
@@ -90,7 +93,13 @@ def write_features(
     if not audio:
         raise EvobinError("features: no recording is named; name a file or a folder.")
     files.check_output_folder(config.out)
-    corpus = survey([Path(named) for named in audio], config.labels, config.groups)
+    corpus = survey(
+        [Path(named) for named in audio],
+        config.labels,
+        config.groups,
+        Columns(config.file_column, config.label_column, config.speaker_column),
+        only_labelled=config.only_labelled,
+    )
     with _all_or_nothing(config.out) as folder:
         clips = _convert_all(corpus, folder, config, observer or ignore)
         data, groups = _write_tables(corpus, clips, config.out)
@@ -103,6 +112,7 @@ def write_features(
         seconds=frames * HOP / SAMPLE_RATE,
         data=data,
         groups=groups,
+        notes=corpus.notes,
     )
 
 

@@ -98,10 +98,25 @@ class FeaturesConfig:
     out: Path
     """Folder, new or empty: features/*.npy, and train.tsv and speakers.tsv where they are known."""
     labels: Path | None = None
-    """A tsv file, one `<audio file><tab><label 0 or 1>` a line, relative to the folder that is
-    named. Without it, folders named male and female, or 0 and 1, decide; female is 1."""
+    """A table of labels, a line a recording or a line a speaker: male and female, m and f, 0 and 1
+    (1 is female), or Common Voice's words. Tabs, commas, | or spaces stand between fields; VCTK's
+    speaker-info.txt, LibriSpeech's SPEAKERS.TXT, Common Voice's tsv files and Kaldi's spk2gender
+    are read as they are. Files are named by the end of their path, with or without the suffix.
+    Without a table, folders named male and female, m and f, or 0 and 1 decide."""
     groups: Path | None = None
-    """A tsv file, `<audio file><tab><speaker>` and any further columns, for speakers.tsv."""
+    """A table, `<audio file><tab><speaker>` and any further columns, or Kaldi's utt2spk, for
+    speakers.tsv. It is not needed where --labels has a line a speaker or a column of speakers."""
+    file_column: str | None = None
+    """Name of the column of audio files, where the header of a table does not call it file or path;
+    of --groups too."""
+    label_column: str | None = None
+    """Name of the column of labels, where the header does not call it label, gender or sex."""
+    speaker_column: str | None = None
+    """Name of the column of speakers, where the header does not call it speaker or client_id; of
+    --groups too."""
+    only_labelled: bool = False
+    """Take only recordings that the tables name and whose label is known; say how many are left
+    out."""
     trim: bool = False
     """Cut off silence at the beginning and at the end, but for 0.1 s."""
     clip_seconds: float | None = setting(None, 1.2, 1_000_000)
@@ -112,6 +127,12 @@ class FeaturesConfig:
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)
         check_settings(self)
+        if self.label_column is not None and self.labels is None:
+            raise SettingError("`label_column` needs `labels`; name both or neither.")
+        if self.labels is None and self.groups is None:
+            for name in ("file_column", "speaker_column"):
+                if getattr(self, name) is not None:
+                    raise SettingError(f"`{name}` needs `labels` or `groups`; name a table.")
 
 
 def _check_architecture(architecture: Architecture) -> None:

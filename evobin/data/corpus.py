@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from evobin.audio.recordings import clip_name
-from evobin.audio.sources import SUFFIXES
-from evobin.data.tables import raise_if_any, read_groups, read_labels, show
+from evobin.audio.sources import FOREIGN, SUFFIXES, has_ffmpeg
+from evobin.data.knowledge import Known, known_folders, known_groups, known_labels
+from evobin.data.listings import ANY, Columns
+from evobin.data.matching import Names
+from evobin.data.tables import raise_if_any, show
 from evobin.errors import EvobinError, several
-from evobin.files import check_is_file
+from evobin.files import check_is_file, files_below
+from evobin.network.presets import VOICES
 
-FOLDERS = ({"male": 0, "female": 1}, {"0": 0, "1": 1})
-"""Folders whose names are labels, in lower case; the first pair that occurs is used."""
+_KINDS = 6  # endings that a note counts one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,43 +31,146 @@ class Corpus:
         recordings: file by name; a name is the path below the folder that was named.
         labels: 0 or 1 for each; None if none are known.
         groups: a row a recording, "speaker" and further columns; None if they are not known.
+        notes: what is left out, and what the labels mean; sentences for the user.
     """
 
     recordings: Mapping[str, Path]
     labels: list[int] | None
     groups: pd.DataFrame | None
+    notes: tuple[str, ...] = ()
 
 
-def survey(audio: Sequence[Path], labels: Path | None, groups: Path | None) -> Corpus:
+@dataclass(slots=True)
+class Aside:
+    """Files in folders that are not taken.
+
+    Attributes:
+        others: those that do not end as recordings do.
+        foreign: those that need ffmpeg, where there is none.
+    """
+
+    others: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file in a folder is taken; remembers it if it is not."""
+        name = path.name.lower()
+        if name.endswith(SUFFIXES):
+            return True
+        if name.endswith(FOREIGN):
+            if has_ffmpeg():
+                return True
+            self.foreign.append(path.name)
+        else:
+            self.others.append(path.name)
+        return False
+
+    def notes(self) -> list[str]:
+        """A sentence for each kind that there is."""
+        told = []
+        if self.foreign:
+            told.append(
+                f"Left out: {_files(self.foreign)} for which ffmpeg is needed, which is not "
+                f"installed: {_endings(self.foreign)}."
+            )
+        if self.others:
+            told.append(
+                f"Left out: {_files(self.others)} not named as recordings are: "
+                f"{_endings(self.others)}."
+            )
+        return told
+
+
+def survey(
+    audio: Sequence[Path],
+    labels: Path | None,
+    groups: Path | None,
+    columns: Columns = ANY,
+    *,
+    only_labelled: bool = False,
+) -> Corpus:
     """Finds the recordings in files and folders, and what is known of each.
 
     Folders are searched with all below them; hidden files, and those that do not end as recordings
-    do, are left out. Without a tsv file of labels, the folders' names are the labels.
+    do, are left out. Without a table of labels, the folders' names are the labels. A table of
+    labels by speaker, or with a column of speakers, says who speaks too.
+
+    Args:
+        audio: files and folders.
+        labels: a table of labels, as `listings.read_listing` reads it.
+        groups: a table of speakers and further columns.
+        columns: of the tables.
+        only_labelled: leave out what is not in the tables, or has a label other than male and
+            female.
 
     Raises:
         EvobinError: if one is missing or nothing is known of it while it is of others, if two
             would get one name or are one file, or if there are none.
     """
-    recordings = find_recordings(audio)
-    places = {name: str(path) for name, path in recordings.items()}
-    problems: dict[Path, list[str]] = {}
-    known = table = None
-    if labels is not None:
-        known = read_labels(labels, places, problems.setdefault(labels, []), SUFFIXES)
+    aside = Aside()
+    recordings = find_recordings(audio, aside)
+    names = Names(recordings)
+    problems: dict[Path, list[str]] = {path: [] for path in (labels, groups) if path is not None}
+    known: list[Known] = []
+    who = None
     if groups is not None:
-        table = read_groups(groups, places, problems.setdefault(groups, []), SUFFIXES)
+        who = known_groups(groups, names, columns, problems[groups])
+        known.append(who)
+    if labels is not None:
+        known.append(known_labels(labels, names, columns, who, problems[labels]))
+    elif (of_folders := known_folders(recordings, strict=not only_labelled)) is not None:
+        known.append(of_folders)
+    if not only_labelled:
+        for one in known:
+            if not problems.setdefault(one.path, []):  # else much of it may be lacking only by them
+                problems[one.path] += [why.problem for why in one.lacking.values()]
     raise_if_any(problems)
-    return Corpus(recordings, labels_of_folders(recordings) if labels is None else known, table)
+    if only_labelled and not known:
+        raise EvobinError(
+            "--only-labelled needs labels: name a table with --labels, or folders male and female."
+        )
+    lacking = {name: why for one in reversed(known) for name, why in one.lacking.items()}
+    kept = {name: path for name, path in recordings.items() if name not in lacking}
+    notes = aside.notes()
+    if lacking:
+        counts = Counter(why.reason for why in lacking.values()).most_common(_KINDS)
+        notes.append(
+            f"Left out: {len(lacking)} of {len(recordings)} recordings: "
+            f"{', '.join(f'{count} {reason}' for reason, count in counts)}."
+        )
+    return _corpus(kept, known, notes)
 
 
-def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
+def _corpus(kept: dict[str, Path], known: list[Known], notes: list[str]) -> Corpus:
+    """What is known of the recordings that are kept."""
+    if not kept:
+        raise EvobinError(f"no recording is left. {' '.join(notes)}")
+    labels = next((one.labels for one in known if one.labels), None)
+    groups = next((one.groups for one in known if one.groups), None)
+    table = None
+    if groups is not None:
+        columns = next(one.columns for one in known if one.groups)
+        table = pd.DataFrame([groups[name] for name in kept], columns=list(columns), dtype=str)
+    of_each = None
+    if labels is not None:
+        of_each = [labels[name] for name in kept]
+        counts = "; label ".join(
+            f"{label} is {words[0]}: {of_each.count(label)} of {len(kept)} recordings"
+            for label, words in reversed(list(enumerate(VOICES.label_words)))
+        )
+        notes = [*notes, f"Label {counts}."]
+    return Corpus(kept, of_each, table, tuple(notes))
+
+
+def find_recordings(audio: Sequence[Path], aside: Aside | None = None) -> dict[str, Path]:
     """All recordings by name, in the order of the names below each folder; raises as `survey`."""
     recordings: dict[str, Path] = {}
     taken: dict[str, Path] = {}
     problems: list[str] = []
+    aside = Aside() if aside is None else aside
     for named in audio:
         try:
-            for name, path in _below(named, leads=len(audio) > 1):
+            for name, path in _below(named, aside, leads=len(audio) > 1):
                 try:
                     _check_name(name, path, taken)
                 except EvobinError as error:
@@ -76,31 +183,7 @@ def find_recordings(audio: Sequence[Path]) -> dict[str, Path]:
     return recordings
 
 
-def labels_of_folders(recordings: Mapping[str, Path]) -> list[int] | None:
-    """The labels that the folders' names give; None if none does.
-
-    Raises:
-        EvobinError: if a recording is in no such folder, or in two that differ, where others are.
-    """
-    for labels in FOLDERS:
-        given = [
-            {labels[part] for part in PurePosixPath(name.lower()).parts[:-1] if part in labels}
-            for name in recordings
-        ]
-        if any(given):
-            problems = [
-                f"{path}: must lie in a folder named {' or '.join(labels)}, as others do, and not "
-                "in both; move it, or give all labels with --labels."
-                for path, found in zip(recordings.values(), given, strict=True)
-                if len(found) != 1
-            ]
-            if problems:
-                raise several(f"{len(problems)} recordings have no label", problems)
-            return [label for (label,) in given]
-    return None
-
-
-def _below(named: Path, *, leads: bool) -> Iterator[tuple[str, Path]]:
+def _below(named: Path, aside: Aside, *, leads: bool) -> Iterator[tuple[str, Path]]:
     """Names and files; a folder's own name leads theirs if there are several folders."""
     try:
         if not named.is_dir():
@@ -110,25 +193,16 @@ def _below(named: Path, *, leads: bool) -> Iterator[tuple[str, Path]]:
         own = named.resolve().name if named.name in ("", "..") else named.name
         base = own if leads else ""
         empty = True
-        for path in _walk(named):
-            empty = False
-            yield str(PurePosixPath(base, path.relative_to(named).as_posix())), path
+        for path in files_below(named):
+            if aside.takes(path):
+                empty = False
+                yield str(PurePosixPath(base, path.relative_to(named).as_posix())), path
     except OSError as error:
         where = "" if error.filename is None else f" at {error.filename}"
         raise EvobinError(f"cannot be read{where} ({error.strerror}); check it.") from error
     if empty:
-        raise EvobinError(f"holds no recordings; they end with {', '.join(SUFFIXES)}.")
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    def fail(error: OSError) -> None:
-        raise error
-
-    for root, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(root, name)
+        told = " ".join(["", *aside.notes()])
+        raise EvobinError(f"holds no recordings; they end with {', '.join(SUFFIXES)}.{told}")
 
 
 def _check_name(name: str, path: Path, taken: dict[str, Path]) -> None:
@@ -146,3 +220,17 @@ def _check_name(name: str, path: Path, taken: dict[str, Path]) -> None:
         raise EvobinError(
             f"{path}: would be {clip_name(name)}, and so would {other}; rename or leave out one."
         )
+
+
+def _files(names: Sequence[str]) -> str:
+    return "1 file" if len(names) == 1 else f"{len(names)} files"
+
+
+def _endings(names: Sequence[str]) -> str:
+    """How many have each ending, and the first of each."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(Path(name).suffix.lower() or "no ending", []).append(name)
+    most = sorted(kinds.items(), key=lambda kind: (-len(kind[1]), kind[0]))
+    told = [f"{len(found)} {ending} ({show(found[0])})" for ending, found in most[:_KINDS]]
+    return ", ".join(told) + (", ..." if len(most) > _KINDS else "")

@@ -61,9 +61,10 @@ def load_dataset(
             with their number, then the first ten, one an indented line.
     """
     data, features, groups = where.data, where.features, where.groups
-    words = preset_of(where.architecture).samples
+    preset = preset_of(where.architecture)
+    words = preset.samples
     rows = read_table(data)
-    if is_label_header(rows[0][1], ENDINGS):
+    if is_label_header(rows[0][1], ENDINGS, preset.label_words):
         rows = rows[1:]
     if not rows:
         raise EvobinError(f"{data}: holds no {words}; list one a line: file name, tab, label.")
@@ -224,6 +225,7 @@ def _load_samples(
     where: EvaluateConfig, rows: Table, largest: float, problems: list[str]
 ) -> _Listing:
     root, architecture = where.features.resolve(), where.architecture
+    words = preset_of(architecture).label_words
     listing = _Listing([], [], [], {})
     seen: dict[Path, int] = {}  # by real path: also finds another spelling and a link
     for line, fields in rows:
@@ -235,7 +237,7 @@ def _load_samples(
             if first != line:
                 raise EvobinError(f"{show(name)} is listed in line {first} already; keep one.")
             listing.places[normal_name(name)] = place
-            listing.labels.append(parse_label(fields, architecture.n_classes))
+            listing.labels.append(parse_label(fields, architecture.n_classes, words))
             subject += f" {show(name)}"
             listing.samples.append(_read_sample(path, architecture, largest))
             listing.names.append(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -12,30 +12,9 @@ import pandas as pd
 from evobin.errors import LISTED, EvobinError, several
 from evobin.files import Table, read_table
 
+Words = Sequence[Sequence[str]]
+"""For each label what it may be called, in lower case."""
 _SHOWN = 60  # characters of a field in a message
-
-
-def read_labels(
-    path: Path, places: Mapping[str, str], problems: list[str], endings: tuple[str, ...]
-) -> list[int] | None:
-    r"""Reads the labels of files, one a line: `<file name>\t<label>`, label 0 or 1.
-
-    Args:
-        path: the tsv file; it must name every file, and may name others.
-        places: where each file was found, by its `normal_name`; for messages.
-        problems: empty; afterwards what is wrong, a text each.
-        endings: of the names of such files, in lower case.
-
-    Returns:
-        One label a file in the order of `places`; None if there are problems.
-    """
-    rows = _read(path, problems)
-    if not rows:
-        return None
-    if is_label_header(rows[0][1], endings):
-        rows = rows[1:]
-    found = _match(path, rows, places, problems, parse_label)
-    return None if found is None else [int(label) for (label,) in found]
 
 
 def read_groups(
@@ -60,7 +39,7 @@ def read_groups(
         rows = rows[1:]
         if "" in columns or len(set(columns)) < len(columns):
             problems.append(f"{path}, line 1: column names must be unique and not empty.")
-    found = _match(path, rows, places, problems, lambda fields: _check_group(fields, len(columns)))
+    found = _match(path, rows, places, problems, lambda fields: check_group(fields, len(columns)))
     return None if found is None else pd.DataFrame(found, columns=columns, dtype=str)
 
 
@@ -99,31 +78,69 @@ def _match(
     return None if problems else [found[name][1][1:] for name in places]
 
 
-def parse_label(fields: list[str], n_classes: int = 2) -> int:
-    """The label of a line, file name and label, 0 to n_classes - 1; EvobinError if it has none."""
-    every = "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}"
+def parse_label(fields: list[str], n_classes: int = 2, words: Words = ()) -> int:
+    """The label of a line, file name and label; EvobinError if it has none.
+
+    Args:
+        fields: of the line.
+        n_classes: labels are 0 to n_classes - 1.
+        words: what each may be called instead, in lower case; none if empty.
+    """
     if len(fields) == 1:
+        every = _every(n_classes)
         raise EvobinError(f"{show(fields[0])} has no label; add a tab and {every}.")
     if len(fields) > 2:
         raise EvobinError(f"expected a file name and a label, found {len(fields)} fields.")
-    if fields[1] not in map(str, range(n_classes)):
-        raise EvobinError(f"expected label {every}, found {show(fields[1])}.")
-    return int(fields[1])
+    label = label_of(fields[1], n_classes, words)
+    if label is None:
+        raise EvobinError(unknown_label(fields[1], n_classes, words))
+    return label
 
 
-def _check_group(fields: list[str], n_columns: int) -> None:
+def label_of(text: str, n_classes: int = 2, words: Words = ()) -> int | None:
+    """The label that a field gives, by its number or by a word; None if it is neither.
+
+    Example:
+        >>> label_of("1"), label_of("F", words=(("male", "m"), ("female", "f"))), label_of("F")
+        (1, 1, None)
+    """
+    for label, known in enumerate(words):
+        if text.strip().lower() in known:
+            return label
+    return int(text) if text in map(str, range(n_classes)) else None
+
+
+def unknown_label(text: str, n_classes: int = 2, words: Words = ()) -> str:
+    """What is wrong with such a field, and what it may be."""
+    more = ""
+    if words:
+        numbers = " and ".join(f"{label} is {known[0]}" for label, known in enumerate(words))
+        more = f"; {numbers}, as a number or a word"
+    return f"expected label {_every(n_classes)}, found {show(text)}{more}."
+
+
+def _every(n_classes: int) -> str:
+    return "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}"
+
+
+def check_group(fields: list[str], n_columns: int, order: Sequence[int] = (0, 1)) -> None:
+    """Raises EvobinError unless a line has file name and speaker, the first in `order`, and all."""
     if len(fields) != 1 + n_columns:
         raise EvobinError(
             f"expected {1 + n_columns} fields (name, speaker, ...), found {len(fields)}."
         )
-    if not (fields[0] and fields[1]):
+    if not (fields[order[0]] and fields[order[1]]):
         raise EvobinError("the file name or the speaker is empty; fill it in or delete the line.")
 
 
-def is_label_header(fields: list[str], endings: tuple[str, ...]) -> bool:
-    """Whether a first line names no file: its label is no number, its name has no such ending."""
+def is_label_header(fields: list[str], endings: tuple[str, ...], words: Words = ()) -> bool:
+    """Whether a first line names no file: its label is none, its name has no such ending."""
     unnamed = len(fields) > 1 and not fields[0].lower().endswith(endings)
-    return unnamed and bool(np.isnan(pd.to_numeric(fields[1], errors="coerce")))
+    return (
+        unnamed
+        and label_of(fields[1], words=words) is None
+        and bool(np.isnan(pd.to_numeric(fields[1], errors="coerce")))
+    )
 
 
 def normal_name(name: str) -> str:

@@ -26,6 +26,8 @@ class Preset:
     filter_note: str = ""  # what to look for in the filters of the first layer: a sentence, if any
     # what may go wrong where samples are split without knowing their groups
     split_note: str = "samples that belong together may be in different parts"
+    # what each label may be called in a table, in lower case; the first word is for messages
+    label_words: tuple[tuple[str, ...], ...] = ()
     takes_recordings: bool = False  # whether its features are computed from audio files
     has_voices: bool = False  # whether labelled samples can be synthesised for it
 
@@ -52,6 +54,7 @@ VOICES = Preset(
     filter_note="Horizontal stripes look for a spectrum, vertical edges for a change; noise is "
     "what training hardly moved.",
     split_note="speakers may be shared, and validation accuracy is then too high for new speakers",
+    label_words=(("male", "m", "male_masculine"), ("female", "f", "female_feminine")),
     takes_recordings=True,
     has_voices=True,
 )

@@ -84,7 +84,8 @@ def test_each_recording_becomes_a_file_of_the_same_name(corpus: Path, capsys: Ca
 def test_the_printed_command_searches_what_was_written(corpus: Path, capsys: Capture) -> None:
     more = ["--groups", "who.tsv", "--trim", "--clip-seconds", "3"]
     out, _ = run(capsys, "features", "in", "--out", "my data", *more, *QUIET)
-    first, command = out.splitlines()
+    first, labels, command = out.splitlines()
+    assert labels == "Label 1 is female: 4 of 8 recordings; label 0 is male: 4 of 8 recordings."
     assert first.startswith("16 clips of 8 recordings, ")
     name, *argv = shlex.split(command)
     assert (name, argv[0]) == ("evobin", "search")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from evobin.data.corpus import find_recordings, labels_of_folders, survey
+from evobin.data.corpus import find_recordings, survey
+from evobin.data.knowledge import known_folders
 from evobin.errors import EvobinError
 
 
@@ -82,7 +83,7 @@ def test_all_that_is_wrong_with_the_named_paths_is_reported(tmp_path: Path) -> N
         find_recordings(named)
     _, missing, empty = str(told.value).splitlines()
     assert missing == f"  {tmp_path}/none: does not exist; check its name and folder."
-    assert empty.startswith(f"  {tmp_path}/empty: holds no recordings; they end with .wav, .flac, ")
+    assert empty.startswith(f"  {tmp_path}/empty: holds no recordings; they end with .wav, .wave, ")
 
 
 def test_a_folder_that_may_not_be_read_is_named(
@@ -98,7 +99,8 @@ def test_a_folder_that_may_not_be_read_is_named(
 
 
 def labels(*names: str) -> list[int] | None:
-    return labels_of_folders({name: Path(name) for name in names})
+    known = known_folders({name: Path(name) for name in names}, strict=True)
+    return None if known is None else list(known.labels.values())
 
 
 def test_folders_give_labels_wherever_they_are() -> None:

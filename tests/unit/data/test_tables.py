@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evobin.data.tables import read_groups, read_labels
+from evobin.data.tables import label_of, parse_label, read_groups
+from evobin.errors import EvobinError
 
 PLACES = {"a.wav": "in/a.wav", "male/b.flac": "in/male/b.flac"}
 ENDINGS = (".wav", ".flac")
@@ -15,31 +16,18 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "t.tsv"
 
 
-def test_labels_come_in_the_order_of_the_files(table: Path) -> None:
-    text = "\ufefffile\tlabel\r\nother.wav\t1\r\n./male/b.flac\t1\r\na.wav\t0\r\n\r\n"
-    table.write_bytes(text.encode())
-    assert read_labels(table, PLACES, [], ENDINGS) == [0, 1]
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        ("a.wav\t0\n", "t.tsv: does not name 'male/b.flac' (in/male/b.flac); add a line for it."),
-        ("a.wav\t2\nmale/b.flac\t1\n", "t.tsv, line 1: expected label 0 or 1, found '2'."),
-        ("a.wav\tx\nmale/b.flac\t1\n", "t.tsv, line 1: expected label 0 or 1, found 'x'."),
-        ("a.wav\nmale/b.flac\t1\n", "t.tsv, line 1: 'a.wav' has no label; add a tab and 0 or 1."),
-        (
-            "a.wav\t0\nmale/b.flac\t1\n./a.wav\t1\n",
-            "t.tsv, line 3: './a.wav' differs from line 1; keep one.",
-        ),
-        ("", "t.tsv: is empty; expected one sample a line, fields split by tabs."),
-    ],
-)
-def test_a_problem_with_labels_is_named(rows: str, expected: str, table: Path) -> None:
-    table.write_text(rows)
-    problems: list[str] = []
-    assert read_labels(table, PLACES, problems, ENDINGS) is None
-    assert problems == [f"{table.parent}/{expected}"]
+def test_words_are_labels_where_they_are_known() -> None:
+    words = (("male", "m"), ("female", "f"))
+    assert [label_of(text, words=words) for text in ("Male", "F", " f ", "1", "0")] == [
+        0,
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert [label_of(text, words=words) for text in ("2", "", "x", "1.0")] == [None] * 4
+    with pytest.raises(EvobinError, match="found 'x'; 0 is male and 1 is female, as a number or"):
+        parse_label(["a.wav", "x"], words=words)
 
 
 def test_a_first_line_that_names_a_file_is_no_header_of_groups(table: Path) -> None:
