@@ -43,5 +43,12 @@ class Stopped(Exception):  # noqa: N818  # nothing is wrong
     """
 
 
+class AlreadyTold(Exception):  # noqa: N818  # the errors were told before
+    """Something of what was asked for could not be done, and a line each on stderr said so.
+
+    The command line exits with 1.
+    """
+
+
 class WorkersError(EvobinError):
     """Workers were lost again and again; what was done before is kept."""

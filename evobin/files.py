@@ -272,3 +272,41 @@ def read_table(path: Path) -> Table:
         EvobinError: as `read_lines`.
     """
     return [(number, line.split("\t")) for number, line in enumerate(read_lines(path), 1)]
+
+
+def tsv_field(text: str) -> str:
+    """A field that a reader of csv files with tabs understands, whatever it holds.
+
+    Example:
+        >>> print(tsv_field("a.wav"), tsv_field('a "b".wav'))
+        a.wav "a ""b"".wav"
+    """
+    if any(sign in text for sign in '\t\n\r"'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def one_line(text: str) -> str:
+    r"""A message on one line, whatever the files in it are called.
+
+    Example:
+        >>> print(one_line("a\nb.wav: is empty."))
+        a\nb.wav: is empty.
+    """
+    for sign, shown in (("\n", r"\n"), ("\r", r"\r"), ("\t", r"\t")):
+        text = text.replace(sign, shown)
+    return text
+
+
+def names_of(listing: bytes) -> list[str]:
+    r"""The names of files in a list: one a line, or with NUL after each where there is one.
+
+    Example:
+        >>> names_of(b"a.wav\r\n\nb c.wav\n"), names_of(b"a\nb.wav\0c.wav\0")
+        (['a.wav', 'b c.wav'], ['a\nb.wav', 'c.wav'])
+    """
+    if b"\0" in listing:
+        names = listing.split(b"\0")
+    else:
+        names = [line.removesuffix(b"\r") for line in listing.split(b"\n")]
+    return [os.fsdecode(name) for name in names if name]

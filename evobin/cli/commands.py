@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,12 +15,12 @@ from evobin.config import (
     Effort,
     EvaluateConfig,
     ExecutionConfig,
-    FeaturesConfig,
     Format,
     PolishConfig,
     SearchConfig,
 )
 from evobin.drive.interrupts import Interrupts
+from evobin.errors import AlreadyTold, EvobinError
 from evobin.network.architecture import Architecture
 from evobin.network.presets import SPEAKER_SEX
 
@@ -237,21 +237,47 @@ def predict_command(
     result: Annotated[Result, arg(help="Result file.")],
     files: Annotated[
         Positional[tuple[Path, ...]],
-        arg(metavar="FILE...", help="Feature files, .npy, [t, 64], or recordings: wav, flac, ogg."),
+        arg(
+            metavar="FILE...",
+            help="Feature files, .npy, [t, 64], recordings (wav, flac, ogg, mp3), folders of them, "
+            "and - for names on stdin, one a line or with NUL after each.",
+        ),
     ],
     architecture: Shape = SPEAKER_SEX,
 ) -> None:
     """Predict labels of feature files and recordings: `file<TAB>label<TAB>logit`, one a line.
 
     Of more than two classes it prints the logits of all, in the order of their labels. Only the
-    built-in network takes recordings.
+    built-in network takes recordings; its label 1 is female. A name with a tab, a line break or a
+    quotation mark is quoted as in csv files. Each file that has problems is a line on stderr; the
+    others are answered, and the exit code is 1.
 
     Example: evobin predict result.txt speech.wav features/*.npy
-    """
-    from evobin.commands.predict import predict
 
-    for prediction in predict(result, files, architecture):
-        print(prediction.file, prediction.label, *prediction.logits, sep="\t")
+    Folders, and what another program lists:
+
+      evobin predict result.txt recordings > answers.tsv
+      find . -name "*.wav" -print0 | evobin predict result.txt -
+    """
+    from evobin.commands.predict import predict_each
+    from evobin.data.corpus import Aside
+    from evobin.files import names_of, one_line, tsv_field
+
+    given: list[str | Path] = []
+    for file in files:
+        given += names_of(sys.stdin.buffer.read()) if str(file) == "-" else [file]
+    aside, failed = Aside(), False
+    for answer in predict_each(result, given, architecture, aside):
+        if isinstance(answer, EvobinError):
+            failed = True
+            print(f"evobin: {one_line(str(answer))}", file=sys.stderr)
+        else:
+            print(tsv_field(answer.file), answer.label, *answer.logits, sep="\t")
+    for note in aside.notes():
+        print(f"evobin: {note}", file=sys.stderr)
+    if failed:
+        sys.stdout.flush()
+        raise AlreadyTold
 
 
 def export_command(
@@ -300,51 +326,6 @@ def import_command(
     print(f"result      {import_network(model, out, architecture)}")
 
 
-def features_command(
-    audio: Annotated[
-        Positional[tuple[Path, ...]],
-        arg(metavar="AUDIO...", help="Recordings, or folders of them: wav, flac, ogg, mp3."),
-    ],
-    config: Annotated[FeaturesConfig, arg(name="")],
-    quiet: Quiet = False,
-) -> None:
-    """Compute the features of recordings: from audio files to a data set.
-
-    Decodes, averages channels, resamples to 16 kHz and writes log-mel features, [t, 64], to
-    OUT/features, each by the name that the recording has in its folder. Where labels are known,
-    it writes OUT/train.tsv too, and prints the command that searches it. Of several folders, each
-    one's own name leads. Hidden files are left out; what else is left out is said in a line. What
-    libsndfile does not read, such as m4a, aac and webm, is decoded by ffmpeg if it is installed.
-
-    Example: evobin features recordings --out made --groups speakers.tsv --trim --clip-seconds 5
-
-    Labels by speaker, and speakers too:
-
-      evobin features VCTK/wav48_silence_trimmed --out made --labels VCTK/speaker-info.txt
-      evobin features LibriSpeech/dev-clean --out made --labels LibriSpeech/SPEAKERS.TXT
-      evobin features wavs --out made --labels data/spk2gender --groups data/utt2spk
-
-    A table of many columns that knows only some recordings:
-
-      evobin features cv/clips --out made --labels cv/validated.tsv --only-labelled
-    """
-    from evobin.commands.features import write_features
-    from evobin.report import ProgressDisplay
-
-    with ProgressDisplay(quiet=quiet) as display:
-        made = write_features(audio, config, display)
-    print(
-        f"{len(made.names)} clips of {made.recordings} recordings, {made.seconds:,.0f} s, "
-        f"in {made.folder}"
-    )
-    for note in made.notes:
-        print(note)
-    if made.data is not None:
-        where = ["--data", str(made.data), "--features", str(made.features)]
-        groups = [] if made.groups is None else ["--groups", str(made.groups)]
-        print(shlex.join(["evobin", "search", *where, *groups]))
-
-
 def report_command(
     runs: Annotated[
         Positional[tuple[Path, ...]], arg(metavar="RUN...", help="Run folders, finished or not.")
@@ -368,24 +349,3 @@ def report_command(
     from evobin.report.page import write_report
 
     print(write_report(runs, out))
-
-
-def voices_command(
-    out: Annotated[Positional[Path], arg(metavar="OUT", help="Folder, new or empty.")],
-    seed: Annotated[int, arg(help="The same seed gives the same files.")] = 0,
-    speakers: Annotated[int, arg(help="How many, an even number; each has six clips.")] = 294,
-    recordings: Annotated[
-        bool, arg(help="Write wav files in folders female and male instead of features.")
-    ] = False,
-) -> None:
-    """Write the synthesised voices as files, to see the formats.
-
-    Makes train.tsv, valid.tsv, test.tsv, speakers.tsv and features/*.npy; or recordings, to try
-    `evobin features` with.
-
-    Example: evobin voices recordings --recordings --speakers 40
-    """
-    from evobin.commands.voices import write_voices
-
-    n_clips = write_voices(out, seed, speakers, recordings=recordings)
-    print(f"{n_clips} clips in {out}")

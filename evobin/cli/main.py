@@ -11,11 +11,11 @@ from typing import Annotated, get_args
 
 from tyro.conf import Positional, arg
 
-from evobin.cli import commands, usage
+from evobin.cli import commands, recordings, usage
 from evobin.cli.completion import Shell, script
 from evobin.config import Effort, PolishConfig, SearchConfig
 from evobin.drive.interrupts import drop_stdout
-from evobin.errors import EvobinError, SettingError, Stopped
+from evobin.errors import AlreadyTold, EvobinError, SettingError, Stopped
 
 DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
@@ -48,9 +48,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": commands.predict_command,
     "export": commands.export_command,
     "import": commands.import_command,
-    "features": commands.features_command,
+    "features": recordings.features_command,
     "report": commands.report_command,
-    "voices": commands.voices_command,
+    "voices": recordings.voices_command,
     "completion": _completion,
 }
 
@@ -84,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with commands.SIGNALS.at_once():
             usage.read(_commands(argv), DESCRIPTION, argv)()
             sys.stdout.flush()
+    except AlreadyTold:
+        return 1
     except (EvobinError, SettingError) as error:
         print(f"evobin: {error}", file=sys.stderr)
         return 1 if isinstance(error, EvobinError) else 2

@@ -31,7 +31,7 @@ KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {
     Path | None: (Path, "PATH"),
     float | None: (float, "FLOAT"),
     int | None: (int, "INT"),
-    str | None: (str, "ADDRESS"),
+    str | None: (str, "NAME"),
     Architecture: (_load_architecture, "FILE"),
 }
 """How a word is read, and what it is called: what is optional is shown as PATH, not {None}|PATH."""

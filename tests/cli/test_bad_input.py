@@ -138,21 +138,27 @@ def test_bad_samples_are_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("problem", ["truncated", "not npy", "objects", "wrong width", "nan"])
-def test_predict_names_a_bad_file_and_answers_none(
+def test_predict_names_a_bad_file_and_answers_the_others(
     problem: str, folder: DataFolder, capsys: Capture
 ) -> None:
     damage, expected = BAD_DATA[problem]
     damage(folder)
     files = [str(folder.features / f"c{i}.npy") for i in range(8)]
-    told = refusal(capsys, ["predict", str(GOLDEN_RESULT), *files])
-    assert told.startswith(f"{files[3]}: {expected.removeprefix(CLIP)}")
+    assert main(["predict", str(GOLDEN_RESULT), *files]) == 1
+    out, err = capsys.readouterr()
+    assert [row.split("\t")[0] for row in out.splitlines()] == files[:3] + files[4:]
+    (told,) = err.splitlines()
+    assert told.startswith(f"evobin: {files[3]}: {expected.removeprefix(CLIP)}")
 
 
-def test_predict_counts_the_problems_of_several_files(folder: DataFolder, capsys: Capture) -> None:
+def test_predict_names_every_bad_file_on_a_line_of_its_own(
+    folder: DataFolder, capsys: Capture
+) -> None:
     files = [f"no{i}.npy" for i in range(12)] + [str(folder.features / "c0.npy")]
-    told = refusal(capsys, ["predict", str(GOLDEN_RESULT), *files]).splitlines()
-    assert told[0] == "12 of 13 files have problems:"
-    assert [line.split(":")[0] for line in told[1:]] == [f"  no{i}.npy" for i in range(10)]
+    assert main(["predict", str(GOLDEN_RESULT), *files]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert [line.split(":")[1] for line in err.splitlines()] == [f" no{i}.npy" for i in range(12)]
 
 
 def test_predict_of_nothing_is_refused(capsys: Capture) -> None:

@@ -49,7 +49,7 @@ def interrupt(*_args: Any, **_more: Any) -> NoReturn:
         ),
         ("evobin.commands.inspect.inspect", ["inspect", "r.txt", "--data", "a", "--features", "f"]),
         ("evobin.commands.diff.diff", ["diff", "a.txt", "b.txt"]),
-        ("evobin.commands.predict.predict", ["predict", "r.txt", "a.npy"]),
+        ("evobin.commands.predict.predict_each", ["predict", "r.txt", "a.npy"]),
         ("evobin.commands.features.write_features", ["features", "a.wav", "--out", "out"]),
         ("evobin.commands.voices.write_voices", ["voices", "out"]),
     ],
