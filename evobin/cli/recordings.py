@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,10 +42,13 @@ def features_command(
       evobin features cv/clips --out made --labels cv/validated.tsv --only-labelled
     """
     from evobin.commands.features import write_features
+    from evobin.files import one_line
     from evobin.report import ProgressDisplay
 
     with ProgressDisplay(quiet=quiet) as display:
         made = write_features(audio, config, display)
+    for problem in made.skipped:
+        print(f"evobin: {one_line(problem)}", file=sys.stderr)
     print(
         f"{len(made.names)} clips of {made.recordings} recordings, {made.seconds:,.0f} s, "
         f"in {made.folder}"

@@ -45,6 +45,7 @@ class WrittenFeatures:
         data: the labels of the clips; None if they are not known.
         groups: who speaks in them; None if that is not known.
         notes: what was left out, and what the labels mean; sentences for the user.
+        skipped: what is wrong with recordings that `skip_bad` left out.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class WrittenFeatures:
     data: Path | None
     groups: Path | None
     notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def features(self) -> Path:
@@ -66,7 +68,8 @@ def write_features(
 ) -> WrittenFeatures:
     r"""Computes the log-mel features of recordings, and lists their labels and speakers.
 
-    All of them or none: the folder is left as it was if anything is wrong, or at an interrupt.
+    All of them or none, but for those that `config.skip_bad` leaves out: the folder is left as it
+    was if anything is wrong, or at an interrupt.
 
     Args:
         audio: audio files, and folders, which are searched with all below them.
@@ -101,7 +104,14 @@ def write_features(
         only_labelled=config.only_labelled,
     )
     with _all_or_nothing(config.out) as folder:
-        clips = _convert_all(corpus, folder, config, observer or ignore)
+        done = _convert_all(corpus, folder, config, observer or ignore)
+        skipped = tuple(one.problem for one in done if one.problem is not None)
+        if skipped:
+            rows = [row for row, one in enumerate(done) if one.problem is None]
+            total = len(corpus.recordings)
+            note = f"Left out: {len(skipped)} of {total} recordings that have problems."
+            corpus = corpus.subset(rows, note)
+        clips = [one.clips for one in done if one.problem is None]
         data, groups = _write_tables(corpus, clips, config.out)
     names = [[name for name, _ in of_one] for of_one in clips]
     frames = sum(n_frames for of_one in clips for _, n_frames in of_one)
@@ -112,7 +122,8 @@ def write_features(
         seconds=frames * HOP / SAMPLE_RATE,
         data=data,
         groups=groups,
-        notes=corpus.notes,
+        notes=(*corpus.notes, *([corpus.label_note] if corpus.label_note else [])),
+        skipped=skipped,
     )
 
 
@@ -141,8 +152,8 @@ def _all_or_nothing(out: Path) -> Iterator[Path]:
 
 def _convert_all(
     corpus: Corpus, folder: Path, config: FeaturesConfig, observer: Observer
-) -> list[list[tuple[str, int]]]:
-    """The clips of each recording, written."""
+) -> list[Converted]:
+    """What became of each recording; its clips are written."""
     total = len(corpus.recordings)
     tasks = list(_tasks(corpus))
     n_jobs = min(worker_count(config.n_jobs), len(tasks))
@@ -158,10 +169,12 @@ def _convert_all(
             done += chain.from_iterable(workers.map(convert, arguments))
             observer(Progress("audio", len(done), total))
     problems = [one.problem for one in done if one.problem is not None]
+    if config.skip_bad and len(problems) < total:
+        problems = []
     problems += _twice(corpus, done)
     if problems:
         raise several(f"{len(problems)} of {total} recordings have problems", problems)
-    return [one.clips for one in done]
+    return done
 
 
 def _tasks(corpus: Corpus) -> Iterator[Task]:

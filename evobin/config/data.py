@@ -117,6 +117,9 @@ class FeaturesConfig:
     only_labelled: bool = False
     """Take only recordings that the tables name and whose label is known; say how many are left
     out."""
+    skip_bad: bool = False
+    """Leave out recordings that are damaged, silent, too short or too long, and name each on
+    stderr; by default they are problems, and nothing is written."""
     trim: bool = False
     """Cut off silence at the beginning and at the end, but for 0.1 s."""
     clip_seconds: float | None = setting(None, 1.2, 1_000_000)

@@ -31,13 +31,34 @@ class Corpus:
         recordings: file by name; a name is the path below the folder that was named.
         labels: 0 or 1 for each; None if none are known.
         groups: a row a recording, "speaker" and further columns; None if they are not known.
-        notes: what is left out, and what the labels mean; sentences for the user.
+        notes: what is left out; sentences for the user.
     """
 
     recordings: Mapping[str, Path]
     labels: list[int] | None
     groups: pd.DataFrame | None
     notes: tuple[str, ...] = ()
+
+    @property
+    def label_note(self) -> str | None:
+        """What the labels mean, and how many recordings have each; None if they are not known."""
+        if self.labels is None:
+            return None
+        counts = (
+            f"{label} is {words[0]}: {self.labels.count(label)} of {len(self.labels)} recordings"
+            for label, words in reversed(list(enumerate(VOICES.label_words)))
+        )
+        return f"Label {'; label '.join(counts)}."
+
+    def subset(self, rows: Sequence[int], note: str) -> Corpus:
+        """Some of the recordings, ascending, with one more note."""
+        every = list(self.recordings.items())
+        return Corpus(
+            dict(every[row] for row in rows),
+            None if self.labels is None else [self.labels[row] for row in rows],
+            None if self.groups is None else self.groups.iloc[list(rows)],
+            (*self.notes, note),
+        )
 
 
 @dataclass(slots=True)
@@ -151,14 +172,7 @@ def _corpus(kept: dict[str, Path], known: list[Known], notes: list[str]) -> Corp
     if groups is not None:
         columns = next(one.columns for one in known if one.groups)
         table = pd.DataFrame([groups[name] for name in kept], columns=list(columns), dtype=str)
-    of_each = None
-    if labels is not None:
-        of_each = [labels[name] for name in kept]
-        counts = "; label ".join(
-            f"{label} is {words[0]}: {of_each.count(label)} of {len(kept)} recordings"
-            for label, words in reversed(list(enumerate(VOICES.label_words)))
-        )
-        notes = [*notes, f"Label {counts}."]
+    of_each = None if labels is None else [labels[name] for name in kept]
     return Corpus(kept, of_each, table, tuple(notes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from evobin.data.tables import normal_name
 from evobin.errors import EvobinError
@@ -22,16 +22,16 @@ class Names:
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self.files = files
-        self._tails: dict[str, list[str]] = defaultdict(list)
-        for name in files:
-            for tail in _tails(name):
-                self._tails[tail].append(name)
+        self._whole = {_bare(name): name for name in files}
+        self._last: dict[str, list[str]] = defaultdict(list)  # by the bare name of the file
+        for bare, name in self._whole.items():
+            self._last[bare.rpartition("/")[2]].append(name)
 
     def find(self, called: str) -> list[str]:
         """The recordings that a name may stand for; several if it does not say which.
 
         It may be the whole name or the end of it, with or without the suffix, as `clips/a.mp3`,
-        `a.mp3` or `a`; or it may be longer than the name by folders in front.
+        `a.mp3` or `a`; or it may be longer than the whole name by folders in front.
 
         Example:
             >>> files = ["s1/a.wav", "s2/a.wav", "s2/b.wav"]
@@ -42,20 +42,28 @@ class Names:
             ['s1/a.wav', 's2/a.wav']
         """
         called = normal_name(called)
-        if called in self.files:
-            return [called]
-        if called in self._tails:
-            return self._tails[called]
         parts = called.split("/")
-        longer = ("/".join(parts[i:]) for i in range(1, len(parts)))
-        return next(([tail] for tail in longer if tail in self.files), [])
+        for tail in ("/".join(parts[i:]) for i in range(len(parts))):
+            whole = tail if tail in self.files else self._whole.get(tail)
+            if whole is not None:
+                return [whole]
+            if tail == called and (ends := self._ending(called)):
+                return ends
+        return []
+
+    def _ending(self, called: str) -> list[str]:
+        """The recordings whose name ends so, with the suffix or without."""
+        last, end = called.rpartition("/")[2], f"/{called}"
+        whole = [name for name in self._last.get(_bare(last), ()) if name.endswith(end)]
+        bare = [name for name in self._last.get(last, ()) if _bare(name).endswith(end)]
+        return list(dict.fromkeys(whole + bare))
 
 
-def _tails(name: str) -> set[str]:
-    """All that may stand for a name: its last parts, with the suffix and without."""
-    parts = name.split("/")
-    ends = ["/".join(parts[i:]) for i in range(len(parts))]
-    return {*ends, *(str(PurePosixPath(end).with_suffix("")) for end in ends)}
+def _bare(name: str) -> str:
+    """A name without its suffix."""
+    folder, slash, last = name.rpartition("/")
+    stem, dot, _ = last.rpartition(".")
+    return f"{folder}{slash}{stem}" if dot and stem else name
 
 
 def speaker_of(name: str, known: Collection[str]) -> str | None:
@@ -86,7 +94,7 @@ def speaker_of(name: str, known: Collection[str]) -> str | None:
 who speaks with --groups.
     """
     *folders, file = name.split("/")
-    stem = str(PurePosixPath(file).with_suffix(""))
+    stem = _bare(file)
     found = [folder for folder in folders if folder in known]
     starts = [stem[: gap.start()] for gap in _SEPARATORS.finditer(stem)]
     first = max((start for start in starts if start in known), key=len, default=None)

@@ -184,6 +184,38 @@ def test_silence_and_channels_that_cancel_are_told(capsys: Capture) -> None:
     assert not Path("out").exists()
 
 
+def test_bad_recordings_may_be_skipped_each_with_a_line(capsys: Capture) -> None:
+    record("in/F/s1/a.wav", "in/F/s2/b.wav", "in/M/s3/c.wav")
+    Path("in/F/s1/bad.wav").write_text("hello")
+    soundfile.write("in/M/s3/silence.wav", np.zeros(16_000), 16_000)
+    names = sorted(path for path in Path("in").rglob("*") if path.is_file())
+    who = (f"{path.relative_to('in')}\t{path.parts[2]}\n" for path in names)
+    Path("who.tsv").write_text("".join(who))
+    assert main(["features", "in", "--groups", "who.tsv", "--skip-bad", *QUIET]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(": ")[1] for line in err.splitlines()] == [
+        "in/F/s1/bad.wav", "in/M/s3/silence.wav",
+    ]  # fmt: skip
+    assert out.splitlines()[0].startswith("3 clips of 3 recordings, 2 s")
+    assert out.splitlines()[1:3] == [
+        "Left out: 2 of 5 recordings that have problems.",
+        BOTH.format(2, 3, 1, 3),
+    ]
+    assert Path("out/train.tsv").read_text() == ("F/s1/a.npy\t1\nF/s2/b.npy\t1\nM/s3/c.npy\t0\n")
+    assert Path("out/speakers.tsv").read_text() == (
+        "file\tspeaker\nF/s1/a.npy\ts1\nF/s2/b.npy\ts2\nM/s3/c.npy\ts3\n"
+    )
+
+
+def test_where_all_recordings_are_bad_nothing_is_written(capsys: Capture) -> None:
+    Path("in").mkdir()
+    for name in ("a.wav", "b.wav"):
+        Path("in", name).write_text("hello")
+    assert main(["features", "in", "--skip-bad", *QUIET]) == 1
+    assert capsys.readouterr().err.startswith("evobin: 2 of 2 recordings have problems:")
+    assert not Path("out").exists()
+
+
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [

@@ -112,7 +112,9 @@ def test_of_common_voice_what_has_a_sex_is_taken_and_the_rest_counted(
     assert found.notes == (
         "Left out: 4 of 7 recordings: 2 not in labels.tsv, 1 with label 'other', 1 without a "
         "label.",
-        "Label 1 is female: 2 of 3 recordings; label 0 is male: 1 of 3 recordings.",
+    )
+    assert found.label_note == (
+        "Label 1 is female: 2 of 3 recordings; label 0 is male: 1 of 3 recordings."
     )
 
 
