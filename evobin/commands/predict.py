@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evobin import files as on_disk
 from evobin.audio.recordings import load_features, need_packages
+from evobin.audio.sources import needs_ffmpeg
 from evobin.core.scores import predictions
 from evobin.data.corpus import Aside
 from evobin.data.dataset import load_sample
@@ -100,7 +101,9 @@ def _found(
         empty = True
         try:
             for path in on_disk.files_below(folder):
-                if _is_features(path) or (takes_recordings and aside.takes(path)):
+                if not takes_recordings and not _is_features(path):
+                    aside.others.append(path.name)
+                elif _is_features(path) or needs_ffmpeg(path) or aside.takes(path):
                     empty = False
                     yield str(path)
         except OSError as error:

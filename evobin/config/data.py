@@ -17,8 +17,9 @@ class DataConfig:
     """Labelled samples, and how they are split."""
 
     data: Path | None = None
-    """Samples to train on: a tsv file, one `<file name><tab><label>` a line, label 0 or 1
-    (of n classes 0 to n - 1). Without it, voices are synthesised."""
+    """Samples to train on: a tsv file, one `<file name><tab><label>` a line, label 0 or 1, of the
+    built-in network also male or female (of n classes 0 to n - 1). Without it, voices are
+    synthesised."""
     features: Path | None = None
     """Folder of the feature files that the tsv files name: .npy, [t, 64], log-mel; for another
     --architecture [frames, inputs], or [inputs] where it has one frame."""

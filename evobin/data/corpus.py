@@ -96,8 +96,7 @@ class Aside:
             )
         if self.others:
             told.append(
-                f"Left out: {_files(self.others)} not named as recordings are: "
-                f"{_endings(self.others)}."
+                f"Left out: {_files(self.others)} by their endings: {_endings(self.others)}."
             )
         return told
 

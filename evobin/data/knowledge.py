@@ -264,7 +264,7 @@ def _by_speaker(listing: Listing, names: Names, who: Known | None) -> _Found:
 
 def _one_of(names: Names, called: str) -> str | None:
     """The recording of a name; None if there is none."""
-    found = names.find(called) or names.find(called.strip())
+    found = names.find(called) or names.find(called.strip().replace("\\", "/"))
     if len(found) > 1:
         one, other = sorted(found)[:2]
         raise EvobinError(

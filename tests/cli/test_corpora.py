@@ -10,6 +10,7 @@ import soundfile
 
 from evobin.cli.main import main
 from tests.builders import GOLDEN_RESULT, stand_in_for_ffmpeg
+from tests.cli.pages import page, run_all
 from tests.unit.data.test_knowledge import COMMON_VOICE, LIBRISPEECH, VCTK
 
 QUIET = ["--out", "out", "--n-jobs", "1", "--quiet"]
@@ -81,7 +82,7 @@ def test_librispeech(capsys: Capture) -> None:
     assert list(labels.values()) == ["1", "1", "0"]
     assert list(speakers.values()) == ["14", "14", "60"]
     assert notes == [
-        "Left out: 1 file not named as recordings are: 1 .txt ('14.trans.txt').",
+        "Left out: 1 file by their endings: 1 .txt ('14.trans.txt').",
         BOTH.format(2, 3, 1, 3),
     ]
 
@@ -147,7 +148,7 @@ def test_of_folders_what_needs_ffmpeg_is_left_out_where_there_is_none(
     assert notes == [
         "Left out: 3 files for which ffmpeg is needed, which is not installed: 1 .aac ('d.aac'), "
         "1 .m4a ('b.m4a'), 1 .webm ('c.webm').",
-        "Left out: 1 file not named as recordings are: 1 .txt ('g.txt').",
+        "Left out: 1 file by their endings: 1 .txt ('g.txt').",
         BOTH.format(1, 3, 2, 3),
     ]
 
@@ -241,3 +242,42 @@ def test_train_tsv_may_have_words_too(capsys: Capture) -> None:
         assert main([*argv, "--json"]) == 0
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1]
+
+
+VOXCELEB = """\
+VoxCeleb1 ID\tVGGFace1 ID\tGender\tNationality\tSet
+id1\tA._J._Buckley\tm\tIreland\tdev
+id2\tAnna\tf\tUSA\ttest
+"""
+
+
+def test_the_commands_of_the_guide_make_data_sets_of_corpora(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    record(
+        "VCTK/wav48_silence_trimmed/p225/p225_001_mic1.flac",
+        "VCTK/wav48_silence_trimmed/p226/p226_001_mic1.flac",
+        "LibriSpeech/train-clean-100/14/198/14-198-0000.flac",
+        "LibriSpeech/train-clean-100/60/121/60-121-0000.flac",
+        *(f"cv/clips/common_voice_en_{i}.mp3" for i in range(1, 8)),
+        "wavs/u1.wav", "wavs/u2.wav", "vox1/wav/id1/x/00001.wav", "vox1/wav/id2/x/00001.wav",
+    )  # fmt: skip
+    Path("data/train").mkdir(parents=True)
+    tables = {
+        "VCTK/speaker-info.txt": VCTK,
+        "LibriSpeech/SPEAKERS.TXT": LIBRISPEECH,
+        "cv/validated.tsv": COMMON_VOICE,
+        "data/train/spk2gender": "anna f\nbert m\n",
+        "data/train/utt2spk": "u1 bert\nu2 anna\n",
+        "vox1/vox1_meta.csv": VOXCELEB,
+        "who.csv": "u1.wav,m\nu2.wav,female\n",
+        "about.csv": "clip,voice,by\nu1,m,bert\nu2,f,anna\n",
+    }
+    for name, text in tables.items():
+        Path(name).write_text(text)
+    text = page("recordings").read_text().partition("## A corpus as it is")[2]
+    run_all(text.partition("## Predictions")[0])
+    for name in ("vctk", "librispeech", "cv", "vox", "kaldi", "many", "two"):
+        assert Path(f"made-{name}/train.tsv").read_text().count("\t1\n") > 0
+        assert Path(f"made-{name}/speakers.tsv").exists() == (name != "two")

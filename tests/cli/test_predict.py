@@ -47,7 +47,7 @@ def test_folders_are_searched_with_all_below_them(capsys: Capture) -> None:
     Path("in/.hidden.wav").touch()
     files, err = predicted(capsys, "x.wav", "in")
     assert files == ["x.wav", "in/a.flac", "in/b/c.wav", "in/b/d.npy"]
-    assert err == ["evobin: Left out: 1 file not named as recordings are: 1 .txt ('notes.txt')."]
+    assert err == ["evobin: Left out: 1 file by their endings: 1 .txt ('notes.txt')."]
 
 
 def test_names_come_from_stdin(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +81,18 @@ def test_good_files_are_answered_and_each_bad_one_is_a_line(capsys: Capture) -> 
     assert [line.split(": ")[1] for line in err] == ["in/b.wav", "in/c.wav", "none.npy", "empty"]
     assert err[1].endswith("in/c.wav: holds no sound: all of its samples are 0; leave it out.")
     assert err[3] == "evobin: empty: holds no .npy files or recordings; name another folder."
+
+
+def test_a_recording_that_needs_ffmpeg_is_a_line_too(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    record("in/a.wav", "in/b.m4a")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    files, err = predicted(capsys, "in", code=1)
+    assert files == ["in/a.wav"]
+    assert [line.partition(";")[0] for line in err] == [
+        "evobin: in/b.m4a: needs ffmpeg, which is not installed"
+    ]
 
 
 def test_a_folder_that_may_not_be_read_is_a_line(

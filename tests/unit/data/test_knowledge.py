@@ -157,7 +157,9 @@ def test_two_columns_may_be_speakers_and_labels(table: str, tmp_path: Path) -> N
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["{0}.wav", "{0}", "x/{0}.wav", "x/{0}", "/data/in/x/{0}.wav"])
+@pytest.mark.parametrize(
+    "form", ["{0}.wav", "{0}", "x/{0}.wav", "x/{0}", "x\\{0}.wav", "/data/in/x/{0}.wav"]
+)
 def test_two_columns_may_be_files_and_labels_in_many_ways(form: str, tmp_path: Path) -> None:
     table = f"{form.format('a')}\tF\n{form.format('b c')}\t0\n"
     (tmp_path / "in/x").mkdir(parents=True)
@@ -179,6 +181,9 @@ def test_a_table_by_speaker_may_have_its_column_named(tmp_path: Path) -> None:
     table = "VoxCeleb1 ID\tVGGFace1 ID\tGender\tSet\nid1\tAnna\tf\tdev\nid2\tBert\tm\tdev\n"
     names = "id1/x/00001.wav id2/y/00001.wav"
     found = corpus(tmp_path, names, table, labels_name="labels.csv")
+    assert list(labels_and_speakers(found).values()) == [(1, "id1"), (0, "id2")]
+    table = "VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set \nid1 ,n1 ,f ,dev\nid2 ,n2 ,m ,dev\n"
+    found = corpus(tmp_path, names, table, labels_name="vox2_meta.csv")
     assert list(labels_and_speakers(found).values()) == [(1, "id1"), (0, "id2")]
     table = "n,who,sex\n1,id1,F\n2,id2,M\n"
     found = corpus(tmp_path, names, table, speaker="who")
@@ -210,7 +215,7 @@ def test_what_is_left_aside_in_a_folder_is_said(
     assert found.notes == (
         "Left out: 3 files for which ffmpeg is needed, which is not installed: 1 .aac ('e.AAC'), "
         "1 .m4a ('c.m4a'), 1 .webm ('d.webm').",
-        "Left out: 3 files not named as recordings are: 2 .txt ('f.txt'), 1 no ending ('README').",
+        "Left out: 3 files by their endings: 2 .txt ('f.txt'), 1 no ending ('README').",
     )
 
 
