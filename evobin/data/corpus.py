@@ -143,7 +143,7 @@ def survey(
     if not only_labelled:
         for one in known:
             if not problems.setdefault(one.path, []):  # else much of it may be lacking only by them
-                problems[one.path] += [why.problem for why in one.lacking.values()]
+                problems[one.path] += dict.fromkeys(why.problem for why in one.lacking.values())
     raise_if_any(problems)
     if only_labelled and not known:
         raise EvobinError(

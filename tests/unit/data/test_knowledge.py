@@ -280,6 +280,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "file,speaker,sex\na,,f\n", {"names": "a.wav"},
         "labels.tsv, line 2: the speaker is empty; fill it in.",
     ),
+    "a wrong label of a speaker of many recordings": (
+        "s1\tf\ns2\tx\n", {"names": "s1/a.wav s2/a.wav s2/b.wav"},
+        "labels.tsv, line 2: expected label 0 or 1, found 'x'; 0 is male and 1 is female, as a "
+        "number or a word.",
+    ),
     "nothing left": (
         "file,sex\na,other\n", {"names": "a.wav", "only_labelled": True},
         "no recording is left. Left out: 1 of 1 recordings: 1 with label 'other'.",
