@@ -18,6 +18,7 @@ from evobin.config import (
     Format,
     PolishConfig,
     SearchConfig,
+    Zero,
 )
 from evobin.drive.interrupts import Interrupts
 from evobin.errors import AlreadyTold, EvobinError
@@ -305,25 +306,35 @@ def export_command(
 def import_command(
     model: Annotated[
         Positional[Path],
-        arg(metavar="MODEL", help="File of torch.save(model.state_dict(), file)."),
+        arg(metavar="MODEL", help="State dict or checkpoint of PyTorch, or safetensors."),
     ],
     out: Annotated[
         Path | None,
         arg(help="Result file to write, a new one; by default MODEL with the ending .txt."),
     ] = None,
     architecture: Shape = SPEAKER_SEX,
+    zero: Annotated[
+        Zero,
+        arg(help="What 0 counts as in the model, of weights and sums; refuse: no weight may be 0."),
+    ] = "refuse",
+    layers: Annotated[
+        tuple[str, ...],
+        arg(metavar="NAME...", help="The model's names of the layers, in the network's order."),
+    ] = (),
 ) -> None:
-    """Make a result file of a PyTorch model, its weights cut by sign.
+    """Make a result file of a PyTorch or safetensors model, its weights cut by sign.
 
-    Its layers are conv1, conv2, ... and linear, or linear1, linear2, ... where there are several;
-    with other names, the order of the tensors decides.
-    Needs the extra torch: pip install 'evobin[torch]'. No code in the file is run.
+    Layers are found by the names conv1, conv2, ... and linear (linear1, linear2, ... where there
+    are several), whatever stands before these. Those of other names are found by their shapes, and
+    of one shape by the numbers in their names. Where that leaves a doubt, nothing is written, and
+    --layers says it. Checkpoints are looked into. No code in the file is run.
+    Files of PyTorch need the extra torch: pip install 'evobin[torch]'.
 
     Example: evobin import model.pt --out result.txt
     """
     from evobin.commands.import_ import import_network
 
-    print(f"result      {import_network(model, out, architecture)}")
+    print(f"result      {import_network(model, out, architecture, zero, layers)}")
 
 
 def report_command(

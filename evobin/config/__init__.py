@@ -8,6 +8,7 @@ from evobin.config.runs import POLISH_RATES, Effort, PolishConfig, SearchConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 
 Format = Literal["torch", "onnx", "c"]  # what a network can be exported as
+Zero = Literal["refuse", "minus", "plus"]  # what 0 counts as in a model that is imported
 
 __all__ = [
     "POLISH_RATES",
@@ -25,4 +26,5 @@ __all__ = [
     "PopulationConfig",
     "SearchConfig",
     "SteConfig",
+    "Zero",
 ]

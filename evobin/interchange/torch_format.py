@@ -9,22 +9,26 @@ the order of `model.parameters()`, which is that of the result file. Several lin
 from __future__ import annotations
 
 import io
+import re
+import warnings
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evobin.errors import EvobinError, several
+from evobin.errors import EvobinError
 from evobin.extras import need
-from evobin.files import reading
+from evobin.interchange.matching import SHOWN, Stored
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork, Signs
 
-_BYTES_A_WEIGHT = 64  # eight times float64: a tensor may be a part of a larger one
-_SLACK = 1 << 20  # bytes for all that is no weight
-_SHOWN = 60  # characters of a name in a message
+_PLACES = ("state_dict", "model_state_dict", "model", "net", "network", "module")
+"""Where checkpoints have their state dict."""
+_NESTED = 2  # dicts around it
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 _SAVE = "write it with torch.save(model.state_dict(), file)"
 
 
@@ -43,54 +47,47 @@ def encode(network: BinaryNetwork) -> bytes:
     Raises:
         EvobinError: if PyTorch is not installed.
     """
-    torch = need("torch", "torch", "--format torch")
-    parts = _parts(network.architecture, network.signs)
+    torch = torch_for("--format torch")
+    parts = parts_of(network.architecture, network.signs)
     state = {name: torch.tensor(part.astype(np.float32)) for name, part in parts.items()}
     buffer = io.BytesIO()
     torch.save(state, buffer)
     return buffer.getvalue()
 
 
-def load(path: Path, architecture: Architecture) -> BinaryNetwork:
-    """Reads a state dict and cuts its weights by sign; 0 counts as not positive.
-
-    Tensors are found by their names; if any of these is not ours, all are found by their order. No
-    code in the file is run, and no more of it is read than such a network can take.
-
-    Args:
-        path: a file of `torch.save`, in the format that it has written since PyTorch 1.6.
-        architecture: of the network, from which follows the shape of each tensor.
+def torch_for(what: str) -> ModuleType:
+    """PyTorch, for what the user named; it may warn of what is missing on a machine.
 
     Raises:
-        EvobinError: if PyTorch is not installed, or if the file cannot be read, is no state dict,
-            holds other tensors than such a network has, or NaN.
+        EvobinError: if it is not installed.
     """
-    torch = need("torch", "torch", str(path))
-    state = _read(torch, path, _BYTES_A_WEIGHT * architecture.n_weights + _SLACK)
-    solution = np.empty(architecture.n_weights, np.int8)
-    parts = _parts(architecture, solution)
-    if not isinstance(state, Mapping):
-        raise EvobinError(f"{path}: holds a {type(state).__name__}, not a state dict; {_SAVE}.")
-    if len(state) != len(parts):
-        raise EvobinError(
-            f"{path}: holds {len(state)} entries, but the network has {len(parts)} tensors "
-            f"({', '.join(parts)}); save a model with these parameters and no others."
-        )
-    names = list(parts if set(state) == set(parts) else state)
-    problems = []
-    for name, part in zip(names, parts.values(), strict=True):
-        try:
-            part[:] = _signs(torch, state[name], part.shape)
-        except EvobinError as error:
-            problems.append(f"{str(name)[:_SHOWN]!r} {error}")
-    if len(problems) > 1:
-        raise several(f"{path}: {len(problems)} of {len(parts)} tensors have problems", problems)
-    if problems:
-        raise EvobinError(f"{path}: {problems[0]}")
-    return BinaryNetwork(architecture, solution)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return need("torch", "torch", what)
 
 
-def _parts(architecture: Architecture, solution: Signs) -> dict[str, Signs]:
+def read(raw: bytes, limit: int) -> dict[str, Stored]:
+    """The tensors of the state dict in a file, by name, in the order of their definition.
+
+    A checkpoint may hold it: at "state_dict" (as Lightning's do), "model" and the like, or as the
+    only dict of tensors. No code in the file is run, and PyTorch's warnings are kept back.
+
+    Args:
+        raw: the whole file.
+        limit: bytes that it may unpack to.
+
+    Raises:
+        EvobinError: if PyTorch is not installed, or the file is damaged or holds no state dict, or
+            several; the text lacks its subject, the file.
+    """
+    torch = torch_for("a file of PyTorch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        state = _state_dict(torch, _unpacked(torch, raw, limit))
+    return {str(name): _stored(torch, value) for name, value in state.items()}
+
+
+def parts_of(architecture: Architecture, solution: Signs) -> dict[str, Signs]:
     """Views of the weights and biases of all layers, by their names in a state dict."""
     parts = {}
     for layer in architecture.layers:
@@ -101,40 +98,86 @@ def _parts(architecture: Architecture, solution: Signs) -> dict[str, Signs]:
     return parts
 
 
-def _read(torch: Any, path: Path, limit: int) -> Any:
-    """What a file of at most `limit` bytes holds, packed and unpacked."""
-    with reading(path, "name another file"), path.open("rb") as file:
-        raw = file.read(limit + 1)
-    if len(raw) <= limit:
-        try:
-            with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-                size = sum(entry.file_size for entry in archive.infolist())
-            if size <= limit:
-                return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-        except Exception as error:
-            # PyTorch's reader can fail in many ways, among them by refusing to run code.
-            raise EvobinError(
-                f"{path}: is damaged or no PyTorch state dict (only tensors are loaded, never "
-                f"code); {_SAVE}."
-            ) from error
-    raise EvobinError(
-        f"{path}: is longer than the {limit:,} bytes that the network's weights can take; save "
-        "the model's state dict alone."
+def too_long(limit: int) -> EvobinError:
+    """What is said of a file that is longer; it lacks its subject, the file."""
+    return EvobinError(
+        f"is longer than the {limit:,} bytes that the network's weights can take; save the model's "
+        "state dict alone."
     )
 
 
-def _signs(torch: Any, tensor: Any, shape: tuple[int, ...]) -> Signs:
-    """The signs of a tensor's values; the text of an EvobinError lacks its subject, the tensor."""
-    if not (
+def _unpacked(torch: Any, raw: bytes, limit: int) -> Any:
+    """What a file holds, packed and unpacked of at most `limit` bytes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            scripted = any(name.endswith("/constants.pkl") for name in archive.namelist())
+        if size > limit:
+            raise too_long(limit)
+        if scripted:
+            raise EvobinError(f"is a TorchScript archive, which is code; {_SAVE}.")
+        return torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
+    except EvobinError:
+        raise
+    except Exception as error:
+        # PyTorch's reader can fail in many ways, among them by refusing to run code.
+        refused = _GLOBAL.search(str(error))
+        if refused:
+            raise EvobinError(
+                f"holds more than tensors ({refused[1][:SHOWN]}), which could run code, and is not "
+                f"loaded; {_SAVE}."
+            ) from error
+        raise EvobinError(
+            f"is damaged or no PyTorch state dict (only tensors are loaded, never code); {_SAVE}."
+        ) from error
+
+
+def _state_dict(torch: Any, held: Any) -> Mapping[Any, Any]:
+    """The dict of tensors in what a file holds."""
+    if not isinstance(held, Mapping):
+        raise EvobinError(f"holds a {type(held).__name__}, not a state dict; {_SAVE}.")
+    for _ in range(_NESTED):
+        if _is_state_dict(torch, held):
+            break
+        inner = {key: value for key, value in held.items() if _holds_one(torch, value)}
+        keys = [key for key in _PLACES if key in inner] or list(inner)
+        if len(keys) > 1:
+            names = " and ".join(str(key)[:SHOWN] for key in keys)
+            raise EvobinError(
+                f"holds several state dicts, {names}; save the one that you mean alone."
+            )
+        held = inner[keys[0]] if keys else held
+    return dict(held)
+
+
+def _holds_one(torch: Any, held: Any) -> bool:
+    """Whether something in a checkpoint is a state dict, or has one at a usual place."""
+    return isinstance(held, Mapping) and (
+        _is_state_dict(torch, held)
+        or any(
+            isinstance(held.get(key), Mapping) and _is_state_dict(torch, held[key])
+            for key in _PLACES
+        )
+    )
+
+
+def _is_state_dict(torch: Any, held: Mapping[Any, Any]) -> bool:
+    return any(
+        isinstance(key, str) and key.endswith(("weight", "bias")) and torch.is_tensor(value)
+        for key, value in held.items()
+    )
+
+
+def _stored(torch: Any, tensor: Any) -> Stored:
+    """A value of a state dict; what is no dense tensor of real numbers has no shape."""
+    dense = (
         torch.is_tensor(tensor)
         and tensor.layout is torch.strided
         and not (tensor.is_complex() or tensor.is_quantized or tensor.is_nested or tensor.is_meta)
-    ):
-        raise EvobinError("is not a dense tensor of real numbers; save it as float32.")
-    if tuple(tensor.shape) != shape:
-        raise EvobinError(f"must have shape {list(shape)}, but it has {list(tensor.shape)}.")
-    values = tensor.detach().to(torch.float64).numpy()
-    missing = np.argwhere(np.isnan(values))
-    if len(missing):
-        raise EvobinError(f"holds nan at {missing[0].tolist()}; name a model that has weights.")
-    return np.where(values > 0, np.int8(1), np.int8(-1))
+    )
+
+    def read_values() -> NDArray[Any]:
+        values: NDArray[np.float64] = tensor.detach().to(torch.float64).numpy()
+        return values
+
+    return Stored(tuple(tensor.shape) if dense else None, read_values)

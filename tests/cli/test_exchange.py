@@ -67,6 +67,22 @@ def test_no_file_is_overwritten_by_an_export(kind: str, capsys: Capture) -> None
     assert Path("network").read_text() == "mine"
 
 
+def test_a_model_of_other_names_is_imported_in_the_order_that_is_named(capsys: Capture) -> None:
+    torch = pytest.importorskip("torch")
+    main(export("torch", "model.pt"))
+    names = {"conv1": "stem", "conv2": "early", "conv3": "late", "linear": "out"}
+    state = {
+        f"module.{names[name.partition('.')[0]]}.{name.partition('.')[2]}": part
+        for name, part in reversed(torch.load("model.pt", weights_only=True).items())
+    }
+    torch.save({"model": state, "epoch": 3}, "other.pt")
+    capsys.readouterr()
+    told = refusal(capsys, ["import", "other.pt"])
+    assert told.startswith("other.pt: has late and early, of one shape, and which comes first is")
+    assert main(["import", "other.pt", "--layers", *names.values(), "--zero", "plus"]) == 0
+    assert Path("other.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
+
+
 def test_no_file_is_overwritten_by_an_import(capsys: Capture) -> None:
     pytest.importorskip("torch")
     main(export("torch", "model.pt"))
@@ -146,6 +162,7 @@ def test_a_missing_package_is_told_with_its_extra(
     package: str, argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
+    Path("model.pt").write_bytes(b"PK")
     told = refusal(capsys, argv)
     assert told.endswith(
         f"needs a package that is not installed; pip install 'evobin[{package}]'.\n"
