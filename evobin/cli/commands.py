@@ -292,15 +292,21 @@ def export_command(
 ) -> None:
     """Write a network for another program.
 
-    The C file has `int predict(const float *x, int t)`. The formats torch and onnx need the extras
-    of those names: pip install 'evobin[onnx]'.
+    The C file has `int predict(const float *x, int t)`, is C++ as well, and has a header beside it,
+    network.h; what it takes on a device is printed. The formats torch and onnx need the extras of
+    those names: pip install 'evobin[onnx]'.
 
     Example: evobin export result.txt --format c --out network.c
     """
     from evobin.commands.export import export_network
 
-    export_network(result, format, out, architecture)
-    print(f"network     {out}")
+    written = export_network(result, format, out, architecture)
+    print(f"network     {written.network}")
+    if written.size is not None:
+        size = written.size
+        print(f"header      {written.header}")
+        print(f"constant    {size.weights:,} bytes of weights, and about {size.code:,} of code")
+        print(f"stack       about {size.stack:,} bytes, and no other memory")
 
 
 def import_command(

@@ -1,19 +1,27 @@
 """A network as one C99 file: `int predict(const float *x, int t)` and its packed weights.
 
+It is C++11 as well, and has a header for those who call it.
+
 Where inputs are binary, x is `const int8_t *`, and nothing in the file is a floating-point number.
 With an encoder in front of them, x is float again, and only compared.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from evobin import files
 from evobin.data.encoder import ThermometerEncoder
+from evobin.errors import EvobinError
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
@@ -24,7 +32,9 @@ TILE = 24
 MAX_FRAMES = 4096
 """The longest sample, where no length is fixed and no other EVOBIN_MAX_FRAMES compiled with."""
 _COLUMNS = 100
-_WORD = "#018x"
+_UNROLLED = 6  # words of a window that are counted together
+_FRAMES = 300  # bytes of stack for all that is no array
+_CODE_BINARY, _CODE_DENSE, _CODE_REAL = 1000, 1700, 2500  # bytes, measured on Cortex-M0 and -M4
 
 
 def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> bytes:
@@ -52,10 +62,123 @@ def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) ->
         >>> encode(network).decode().splitlines()[3]
         ' *     int predict(const float *x, int t);'
     """
+    return _render("network.c.j2", _context(network, encoder))
+
+
+def encode_header(
+    name: str, network: BinaryNetwork, encoder: ThermometerEncoder | None = None
+) -> bytes:
+    """Writes the header for the C file, for C99 and C++; the C file itself does without it.
+
+    Args:
+        name: what the file is called, without its ending; its constants are called after it.
+        network: of any architecture.
+        encoder: as for `encode`.
+
+    Returns:
+        The file, ASCII.
+
+    Example:
+        >>> network = BinaryNetwork(Architecture(3, (ConvBlock(2, 1),)), np.ones(11))
+        >>> "#define EAR_FEATURES 3" in encode_header("ear", network).decode().splitlines()
+        True
+    """
+    word = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    word = word if word[:1].isalpha() else f"NETWORK_{word}"
+    return _render("network.h.j2", _context(network, encoder) | {"NAME": word})
+
+
+def write(
+    out: Path, network: BinaryNetwork, encoder: ThermometerEncoder | None = None
+) -> tuple[Path, Path]:
+    """Writes the C file and, beside it, its header, which ends in .h: both or none.
+
+    Args:
+        out: the C file, which must not be there yet, as its header.
+        network: of any architecture.
+        encoder: as for `encode`.
+
+    Returns:
+        Both files.
+
+    Raises:
+        EvobinError: if a file cannot be written.
+        ValueError: if the encoder does not fit the network.
+    """
+    files.check_output_file(out)
+    header = out.with_suffix(".h")
+    if header == out:
+        raise EvobinError(f"{out}: is what its header is called; name a file that ends in .c.")
+    files.check_output_file(header)
+    files.write_bytes(out, encode(network, encoder))
+    try:
+        files.write_bytes(header, encode_header(out.stem, network, encoder))
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+    return out, header
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes that a network takes on a device.
+
+    Attributes:
+        weights: weights, biases and thresholds, constant.
+        code: about what the functions take, compiled by gcc 12 with -Os for ARM Cortex-M.
+        stack: about what the arrays of the functions take, for the longest samples. There is no
+            other memory.
+    """
+
+    weights: int
+    code: int
+    stack: int
+
+
+def sizes(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> Sizes:
+    """What the C file of a network takes.
+
+    Raises:
+        ValueError: if the encoder does not fit the network.
+    """
+    found: Sizes = _context(network, encoder)["size"]
+    return found
+
+
+def _context(network: BinaryNetwork, encoder: ThermometerEncoder | None) -> dict[str, Any]:
+    """What the templates are filled with; what is an array there is one in the file."""
     architecture, signs = network.architecture, network.signs
     n_classes, head = architecture.n_classes, architecture.layers[-1]
-    inputs = (_sign_inputs if architecture.binary_inputs else _real_inputs)(network)
-    inputs |= {"encoder": False} if encoder is None else _encoder(encoder, architecture)
+    context = (_sign_inputs if architecture.binary_inputs else _real_inputs)(network)
+    context |= (
+        {"encoder": False, "infinite": False}
+        if encoder is None
+        else _encoder(encoder, architecture)
+    )
+    context |= {
+        "fixed": architecture.frames is not None,
+        "joined": architecture.layers[0].is_linear and architecture.min_frames > 1,
+        "labels": "0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}",
+        "n_labels": n_classes,
+        "n_logits": architecture.n_logits,
+        "unrolled": any(len(layer["weights"]) >= _UNROLLED for layer in context["layers"]),
+        "MIN_FRAMES": architecture.min_frames,
+        "MAX_FRAMES": architecture.frames or MAX_FRAMES,
+        "WIDEST": max(block.n_out for block in architecture.blocks),
+        "HEAD_WEIGHTS": pack(head.weights(signs)),
+        "HEAD_FAN_IN": head.fan_in,
+        "HEAD_BIAS": head.bias(signs).astype(np.int32),
+    }
+    held = sum(map(_held, [context, *context["layers"]]))
+    stack = -(-context["STACK"] // 100) * 100
+    return context | {"size": Sizes(held, context["CODE"], stack)}
+
+
+def _held(part: dict[str, Any]) -> int:
+    return sum(value.nbytes for value in part.values() if isinstance(value, np.ndarray))
+
+
+def _render(template: str, context: dict[str, Any]) -> bytes:
     environment = Environment(
         loader=FunctionLoader(_template),
         trim_blocks=True,
@@ -63,27 +186,15 @@ def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) ->
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    text = environment.get_template("network.c.j2").render(
-        fixed=architecture.frames is not None,
-        joined=architecture.layers[0].is_linear and architecture.min_frames > 1,
-        labels="0 or 1" if n_classes == 2 else f"0 to {n_classes - 1}",
-        n_logits=architecture.n_logits,
-        MIN_FRAMES=architecture.min_frames,
-        MAX_FRAMES=architecture.frames or MAX_FRAMES,
-        WIDEST=max(block.n_out for block in architecture.blocks),
-        HEAD_WEIGHTS=_numbers(pack(head.weights(signs)), _WORD),
-        HEAD_FAN_IN=head.fan_in,
-        HEAD_BIAS=", ".join(map(str, head.bias(signs).tolist())),
-        **inputs,
-    )
-    return text.encode("ascii")
+    environment.filters["numbers"] = _numbers
+    return environment.get_template(template).render(context).encode("ascii")
 
 
 def _template(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text("ascii")
 
 
-def _real_inputs(network: BinaryNetwork) -> dict[str, object]:
+def _real_inputs(network: BinaryNetwork) -> dict[str, Any]:
     """What the template says where the first layer is on real features."""
     architecture, signs = network.architecture, network.signs
     first, *binary, _ = architecture.layers
@@ -94,46 +205,49 @@ def _real_inputs(network: BinaryNetwork) -> dict[str, object]:
         "INPUT": "float",
         "WIDTH": architecture.n_in,
         "UNFIT": "not finite",
-        "STACK_KB": _stack_kb(architecture, block, tile),
+        "STACK": _stack(architecture, block, tile),
+        "CODE": _CODE_DENSE if tile == 1 else _CODE_REAL,
         "TILE": tile,
         "N_IN": weights.shape[1],
         "N_OUT": block.n_out,
         "KERNEL": block.kernel,
         "POOL": _pool(block),
-        "FIRST_WEIGHTS": _numbers(_octets(weights).transpose(1, 0, 2)),
-        "FIRST_BIAS": _numbers(_octets(first.bias(signs)[None])),
+        "FIRST_WEIGHTS": _octets(weights).transpose(1, 0, 2),
+        "FIRST_BIAS": _octets(first.bias(signs)[None]),
         "layers": list(map(partial(_layer, signs), binary, architecture.blocks[1:])),
     }
 
 
-def _sign_inputs(network: BinaryNetwork) -> dict[str, object]:
+def _sign_inputs(network: BinaryNetwork) -> dict[str, Any]:
     """What the template says where it is on signs, as the other layers are."""
     architecture, signs = network.architecture, network.signs
     first, *others, _ = architecture.layers
     block, weights = _first(network)
     n_in = weights.shape[1]
-    layer = _layer(signs, first, block) | {"weights": _numbers(pack_filters(weights), _WORD)}
+    layer = _layer(signs, first, block) | {"weights": pack_filters(weights)}
     return {
         "binary": True,
         "INPUT": "int8_t",
         "WIDTH": architecture.n_in,
         "UNFIT": "neither -1 nor +1",
-        "STACK_KB": _stack_kb_of_signs(architecture, n_in),
+        "STACK": _stack_of_signs(architecture, n_in),
+        "CODE": _CODE_BINARY,
         "N_IN": n_in,
         "layers": [layer, *map(partial(_layer, signs), others, architecture.blocks[1:])],
     }
 
 
-def _encoder(encoder: ThermometerEncoder, architecture: Architecture) -> dict[str, object]:
+def _encoder(encoder: ThermometerEncoder, architecture: Architecture) -> dict[str, Any]:
     """The same where the signs are those of an encoder."""
     encoder.check_fits(architecture)
     return {
         "encoder": True,
         "WIDTH": encoder.n_features,
         "UNFIT": "not finite",
-        "STACK_KB": _stack_kb_of_signs(architecture, encoder.n_signs, encoder.n_signs),
-        "THRESHOLDS": _floats(encoder.narrow_thresholds),
-        "THRESHOLDS_OF": _numbers(encoder.starts),
+        "STACK": _stack_of_signs(architecture, encoder.n_signs, encoder.n_signs),
+        "THRESHOLDS": encoder.narrow_thresholds,
+        "infinite": bool(np.isinf(encoder.narrow_thresholds).any()),
+        "THRESHOLDS_OF": encoder.starts.astype(np.uint32),
     }
 
 
@@ -156,43 +270,47 @@ def _octets(signs: Signs) -> NDArray[np.uint8]:
     return np.packbits(signs > 0, axis=1, bitorder="little")
 
 
-def _layer(signs: Signs, layer: Layer, block: ConvBlock) -> dict[str, object]:
+def _layer(signs: Signs, layer: Layer, block: ConvBlock) -> dict[str, Any]:
     """What the template says of a binary layer."""
     return {
         "name": layer.name.upper(),
         "sizes": f"{block.n_out}, {block.kernel}, {_pool(block)}",
-        "weights": _numbers(pack_filters(layer.weights(signs)), _WORD),
-        "limit": _numbers((layer.fan_in + layer.bias(signs).astype(np.int64) + 1) // 2),
+        "weights": pack_filters(layer.weights(signs)),
+        "limit": ((layer.fan_in + layer.bias(signs).astype(np.int64) + 1) // 2).astype(np.uint16),
     }
 
 
-def _numbers(array: NDArray[np.integer], spec: str = "d") -> str:
+def _numbers(array: NDArray[Any]) -> str:
     """The numbers of an array in C order, as many on a line as fit."""
-    return _lines([f" {number:{spec}}," for number in array.ravel().tolist()])
-
-
-def _floats(array: NDArray[np.float32]) -> str:
-    """The same of numbers in float32, exact."""
-    return _lines([f" {'-INFINITY' if x == -np.inf else x.hex() + 'f'}," for x in array.tolist()])
-
-
-def _lines(words: list[str]) -> str:
+    words = [f" {_constant(number)}," for number in array.ravel()]
     a_line = (_COLUMNS - 3) // max(map(len, words))
     lines = [words[first : first + a_line] for first in range(0, len(words), a_line)]
     return "\n".join("   " + "".join(line) for line in lines)
 
 
-def _stack_kb(architecture: Architecture, block: ConvBlock, tile: int) -> int:
+def _constant(number: Any) -> str:
+    """A number as C and C++ read it, exactly: nine digits tell all of float32 apart."""
+    if isinstance(number, np.uint64):
+        return f"{number:#018x}"
+    if not isinstance(number, np.float32):
+        return str(number)
+    if np.isinf(number):
+        return "-INFINITY"
+    text = f"{number:.9g}"
+    return text + ("f" if set(".e") & set(text) else ".0f")
+
+
+def _stack(architecture: Architecture, block: ConvBlock, tile: int) -> int:
     """What the arrays of the C functions take, for the longest samples."""
     longest = architecture.frames or MAX_FRAMES
     widest = max(block.n_out for block in architecture.blocks)
     tables = (256 + 8) * (tile + block.kernel - 1) * 4
     signs = 2 * (1 if tile == 1 else block.frames_out(longest)) * -(-widest // 64) * 8
-    return int(tables + block.n_out * tile * 4 + signs + widest * 8) // 1000 + 1
+    return _FRAMES + int(tables + block.n_out * tile * 4 + signs + widest * 8)
 
 
-def _stack_kb_of_signs(architecture: Architecture, n_in: int, n_encoded: int = 0) -> int:
+def _stack_of_signs(architecture: Architecture, n_in: int, n_encoded: int = 0) -> int:
     """The same where inputs are binary; `n_in` features, of all frames where these are joined."""
     rows = 1 if architecture.layers[0].is_linear else architecture.frames or MAX_FRAMES
     widest = max(block.n_out for block in architecture.blocks)
-    return (2 * rows * -(-max(n_in, widest) // 64) * 8 + widest * 8 + n_encoded) // 1000 + 1
+    return _FRAMES + 2 * rows * -(-max(n_in, widest) // 64) * 8 + widest * 8 + n_encoded

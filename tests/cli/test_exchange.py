@@ -10,12 +10,18 @@ from typing import Any, NoReturn
 
 import pytest
 
+from evobin import files
 from evobin.cli.main import main
-from evobin.errors import SettingError
+from evobin.errors import EvobinError, SettingError
 from tests.builders import GOLDEN_RESULT, files_below
 
 Capture = pytest.CaptureFixture[str]
 FORMATS = ("torch", "onnx", "c")
+SIZES = [
+    "header      network.h",
+    "constant    46,628 bytes of weights, and about 2,500 of code",
+    "stack       about 112,900 bytes, and no other memory",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +49,29 @@ def refusal(capsys: Capture, argv: list[str]) -> str:
 def test_a_network_is_exported_to_the_file_that_was_named(kind: str, capsys: Capture) -> None:
     pytest.importorskip("onnx" if kind == "onnx" else "torch")
     assert main(export(kind, "network")) == 0
-    assert capsys.readouterr().out == "network     network\n"
-    assert files_below(Path()) == ["network"]
+    first, *more = capsys.readouterr().out.splitlines()
+    assert first == "network     network"
+    assert files_below(Path()) == (["network", "network.h"] if kind == "c" else ["network"])
+    assert more == (SIZES if kind == "c" else [])
+
+
+def test_a_header_is_not_overwritten_and_never_alone(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = refusal(capsys, export("c", "network.h"))
+    assert told == "network.h: is what its header is called; name a file that ends in .c.\n"
+    Path("network.h").write_text("mine")
+    message = "network.h: exists; name another file with --out or remove it.\n"
+    assert refusal(capsys, export("c", "network.c")) == message
+    assert Path("network.h").read_text() == "mine"
+
+    def full(path: Path, data: bytes) -> None:
+        if path.suffix == ".h":
+            raise EvobinError(f"{path}: cannot be written (No space left on device).")
+        path.write_bytes(data)
+
+    monkeypatch.setattr(files, "write_bytes", full)
+    assert refusal(capsys, export("c", "other.c")).startswith("other.h: cannot be written")
 
 
 def test_an_exported_state_dict_is_imported_byte_for_byte(capsys: Capture) -> None:

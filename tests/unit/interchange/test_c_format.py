@@ -114,13 +114,14 @@ def stack_of(network: BinaryNetwork, tmp_path: Path) -> tuple[int, int]:
     if done.returncode or not usage.exists():
         pytest.skip("the compiler does not report the stack's size")
     used = sum(int(line.split("\t")[1]) for line in usage.read_text().splitlines())
-    said = int(text.split("needs ")[1].split(" KB")[0]) * 1000
+    said = c_format.sizes(network).stack
+    assert f" {said:,}  stack" in text
     return used, said
 
 
 def test_the_stack_is_as_large_as_the_file_says(golden: BinaryNetwork, tmp_path: Path) -> None:
     used, said = stack_of(golden, tmp_path)
-    assert 0.9 * said <= used <= 1.02 * said
+    assert said - 1000 <= used <= said + 100
 
 
 def test_nothing_outside_the_sample_is_read_and_nothing_is_undefined(
@@ -182,7 +183,7 @@ def test_the_stack_of_a_file_for_binary_inputs_is_as_large_as_it_says(
 ) -> None:
     network = BinaryNetwork(architecture, random_solution(architecture, np.random.default_rng(0)))
     used, said = stack_of(network, tmp_path)
-    assert said - 1000 <= used <= said + 300
+    assert said - 500 <= used <= said + 100
 
 
 def test_the_file_is_narrow_ascii_and_always_the_same(golden: BinaryNetwork) -> None:
