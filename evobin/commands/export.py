@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from evobin import files
 from evobin.checks import check_choice
 from evobin.config import Format
-from evobin.interchange import c_format, onnx_format, torch_format
-from evobin.interchange.c_format import Sizes
+from evobin.interchange.exporting import Exported, export
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What was written.
-
-    Attributes:
-        network: the file that was named.
-        header: that of a C file, beside it.
-        size: what a C file takes on a device.
-    """
-
-    network: Path
-    header: Path | None = None
-    size: Sizes | None = None
 
 
 def export_network(
@@ -53,11 +36,5 @@ def export_network(
         SettingError: if there is no such format.
     """
     check_choice("format", format, ("torch", "onnx", "c"))
-    out = Path(out)
-    files.check_output_file(out)
-    network = BinaryNetwork.load(result, architecture)
-    if format == "c":
-        return Exported(*c_format.write(out, network), c_format.sizes(network))
-    encode = torch_format.encode if format == "torch" else onnx_format.encode
-    files.write_bytes(out, encode(network))
-    return Exported(out)
+    files.check_output_file(Path(out))
+    return export(Path(out), format, BinaryNetwork.load(result, architecture))

@@ -12,16 +12,13 @@ import re
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from evobin import files
 from evobin.data.encoder import ThermometerEncoder
-from evobin.errors import EvobinError
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
@@ -86,37 +83,6 @@ def encode_header(
     word = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
     word = word if word[:1].isalpha() else f"NETWORK_{word}"
     return _render("network.h.j2", _context(network, encoder) | {"NAME": word})
-
-
-def write(
-    out: Path, network: BinaryNetwork, encoder: ThermometerEncoder | None = None
-) -> tuple[Path, Path]:
-    """Writes the C file and, beside it, its header, which ends in .h: both or none.
-
-    Args:
-        out: the C file, which must not be there yet, as its header.
-        network: of any architecture.
-        encoder: as for `encode`.
-
-    Returns:
-        Both files.
-
-    Raises:
-        EvobinError: if a file cannot be written.
-        ValueError: if the encoder does not fit the network.
-    """
-    files.check_output_file(out)
-    header = out.with_suffix(".h")
-    if header == out:
-        raise EvobinError(f"{out}: is what its header is called; name a file that ends in .c.")
-    files.check_output_file(header)
-    files.write_bytes(out, encode(network, encoder))
-    try:
-        files.write_bytes(header, encode_header(out.stem, network, encoder))
-    except BaseException:
-        out.unlink(missing_ok=True)
-        raise
-    return out, header
 
 
 @dataclass(frozen=True)

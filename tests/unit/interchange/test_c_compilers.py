@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from evobin.data.encoder import ThermometerEncoder
 from evobin.interchange import c_format
+from evobin.interchange.exporting import export
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from tests.oracle.test_interchange import ARCHITECTURES
@@ -93,7 +94,7 @@ def answers(
     encoder: ThermometerEncoder | None = None,
 ) -> list[int]:
     """What a program answers that was linked without libm: rows, each a sample."""
-    c_format.write(folder / "network.c", network, encoder)
+    export(folder / "network.c", "c", network, encoder)
     (folder / "driver.c").write_text(DRIVER)
     rows.tofile(folder / "rows")
     number = "-DNUMBER=float" if rows.dtype == np.float32 else "-DNUMBER=int8_t"
@@ -139,7 +140,7 @@ def test_samples_of_frames_are_answered(name: str, kind: str, tmp_path: Path) ->
 def test_no_shape_of_a_network_is_warned_about(name: str, kind: str, tmp_path: Path) -> None:
     architecture = ARCHITECTURES[kind]
     solution = random_solution(architecture, np.random.default_rng(0))
-    c_format.write(tmp_path / "network.c", BinaryNetwork(architecture, solution))
+    export(tmp_path / "network.c", "c", BinaryNetwork(architecture, solution))
     strict = ["-Wconversion", "-Wshadow"]
     compile_with(name, *strict, "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
 
@@ -160,7 +161,7 @@ def test_a_threshold_below_all_of_float32_is_compared_with(tmp_path: Path) -> No
 
 def test_a_program_in_cpp_calls_the_file_compiled_as_c(tmp_path: Path) -> None:
     network, encoder, rows = fitted(2)
-    c_format.write(tmp_path / "network.c", network, encoder)
+    export(tmp_path / "network.c", "c", network, encoder)
     (tmp_path / "main.cpp").write_text(DRIVER)
     compile_with("gcc", "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
     paths = tmp_path / "main.cpp", "-x", "none", tmp_path / "network.o"
@@ -182,7 +183,7 @@ def test_code_and_weights_are_about_as_large_as_the_file_says(kind: str, tmp_pat
     else:
         solution = random_solution(ARCHITECTURES[kind], np.random.default_rng(0))
         network = BinaryNetwork(ARCHITECTURES[kind], solution)
-    c_format.write(tmp_path / "network.c", network, encoder)
+    export(tmp_path / "network.c", "c", network, encoder)
     compile_with("gcc, small", "-c", tmp_path / "network.c", "-o", tmp_path / "network.o")
     if shutil.which("size") is None:
         pytest.skip("size, of binutils, is not on this machine")
