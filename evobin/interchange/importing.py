@@ -14,7 +14,7 @@ from evobin.config import Zero
 from evobin.errors import EvobinError, several
 from evobin.files import reading
 from evobin.interchange import safetensors_format, torch_format
-from evobin.interchange.matching import SHOWN, Shape, Stored, match
+from evobin.interchange.matching import Shape, Stored, match, shown
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork, Signs
 
@@ -78,7 +78,7 @@ def _network(
         try:
             values = _values(state[found[name]], part.shape, zero)
         except EvobinError as error:
-            problems.append(f"{found[name][:SHOWN]!r} {error}")
+            problems.append(f"'{shown(found[name])}' {error}")
             continue
         any_minus |= bool((values < 0).any())
         part[:] = np.where(values >= 0 if zero == "plus" else values > 0, np.int8(1), np.int8(-1))
@@ -99,7 +99,7 @@ def _values(stored: Stored, shape: Shape, zero: Zero) -> NDArray[Any]:
     if stored.shape is None:
         raise EvobinError("is not a dense tensor of real numbers; save it as float32.")
     if stored.shape != shape:
-        raise EvobinError(f"must have shape {list(shape)}, but it has {list(stored.shape)}.")
+        raise EvobinError(f"must have shape {list(shape)}, but it has {shown(list(stored.shape))}.")
     values = stored.read()
     missing = np.argwhere(np.isnan(values))
     if len(missing):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evobin.errors import EvobinError
 
 Shape = tuple[int, ...]
-SHOWN = 60  # characters of a name in a message
+_SHOWN = 60  # characters of a name in a message
 _KINDS = ("weight", "bias")
 _WRAPPERS = {"module", "_orig_mod"}  # of DataParallel and its kin, and of torch.compile
 _NUMBER = re.compile(r"\d+")
@@ -29,6 +29,11 @@ class Stored:
 
     shape: Shape | None
     read: Callable[[], NDArray[Any]]
+
+
+def shown(name: object) -> str:
+    """What a message says of a name, or a shape, in a file: one line, not too long."""
+    return ascii(str(name)[:_SHOWN])[1:-1]
 
 
 def match(
@@ -100,7 +105,7 @@ def _named(short: dict[str, str], layers: Sequence[str], ours: list[str]) -> lis
     for layer, name in zip(layers, theirs, strict=True):
         if not all(f"{name}.{kind}" in short for kind in _KINDS):
             raise EvobinError(
-                f"has no weight and bias of a layer {layer[:SHOWN]!r}; its layers are "
+                f"has no weight and bias of a layer '{shown(layer)}'; its layers are "
                 f"{_listed(list(dict.fromkeys(words)))}."
             )
     return theirs
@@ -123,7 +128,7 @@ def _by_shape(
     ]
     if odd:
         raise EvobinError(
-            f"holds {odd[0][:SHOWN]!r}, but all that belongs there is a weight and a bias of each "
+            f"holds '{shown(odd[0])}', but all that belongs there is a weight and a bias of each "
             f"layer; name them {', '.join(shapes)}."
         )
     of_shape: dict[Shape | None, list[str]] = {}
@@ -157,5 +162,5 @@ def _in_order(modules: list[str], ours: list[str], ordered: bool) -> list[str]:
 
 
 def _listed(names: list[str], last: str = ", ") -> str:
-    shown = [name[:SHOWN] for name in names[:6]] + ["..."] * (len(names) > 6)
-    return ", ".join(shown[:-1]) + last + shown[-1] if len(shown) > 1 else "".join(shown)
+    words = [*map(shown, names[:6]), *["..."] * (len(names) > 6)]
+    return ", ".join(words[:-1]) + last + words[-1] if len(words) > 1 else "".join(words)

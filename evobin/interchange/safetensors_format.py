@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.errors import EvobinError
-from evobin.interchange.matching import SHOWN, Stored
+from evobin.interchange.matching import Stored, shown
 
 _TYPES = {
     "F64": "<f8",
@@ -73,15 +73,15 @@ def _stored(name: str, entry: Any, data: memoryview) -> Stored:
         whole = False
     if not whole or not start <= stop <= len(data):
         raise EvobinError(
-            f"says of {name[:SHOWN]!r} no place within the file's {len(data):,} bytes of numbers; "
+            f"says of '{shown(name)}' no place within the file's {len(data):,} bytes of numbers; "
             f"{_ADVICE}."
         )
     if kind not in _TYPES:
         return Stored(None, partial(np.empty, 0))
     if stop - start != math.prod(shape) * np.dtype(_TYPES[kind]).itemsize:
         raise EvobinError(
-            f"has {stop - start:,} bytes for {name[:SHOWN]!r}, which is not what {kind} of shape "
-            f"{shape} takes; {_ADVICE}."
+            f"has {stop - start:,} bytes for '{shown(name)}', which is not what {kind} of shape "
+            f"{shown(shape)} takes; {_ADVICE}."
         )
     return Stored(tuple(shape), partial(_values, data[start:stop], kind, tuple(shape)))
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from evobin.errors import EvobinError
 from evobin.extras import need
-from evobin.interchange.matching import SHOWN, Stored
+from evobin.interchange.matching import Stored, shown
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork, Signs
 
@@ -124,7 +124,7 @@ def _unpacked(torch: Any, raw: bytes, limit: int) -> Any:
         refused = _GLOBAL.search(str(error))
         if refused:
             raise EvobinError(
-                f"holds more than tensors ({refused[1][:SHOWN]}), which could run code, and is not "
+                f"holds more than tensors ({shown(refused[1])}), which could run code, and is not "
                 f"loaded; {_SAVE}."
             ) from error
         raise EvobinError(
@@ -142,7 +142,7 @@ def _state_dict(torch: Any, held: Any) -> Mapping[Any, Any]:
         inner = {key: value for key, value in held.items() if _holds_one(torch, value)}
         keys = [key for key in _PLACES if key in inner] or list(inner)
         if len(keys) > 1:
-            names = " and ".join(str(key)[:SHOWN] for key in keys)
+            names = " and ".join(map(shown, keys))
             raise EvobinError(
                 f"holds several state dicts, {names}; save the one that you mean alone."
             )
