@@ -12,7 +12,6 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin import files
 from evobin.checks import check_choice, check_number
 from evobin.config import Effort, SearchConfig
 from evobin.data.arrays import BLOCK, matrix_of
@@ -30,7 +29,7 @@ from evobin.estimators.fitting import (
     samples_of,
 )
 from evobin.estimators.splitting import split, targets_of
-from evobin.interchange import c_format, onnx_format
+from evobin.interchange import exporting
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 
@@ -203,18 +202,16 @@ class BinaryClassifier:
 
         Args:
             out: the file to write, which must not be there yet.
-            format: "c" (a C99 file) or "onnx" (a model).
+            format: "c" (a C99 file, with its header beside it) or "onnx" (a model).
 
         Raises:
-            EvobinError: if the file cannot be written, or onnx is not installed.
+            EvobinError: if a file cannot be written, or onnx is not installed.
             ValueError: if there is no such format, or there was no `fit`.
         """
         check_choice("format", format, ("c", "onnx"))
         if not hasattr(self, "network_"):
             raise ValueError("the classifier must be fitted before it is exported; call `fit`.")
-        encode = {"c": c_format.encode, "onnx": onnx_format.encode}[format]
-        files.check_output_file(Path(out))
-        files.write_bytes(Path(out), encode(self.network_, self.encoder_))
+        exporting.export(Path(out), format, self.network_, self.encoder_)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name; `deep` changes nothing, for none has parameters of its own."""

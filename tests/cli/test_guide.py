@@ -13,7 +13,7 @@ import pytest
 import evobin
 from evobin.cli import usage
 from evobin.cli.main import COMMANDS
-from tests.builders import GOLDEN_RESULT, files_below
+from tests.builders import files_below
 from tests.cli.pages import (
     GUIDE,
     MANUAL,
@@ -115,13 +115,3 @@ def test_the_first_steps_lead_from_recordings_to_predictions(
     assert "result      runs/first/result.txt" in printed
     made = files_below(tmp_path)
     assert {"first.html", "network.c", "runs/first/report.html", "made/train.tsv"} <= set(made)
-
-
-def test_the_pytorch_twin_of_the_page_loads_an_export_and_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("result.txt").write_bytes(GOLDEN_RESULT.read_bytes())
-    run_all(page("exchange").read_text())
-    assert Path("back.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
-    assert {"network.c", "model.onnx", "model.pt"} <= set(files_below(tmp_path))
