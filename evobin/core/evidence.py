@@ -20,6 +20,11 @@ class Difference(NamedTuple):
         """Whether it is below 0 by more than its standard error."""
         return self.mean < -self.error
 
+    @property
+    def is_better(self) -> bool:
+        """Whether it is above 0 by more than its standard error."""
+        return self.mean > self.error
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
@@ -48,6 +53,10 @@ class Outcomes:
     def more_right(self, before: Outcomes) -> Difference:
         """By how much more of the samples are right than before."""
         return paired(self.right.astype(np.float64) - before.right, self.groups)
+
+    def worth_more(self, before: Outcomes) -> Difference:
+        """By how much more they are worth than before."""
+        return paired(self.values - before.values, self.groups)
 
 
 def paired(differences: NDArray[np.float64], groups: NDArray[np.int64]) -> Difference:

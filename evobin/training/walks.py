@@ -7,7 +7,7 @@ from typing import Any
 
 from evobin.algorithms import Annealing, Descent, Walker
 from evobin.config import FlipConfig
-from evobin.core.evidence import Outcomes
+from evobin.core.evidence import Difference, Outcomes
 from evobin.core.problem import IncrementalProblem, SampledProblem, Solution, Structure
 from evobin.core.stage import MapTasks, Row
 from evobin.core.state import State
@@ -98,7 +98,9 @@ class WalkSearch(FlipStage):
             known = self._start if old.best is None else old.best
             counts = _changes(problem.structure, known, walker.best, offers / problem.n)
             row: Row = {"evaluations": 1, "train_score": walker.score, "score": score}
-            rows.append(row | {"unseen_score": after.value} | counts)
+            gain = after.worth_more(self._before)
+            row |= {"unseen_score": after.value, "unseen_gain": gain.mean}
+            rows.append(row | {"unseen_error": gain.error} | counts)
             found.append((walker.best, score, after))
         self.done, self._walkers = done, walkers
         if not self._is_trained:  # an anneal cools down: its newest counts, not the luckiest
@@ -126,7 +128,10 @@ class WalkSearch(FlipStage):
 
 
 def sweeps_that_paid(result: SearchResult, problem: SampledProblem) -> int:
-    """Offers of each flip until the network that a search handed out; 0 if it is the start.
+    """Offers of each flip until what a search handed out; 0 where that may be no better by chance.
+
+    That is, where it is the start, or gains no more on unseen samples than the standard error. For
+    flips that are made again without unseen samples, since these would not end them.
 
     Args:
         result: of the last stage of a search.
@@ -137,7 +142,8 @@ def sweeps_that_paid(result: SearchResult, problem: SampledProblem) -> int:
         return 0
     best, unseen = max(walked, key=lambda row: row["unseen_score"]), problem.unseen(result.solution)
     assert unseen is not None  # walks have asked for it
-    if best["unseen_score"] != unseen.value:
+    gain = Difference(best["unseen_gain"], best["unseen_error"])
+    if best["unseen_score"] != unseen.value or not gain.is_better:
         return 0
     return -int(-best["step"] * best["tried"] // problem.n)
 

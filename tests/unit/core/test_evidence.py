@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,13 @@ def test_a_few_more_wrong_are_not_worse_for_sure() -> None:
     assert not outcomes([0] + [1] * 9, [*range(10)]).more_right(before).is_worse
     assert outcomes([0] * 3 + [1] * 7, [*range(10)]).more_right(before).is_worse
     assert not before.more_right(before).is_worse
+
+
+def test_what_is_worth_more_by_chance_is_not_better() -> None:
+    before = Outcomes(np.zeros(4), np.zeros(4, bool), np.arange(4))
+    for values, is_better in (([0, 0, 0, 1], False), ([1, 0, 1, 1], True), ([0, 0, 0, 0], False)):
+        after = replace(before, values=np.array(values, float))
+        assert after.worth_more(before).is_better == is_better
 
 
 def test_likelihoods_of_two_classes_are_those_of_one_logit() -> None:

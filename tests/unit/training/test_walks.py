@@ -90,6 +90,9 @@ def test_the_sweeps_that_paid_are_those_until_what_is_handed_out(
     worth = [row["unseen_score"] for row in found.rows]
     best = found.rows[int(np.argmax(worth))]
     assert sweeps_that_paid(found, problem) == 10 * best["step"] > 0
+    assert best["unseen_gain"] > best["unseen_error"] > 0
+    unsure = tuple(row | {"unseen_error": row["unseen_gain"]} for row in found.rows)
+    assert sweeps_that_paid(replace(found, rows=unsure), problem) == 0
     assert sweeps_that_paid(replace(found, solution=start_of(0)), problem) == 0
     assert sweeps_that_paid(replace(found, rows=()), problem) == 0
 
