@@ -9,7 +9,9 @@ import io
 import json
 import os
 import secrets
+import struct
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,45 @@ def write_array(path: Path, array: NDArray[Any], *, sync: bool = True) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_bytes(path, buffer.getbuffer(), sync=sync)
+
+
+def members_of(content: bytes | memoryview) -> Iterator[tuple[str, bytes]]:
+    """The members of an uncompressed zip file, such as an npz file, one by one.
+
+    Each is as large as the part of the file that it takes: nothing is unpacked.
+
+    Raises:
+        ValueError: if it is no such file, or not whole.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise ValueError("a part of it is compressed")
+            for member in members:
+                yield member.filename, archive.read(member)
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, struct.error) as error:
+        raise ValueError(str(error) or "it ends too early") from error
+
+
+def array_of(name: str, raw: bytes) -> NDArray[Any]:
+    """The array in the bytes of an npy file; nothing is unpickled, or allocated beyond their size.
+
+    Raises:
+        ValueError: if there is none, or one of objects; names it.
+    """
+    file = io.BytesIO(raw)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError(f"{name} is of another version")
+    try:
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    except Exception as error:
+        # numpy reads the header with Python's own parser, which can fail in many ways.
+        raise ValueError(f"{name} is no npy file") from error
+    rest = file.getbuffer()[file.tell() :]
+    if dtype.hasobject or dtype.itemsize * int(np.prod(shape, dtype=object)) != len(rest):
+        raise ValueError(f"{name} does not have the size that it announces")
+    return np.frombuffer(rest, dtype).copy().reshape(shape, order="F" if fortran else "C")
 
 
 @contextlib.contextmanager

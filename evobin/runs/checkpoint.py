@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from evobin.core.state import State, pack_state, unpack_state
 from evobin.errors import EvobinError
+from evobin.files import array_of, members_of
 
 MAGIC = b"evobin checkpoint 2 sha256 "
 PLAIN = "plain"
@@ -53,27 +53,10 @@ def from_bytes(data: bytes) -> State:
     try:
         arrays = _arrays(content)
         return unpack_state(json.loads(arrays.pop(PLAIN).tobytes()), arrays)
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise EvobinError(f"is damaged: {error}.") from error
 
 
 def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
     """The arrays of an npz file; each is as large as its member, and all as large as the file."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = archive.infolist()
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise ValueError("a part of it is compressed")
-        found = {}
-        for member in members:
-            raw = io.BytesIO(archive.read(member))
-            if np.lib.format.read_magic(raw) != (1, 0):
-                raise ValueError(f"{member.filename} is of another version")
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(raw)
-            rest = raw.getbuffer()[raw.tell() :]
-            if dtype.hasobject or dtype.itemsize * int(np.prod(shape, dtype=object)) != len(rest):
-                raise ValueError(f"{member.filename} does not have the size that it announces")
-            flat = np.frombuffer(rest, dtype).copy()
-            found[member.filename.removesuffix(".npy")] = flat.reshape(
-                shape, order="F" if fortran else "C"
-            )
-        return found
+    return {name.removesuffix(".npy"): array_of(name, raw) for name, raw in members_of(content)}
