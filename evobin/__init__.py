@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from evobin.errors import EvobinError as EvobinError
     from evobin.errors import Stopped as Stopped
     from evobin.estimators.classifier import BinaryClassifier as BinaryClassifier
+    from evobin.models.model import Model as Model
+    from evobin.models.model import load as load
     from evobin.network.architecture import WHOLE as WHOLE
     from evobin.network.architecture import Architecture as Architecture
     from evobin.network.architecture import ConvBlock as ConvBlock
@@ -122,6 +124,7 @@ _HOMES = {
     "evobin.drive.maximize": "maximize minimize",
     "evobin.errors": "EvobinError Stopped",
     "evobin.estimators.classifier": "BinaryClassifier",
+    "evobin.models.model": "Model load",
     "evobin.network.architecture": "WHOLE Architecture ConvBlock",
     "evobin.network.binary": "BinaryNetwork",
     "evobin.network.blueprint": "load_architecture",
