@@ -29,7 +29,7 @@ from evobin.estimators.fitting import (
     samples_of,
 )
 from evobin.estimators.splitting import split, targets_of
-from evobin.interchange import exporting
+from evobin.models.model import Model
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 
@@ -209,9 +209,33 @@ class BinaryClassifier:
             ValueError: if there is no such format, or there was no `fit`.
         """
         check_choice("format", format, ("c", "onnx"))
+        self._model("exported").export(out, format)
+
+    def save(self, path: str | Path) -> None:
+        """Writes a model file, which `evobin.load` and all commands read; atomically.
+
+        It holds all that it takes to predict, and what `report_` says but the history.
+
+        Args:
+            path: the file, by custom ending in .evobin; one that is there is replaced.
+
+        Raises:
+            EvobinError: if it cannot be written.
+            ValueError: if there was no `fit`, or a class is neither a number nor text.
+        """
+        self._model("saved").save(path)
+
+    def _model(self, done: str) -> Model:
+        """The fitted network with all that it takes to use it; `done` is what is to be done."""
         if not hasattr(self, "network_"):
-            raise ValueError("the classifier must be fitted before it is exported; call `fit`.")
-        exporting.export(Path(out), format, self.network_, self.encoder_)
+            raise ValueError(f"the classifier must be fitted before it is {done}; call `fit`.")
+        figures = {name: value for name, value in self.report_.items() if name != "history"}
+        return Model(
+            self.network_,
+            encoder=self.encoder_,
+            classes=self.classes_,
+            report={"command": "fit", "settings": self._settings(), **figures},
+        )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name; `deep` changes nothing, for none has parameters of its own."""
@@ -237,6 +261,14 @@ class BinaryClassifier:
             if value is not defaults[name].default and value != defaults[name].default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _settings(self) -> dict[str, Any]:
+        """The parameters as JSON values."""
+        settings = self.get_params() | {"hidden": np.asarray(self.hidden).tolist()}
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in settings.items()
+        }
 
     def _check_seconds(self) -> float | None:
         if self.seconds is not None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evobin import files
-from evobin.checks import check_choice, check_shape
+from evobin.checks import check_shape
+from evobin.config import Format
 from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import predictions
 from evobin.data.arrays import BLOCK, matrix_of
 from evobin.errors import EvobinError
-from evobin.interchange import c_format, onnx_format, torch_format
+from evobin.interchange import exporting
+from evobin.interchange.exporting import Exported
 from evobin.models import container
 from evobin.models.encoders import Encoder, encoded, encoded_dataset, inputs_of
 from evobin.models.header import Header
@@ -28,7 +30,6 @@ ENDING = ".evobin"
 """Of a model file's name, by custom."""
 LONGEST = 1 << 28
 """Bytes of a model file: ten times what the largest network takes."""
-Formats = Literal["torch", "onnx", "c"]
 
 
 class Model:
@@ -167,35 +168,25 @@ class Model:
             report=header.report,
         )
 
-    def export(self, out: str | Path, format: Formats = "c") -> None:  # noqa: A002
+    def export(self, out: str | Path, format: Format = "c") -> Exported:  # noqa: A002
         """Writes the network, with its encoder in front, for another program.
 
         It takes raw features in float32, and answers with the place of the class in `classes`.
 
         Args:
             out: the file to write, which must not be there yet.
-            format: "c" (a C99 file), "onnx" (a model) or, where there is no encoder, "torch" (a
-                state dict).
+            format: "c" (a C99 file, with its header beside it), "onnx" (a model) or, where there is
+                no encoder, "torch" (a state dict).
+
+        Returns:
+            What was written.
 
         Raises:
-            EvobinError: if the file cannot be written, the format needs a package that is not
+            EvobinError: if a file cannot be written, the format needs a package that is not
                 installed, or cannot hold the encoder.
             SettingError: if there is no such format.
         """
-        check_choice("format", format, ("torch", "onnx", "c"))
-        files.check_output_file(Path(out))
-        files.write_bytes(Path(out), self._encoded_as(format))
-
-    def _encoded_as(self, format: Formats) -> bytes:  # noqa: A002
-        if format == "torch":
-            if self.encoder is not None:
-                raise EvobinError(
-                    "a state dict cannot hold the model's encoder; export it as c or onnx, or "
-                    "`network` alone."
-                )
-            return torch_format.encode(self.network)
-        encode = c_format.encode if format == "c" else onnx_format.encode
-        return encode(self.network, self.encoder)
+        return exporting.export(Path(out), format, self.network, self.encoder)
 
     def _check_columns(self, X: Any) -> None:
         """Checks the names of a table's columns, where both they and the model's are known."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evobin import BinaryClassifier
+from evobin import BinaryClassifier, load
 from evobin.config import FlipConfig, PopulationConfig, SteConfig
 from evobin.config import runs as settings
 from evobin.errors import EvobinError, SettingError
@@ -229,3 +229,36 @@ def test_exports_answer_raw_features(data: Arrays, tmp_path: Path) -> None:
         fitted.export(tmp_path / "network.c")
     with pytest.raises(SettingError, match="`format` must be one of c, onnx"):
         fitted.export(tmp_path / "network.pt", "torch")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("encoder", ["thermometer", None])
+def test_a_saved_model_answers_as_the_classifier_does(
+    encoder: Any, data: Arrays, tmp_path: Path
+) -> None:
+    x, y = data
+    x = x / np.abs(x).max(axis=0)
+    fitted = model(encoder=encoder, search=False, random_state=np.int64(3)).fit(x, y)
+    fitted.save(tmp_path / "m.evobin")
+    loaded = load(tmp_path / "m.evobin")
+    assert np.array_equal(loaded.predict(x), fitted.predict(x))
+    assert loaded.predict(x).dtype == fitted.predict(x).dtype
+    assert np.array_equal(loaded.decision_function(x), fitted.decision_function(x))
+    assert loaded.score(x, y) == fitted.score(x, y)
+    assert loaded.report["parts"] == fitted.report_["parts"]
+    assert loaded.report["settings"]["random_state"] == 3
+    assert loaded.report["settings"]["hidden"] == [8]
+    fitted.export(tmp_path / "fitted.c")
+    loaded.export(tmp_path / "loaded.c")
+    assert (tmp_path / "loaded.c").read_bytes() == (tmp_path / "fitted.c").read_bytes()
+
+
+def test_the_same_fit_saves_the_same_bytes(data: Arrays, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        model(search=False).fit(*data).save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_nothing_is_saved_before_a_fit(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the classifier must be fitted before it is saved; call"):
+        model().save(tmp_path / "m.evobin")
+    assert files_below(tmp_path) == []

@@ -223,7 +223,7 @@ def test_exports_have_the_encoder_inside(tmp_path: Path) -> None:
     wrong: Any = "tflite"
     with pytest.raises(SettingError, match="`format` must be one of torch, onnx, c, but it is 'tf"):
         model.export(tmp_path / "m.x", wrong)
-    with pytest.raises(EvobinError, match="a state dict cannot hold the model's encoder; export"):
+    with pytest.raises(EvobinError, match="a state dict cannot hold the network's encoder; export"):
         model.export(tmp_path / "m.pt", "torch")
     assert not (tmp_path / "m.pt").exists()
 
