@@ -36,11 +36,13 @@ Shape = Annotated[
     Architecture,
     arg(
         name="architecture",
-        help="Shape of the network: the TOML file that it was searched with, or its run folder. By "
-        "default the built-in one, for a speaker's sex.",
+        help="Shape of a result file's network: the TOML file that it was searched with, or its "
+        "run folder. By default the built-in one, for a speaker's sex. A model file has its own.",
     ),
 ]
-Result = Annotated[Positional[Path], arg(metavar="RESULT")]
+Result = Annotated[
+    Positional[Path], arg(metavar="RESULT", help="Model file, model.evobin, or result file.")
+]
 Quiet = Annotated[bool, arg(name="quiet", help="No progress on stderr.")]
 Json = Annotated[bool, arg(name="json", help="Print one JSON object instead of tables.")]
 Lines = Annotated[
@@ -71,7 +73,8 @@ def search_command(
 
     Trains latent weights straight through their signs, refines them as a population of relatives
     and by bit flips, and writes the best candidate to a run folder, by its accuracy on the
-    validation samples and on varied crops of them. Without --data it does so on synthesised voices.
+    validation samples and on varied crops of them: result.txt, its signs, and model.evobin, with
+    all that the other commands need. Without --data it does so on synthesised voices.
     With --ste.epochs 0 the flips begin with random signs, and no gradient is used.
     A stage with no epochs or rounds is left out.
 
@@ -100,18 +103,20 @@ def search_command(
 
 
 def polish_command(
-    result: Annotated[Result, arg(help="Result file to start from; it is not changed.")],
+    result: Annotated[
+        Result, arg(help="Model file or result file to start from; it is not changed.")
+    ],
     config: Annotated[PolishConfig, arg(name="")],
     quiet: Quiet = False,
     lines: Lines = False,
     effort: Spent = "standard",
 ) -> None:
-    """Improve an existing result file.
+    """Improve an existing model file or result file.
 
     Trains on from the file's signs, refines a population of its relatives, then flips bits; what
     is written is not worse than the file on the validation samples, beyond noise.
 
-    Example: evobin polish result.txt --data train.tsv --features features --groups speakers.tsv
+    Example: evobin polish model.evobin --data train.tsv --features features --groups speakers.tsv
     """
     from evobin.commands.polish import polish
 
@@ -153,16 +158,16 @@ def _show(run: Callable[[Observer, Stop], RunResult], quiet: bool, lines: bool) 
 
 
 def evaluate_command(
-    result: Annotated[Result, arg(help="Result file.")],
+    result: Result,
     config: Annotated[EvaluateConfig, arg(name="")],
     as_json: Json = False,
 ) -> None:
-    """Measure a result file on labelled samples.
+    """Measure a model file or result file on labelled samples.
 
     Prints the accuracy with its Wilson 95% interval, the confusion table, and the accuracy by
     every further column of the groups file.
 
-    Example: evobin evaluate result.txt --data test.tsv --features features --groups speakers.tsv
+    Example: evobin evaluate model.evobin --data test.tsv --features features --groups speakers.tsv
     """
     from rich.console import Console
 
@@ -177,7 +182,7 @@ def evaluate_command(
 
 
 def inspect_command(
-    result: Annotated[Result, arg(help="Result file.")],
+    result: Result,
     config: Annotated[ClipsConfig, arg(name="")],
     every_flip: Annotated[
         bool,
@@ -189,13 +194,13 @@ def inspect_command(
     verbose: Annotated[bool, arg(help="Name channels and samples, not only count them.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look into a result file.
+    """Look into a model file or result file.
 
     Shows its layers, the share of +1 among their weights, and duplicate channels. With --data also
     how often channels are +1, dead and redundant ones, the distribution of margins, and how many
     predictions hang on one flip.
 
-    Example: evobin inspect result.txt --data test.tsv --features features
+    Example: evobin inspect model.evobin --data test.tsv --features features
     """
     from rich.console import Console
 
@@ -210,17 +215,17 @@ def inspect_command(
 
 
 def diff_command(
-    a: Annotated[Positional[Path], arg(metavar="A", help="Result file.")],
+    a: Annotated[Positional[Path], arg(metavar="A", help="Model file or result file.")],
     b: Annotated[Positional[Path], arg(metavar="B", help="Another one.")],
     config: Annotated[ClipsConfig, arg(name="")],
     as_json: Json = False,
 ) -> None:
-    """Compare two result files.
+    """Compare two model files or result files.
 
     Shows how many weights differ by layer, and channels that are only in another place. With --data
     also how often each is right, and samples on which the two disagree.
 
-    Example: evobin diff result.txt other.txt --data test.tsv --features features
+    Example: evobin diff model.evobin other.txt --data test.tsv --features features
     """
     from rich.console import Console
 
@@ -235,7 +240,7 @@ def diff_command(
 
 
 def predict_command(
-    result: Annotated[Result, arg(help="Result file.")],
+    result: Result,
     files: Annotated[
         Positional[tuple[Path, ...]],
         arg(
@@ -248,17 +253,18 @@ def predict_command(
 ) -> None:
     """Predict labels of feature files and recordings: `file<TAB>label<TAB>logit`, one a line.
 
-    Of more than two classes it prints the logits of all, in the order of their labels. Only the
-    built-in network takes recordings; its label 1 is female. A name with a tab, a line break or a
-    quotation mark is quoted as in csv files. Each file that has problems is a line on stderr; the
-    others are answered, and the exit code is 1.
+    The label is the model's name for the class, where it has names. Of more than two classes it
+    prints the logits of all, in the order of the classes. Only the built-in network takes
+    recordings; its label 1 is female. A model with an encoder takes raw features. A name with a
+    tab, a line break or a quotation mark is quoted as in csv files. Each file that has problems is
+    a line on stderr; the others are answered, and the exit code is 1.
 
-    Example: evobin predict result.txt speech.wav features/*.npy
+    Example: evobin predict model.evobin speech.wav features/*.npy
 
     Folders, and what another program lists:
 
-      evobin predict result.txt recordings > answers.tsv
-      find . -name "*.wav" -print0 | evobin predict result.txt -
+      evobin predict model.evobin recordings > answers.tsv
+      find . -name "*.wav" -print0 | evobin predict model.evobin -
     """
     from evobin.commands.predict import predict_each
     from evobin.data.corpus import Aside
@@ -273,7 +279,7 @@ def predict_command(
             failed = True
             print(f"evobin: {one_line(str(answer))}", file=sys.stderr)
         else:
-            print(tsv_field(answer.file), answer.label, *answer.logits, sep="\t")
+            print(tsv_field(answer.file), tsv_field(str(answer.label)), *answer.logits, sep="\t")
     for note in aside.notes():
         print(f"evobin: {note}", file=sys.stderr)
     if failed:
@@ -282,7 +288,7 @@ def predict_command(
 
 
 def export_command(
-    result: Annotated[Result, arg(help="Result file.")],
+    result: Result,
     format: Annotated[  # noqa: A002
         Format,
         arg(help="A PyTorch state dict, an ONNX model, or a C99 file that needs nothing else."),
@@ -293,10 +299,11 @@ def export_command(
     """Write a network for another program.
 
     The C file has `int predict(const float *x, int t)`, is C++ as well, and has a header beside it,
-    network.h; what it takes on a device is printed. The formats torch and onnx need the extras of
-    those names: pip install 'evobin[onnx]'.
+    network.h; what it takes on a device is printed. A model's encoder is part of C and ONNX
+    exports, which take raw features and answer with the place of the class. The formats torch and
+    onnx need the extras of those names: pip install 'evobin[onnx]'.
 
-    Example: evobin export result.txt --format c --out network.c
+    Example: evobin export model.evobin --format c --out network.c
     """
     from evobin.commands.export import export_network
 
@@ -316,9 +323,18 @@ def import_command(
     ],
     out: Annotated[
         Path | None,
-        arg(help="Result file to write, a new one; by default MODEL with the ending .txt."),
+        arg(
+            help="File to write, a new one: a model file where it ends in .evobin, else a result "
+            "file; by default MODEL with the ending .txt."
+        ),
     ] = None,
-    architecture: Shape = SPEAKER_SEX,
+    architecture: Annotated[
+        Architecture,
+        arg(
+            help="Shape of the network: a TOML file, or a run folder. By default the built-in one, "
+            "for a speaker's sex."
+        ),
+    ] = SPEAKER_SEX,
     zero: Annotated[
         Zero,
         arg(help="What 0 counts as in the model, of weights and sums; refuse: no weight may be 0."),
@@ -328,7 +344,7 @@ def import_command(
         arg(metavar="NAME...", help="The model's names of the layers, in the network's order."),
     ] = (),
 ) -> None:
-    """Make a result file of a PyTorch or safetensors model, its weights cut by sign.
+    """Make a result or model file of a PyTorch or safetensors model, its weights cut by sign.
 
     Layers are found by the names conv1, conv2, ... and linear (linear1, linear2, ... where there
     are several), whatever stands before these. Those of other names are found by their shapes, and
@@ -340,7 +356,8 @@ def import_command(
     """
     from evobin.commands.import_ import import_network
 
-    print(f"result      {import_network(model, out, architecture, zero, layers)}")
+    written = import_network(model, out, architecture, zero, layers)
+    print(f"{'model' if written.suffix.lower() == '.evobin' else 'result':11} {written}")
 
 
 def report_command(

@@ -1,4 +1,4 @@
-"""Compares two result files."""
+"""Compares two model files or result files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from evobin import parallel
 from evobin.commands.inspect import load_samples
 from evobin.config import ClipsConfig
 from evobin.core.problem import Solution
+from evobin.errors import EvobinError
+from evobin.models.model import Model, is_model_file, load
 from evobin.network.architecture import Architecture
-from evobin.network.binary import BinaryNetwork
 from evobin.results.evaluation import Evaluation
 from evobin.results.inspection import Difference
 
@@ -22,10 +23,10 @@ Order = NDArray[np.intp]
 
 
 def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Difference:
-    """Compares two result files, and their predictions for labelled samples if there are any.
+    """Compares two models or result files, and their predictions if there are labelled samples.
 
     Args:
-        a: one file.
+        a: one model file or result file.
         b: the other.
         config: which samples; by default only weights are compared.
 
@@ -34,6 +35,7 @@ def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Dif
 
     Example:
         >>> import tempfile
+        >>> from evobin.network.binary import BinaryNetwork
         >>> from evobin.network.presets import SPEAKER_SEX
         >>> folder, signs = Path(tempfile.mkdtemp()), np.ones(SPEAKER_SEX.n_weights)
         >>> BinaryNetwork(SPEAKER_SEX, signs).save(folder / "a.txt")
@@ -42,15 +44,31 @@ def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Dif
         [1.0, 1.0, 1.0, 1.0]
     """
     config = config or ClipsConfig()
-    networks = [BinaryNetwork.load(path, config.architecture) for path in (a, b)]
+    models = _load_both(Path(a), Path(b), config.architecture)
+    networks = [model.network for model in models]
     architecture = networks[0].architecture
     difference = Difference(_compared_layers(architecture, networks[0].signs, networks[1].signs))
-    dataset = load_samples(config)
+    dataset = load_samples(config, models[0])
     if dataset is None:
         return difference
     n_threads = parallel.worker_count(config.n_jobs)
-    evaluations = [Evaluation.of(network, dataset, n_threads) for network in networks]
+    evaluations = [
+        Evaluation.of(model.network, model.encoded(dataset), n_threads) for model in models
+    ]
     return replace(difference, a=evaluations[0], b=evaluations[1])
+
+
+def _load_both(a: Path, b: Path, architecture: Architecture) -> tuple[Model, Model]:
+    """Both models; a result file is of the shape that is named, or that of the other's model."""
+    other = load(b) if is_model_file(b) else None
+    first = load(a, architecture if other is None else other.network.architecture)
+    second = load(b, first.network.architecture)
+    if first.inputs != second.inputs:
+        raise EvobinError(
+            f"{b}: takes {second.n_features:,} features a sample, and {a} {first.n_features:,}; "
+            "compare models of the same samples."
+        )
+    return first, second
 
 
 def _compared_layers(architecture: Architecture, a: Solution, b: Solution) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Writes a result file's network for another program."""
+"""Writes a model file's or result file's network for another program."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from evobin import files
 from evobin.checks import check_choice
 from evobin.config import Format
-from evobin.interchange.exporting import Exported, export
+from evobin.interchange.exporting import Exported
+from evobin.models.model import load
 from evobin.network.architecture import Architecture
-from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX
 
 
@@ -19,22 +19,23 @@ def export_network(
     out: str | Path,
     architecture: Architecture = SPEAKER_SEX,
 ) -> Exported:
-    """Writes a result file's network for another program.
+    """Writes the network of a model file, encoder included, or of a result file for other programs.
 
     Args:
-        result: the result file.
+        result: the model file, or result file.
         format: "torch" (a state dict), "onnx" (a model) or "c" (a C99 file, and its header beside
             it, which ends in .h).
         out: the file to write, which must not be there yet.
-        architecture: the network's shape.
+        architecture: the shape of a result file's network; a model file has its own.
 
     Returns:
         What was written.
 
     Raises:
-        EvobinError: if a file has problems, or the format needs a package that is not installed.
+        EvobinError: if a file has problems, or the format needs a package that is not installed, or
+            cannot hold the encoder.
         SettingError: if there is no such format.
     """
     check_choice("format", format, ("torch", "onnx", "c"))
     files.check_output_file(Path(out))
-    return export(Path(out), format, BinaryNetwork.load(result, architecture))
+    return load(result, architecture).export(out, format)

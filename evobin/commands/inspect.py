@@ -1,4 +1,4 @@
-"""Looks inside a result file: its weights, and what its channels do."""
+"""Looks inside a model file or result file: its weights, and what its channels do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pandas as pd
 from evobin import parallel
 from evobin.config import ClipsConfig, EvaluateConfig
 from evobin.core.samples import Dataset
-from evobin.data.dataset import load_dataset
+from evobin.data.dataset import LARGEST, load_dataset
 from evobin.errors import SettingError
+from evobin.models.model import Model, load
 from evobin.network.analysis.channels import DuplicateChannel, duplicate_channels, duplicate_filters
 from evobin.network.analysis.firing import firing_rates, pooled
 from evobin.network.analysis.turns import turned_by_any, turned_by_last_layers
@@ -29,7 +30,7 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 def inspect(
     result: str | Path, config: ClipsConfig | None = None, *, every_flip: bool = False
 ) -> Inspection:
-    """Looks into a result file, and at what it does on labelled samples if there are any.
+    """Looks into a model file or result file, and at what it does on any labelled samples.
 
     Args:
         result: the file.
@@ -57,24 +58,26 @@ def inspect(
     config = config or ClipsConfig()
     if every_flip and config.data is None:
         raise SettingError("`every_flip` needs `data`; name both or neither.")
-    network = BinaryNetwork.load(result, config.architecture)
+    model = load(result, config.architecture)
+    network = model.network
     architecture, signs = network.architecture, network.signs
     duplicates = _duplicate_table(architecture, duplicate_filters(architecture, signs))
     inspection = Inspection(_layer_table(network), duplicates)
-    dataset = load_samples(config)
+    dataset = load_samples(config, model)
     if dataset is None:
         return inspection
-    return replace(inspection, behaviour=_behaviour(network, dataset, config.n_jobs, every_flip))
+    return replace(
+        inspection, behaviour=_behaviour(network, model.encoded(dataset), config.n_jobs, every_flip)
+    )
 
 
-def load_samples(config: ClipsConfig) -> Dataset | None:
-    """The labelled samples that the user named; None without any."""
+def load_samples(config: ClipsConfig, model: Model) -> Dataset | None:
+    """The labelled samples that the user named, raw, as the model takes them; None without any."""
     if config.data is None or config.features is None:
         return None
-    where = EvaluateConfig(
-        config.data, config.features, config.groups, architecture=config.architecture
-    )
-    return load_dataset(where, MAX_FEATURE, one_class_ok=True)
+    where = EvaluateConfig(config.data, config.features, config.groups, architecture=model.inputs)
+    largest = MAX_FEATURE if model.encoder is None else LARGEST
+    return load_dataset(where, largest, one_class_ok=True)
 
 
 def _layer_table(network: BinaryNetwork) -> pd.DataFrame:

@@ -1,14 +1,15 @@
-"""Improves a result file."""
+"""Improves a model file or result file."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from evobin.commands.run import begin_run
 from evobin.config import PolishConfig
 from evobin.core.stage import Observer
 from evobin.drive.recorder import Stop
-from evobin.network.binary import BinaryNetwork
+from evobin.models.model import load
 from evobin.results.run import RunResult
 
 
@@ -18,14 +19,15 @@ def polish(
     observer: Observer | None = None,
     stop: Stop | None = None,
 ) -> RunResult:
-    """Improves an existing result file; never returns a worse one beyond noise.
+    """Improves an existing model file or result file; never returns a worse one beyond noise.
 
     That is, no fewer validation samples are right, as they are; where samples have a fixed length,
     flips may lose some of them for a higher expected accuracy, by at most the standard error of the
     difference.
 
     Args:
-        result: the file to start from; it is not changed.
+        result: the file to start from; it is not changed. The encoder and the classes of a model
+            file are those of the new one.
         config: data, seed, budgets; by default the synthesised voices.
         observer: called after every step.
         stop: as for `search`.
@@ -35,5 +37,6 @@ def polish(
         Stopped: if `stop` said so; `resume` goes on.
     """
     config = config or PolishConfig()
-    start = BinaryNetwork.load(result, config.architecture).signs
+    start = load(result, config.architecture)
+    config = replace(config, architecture=start.network.architecture)
     return begin_run("polish", config, start, observer, stop)

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from evobin import files as on_disk
 from evobin.audio.recordings import load_features, need_packages
 from evobin.audio.sources import needs_ffmpeg
+from evobin.core.samples import Samples
 from evobin.core.scores import predictions
 from evobin.data.corpus import Aside
 from evobin.data.dataset import load_sample
 from evobin.errors import EvobinError, several
+from evobin.models.model import load
 from evobin.network.architecture import Architecture
-from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, preset_of
 from evobin.results.evaluation import Prediction
 
@@ -27,14 +28,15 @@ def predict(
     """Predicts labels for feature files and recordings, for all of them or none.
 
     Args:
-        result: the result file.
-        files: .npy files, [t, n_in], and folders of such, which are searched with all below them;
-            for the built-in network, whatever ends otherwise is decoded as a recording, of which
-            the network sees what `write_features` would write.
-        architecture: the network's shape.
+        result: the model file, or result file.
+        files: .npy files, [t, n_in], of raw features where the model has an encoder, and folders of
+            such, which are searched with all below them; for the built-in network, whatever ends
+            otherwise is decoded as a recording, of which the network sees what `write_features`
+            would write.
+        architecture: the shape of a result file's network; a model file has its own.
 
     Returns:
-        One prediction a file, in their order.
+        One prediction a file, in their order, with the model's names for classes.
 
     Raises:
         EvobinError: if any file has problems; the first ten are named.
@@ -57,22 +59,23 @@ def predict_each(
     The arguments are those of `predict`.
 
     Args:
-        result: the result file.
+        result: the model file, or result file.
         files: files and folders.
-        architecture: the network's shape.
+        architecture: the shape of a result file's network.
         aside: gets what is not taken of the folders.
 
     Yields:
         For each file in order a prediction, or what is wrong with it.
 
     Raises:
-        EvobinError: if no file is named, the result file has problems, or recordings are named
-            while the packages that read them are not installed.
+        EvobinError: if no file is named, the model file or result file has problems, or recordings
+            are named while the packages that read them are not installed.
     """
     if not files:
         raise EvobinError("predict: no file is named; name at least one.")
-    network = BinaryNetwork.load(result, architecture)
-    takes_recordings = preset_of(architecture).takes_recordings
+    model = load(result, architecture)
+    inputs = model.inputs
+    takes_recordings = preset_of(inputs).takes_recordings
     found = list(_found(files, Aside() if aside is None else aside, takes_recordings))
     recordings = [file for file in found if isinstance(file, str) and not _is_features(file)]
     if recordings and takes_recordings:
@@ -81,12 +84,13 @@ def predict_each(
         try:
             if isinstance(file, EvobinError):
                 raise file
-            sample = _load(file, architecture)
+            sample = _load(file, inputs)
         except EvobinError as error:
             yield error
         else:
-            logits = network.logits([sample])
-            yield Prediction(file, int(predictions(logits)[0]), tuple(logits.ravel().tolist()))
+            logits = model.decision_function(Samples.join([sample]))
+            (label,) = model.classes[predictions(logits)].tolist()
+            yield Prediction(file, label, tuple(logits.ravel().tolist()))
 
 
 def _found(

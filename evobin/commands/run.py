@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,37 +18,73 @@ from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
+from evobin.data.dataset import LARGEST
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.drive.driver import ignore
 from evobin.drive.pipeline import SearchPlan, run_stages
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
 from evobin.errors import EvobinError, WorkersError
+from evobin.models.encoders import Encoder, encoded_splits, inputs_of
+from evobin.models.header import Header
+from evobin.models.model import Model
 from evobin.network.analysis.firing import firing_rates
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import preset_of
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.evaluation import Evaluation
 from evobin.results.plain import Json
-from evobin.results.run import USES, RunResult
+from evobin.results.run import MODEL, USES, RunResult
 from evobin.results.search import SearchResult
 from evobin.runs import RunFolder, default_path
 
+DECIDING = ("seed", "minutes", "valid_share", "test_share", "ste", "population", "flips", "augment")
+"""The settings that decide a result, beside the samples and the network's shape."""
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 
 
 def begin_run(
     command: str,
     config: SearchConfig,
-    start: Solution | None,
+    start: Model | None,
     observer: Observer | None,
     stop: Stop | None,
 ) -> RunResult:
-    """A whole new run, of `search` or `polish`; `start` is what a polish starts from."""
+    """A whole new run, of `search` or `polish`; `start` is the model that a polish starts from."""
     if config.architecture.frames is None:
         check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
     path = config.out or default_path(command)
-    origin = {} if start is None else {"start": start}
+    origin: State = {}
+    if start is not None:
+        origin = {"start": start.network.signs, "model": start.header.plain() | {"report": {}}}
     return run_job(Job(command, config, path, observer or ignore, stop), None, origin)
+
+
+class _Origin(NamedTuple):
+    """What a run begins with: the signs that are polished, if any, and all of its model but signs.
+
+    The report in it is how the network is trained.
+    """
+
+    start: Solution | None
+    header: Header
+
+    @classmethod
+    def of(cls, config: SearchConfig, kept: State) -> _Origin:
+        """What the command began with, as its checkpoints keep it."""
+        plain = kept.get("model")  # not in checkpoints of old
+        header = Header.bare(config.architecture) if plain is None else Header.of(plain)
+        return cls(kept.get("start"), header)
+
+    def reporting(self, job: Job, about: State) -> _Origin:
+        """The same with the report of a job; what differs from machine to machine is left out."""
+        settings = job.config.plain()
+        report: dict[str, Json] = {
+            "command": job.command,
+            "settings": {name: settings[name] for name in DECIDING},
+            "versions": about["versions"],
+            "samples_sha256": about["clips"],
+        }
+        return self._replace(header=self.header._replace(report=report))
 
 
 def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
@@ -60,10 +97,8 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                 folder = stack.enter_context(RunFolder.create(job.path))
             workers = stack.enter_context(parallel.Workers(config, job.path / SCRATCH))
             observer(Progress("data", 0, 1))
-            if config.data is None:
-                splits = synthesised_splits(config.seed, clip_maker(workers))
-            else:
-                splits = load_splits(config, config.seed)
+            origin = _Origin.of(config, kept)
+            splits = _raw_splits(config, origin.header.encoder, workers)
             samples = preset_of(config.architecture).samples
             sizes = {name: len(part) for name, part in splits.named.items()}
             notes = {"note": splits.note, "sizes": sizes, "unit": samples}
@@ -74,8 +109,9 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                     f"{job.path}: the {samples} are not those that the run began with; restore "
                     "them, or start anew."
                 )
+            splits = encoded_splits(splits, origin.header.encoder)
             plan = SearchPlan.of(config)
-            problem = _problem(config, plan, splits, kept.get("start"))
+            problem = _problem(config, plan, splits, origin.start)
             recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
             recorder.begin()
             workers.share(problem)
@@ -85,7 +121,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                 recorder.keep_last()
                 raise WorkersError(f"{error} {what_is_left(job.path)}.") from error
             folder.write_result(outcome.solution)
-            done = _finish(folder, splits, problem, outcome, kept.get("start"))
+            done = _finish(folder, splits, problem, outcome, origin.reporting(job, about))
             folder.remove_checkpoints()
             return _reported(done, observer) if config.report else done
     except KeyboardInterrupt:
@@ -95,6 +131,16 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
 def versions() -> dict[str, str]:
     """Of what a result depends on, for the checkpoints."""
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
+
+
+def _raw_splits(config: SearchConfig, encoder: Encoder | None, workers: parallel.Workers) -> Splits:
+    """The samples, as the user has them."""
+    if config.data is None:
+        return synthesised_splits(config.seed, clip_maker(workers))
+    if encoder is None:
+        return load_splits(config, config.seed)
+    raw = replace(config, architecture=inputs_of(config.architecture, encoder))
+    return load_splits(raw, config.seed, LARGEST)
 
 
 def _problem(
@@ -121,7 +167,7 @@ def _finish(
     splits: Splits,
     problem: SampledNetworkProblem,
     outcome: SearchResult,
-    start: Solution | None,
+    origin: _Origin,
 ) -> RunResult:
     """Evaluates the file that was written, not what was in memory."""
     network = BinaryNetwork.load(folder.result, problem.architecture)
@@ -139,9 +185,11 @@ def _finish(
     figures = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
     summary: dict[str, Json] = {"note": splits.note, "parts": figures}
     before = None
-    if start is not None:
-        before = Evaluation.of(BinaryNetwork(problem.architecture, start), splits.valid)
+    if origin.start is not None:
+        before = Evaluation.of(BinaryNetwork(problem.architecture, origin.start), splits.valid)
         summary["before"] = before.summary() | {"use": USES["before"]}
+    header = origin.header._replace(report=origin.header.report | summary)
+    Model.of(header, network.signs).save(folder.path / MODEL)
     folder.write_summary(summary)
     return RunResult(folder.path, network, splits.note, parts, before)
 

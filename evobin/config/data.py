@@ -36,7 +36,8 @@ class DataConfig:
     """Share of the samples to hold out as a test split that no stage looks at."""
     architecture: Architecture = SPEAKER_SEX
     """Shape of the network: a TOML file, as the help of search shows; or a run folder, for the
-    network of that run. By default the built-in one, for a speaker's sex."""
+    network of that run. By default the built-in one, for a speaker's sex. A model file that is
+    polished has its own."""
 
     def __post_init__(self) -> None:
         _check_architecture(self.architecture)
@@ -69,8 +70,8 @@ class ClipsConfig:
     n_jobs: int = -1
     """Threads, -1 for one a core; the predictions do not depend on it."""
     architecture: Architecture = SPEAKER_SEX
-    """Shape of the network: the TOML file that it was searched with, or its run folder. By default
-    the built-in one, for a speaker's sex."""
+    """Shape of a result file's network: the TOML file that it was searched with, or its run
+    folder. By default the built-in one, for a speaker's sex. A model file has its own."""
 
     def __post_init__(self) -> None:
         check_n_jobs(self.n_jobs)

@@ -54,8 +54,10 @@ class Splits:
         return seen.hexdigest()
 
 
-def load_splits(config: DataConfig, seed: int) -> Splits:
+def load_splits(config: DataConfig, seed: int, largest: float = LARGEST) -> Splits:
     """Loads the samples that the user named, and splits them where the user did not.
+
+    `largest` is the largest magnitude of a feature.
 
     Raises:
         EvobinError: if a file has problems, or two parts share a sample.
@@ -67,7 +69,7 @@ def load_splits(config: DataConfig, seed: int) -> Splits:
 
     def load(path: Path) -> Dataset:
         where = EvaluateConfig(path, features, config.groups, architecture=config.architecture)
-        return load_dataset(where, LARGEST)
+        return load_dataset(where, largest)
 
     preset = preset_of(config.architecture)
     whole = load(data)

@@ -58,8 +58,8 @@ class RunRecorder:
     Args:
         job: what the run is to do.
         folder: the run folder.
-        kept: the checkpoint that the run goes on from; an empty one, but for the start of a polish,
-            if it is new.
+        kept: the checkpoint that the run goes on from; an empty one, but for the start and the
+            model of a polish, if it is new.
         about: versions, and the fingerprint of the samples.
         n_valid: validation samples, to tell accuracies.
     """
@@ -73,7 +73,7 @@ class RunRecorder:
         n_valid: int,
     ) -> None:
         self._job, self._folder, self._about, self._n_valid = job, folder, about, n_valid
-        self._start = kept.get("start")
+        self._start, self._model = kept.get("start"), kept.get("model")
         self._history: list[Row] = list(kept.get("history", []))
         self._spent: float = kept.get("elapsed", 0.0)
         self._began = self._kept = self._stepped = time.monotonic()
@@ -142,5 +142,6 @@ class RunRecorder:
             "elapsed": self._elapsed(),
             "history": self._history,
             "start": self._start,
+            "model": self._model,
         }
         self._folder.write_checkpoint({**run, **self._about, **of_stage})

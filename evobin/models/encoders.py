@@ -9,6 +9,7 @@ from typing import Any
 from evobin.checks import check_choice
 from evobin.core.samples import Dataset, Samples
 from evobin.data.encoder import ThermometerEncoder
+from evobin.data.splits import Splits
 from evobin.errors import EvobinError
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 
@@ -62,3 +63,13 @@ def encoded(samples: Samples, encoder: Encoder | None) -> Samples:
 def encoded_dataset(dataset: Dataset, encoder: Encoder | None) -> Dataset:
     """A labelled data set of raw samples, as the network takes it."""
     return replace(dataset, samples=encoded(dataset.samples, encoder))
+
+
+def encoded_splits(splits: Splits, encoder: Encoder | None) -> Splits:
+    """Splits of raw samples, as the network takes them."""
+    return replace(
+        splits,
+        train=encoded_dataset(splits.train, encoder),
+        valid=encoded_dataset(splits.valid, encoder),
+        test=None if splits.test is None else encoded_dataset(splits.test, encoder),
+    )

@@ -50,6 +50,11 @@ class Header(NamedTuple):
         }
 
     @classmethod
+    def bare(cls, architecture: Architecture) -> Header:
+        """That of a network of which nothing else is known; its classes are 0, 1, and so on."""
+        return cls(architecture, None, np.arange(architecture.n_classes), None, {})
+
+    @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Header:
         """What `plain` took apart, each field checked for itself.
 

@@ -65,7 +65,7 @@ def _show_confusion(console: Console, confusion: pd.DataFrame, samples: str) -> 
 
 
 def show_run(console: Console, run: RunResult) -> None:
-    """The final figures of a run, which samples they are from, and where its result file is."""
+    """The final figures of a run, which samples they are from, and where its files are."""
     write_words(console, run.note)
     if run.start is not None:
         show_accuracy(console, "before", run.start, USES["before"])
@@ -81,4 +81,5 @@ def show_run(console: Console, run: RunResult) -> None:
     write_line(console, f"run folder  {run.folder}")
     if run.report is not None:
         write_line(console, f"report      {run.report}")
+    write_line(console, f"model       {run.model}")
     write_line(console, f"result      {run.result}")

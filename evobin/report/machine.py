@@ -76,6 +76,7 @@ class JsonLines:
             "elapsed": round(self._pace.elapsed, 3),
             "folder": str(run.folder),
             "result": str(run.result),
+            "model": str(run.model),
             "note": run.note,
             "parts": parts,
             "before": None if run.start is None else run.start.summary(),

@@ -153,6 +153,7 @@ class Prediction(NamedTuple):
     """A network's prediction for one file."""
 
     file: str
-    label: int
+    label: Any
+    """Of a result file a whole number from 0, of a model file one of its classes."""
     logits: tuple[int, ...]
     """One for two classes, else one a class."""

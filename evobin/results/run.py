@@ -9,6 +9,7 @@ from evobin.network.binary import BinaryNetwork
 from evobin.results.evaluation import Evaluation
 
 RESULT = "result.txt"  # the result file's name in its run folder
+MODEL = "model.evobin"  # the model file's name there
 USES = {
     "train": "trained on",
     "valid": "used to choose among candidates, so a little too high",
@@ -43,3 +44,8 @@ class RunResult:
     def result(self) -> Path:
         """The result file."""
         return self.folder / RESULT
+
+    @property
+    def model(self) -> Path:
+        """The model file."""
+        return self.folder / MODEL

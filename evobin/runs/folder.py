@@ -35,9 +35,10 @@ class RunFolder:
     lock            which process writes to the folder, while one does
     clips.csv       the part of each sample, and the network's prediction
     channels.csv    how often each hidden channel is on, by part and label
+    model.evobin    the model: the best result, with all that it takes to use it
     summary.json    the final figures
 
-    The last three are written at the end, when the checkpoints go. Made by `create` or `open`, used
+    The last four are written at the end, when the checkpoints go. Made by `create` or `open`, used
     with `with`: one process at a time can have it.
     """
 

@@ -32,7 +32,10 @@ from tests.builders import (
 NO_POPULATION = ["--population.rounds", "0"]
 STE = ["--ste.starts", "2", "--ste.epochs", "1"]
 SHORT = [*STE, *NO_POPULATION, "--flips.rounds", "0", "--n-jobs", "1", "--no-report"]
-FINISHED = ["channels.csv", "clips.csv", "config.json", "history.csv", "result.txt", "summary.json"]
+FINISHED = [
+    "channels.csv", "clips.csv", "config.json", "history.csv", "model.evobin", "result.txt",
+    "summary.json",
+]  # fmt: skip
 FLIPS = ["--flips.rounds", "1", "--flips.clips", "8", "--flips.proposals", "5"]
 
 Capture = pytest.CaptureFixture[str]
@@ -235,6 +238,7 @@ def test_with_json_stdout_holds_an_object_a_step_and_the_figures_at_the_end(
     summary = json.loads(Path("run/summary.json").read_text())
     assert done["parts"] == summary["parts"]
     assert (done["folder"], done["result"]) == ("run", "run/result.txt")
+    assert done["model"] == "run/model.evobin"
     assert steps[-1]["best_accuracy"] == history["best_accuracy"].iloc[-1]
 
 

@@ -101,7 +101,7 @@ def test_a_search_that_was_stopped_among_its_walks_goes_on_to_the_same_end(
         evobin.search(replace(config, out=out), stop, stop.is_time)
     assert len(flips_of(out)) == 2 * steps
     evobin.resume(out, ALONE)
-    for name in ("result.txt", "clips.csv", "summary.json"):
+    for name in ("result.txt", "model.evobin", "clips.csv", "summary.json"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     pd.testing.assert_frame_equal(flips_of(out), flips_of(whole), check_exact=True)
 

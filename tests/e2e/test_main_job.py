@@ -34,6 +34,7 @@ FILES = [
     "clips.csv",
     "config.json",
     "history.csv",
+    "model.evobin",
     "report.html",
     "result.txt",
     "summary.json",

@@ -93,7 +93,7 @@ def whole(
 
 def assert_same(one: Path, other: Path) -> None:
     assert files_below(one) == files_below(other)
-    for name in ("result.txt", "clips.csv", "channels.csv", "summary.json"):
+    for name in ("result.txt", "model.evobin", "clips.csv", "channels.csv", "summary.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
     pd.testing.assert_frame_equal(history(one), history(other), check_exact=True)
 

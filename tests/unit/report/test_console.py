@@ -314,7 +314,7 @@ def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
     show_run(screen, run_of("runs/a", evaluation_of(), "train", "valid", "test"))
     lines = screen.text.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "Split", "before", "training", "validation", "test", "run", "result",
+        "Split", "before", "training", "validation", "test", "run", "model", "result",
     ]  # fmt: skip
     for line, name in zip(lines[1:5], ("before", "train", "valid", "test"), strict=True):
         assert line.endswith(f"{USES[name]})")
