@@ -158,7 +158,8 @@ OTHER = "inputs = 6\nframes = 1\nclasses = 3\nlinear = [9]\n"
     "command",
     [
         ["evaluate", *DATA], ["inspect"], ["predict", "features/v00.npy"],
-        ["diff", "run/result.txt"], ["polish", *DATA, "--out", "p"], ["export", "--format", "c", "--out", "n.c"],
+        ["diff", "run/result.txt"], ["polish", *DATA, "--out", "p"],
+        ["export", "--format", "c", "--out", "n.c"],
     ],
 )  # fmt: skip
 def test_a_shape_that_disagrees_with_the_model_file_is_an_error(
@@ -175,7 +176,8 @@ def test_a_damaged_model_file_is_told_in_one_line(command: str, capsys: Capture)
     Path("cut.evobin").write_bytes(Path("run/model.evobin").read_bytes()[:100])
     more = {
         "evaluate": DATA, "inspect": [], "predict": ["features/v00.npy"],
-        "diff": ["run/result.txt"], "polish": [*DATA, "--out", "p"], "export": ["--format", "c", "--out", "n.c"],
+        "diff": ["run/result.txt"], "polish": [*DATA, "--out", "p"],
+        "export": ["--format", "c", "--out", "n.c"],
     }  # fmt: skip
     told = refusal(capsys, command, "cut.evobin", *more[command])
     assert told.startswith("cut.evobin: is damaged or no model file: File is not a zip file; copy")
