@@ -16,8 +16,8 @@ from evobin.training.flip_search import FlipStage
 
 SWEEPS_A_ROUND = 10
 """Offers of each sign between two looks at samples that the search does not see."""
-SAMPLES_A_ROUND = 2e9
-"""Samples that all offers of a round may look at, some seconds: else sweeps are parts of one."""
+SAMPLES_A_ROUND = 5e8
+"""Samples that all offers of a round may look at, a few seconds: else a round has fewer sweeps."""
 KICK = 4
 """Signs that a kick flips: a descent from it takes a sweep or two."""
 FEWEST = 3
