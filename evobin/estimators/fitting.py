@@ -49,14 +49,17 @@ class Fitted:
     """What a fit leaves.
 
     Attributes:
-        network: the one that was chosen.
-        parts: its predictions by part: "train", or some of it where seconds count, and "valid".
+        network: the one that is handed out.
+        parts: its predictions for "train", or some of it where seconds count; and for "valid" those
+            of the network that was validated.
         history: a row for each step of each start or island.
+        is_of_all: whether `network` has seen the validation part since.
     """
 
     network: BinaryNetwork
     parts: dict[str, Evaluation]
     history: list[Row]
+    is_of_all: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -167,7 +170,7 @@ def fit_network(
             BinaryNetwork(problem.architecture, validated), problem.valid, n_threads
         ),
     }
-    return Fitted(network, parts, watch.history)
+    return Fitted(network, parts, watch.history, everything is not None)
 
 
 @dataclass(slots=True, eq=False)
@@ -233,5 +236,8 @@ class _Searches:
 
 def report_of(fitted: Fitted, note: str) -> dict[str, Any]:
     """What was validated on what, as plain values."""
-    parts = {name: part.summary() | {"use": USES[name]} for name, part in fitted.parts.items()}
+    uses = dict(USES)
+    if fitted.is_of_all:
+        uses["valid"] += "; by a network without them, before all samples were trained on"
+    parts = {name: part.summary() | {"use": uses[name]} for name, part in fitted.parts.items()}
     return {"note": note, "parts": parts, "history": fitted.history}

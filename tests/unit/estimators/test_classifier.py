@@ -53,7 +53,10 @@ def test_what_a_fit_leaves(data: Arrays) -> None:
     stages = [row["stage"] for row in fitted.report_["history"]]
     assert list(dict.fromkeys(stages)) == ["ste", "population", "flips"]
     assert stages.count("ste") == 2 * 2 * 4  # validated, and again with all samples
-    assert model(refit=False).fit(x, y).report_["parts"]["train"]["clips"] == 101
+    assert "by a network without them" in parts["valid"]["use"]
+    parts = model(refit=False).fit(x, y).report_["parts"]
+    assert parts["train"]["clips"] == 101
+    assert "by a network without them" not in parts["valid"]["use"]
 
 
 def test_predictions_are_the_classes_of_the_largest_outputs(data: Arrays) -> None:
