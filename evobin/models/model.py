@@ -24,7 +24,7 @@ from evobin.models.encoders import Encoder, encoded, encoded_dataset, inputs_of
 from evobin.models.header import Header
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.presets import SPEAKER_SEX
+from evobin.network.presets import SPEAKER_SEX, is_named
 
 ENDING = ".evobin"
 """Of a model file's name, by custom."""
@@ -235,8 +235,7 @@ def load(path: str | Path, architecture: Architecture = SPEAKER_SEX) -> Model:
         if len(raw) > LONGEST:
             raise EvobinError(f"is longer than {LONGEST:,} bytes; name a model file.")
         model = from_bytes(raw)
-    # the default itself stands for none: a person who names none means that of the file
-    if architecture is not SPEAKER_SEX and architecture != model.network.architecture:
+    if is_named(architecture) and architecture != model.network.architecture:
         raise EvobinError(
             f"{path}: is a model of another architecture than the one that is named; leave "
             "--architecture out, since a model file has its own."

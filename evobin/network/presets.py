@@ -61,6 +61,11 @@ VOICES = Preset(
 """The built-in network sees clips of speakers."""
 
 
+def is_named(architecture: Architecture) -> bool:
+    """Whether a person has named it: the built-in one itself is the default of all commands."""
+    return architecture is not SPEAKER_SEX
+
+
 def preset_of(architecture: Architecture) -> Preset:
     """What is special about a network of this shape.
 

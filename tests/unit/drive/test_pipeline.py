@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from evobin.drive import pipeline
+from evobin.problems import sampled_network
 from evobin.problems.network import NetworkProblem
 from tests.builders import classes_problem
 
@@ -13,6 +14,7 @@ def test_where_walks_are_not_compiled_flips_are(
 ) -> None:
     compiled: list[object] = []
     monkeypatch.setattr(NetworkProblem, "is_compiled", is_compiled)
+    monkeypatch.setattr(sampled_network, "compiles", lambda *_: is_compiled)
     monkeypatch.setattr(pipeline, "compile_flips", compiled.append)
     problem = classes_problem()
     whole = problem.whole()
