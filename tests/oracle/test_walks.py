@@ -296,9 +296,11 @@ slowly = partial(pytest.param, marks=pytest.mark.slow)  # each compiles for 20 t
 @pytest.mark.parametrize(
     ("kind", "maker"),
     [
-        *[("dense", maker) for maker in NETWORK_WALKS if maker != "tabu"],
+        ("dense", "annealing"),
+        ("dense", "first improvement"),
         ("convolutional", "annealing"),
         slowly("dense", "tabu"),
+        slowly("dense", "steepest descent"),
         *(slowly("convolutional", maker) for maker in NETWORK_WALKS[1:]),
     ],
 )

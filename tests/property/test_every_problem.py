@@ -58,9 +58,10 @@ BUDGETS = [300, pytest.param(3_000, marks=pytest.mark.slow)]
 every = pytest.mark.parametrize("algorithm", ALGORITHMS)
 on_all = pytest.mark.parametrize("kind", MAKERS)
 budgets = pytest.mark.parametrize("budget", BUDGETS)
-COMPILES_LONG = {("dense", "tabu"), ("conv", "tabu")}  # 20 to 40 s each, which no default needs
+LONG = set(itertools.product(("dense", "conv"), ("tabu", "descent")))
+"""Each compiles for 15 to 40 s what no default needs."""
 PAIRS = [
-    pytest.param(*pair, marks=pytest.mark.slow if pair in COMPILES_LONG else ())
+    pytest.param(*pair, marks=pytest.mark.slow if pair in LONG else ())
     for pair in itertools.product(MAKERS, ALGORITHMS)
 ]
 
