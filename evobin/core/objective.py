@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evobin.core.scores import default_logit_width, log_likelihoods, probabilities
+from evobin.core.scores import log_likelihoods, probabilities
 from evobin.kernels.dense import FINE, ONE, Objective
 
 ObjectiveName = Literal["likelihood", "accuracy"]
@@ -18,8 +19,13 @@ NARROWER = 0.25
 """Logit width of "accuracy", in that of training and of "likelihood"."""
 
 
-def default_width(name: ObjectiveName, n_hidden: int, n_logits: int) -> float:
-    """Logit width of an objective for a shape.
+NARROWEST = 0.25
+"""Below this width, a change of a logit by 2 multiplies probabilities by more than 3,000, and gains
+in float64 lose their digits."""
+
+
+def width_of(name: ObjectiveName, training: float) -> float:
+    """Logit width of an objective where training has another.
 
     A quarter of that of training makes "accuracy" nearly the share of samples that are right, with
     a slope where they are nearly so. From ten trained starts each, 60 sweeps of descents and kicks
@@ -27,11 +33,18 @@ def default_width(name: ObjectiveName, n_hidden: int, n_logits: int) -> float:
     with "likelihood", 7 to 8%; of penbased 12% for 8%, of magic 4% for 1%.
 
     Example:
-        >>> default_width("likelihood", 64, 1), default_width("accuracy", 64, 1)
+        >>> width_of("likelihood", 8.0), width_of("accuracy", 8.0)
         (8.0, 2.0)
     """
-    width = default_logit_width(n_hidden, n_logits)
-    return width if name == "likelihood" else NARROWER * width
+    return training if name == "likelihood" else max(NARROWEST, NARROWER * training)
+
+
+def worth_of(
+    name: ObjectiveName, logits: NDArray[Any], labels: NDArray[Any], width: float
+) -> NDArray[np.float64]:
+    """[n] float64, what each sample is worth; arguments as for `log_likelihoods`."""
+    worth = log_likelihoods if name == "likelihood" else probabilities
+    return worth(logits, labels, width)
 
 
 def objective_of(
@@ -60,9 +73,8 @@ def objective_of(
     bound = 2 * largest / width + math.log(max(n_logits, 2)) if is_log else 1.0
     unit = 2.0 ** (math.ceil(math.log2(bound)) - DIGITS)
     scale = np.array([1 / (n * unit), unit])
-    value = log_likelihoods if is_log else probabilities
     logits = np.arange(-largest, largest + 1)
-    pair = np.stack([value(logits, np.full_like(logits, label), width) for label in (0, 1)])
+    pair = np.stack([worth_of(name, logits, np.full_like(logits, y), width) for y in (0, 1)])
     losses = np.arange(2 * largest + 1) / width
     powers = np.rint(np.exp(-losses) * 2.0**ONE)
     middles = (np.arange((n_logits << FINE) + 1) + 0.5) / (1 << FINE)

@@ -12,9 +12,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.checks import check_choice, check_number
+from evobin.checks import check_choice, check_number, check_shape
 from evobin.config import Effort, SearchConfig
-from evobin.data.arrays import BLOCK, matrix_of
+from evobin.core.scores import predictions
+from evobin.data.arrays import matrix_of
 from evobin.data.encoder import ThermometerEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
@@ -26,10 +27,9 @@ from evobin.estimators.fitting import (
     fit_network,
     problem_of,
     report_of,
-    samples_of,
 )
 from evobin.estimators.splitting import split, targets_of
-from evobin.models.model import Model
+from evobin.models.model import Model, outputs
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 
@@ -160,9 +160,8 @@ class BinaryClassifier:
         Raises:
             ValueError: if X is not that, or there was no `fit`.
         """
-        logits = self.decision_function(X)
-        places = logits > 0 if logits.ndim == 1 else logits.argmax(axis=1)
-        predicted: NDArray[Any] = self.classes_[places.astype(np.intp)]
+        places = predictions(self.decision_function(X))
+        predicted: NDArray[Any] = self.classes_[places]
         return predicted
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.int64]:
@@ -174,13 +173,7 @@ class BinaryClassifier:
         """
         if not hasattr(self, "network_"):
             raise ValueError("the classifier must be fitted before it predicts; call `fit`.")
-        X = matrix_of("X", X, self.n_features_in_)
-        step = max(1, BLOCK // self.network_.architecture.n_in)
-        logits = [
-            self.network_.logits(samples_of(self._encoded(X[first : first + step])))
-            for first in range(0, len(X), step)
-        ]
-        return np.concatenate(logits)
+        return outputs(self.network_, self.encoder_, matrix_of("X", X, self.n_features_in_))
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Share of the samples whose predicted class is `y`.
@@ -189,10 +182,7 @@ class BinaryClassifier:
             ValueError: as for `predict`, or if y has not as many labels.
         """
         predicted, labels = self.predict(X), np.asarray(y)
-        if labels.shape != predicted.shape:
-            raise ValueError(
-                f"`y` must have shape [{len(predicted)}], but it has shape {list(labels.shape)}."
-            )
+        check_shape("y", labels, predicted.shape)
         return float(np.mean(predicted == labels))
 
     def export(self, out: str | Path, format: Literal["c", "onnx"] = "c") -> None:  # noqa: A002

@@ -117,13 +117,7 @@ class Model:
         if self.network.architecture.frames != 1:
             return self.network.logits(X)
         self._check_columns(X)
-        X = matrix_of("X", X, self.n_features)
-        step = max(1, BLOCK // self.network.architecture.n_in)
-        logits = [
-            self.network.logits(encoded(_vectors(X[first : first + step]), self.encoder))
-            for first in range(0, len(X), step)
-        ]
-        return np.concatenate(logits)
+        return outputs(self.network, self.encoder, matrix_of("X", X, self.n_features))
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """Share of the samples whose predicted class is `y`.
@@ -277,6 +271,22 @@ def is_model_file(path: Path) -> bool:
             return file.read(len(container.MAGIC)) == container.MAGIC
     except OSError:
         return False  # who reads it says why
+
+
+def outputs(network: BinaryNetwork, encoder: Encoder | None, X: NDArray[Any]) -> NDArray[np.int64]:
+    """The logits of rows of raw features, so many at a time that they need little memory.
+
+    Args:
+        network: of one frame.
+        encoder: in front of it.
+        X: [samples, features], from `matrix_of`.
+    """
+    step = max(1, BLOCK // network.architecture.n_in)
+    logits = [
+        network.logits(encoded(_vectors(X[first : first + step]), encoder))
+        for first in range(0, len(X), step)
+    ]
+    return np.concatenate(logits)
 
 
 def _vectors(X: NDArray[Any]) -> Samples:

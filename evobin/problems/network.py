@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from evobin.checks import check_choice, check_shape
 from evobin.core.compiled import CompiledProblem
-from evobin.core.objective import ObjectiveName, default_width, objective_of
+from evobin.core.objective import ObjectiveName, objective_of, width_of
 from evobin.core.problem import FlipState, Population, Scores, Solution, Structure
 from evobin.core.samples import Samples
 from evobin.errors import SettingError
@@ -30,7 +30,7 @@ from evobin.network.flips.convolution import (
     layout_of,
 )
 from evobin.network.flips.dense import Columns, columns_of, dense_box, is_dense
-from evobin.network.flips.heads import NARROWEST, Head, logit_width_of
+from evobin.network.flips.heads import Head, logit_width_of
 from evobin.network.flips.state import NetworkFlipState
 
 
@@ -60,7 +60,7 @@ class NetworkProblem(CompiledProblem):
         objective: "likelihood" or "accuracy", what the score is; the second wants walks that are
             compiled.
         logit_width: probabilities are those of logits / width, from 0.25; None for the width that
-            `default_width` has for the objective and the shape.
+            `default_logit_width` has for the shape, and a quarter of that for "accuracy".
         n_threads: threads that `score` may use; no score depends on it.
 
     Raises:
@@ -92,10 +92,9 @@ class NetworkProblem(CompiledProblem):
         samples = X if isinstance(X, Samples) else _samples_of(architecture, X)
         labels = _labels_of(y, len(samples), architecture.n_classes)
         self.architecture, self.n = architecture, architecture.n_weights
-        n_hidden, n_logits = architecture.n_hidden, architecture.n_logits
-        if logit_width is None:
-            logit_width = max(NARROWEST, default_width(objective, n_hidden, n_logits))
-        self.objective, self.logit_width = objective, logit_width_of(architecture, logit_width)
+        width = logit_width_of(architecture, logit_width)
+        self.objective = objective
+        self.logit_width = width_of(objective, width) if logit_width is None else width
         self.batch = Batch(samples, labels)
         self.n_threads = n_threads
         check_batch(architecture, self.batch)
@@ -103,8 +102,8 @@ class NetworkProblem(CompiledProblem):
         self._columns: Columns | None = None
         self._layout: Layout | None = None
         self._check_objective()
-        n = len(labels)
-        self._objective = objective_of(objective, n_hidden, n_logits, n, self.logit_width)
+        n_hidden, n_logits = architecture.n_hidden, architecture.n_logits
+        self._objective = objective_of(objective, n_hidden, n_logits, len(labels), self.logit_width)
 
     @property
     def structure(self) -> Structure:

@@ -11,21 +11,15 @@ from numpy.typing import NDArray
 from evobin.checks import check_range
 from evobin.config import AugmentConfig
 from evobin.core.evidence import Outcomes
-from evobin.core.objective import NARROWER, ObjectiveName
+from evobin.core.objective import ObjectiveName, width_of, worth_of
 from evobin.core.problem import Population, SampledProblem, Scores, Solution, Structure
 from evobin.core.samples import Dataset
-from evobin.core.scores import (
-    accuracy_of,
-    log_likelihoods,
-    predictions,
-    probabilities,
-    selection_score,
-)
+from evobin.core.scores import accuracy_of, predictions, selection_score
 from evobin.data.augmentation import Crops, WholeSamples, draw_crops
 from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
-from evobin.network.flips.heads import NARROWEST, logit_width_of
+from evobin.network.flips.heads import logit_width_of
 from evobin.problems.network import NetworkBatch, NetworkProblem, compiles, structure_of
 
 VIEWS = 4
@@ -218,9 +212,8 @@ class SampledNetworkProblem(SampledProblem):
     def _outcomes(self, solution: Solution, part: Dataset) -> Outcomes:
         logits = BinaryNetwork(self.architecture, solution).logits(part.samples, self.n_threads)
         name, width = self.searched
-        value = log_likelihoods if name == "likelihood" else probabilities
         return Outcomes(
-            value(logits, part.labels, width),
+            worth_of(name, logits, part.labels, width),
             predictions(logits) == part.labels,
             np.unique(_groups_of(part), return_inverse=True)[1],
         )
@@ -228,10 +221,9 @@ class SampledNetworkProblem(SampledProblem):
     @cached_property
     def searched(self) -> tuple[ObjectiveName, float]:
         """The objective of `whole`, and its logit width."""
-        width = logit_width_of(self.architecture, self.logit_width)
-        if self.objective == "likelihood" or not compiles(self.architecture, self.train.samples):
-            return "likelihood", width
-        return "accuracy", max(NARROWEST, NARROWER * width)
+        is_compiled = compiles(self.architecture, self.train.samples)
+        name: ObjectiveName = self.objective if is_compiled else "likelihood"
+        return name, width_of(name, logit_width_of(self.architecture, self.logit_width))
 
     def crops(
         self, dataset: Dataset, rows: NDArray[np.intp], frames: int, rng: np.random.Generator

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
+from evobin.core.objective import NARROWEST
 from evobin.core.problem import Solution
 from evobin.core.scores import default_logit_width, log_likelihood_table
 from evobin.kernels import flips
@@ -20,11 +21,6 @@ Ints = NDArray[np.int64]
 Counts = NDArray[np.int16]
 Labels = NDArray[np.int8]
 Floats = NDArray[np.float64]
-
-
-NARROWEST = 0.25
-"""Below this width, a change of a logit by 2 multiplies probabilities by more than 3,000, and gains
-in float64 lose their digits."""
 
 
 def logit_width_of(architecture: Architecture, given: float | None) -> float:

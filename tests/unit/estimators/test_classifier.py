@@ -82,7 +82,7 @@ def test_many_samples_are_predicted_a_part_at_a_time(
     x, y = data
     fitted = model(search=False).fit(x, y)
     whole = fitted.decision_function(x)
-    monkeypatch.setattr("evobin.estimators.classifier.BLOCK", 28 * 50)
+    monkeypatch.setattr("evobin.models.model.BLOCK", 28 * 50)
     assert np.array_equal(fitted.decision_function(x), whole)
 
 
