@@ -158,6 +158,27 @@ def classes_problem() -> SampledNetworkProblem:
     return SampledNetworkProblem(DENSE, train, valid, AugmentConfig(), 200, batch_size=32)
 
 
+THREE_KINDS = "inputs = 6\nframes = 1\nclasses = 3\nlinear = [16, 8]\n"
+"""A shape for the vectors of `three_kinds`, in TOML."""
+
+
+def three_kinds(root: Path) -> NDArray[np.float64]:
+    """Writes 90 vectors of three kinds as a data set, and network.toml, a shape for them.
+
+    Returns:
+        [90, 6] the vectors, of kinds 0, 1, 2, 0 and so on.
+    """
+    folder = DataFolder(root)
+    folder.features.mkdir()
+    rng, centres = np.random.default_rng(0), 3.0 * np.array([[1, 0], [0, 1], [-1, -1]])
+    x: NDArray[np.float64] = rng.normal(np.tile(centres[np.arange(90) % 3], 3))
+    for i, row in enumerate(x):
+        folder.save(f"v{i:02}.npy", row)
+    folder.write("train.tsv", *(f"v{i:02}.npy {i % 3}" for i in range(90)))
+    (root / "network.toml").write_text(THREE_KINDS)
+    return x
+
+
 def signs_of_features(dataset: Dataset) -> Dataset:
     """The same samples, their features cut by sign, in int8."""
     signs = np.where(dataset.samples.frames > 0, 1, -1).astype(np.int8)

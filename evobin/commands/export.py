@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from evobin import files
 from evobin.checks import check_choice
@@ -36,6 +37,6 @@ def export_network(
             cannot hold the encoder.
         SettingError: if there is no such format.
     """
-    check_choice("format", format, ("torch", "onnx", "c"))
+    check_choice("format", format, get_args(Format))
     files.check_output_file(Path(out))
     return load(result, architecture).export(out, format)

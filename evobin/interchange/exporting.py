@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from evobin import files
 from evobin.checks import check_choice
@@ -54,7 +55,7 @@ def export(
         SettingError: if there is no such format.
         ValueError: if the encoder does not fit the network.
     """
-    check_choice("format", format, ("torch", "onnx", "c"))
+    check_choice("format", format, get_args(Format))
     files.check_output_file(out)
     if format == "c":
         return _export_c(out, network, encoder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def load(
             such network, more than one way to read it, NaN, or a 0 that is refused.
         SettingError: if there is no such `zero`.
     """
-    check_choice("zero", zero, ("refuse", "minus", "plus"))
+    check_choice("zero", zero, get_args(Zero))
     limit = _BYTES_A_WEIGHT * architecture.n_weights + _SLACK
     with reading(path, "name another file"), path.open("rb") as file:
         raw = file.read(limit + 1)

@@ -11,10 +11,9 @@ import pytest
 
 import evobin
 from evobin.cli.main import main
-from tests.builders import DataFolder, cells
+from tests.builders import THREE_KINDS, DataFolder, cells, three_kinds
 
 Capture = pytest.CaptureFixture[str]
-TOML = "inputs = 6\nframes = 1\nclasses = 3\nlinear = [16, 8]\n"
 BUDGET = [
     "--ste.starts", "1", "--ste.epochs", "20", "--population.rounds", "1",
     "--population.epochs", "1", "--population.islands", "1", "--flips.rounds", "1",
@@ -26,22 +25,16 @@ SHAPE = ["--architecture", "network.toml"]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Vectors of three kinds, and a run that has learnt them."""
-    folder = DataFolder(tmp_path_factory.mktemp("home"))
-    folder.features.mkdir()
-    rng, centres = np.random.default_rng(0), 3.0 * np.array([[1, 0], [0, 1], [-1, -1]])
-    for i in range(90):
-        folder.save(f"v{i:02}.npy", rng.normal(np.tile(centres[i % 3], 3)))
-    folder.write("train.tsv", *(f"v{i:02}.npy {i % 3}" for i in range(90)))
-    folder.write(
-        "groups.tsv", "file patient site", *(f"v{i:02}.npy p{i % 3}-{i // 6} s" for i in range(90))
-    )
-    (folder.root / "network.toml").write_text(TOML)
+    root = tmp_path_factory.mktemp("home")
+    three_kinds(root)
+    groups = (f"v{i:02}.npy p{i % 3}-{i // 6} s" for i in range(90))
+    DataFolder(root).write("groups.tsv", "file patient site", *groups)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder.root)
+        patch.chdir(root)
         data = ["--data", "train.tsv", "--features", "features", "--groups", "groups.tsv"]
         argv = ["search", *data, *SHAPE, "--test-share", "0.3", "--out", "run", *BUDGET]
         assert main(argv) == 0
-    return folder.root
+    return root
 
 
 @pytest.fixture(autouse=True)
@@ -192,7 +185,7 @@ def test_a_missing_file_is_told_in_one_line(capsys: Capture) -> None:
 
 
 def test_a_run_goes_on_without_the_toml_file(tmp_path: Path) -> None:
-    (tmp_path / "network.toml").write_text(TOML)
+    (tmp_path / "network.toml").write_text(THREE_KINDS)
     shape = evobin.load_architecture(tmp_path / "network.toml")
     (tmp_path / "network.toml").unlink()
     config = evobin.SearchConfig(
@@ -210,7 +203,7 @@ def test_a_run_goes_on_without_the_toml_file(tmp_path: Path) -> None:
 
 def test_a_network_of_binary_inputs_goes_all_the_way(capsys: Capture) -> None:
     Path("signs").mkdir()
-    Path("binary.toml").write_text(TOML + "binary_inputs = true\n")
+    Path("binary.toml").write_text(THREE_KINDS + "binary_inputs = true\n")
     for path in Path("features").iterdir():
         np.save(Path("signs") / path.name, np.where(np.load(path) > 0, 1, -1).astype(np.int8))
     data, shape = ["--data", "train.tsv", "--features", "signs"], ["--architecture", "binary.toml"]

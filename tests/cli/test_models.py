@@ -13,10 +13,9 @@ import pytest
 import evobin
 from evobin.cli.main import main
 from evobin.models.model import Model
-from tests.builders import GOLDEN_RESULT, DataFolder, files_below, voices_folder
+from tests.builders import GOLDEN_RESULT, files_below, three_kinds, voices_folder
 
 Capture = pytest.CaptureFixture[str]
-TOML = "inputs = 6\nframes = 1\nclasses = 3\nlinear = [16, 8]\n"
 BUDGET = [
     "--ste.starts", "1", "--ste.epochs", "10", "--population.rounds", "0", "--flips.sweeps", "0",
     "--n-jobs", "1", "--quiet", "--no-report",
@@ -29,21 +28,15 @@ NAMES = ["adelie", "chinstrap", "gentoo"]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Vectors of three kinds, a run, and a classifier's model of them with an encoder."""
-    folder = DataFolder(tmp_path_factory.mktemp("home"))
-    folder.features.mkdir()
-    rng, centres = np.random.default_rng(0), 3.0 * np.array([[1, 0], [0, 1], [-1, -1]])
-    x = rng.normal(np.tile(centres[np.arange(90) % 3], 3))
-    for i, row in enumerate(x):
-        folder.save(f"v{i:02}.npy", row)
-    folder.write("train.tsv", *(f"v{i:02}.npy {i % 3}" for i in range(90)))
-    (folder.root / "network.toml").write_text(TOML)
+    root = tmp_path_factory.mktemp("home")
+    x = three_kinds(root)
     model = evobin.BinaryClassifier((8,), effort="quick", search=False, n_jobs=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder.root)
+        patch.chdir(root)
         model.fit(x, np.array(NAMES)[np.arange(90) % 3]).save("table.evobin")
         argv = ["search", *DATA, *SHAPE, "--test-share", "0.3", "--out", "run", *BUDGET]
         assert main(argv) == 0
-    return folder.root
+    return root
 
 
 @pytest.fixture(autouse=True)
