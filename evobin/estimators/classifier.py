@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from evobin.checks import check_choice, check_number, check_shape
 from evobin.config import Effort, SearchConfig
 from evobin.core.scores import predictions
 from evobin.data.arrays import matrix_of
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
 from evobin.errors import SettingError
@@ -37,16 +38,18 @@ from evobin.network.binary import BinaryNetwork
 class BinaryClassifier:
     """A network of -1 and +1 for samples in an array, as `evobin search` finds one for files.
 
-    Real features become signs by a thermometer code (see `ThermometerEncoder`), so they may have
-    any units. A part of the samples, stratified by class or split by group, is held out: it is not
-    trained on, chooses among candidates, and says how far flips pay. Straight-through training
-    gives starts; population refinement and bit flips improve them. Then the same is done with all
-    samples. All of it happens in memory; nothing is written.
+    Numbers become signs by a thermometer code (see `TableEncoder`), so they may have any units;
+    categories and missing values become signs, too. A part of the samples, stratified by class or
+    split by group, is held out: it is not trained on, chooses among candidates, and says how far
+    flips pay. Straight-through training gives starts; population refinement and bit flips improve
+    them. Then the same is done with all samples. All of it happens in memory; nothing is written.
 
     Args:
         hidden: widths of the hidden layers, at least one.
         encoder: "thermometer", or None to take features as they are; then scale them yourself.
         bits: signs a feature at most, 1 to 32.
+        categorical: features of categories that are numbers, by name or by place; those that a
+            table has as text, or as pandas' categories, are known.
         search: whether the search follows on training.
         refit: whether what is handed out is a network of all samples in the end; else it is the one
             that the held-out part has validated, and takes half as long.
@@ -60,7 +63,7 @@ class BinaryClassifier:
 
     Attributes:
         network_: the `BinaryNetwork`; it sees signs where there is an encoder.
-        encoder_: the fitted `ThermometerEncoder`, or None.
+        encoder_: the fitted `TableEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
         scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
@@ -81,7 +84,7 @@ class BinaryClassifier:
     """
 
     network_: BinaryNetwork
-    encoder_: ThermometerEncoder | None
+    encoder_: TableEncoder | None
     classes_: NDArray[Any]
     n_features_in_: int
     scores_: dict[str, float]
@@ -93,6 +96,7 @@ class BinaryClassifier:
         *,
         encoder: Literal["thermometer"] | None = "thermometer",
         bits: int = 7,
+        categorical: Sequence[str | int] = (),
         search: bool = True,
         refit: bool = True,
         effort: Effort = "standard",
@@ -104,6 +108,7 @@ class BinaryClassifier:
         self.hidden = hidden
         self.encoder = encoder
         self.bits = bits
+        self.categorical = categorical
         self.search = search
         self.refit = refit
         self.effort = effort
@@ -116,7 +121,9 @@ class BinaryClassifier:
         """Finds a network.
 
         Args:
-            X: [samples, features] finite real numbers. Not modified.
+            X: [samples, features] real numbers, NaN for missing ones; or a table, whose columns
+                hold numbers, text or categories. With `encoder=None`, finite real numbers. Not
+                modified.
             y: [samples] labels of 2 to 100 classes, numbers or text. Not modified.
             groups: [samples] what belongs together, such as the person that a sample is of, and
                 must not be in both parts; None if each sample stands for itself.
@@ -128,10 +135,11 @@ class BinaryClassifier:
         """
         clock = Clock(self._check_seconds())
         plan, config = self._plan()
-        X = matrix_of("X", X)
+        if not isinstance(X, pd.DataFrame) or self.encoder is None:
+            X = matrix_of("X", X, missing=self.encoder is not None)
         targets = targets_of(y, len(X))
         parts = split(targets, groups, plan.seed)
-        self.encoder_, self.n_features_in_ = self._fit_encoder(X[parts.train]), X.shape[1]
+        self.encoder_, self.n_features_in_ = self._fit_encoder(X, parts.train), X.shape[1]
         self.classes_ = targets.classes
         features = self._encoded(X)
         architecture = self._architecture(features.shape[1], len(targets.classes))
@@ -155,7 +163,8 @@ class BinaryClassifier:
         """The class of each sample: [samples], of `classes_`.
 
         Args:
-            X: [samples, n_features_in_] finite real numbers; not modified.
+            X: [samples, n_features_in_] as for `fit`; a table's columns are found by name, in any
+                order. Values may be missing where some were in `fit`. Not modified.
 
         Raises:
             ValueError: if X is not that, or there was no `fit`.
@@ -173,7 +182,7 @@ class BinaryClassifier:
         """
         if not hasattr(self, "network_"):
             raise ValueError("the classifier must be fitted before it predicts; call `fit`.")
-        return outputs(self.network_, self.encoder_, matrix_of("X", X, self.n_features_in_))
+        return outputs(self.network_, self.encoder_, X)
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Share of the samples whose predicted class is `y`.
@@ -255,6 +264,7 @@ class BinaryClassifier:
     def _settings(self) -> dict[str, Any]:
         """The parameters as JSON values."""
         settings = self.get_params() | {"hidden": np.asarray(self.hidden).tolist()}
+        settings["categorical"] = list(self.categorical)
         return {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in settings.items()
@@ -276,9 +286,9 @@ class BinaryClassifier:
         plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 
-    def _fit_encoder(self, X: NDArray[Any]) -> ThermometerEncoder | None:
+    def _fit_encoder(self, X: Any, rows: NDArray[np.intp]) -> TableEncoder | None:
         if self.encoder is None:
-            largest = float(np.abs(X).max())
+            largest = float(np.abs(X[rows]).max())
             if largest > LARGEST:
                 raise ValueError(
                     f"`X` must hold features of at most {LARGEST:g} in magnitude, but it holds "
@@ -286,13 +296,15 @@ class BinaryClassifier:
                 )
             return None
         check_choice("encoder", self.encoder, ("thermometer",))
-        return ThermometerEncoder(self.bits).fit(X)
+        return TableEncoder(self.bits, self.categorical).fit(X, rows)
 
-    def _encoded(self, X: NDArray[Any]) -> NDArray[Any]:
+    def _encoded(self, X: Any) -> NDArray[Any]:
         """What the network takes: signs in int8, or X in float32, in float64 where needed."""
         if self.encoder_ is not None:
             return self.encoder_.transform(X)
-        return X.astype(np.float32 if np.can_cast(X.dtype, np.float32) else np.float64, copy=False)
+        narrow = np.can_cast(X.dtype, np.float32)
+        features: NDArray[Any] = X.astype(np.float32 if narrow else np.float64, copy=False)
+        return features
 
     def _architecture(self, n_in: int, n_classes: int) -> Architecture:
         widths = tuple(self.hidden) if isinstance(self.hidden, Sequence) else ()
