@@ -257,3 +257,40 @@ def thermometer(thresholds: list[list[float]], sample: list[float]) -> list[int]
         for value, column in zip(sample, thresholds, strict=True)
         for threshold in column
     ]
+
+
+Cell = float | str | None
+Comparison = tuple[str, float | str | None]
+
+
+def table_column(values: list[Cell], bits: int) -> list[Comparison]:
+    """What the signs of a column say: above a threshold, equal to a category, missing."""
+    present = [value for value in values if value is not None]
+    missing: list[Comparison] = [("missing", None)] if 0 < len(present) < len(values) else []
+    texts = sorted({value for value in present if isinstance(value, str)})
+    if all(text.isdecimal() for text in texts):
+        texts.sort(key=int)
+    if not texts:
+        numbers = [value for value in present if isinstance(value, float)]
+        limits = thermometer_thresholds(numbers, bits) if numbers else []
+        return [("above", limit) for limit in limits] + missing
+    if len(texts) == 1:
+        return missing
+    if len(texts) == 2 and not missing:
+        return [("is", texts[1])]
+    return [("is", text) for text in texts] + missing
+
+
+def table_signs(columns: list[list[Comparison]], row: list[Cell]) -> list[int]:
+    """The signs of a row."""
+    signs = []
+    for value, comparisons in zip(row, columns, strict=True):
+        for kind, what in comparisons:
+            if kind == "above":
+                holds = value is not None and value > what  # type: ignore[operator]
+            elif kind == "is":
+                holds = value == what
+            else:
+                holds = value is None
+            signs.append(1 if holds else -1)
+    return signs
