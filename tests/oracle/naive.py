@@ -247,7 +247,8 @@ def thermometer_thresholds(values: list[float], bits: int) -> list[float]:
         aims = [sum(counts) * Fraction(step, bits + 1) for step in range(1, bits + 1)]
         away = [[abs(sum(counts[: gap + 1]) - aim) for gap in gaps] for aim in aims]
         gaps = sorted({distances.index(min(distances)) for distances in away})
-    return [(distinct[gap] + distinct[gap + 1]) / 2 for gap in gaps]
+    # so that no sum is beyond float64
+    return [distinct[gap] + (distinct[gap + 1] / 2 - distinct[gap] / 2) for gap in gaps]
 
 
 def thermometer(thresholds: list[list[float]], sample: list[float]) -> list[int]:
