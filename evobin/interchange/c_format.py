@@ -215,7 +215,7 @@ def _encoder(encoder: TableEncoder, architecture: Architecture) -> dict[str, Any
     return {
         "encoder": True,
         "WIDTH": encoder.n_features,
-        "UNFIT": "infinite, or missing where it may not be" if mixed else "not finite",
+        "UNFIT": "infinite, or missing\n * where that is not said" if mixed else "not finite",
         "STACK": _stack_of_signs(architecture, encoder.n_signs, encoder.n_signs),
         "columns": _listed(encoder.columns_),
         "mixed": mixed,
