@@ -103,7 +103,7 @@ class Column:
             Unfit: if cells are numbers, but categories are not.
         """
         if not isinstance(cells, Coded):
-            if self.categories is None:
+            if self.categories is None or np.isnan(cells).all():
                 return cells
             if not self.takes_numbers:
                 raise Unfit("holds numbers, where training had text; correct it.")

@@ -20,7 +20,7 @@ from evobin.data.arrays import matrix_of
 from evobin.data.encoder import TableEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
-from evobin.errors import SettingError
+from evobin.errors import LISTED, SettingError
 from evobin.estimators.budget import Clock
 from evobin.estimators.fitting import (
     Watch,
@@ -156,7 +156,7 @@ class BinaryClassifier:
             fitted = fit_network(problem, plan, config, Watch(clock, show), everything)
         self.network_ = fitted.network
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
-        self.report_ = report_of(fitted, parts.note)
+        self.report_ = report_of(fitted, parts.note + self._left_out())
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -263,7 +263,9 @@ class BinaryClassifier:
 
     def _settings(self) -> dict[str, Any]:
         """The parameters as JSON values."""
+        places = [one if isinstance(one, str) else int(one) for one in self.categorical]
         settings = self.get_params() | {"hidden": np.asarray(self.hidden).tolist()}
+        settings |= {"categorical": places}
         settings["categorical"] = list(self.categorical)
         return {
             name: value.item() if isinstance(value, np.generic) else value
@@ -297,6 +299,15 @@ class BinaryClassifier:
             return None
         check_choice("encoder", self.encoder, ("thermometer",))
         return TableEncoder(self.bits, self.categorical).fit(X, rows)
+
+    def _left_out(self) -> str:
+        """A sentence about columns that are not looked at, if there are any."""
+        left_out = () if self.encoder_ is None else self.encoder_.constant
+        if not left_out:
+            return ""
+        more = ", ..." if len(left_out) > LISTED else ""
+        listed = ", ".join(map(repr, left_out[:LISTED])) + more
+        return f" Without a sign, since they do not vary: {listed}."
 
     def _encoded(self, X: Any) -> NDArray[Any]:
         """What the network takes: signs in int8, or X in float32, in float64 where needed."""
