@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evobin.data.encoder import TableEncoder
@@ -137,3 +138,22 @@ def test_a_damaged_encoder_is_refused(change: dict[str, Any], message: str) -> N
         plain["columns"][1] |= change
     with pytest.raises(EvobinError, match=message):
         TableEncoder.from_plain(plain)
+
+
+@pytest.mark.parametrize("wrong", [None, "ab", ["a", "a"], ["a", 1], [str(i) for i in range(256)]])
+def test_damaged_categories_are_refused(wrong: Any) -> None:
+    plain = TableEncoder().fit(pd.DataFrame({"a": ["x", "y", None]})).to_plain()
+    plain["columns"][0]["categories"] = wrong
+    with pytest.raises(EvobinError, match=r"`columns\[0\]` `categories` must be at most 255 diff"):
+        TableEncoder.from_plain(plain)
+
+
+def test_numbers_are_checked_before_they_become_signs() -> None:
+    encoder = TableEncoder().fit([[0.0, 1.0], [1.0, np.nan]])
+    assert encoder.signs(np.array([[0.0, np.nan], [1.0, 5.0]])).tolist() == [[-1, 1], [1, -1]]
+    with pytest.raises(ValueError, match=r"`numbers` must have shape \[\*, 2\]"):
+        encoder.signs(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="holds nan in row 0, column 0, from 0"):
+        encoder.signs(np.array([[np.nan, 0.0]]))
+    with pytest.raises(ValueError, match="must be fitted before it transforms"):
+        TableEncoder().signs(np.zeros((1, 1)))
