@@ -196,6 +196,8 @@ def test_text_or_numbers_where_training_had_the_other_are_refused() -> None:
     assert encoder.transform(missing)[:, -3:].tolist() == [[-1, -1, 1]] * 4
     with pytest.raises(ValueError, match="`X` must hold text in column 'kind', as in training"):
         encoder.transform(np.zeros((2, 5)))
+    constant = TableEncoder().fit(animals()[["wild", "legs"]].assign(land="UK"))
+    assert constant.transform(np.array([[1.0, 2.0, 3.0]])).tolist() == [[1]]
 
 
 def test_names_are_no_categories() -> None:
