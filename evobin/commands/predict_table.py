@@ -57,8 +57,9 @@ def predict_table(
     """
     path, model = Path(path), load(result, architecture)
     meaning = meaning_for(path, model)
-    usual = (meaning.label, meaning.group, *meaning.drop)
-    ignored = tuple(name for name in usual if name is not None and name != row_column)
+    usual = meaning.usual
+    others = (usual.label, usual.group, *usual.not_features)
+    ignored = tuple(name for name in others if name is not None and name != row_column)
     roles = Roles(drop=tuple(drop), ignored=ignored, row=row_column)
     table = read_labelled(path, roles, meaning.known)
     if not table.raw.is_whole:

@@ -22,7 +22,7 @@ from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
 from evobin.data.dataset import LARGEST
 from evobin.data.splits import Splits, load_splits, synthesised_splits
-from evobin.data.table_splits import Meaning, table_splits
+from evobin.data.table_splits import Meaning, Usual, table_splits
 from evobin.drive.driver import ignore
 from evobin.drive.pipeline import SearchPlan, run_stages
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
@@ -30,7 +30,7 @@ from evobin.errors import EvobinError, WorkersError
 from evobin.models.encoders import Encoder, encoded_splits, inputs_of
 from evobin.models.header import Header
 from evobin.models.model import Model
-from evobin.models.tables import TABLE, meaning_of, table_of
+from evobin.models.tables import TABLE, meaning_of
 from evobin.network.analysis.firing import firing_rates
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
@@ -60,8 +60,10 @@ def begin_run(
     path = config.out or default_path(command)
     origin: State = {}
     if start is not None:
-        usual = {name: start.report[name] for name in (TABLE,) if name in start.report}
-        origin = {"start": start.network.signs, "model": start.header.plain() | {"report": usual}}
+        usual = Usual.of(start.report.get(TABLE))
+        usual = usual._replace(drop=usual.not_features, constant=())  # of another table
+        report = {TABLE: usual.plain()} if TABLE in start.report else {}
+        origin = {"start": start.network.signs, "model": start.header.plain() | {"report": report}}
     return run_job(Job(command, config, path, observer or ignore, stop), None, origin)
 
 
@@ -91,12 +93,8 @@ class _Origin(NamedTuple):
             "samples_sha256": about["clips"],
         }
         if job.config.is_table:
-            label, group, drop = table_of(self.header.report)
-            report[TABLE] = {
-                "label": job.config.label or label,
-                "group": job.config.group or group,
-                "drop": [*dict.fromkeys((*drop, *job.config.drop))],
-            }
+            usual = Usual.of(self.header.report.get(TABLE)).named(job.config)
+            report[TABLE] = usual.plain()
         return self._replace(header=self.header._replace(report=report))
 
 
@@ -166,7 +164,7 @@ def _loaded(job: Job, kept: State, workers: parallel.Workers) -> _Loaded:
 def _of_table(job: Job, kept: State) -> _Loaded:
     config, plain = job.config, kept.get("model")
     meaning = None if plain is None else _known_meaning(config, plain)
-    splits, meaning, constant = table_splits(config, config.seed, meaning)
+    splits, meaning = table_splits(config, config.seed, meaning)
     if plain is not None:
         return _Loaded(splits, splits.fingerprint(), job, kept)
     widths = config.hidden or HIDDEN
@@ -178,9 +176,9 @@ def _of_table(job: Job, kept: State) -> _Loaded:
             f"{n_in:,}; lower --bits, or leave columns out with --drop."
         )
     shape = Architecture(n_in, blocks, n_classes, frames=1, binary_inputs=True)
-    drop = (*config.drop, *constant)
-    config = replace(config, architecture=shape, hidden=(), drop=drop)
-    model = Header(shape, meaning.encoder, meaning.classes, meaning.feature_names, {})
+    config = replace(config, architecture=shape, hidden=())
+    report = {TABLE: meaning.usual.plain()}
+    model = Header(shape, meaning.encoder, meaning.classes, meaning.feature_names, report)
     job, kept = replace(job, config=config), {**kept, "model": model.plain()}
     return _Loaded(splits, splits.fingerprint(), job, kept)
 

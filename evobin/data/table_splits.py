@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +35,46 @@ from evobin.network.presets import ANY_NETWORK
 Rows = NDArray[np.intp]
 
 
+class Usual(NamedTuple):
+    """What a model knows of columns that are no features.
+
+    Attributes:
+        label: the column of labels; None if it is not known.
+        group: the column of groups; None if there is none.
+        drop: columns that are left out, if they are there.
+        constant: columns that are left out because they were constant.
+    """
+
+    label: str | None = None
+    group: str | None = None
+    drop: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, plain: Any) -> Usual:
+        """What `plain` gives, as far as it is there and of the right types."""
+        found: Mapping[str, Any] = plain if isinstance(plain, Mapping) else {}
+        names = [found.get(name) for name in ("label", "group")]
+        label, group = (name if isinstance(name, str) else None for name in names)
+        lists = [found.get(name) for name in ("drop", "constant")]
+        drop, constant = (tuple(map(str, x)) if isinstance(x, list | tuple) else () for x in lists)
+        return cls(label, group, drop, constant)
+
+    def plain(self) -> dict[str, Any]:
+        """JSON values by name."""
+        return {name: list(x) if isinstance(x, tuple) else x for name, x in self._asdict().items()}
+
+    @property
+    def not_features(self) -> tuple[str, ...]:
+        """The columns that may be there, and are left out, beside labels and groups."""
+        return (*self.drop, *self.constant)
+
+    def named(self, config: DataConfig) -> Usual:
+        """The same with what a user has named."""
+        drop = tuple(dict.fromkeys((*self.drop, *config.drop)))
+        return Usual(config.label or self.label, config.group or self.group, drop, self.constant)
+
+
 class Meaning(NamedTuple):
     """What a model knows of a table's columns and labels.
 
@@ -42,18 +83,14 @@ class Meaning(NamedTuple):
         classes: [n_classes] what a label may be.
         feature_names: the columns of features; None if they count by their places.
         n_features: how many.
-        label: the usual column of labels; None if it is not known.
-        group: the usual column of groups; None if there is none.
-        drop: columns that are left out, if they are there.
+        usual: the columns that are no features.
     """
 
     encoder: TableEncoder | None
     classes: NDArray[Any]
     feature_names: tuple[str, ...] | None
     n_features: int
-    label: str | None = None
-    group: str | None = None
-    drop: tuple[str, ...] = ()
+    usual: Usual = Usual()
 
     @property
     def n_inputs(self) -> int:
@@ -67,7 +104,8 @@ class Meaning(NamedTuple):
 
     def roles(self, label: str | None, group: str | None, drop: tuple[str, ...]) -> Roles:
         """What the columns of a table are for, some of which are named."""
-        return Roles(label or self.label, group, self.group, drop, self.drop)
+        usual = self.usual
+        return Roles(label or usual.label, group, usual.group, drop, usual.not_features)
 
     def inputs(self, features: Any) -> NDArray[Any]:
         """What the network takes of checked features."""
@@ -76,9 +114,7 @@ class Meaning(NamedTuple):
         return self.encoder.transform(features)
 
 
-def table_splits(
-    config: DataConfig, seed: int, meaning: Meaning | None
-) -> tuple[Splits, Meaning, tuple[str, ...]]:
+def table_splits(config: DataConfig, seed: int, meaning: Meaning | None) -> tuple[Splits, Meaning]:
     """Reads the tables that the user named, splits what has to be split, and encodes it.
 
     An encoder that is not known yet is fitted on the training part alone, without columns that are
@@ -91,8 +127,7 @@ def table_splits(
             out.
 
     Returns:
-        The samples as the network takes them, what its columns mean, and the names of the columns
-        that were constant.
+        The samples as the network takes them, and what the columns mean.
 
     Raises:
         EvobinError: if a table has problems; all are told together.
@@ -105,12 +140,11 @@ def table_splits(
     ]
     rest, notes = _Splitter(whole, places[0], classes, seed).split(config)
     train = rest["train"]
-    constant: tuple[str, ...] = ()
     if meaning is None:
         constant = _constant(whole, train)
         whole, valid, test = (_without(table, constant) for table in (whole, valid, test))
         meaning = _fitted(config, (whole, valid, test), train, classes)
-        notes += _word_on_constant(whole, constant, meaning)
+        meaning = meaning._replace(usual=Usual(constant=constant).named(config))
     parts = {name: _encoded(whole, rows, places[0], meaning) for name, rows in rest.items()}
     for name, table, labels in (("valid", valid, places[1]), ("test", test, places[2])):
         if table is not None:
@@ -118,11 +152,12 @@ def table_splits(
     seen = hashlib.sha256()
     for table in (whole, valid, test):
         seen.update((table.digest() if table is not None else "none").encode())
+    notes += _word_on_constant(meaning)
     notes += shared_groups(parts["train"], parts["valid"], parts.get("test"), ANY_NETWORK)
     splits = Splits(
         parts["train"], parts["valid"], parts.get("test"), " ".join(notes), seen.hexdigest()
     )
-    return splits, meaning, constant
+    return splits, meaning
 
 
 def _read(
@@ -132,7 +167,7 @@ def _read(
     path = config.data
     if path is None:
         raise ValueError("`config` must name `data`, but it is None.")
-    label = config.label or (None if meaning is None else meaning.label)
+    label = config.label or (None if meaning is None else meaning.usual.label)
     if path.suffix.lower() == ARRAYS:
         label = LABELS
     check_label(path, label)
@@ -152,8 +187,9 @@ def _read(
         known = Known(whole.names, kinds, None, (True,) * len(kinds), is_model=False)
         if not whole.raw.problems:
             known = known._replace(classes=classes_of(whole))
+    lenient = roles._replace(drop=(), ignored=(*roles.ignored, *roles.drop))
     others = [
-        None if other is None else read_labelled(other, roles, known)
+        None if other is None else read_labelled(other, lenient, known)
         for other in (config.valid, config.test)
     ]
     raise_if_any(table.raw for table in (whole, *others) if table is not None)
@@ -238,21 +274,15 @@ def _without(table: LabelledTable | None, names: tuple[str, ...]) -> Any:
     return replace(table, features=table.features.drop(columns=list(names)))
 
 
-def _word_on_constant(whole: LabelledTable, names: tuple[str, ...], meaning: Meaning) -> list[str]:
+def _word_on_constant(meaning: Meaning) -> list[str]:
     """What is said of constant columns: those of arrays stay in their places."""
-    encoder = meaning.encoder
-    if isinstance(whole.features, np.ndarray):
-        n = 0 if encoder is None else len(encoder.constant)
+    if meaning.feature_names is None:
+        n = 0 if meaning.encoder is None else len(meaning.encoder.constant)
         return [f"{n} of {meaning.n_features} columns are constant, and not looked at."] * (n > 0)
-    if not names:
-        return []
+    names = meaning.usual.constant
     few = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
-    verb = (
-        "is constant in the training part and is"
-        if len(names) == 1
-        else ("are constant in the training part and are")
-    )
-    return [f"{few} {verb} left out."]
+    be = "is" if len(names) == 1 else "are"
+    return [f"{few} {be} constant in the training part and {be} left out."] * bool(names)
 
 
 def _fitted(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from evobin.config.data import ARRAYS, ClipsConfig
 from evobin.core.samples import Dataset
 from evobin.data.array_files import LABELS
 from evobin.data.labelled_tables import places_in, read_labelled
-from evobin.data.table_splits import Meaning, check_label
+from evobin.data.table_splits import Meaning, Usual, check_label
 from evobin.errors import EvobinError
 from evobin.models.header import Header
 from evobin.network.presets import preset_of
@@ -30,21 +27,9 @@ def meaning_of(header: Header) -> Meaning:
             f"takes {preset_of(shape).samples} of many frames, not rows of a table; name feature "
             "files."
         )
-    usual = table_of(header.report)
     n_features = shape.n_in if header.encoder is None else header.encoder.n_features
-    return Meaning(header.encoder, header.classes, header.feature_names, n_features, *usual)
-
-
-def table_of(report: Mapping[str, Any]) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The columns of labels and groups, and those that were left out, as far as a report says."""
-    found = report.get(TABLE)
-    plain: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
-    label, group, drop = plain.get("label"), plain.get("group"), plain.get("drop")
-    return (
-        label if isinstance(label, str) else None,
-        group if isinstance(group, str) else None,
-        tuple(map(str, drop)) if isinstance(drop, list | tuple) else (),
-    )
+    usual = Usual.of(header.report.get(TABLE))
+    return Meaning(header.encoder, header.classes, header.feature_names, n_features, usual)
 
 
 def load_table(config: ClipsConfig, meaning: Meaning) -> Dataset:

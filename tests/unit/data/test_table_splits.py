@@ -12,7 +12,7 @@ import pytest
 from evobin.config import DataConfig
 from evobin.core.samples import Dataset
 from evobin.data.encoder import TableEncoder
-from evobin.data.table_splits import Meaning, table_splits
+from evobin.data.table_splits import Meaning, Usual, table_splits
 from evobin.errors import EvobinError, SettingError
 from evobin.estimators.splitting import split, targets_of
 
@@ -48,7 +48,7 @@ class Folder:
 
     def load(
         self, frame: pd.DataFrame | str, meaning: Meaning | None = None, **more: Any
-    ) -> tuple[Any, Meaning, tuple[str, ...]]:
+    ) -> tuple[Any, Meaning]:
         settings = {"label": "sold", "drop": ("owner",)} | more
         return table_splits(DataConfig(self.path(frame), **settings), 0, meaning)
 
@@ -71,8 +71,8 @@ def rows_of(part: Dataset) -> list[int]:
 
 def test_the_parts_are_what_an_encoder_makes_of_the_frame(folder: Folder) -> None:
     frame = pets()
-    splits, meaning, constant = folder.load(frame, test_share=0.25)
-    assert constant == ("same",)
+    splits, meaning = folder.load(frame, test_share=0.25)
+    assert meaning.usual.constant == ("same",)
     assert meaning.feature_names == ("age", "kind", "weight")
     assert meaning.classes.tolist() == ["no", "yes"]
     features, train = frame[["age", "kind", "weight"]], rows_of(splits.train)
@@ -96,7 +96,7 @@ def test_validation_rows_are_those_that_the_classifier_holds_out(folder: Folder)
 
 
 def test_no_group_is_in_two_parts(folder: Folder) -> None:
-    splits, meaning, _ = folder.load(pets(), group="owner", drop=(), test_share=0.3)
+    splits, meaning = folder.load(pets(), group="owner", drop=(), test_share=0.3)
     owners = [set(part.groups["speaker"]) for part in splits.named.values()]
     assert len(set.union(*owners)) == sum(map(len, owners)) == 20
     assert meaning.feature_names == ("age", "kind", "weight")
@@ -106,7 +106,7 @@ def test_no_group_is_in_two_parts(folder: Folder) -> None:
 @pytest.mark.parametrize("labels", [["3", "1", "2"], ["3.0", " 1", "2"]])
 def test_labels_that_are_whole_numbers_are_numbers(labels: list[str], folder: Folder) -> None:
     text = "x,y\n" + "".join(f"{i},{labels[i % 3]}\n" for i in range(30))
-    splits, meaning, _ = folder.load(text, label="y", drop=())
+    splits, meaning = folder.load(text, label="y", drop=())
     assert meaning.classes.tolist() == [1, 2, 3]
     assert splits.train.labels.tolist() == [[2, 0, 1][row % 3] for row in rows_of(splits.train)]
 
@@ -115,7 +115,7 @@ def test_a_value_that_is_missing_in_one_part_alone_has_a_sign(folder: Folder) ->
     frame = pets().drop(columns="age")
     valid = rows_of(folder.load(frame)[0].valid)
     frame.loc[valid[0], "weight"] = np.nan
-    splits, meaning, _ = folder.load(frame)
+    splits, meaning = folder.load(frame)
     assert meaning.encoder is not None
     assert meaning.encoder.columns_[-1].has_missing
     assert (splits.train.samples.frames[:, -1] == -1).all()
@@ -125,7 +125,7 @@ def test_a_value_that_is_missing_in_one_part_alone_has_a_sign(folder: Folder) ->
 def test_parts_of_their_own_have_the_columns_and_classes_of_the_first(folder: Folder) -> None:
     other = folder.path(pets(20, 1)[["sold", "weight", "kind", "owner", "age", "same"]], "v.csv")
     test = folder.path(pets(20, 2).astype({"age": object}).fillna("NA"), "w.csv")
-    splits, _, _ = folder.load(pets(), valid=other, test=test)
+    splits, _ = folder.load(pets(), valid=other, test=test)
     assert [len(part) for part in splits.named.values()] == [60, 20, 20]
     assert "Split by" not in splits.note
     bad = pets(20, 1).rename(columns={"weight": "wait"})
@@ -159,7 +159,7 @@ def test_the_fingerprint_sees_every_cell_and_the_split(folder: Folder) -> None:
 
 def test_columns_of_codes_are_categories_where_they_are_named(folder: Folder) -> None:
     frame = pets().assign(code=np.arange(60) % 3)
-    _, meaning, _ = folder.load(frame, categorical=("code",))
+    _, meaning = folder.load(frame, categorical=("code",))
     assert meaning.encoder is not None
     assert meaning.encoder.columns_[-1].categories == ("0", "1", "2")
 
@@ -170,8 +170,8 @@ def test_arrays_are_split_and_encoded_in_place(tmp_path: Path) -> None:
     x[:, 1] = 5
     x[3, 0] = np.nan
     np.savez_compressed(tmp_path / "a.npz", X=x, y=y, groups=np.arange(40) // 2)
-    splits, meaning, constant = table_splits(DataConfig(tmp_path / "a.npz"), 0, None)
-    assert (constant, meaning.feature_names, meaning.n_features) == ((), None, 3)
+    splits, meaning = table_splits(DataConfig(tmp_path / "a.npz"), 0, None)
+    assert (meaning.usual, meaning.feature_names, meaning.n_features) == (Usual(), None, 3)
     assert "Split by group. 1 of 3 columns are constant, and not looked at." in splits.note
     rows = [int(name.removeprefix("row ")) for name in splits.train.names]
     expected = TableEncoder().fit(x, np.array(rows))
