@@ -79,7 +79,7 @@ class ColumnReader:
 def numbers_of(cells: Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
     """The numbers in cells, exact, NaN where there is none; and the places of those with words."""
     if "_" not in "".join(cells):  # Python takes 1_000 for a number
-        for given in (cells, [_AS_NAN.get(cell, cell) for cell in cells]):
+        for given in (cells, (_AS_NAN.get(cell, cell) for cell in cells)):
             try:
                 return np.array(list(map(float, given))), []
             except ValueError:

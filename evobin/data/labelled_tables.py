@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -277,7 +278,7 @@ class _Columns:
             if name not in known.names:
                 self._wrong(
                     f"column {show(name)} is no known feature; "
-                    + (f"leave it out with --drop {name}" if known.is_model else "delete it")
+                    + (f"leave it out with --drop {quote(name)}" if known.is_model else "delete it")
                 )
         self.features = known.names
         found = dict(zip(known.names, known.kinds, strict=True))

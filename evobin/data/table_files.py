@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -183,7 +184,7 @@ class _TextReader:
                 name,
             )
             return
-        more = f", or name the column with --categorical {name}" if guessed else ""
+        more = f", or name the column with --categorical {quote(name)}" if guessed else ""
         for row, word in words:
             table.wrong(no_number(word) + more, name, row)
         refuse_infinite(table, name)
@@ -293,7 +294,7 @@ def _add_column(table: RawTable, name: str, values: pd.Series[Any], kind: Kind) 
     if not is_number and not is_text:
         table.wrong(
             f"must hold numbers or text, but it holds {dtype}; convert it, or leave it out with "
-            f"--drop {name}",
+            f"--drop {quote(name)}",
             name,
         )
     elif kind == "number" and is_text and len(present):

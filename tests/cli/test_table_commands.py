@@ -15,6 +15,7 @@ import pytest
 import evobin
 from evobin.cli.main import main
 from tests.builders import files_below
+from tests.cli.pages import shorten
 
 Capture = pytest.CaptureFixture[str]
 BUDGET = [
@@ -123,6 +124,22 @@ def test_other_kinds_of_tables_are_read_as_the_same(name: str, capsys: Capture) 
     told = answer(capsys, "evaluate", "run/model.evobin", "--data", name, "--label", "sold")
     assert told == expected
     assert "predicted yes" in told
+
+
+def test_a_table_gives_the_network_that_a_frame_gives(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shorten(monkeypatch)
+    frame = pets(120, 0).drop(columns=["id", "same"])
+    config = evobin.SearchConfig.of(
+        "quick", data=Path("pets.csv"), label="sold", drop=("id",), hidden=(8,), seed=3, n_jobs=1,
+        report=False, out=tmp_path / "run",
+    )  # fmt: skip
+    found = evobin.search(config)
+    model = evobin.BinaryClassifier(
+        (8,), effort="quick", refit=False, random_state=3, n_jobs=1
+    ).fit(frame.drop(columns="sold"), frame["sold"])
+    assert np.array_equal(found.network.signs, model.network_.signs)
 
 
 def test_arrays_are_searched_evaluated_and_predicted(capsys: Capture) -> None:
