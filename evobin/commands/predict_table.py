@@ -28,8 +28,8 @@ class Answers(NamedTuple):
         problems: a line for each problem of the others.
     """
 
-    head: tuple[str, str]
-    rows: list[tuple[str, str]]
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
     problems: list[str]
 
 
@@ -57,9 +57,7 @@ def predict_table(
     """
     path, model = Path(path), load(result, architecture)
     meaning = meaning_for(path, model)
-    usual = meaning.usual
-    others = (usual.label, usual.group, *usual.not_features)
-    ignored = tuple(name for name in others if name is not None and name != row_column)
+    ignored = meaning.roles(None, None, ()).ignored
     roles = Roles(drop=tuple(drop), ignored=ignored, row=row_column)
     table = read_labelled(path, roles, meaning.known)
     if not table.raw.is_whole:
@@ -72,7 +70,9 @@ def predict_table(
         labels = predictions(model.network.logits(samples))
     found = model.classes[labels].tolist()
     names = table.raw.lines.astype(str).tolist() if row_column is None else table.rows
-    rows = [(names[row], str(name)) for row, name in zip(good.tolist(), found, strict=True)]
+    rows: list[tuple[str, ...]] = [
+        (names[row], str(name)) for row, name in zip(good.tolist(), found, strict=True)
+    ]
     problems = [problem.text for problem in table.raw.sorted_problems]
     return Answers((row_column or table.raw.word, "prediction"), rows, problems)
 

@@ -105,7 +105,9 @@ class Meaning(NamedTuple):
     def roles(self, label: str | None, group: str | None, drop: tuple[str, ...]) -> Roles:
         """What the columns of a table are for, some of which are named."""
         usual = self.usual
-        return Roles(label or usual.label, group, usual.group, drop, usual.not_features)
+        others = [name for name in (usual.label, usual.group) if name is not None]
+        ignored = (*usual.not_features, *others)
+        return Roles(label or usual.label, group, usual.group, drop, ignored)
 
     def inputs(self, features: Any) -> NDArray[Any]:
         """What the network takes of checked features."""

@@ -303,6 +303,20 @@ def test_a_column_that_is_not_as_in_training_is_named(
     assert expected in told
 
 
+def test_another_label_may_stand_beside_the_usual_one(capsys: Capture) -> None:
+    frame = pets(40, 1)
+    frame.assign(truth=frame["sold"], sold="yes").to_csv("two.csv", index=False)
+    expected = answer(capsys, "evaluate", "run/model.evobin", "--data", "other.csv")
+    told = answer(capsys, "evaluate", "run/model.evobin", "--data", "two.csv", "--label", "truth")
+    assert told == expected
+
+
+def test_groups_are_counted_where_they_are_named(capsys: Capture) -> None:
+    pets(40, 1).assign(who=[f"w{i // 4}" for i in range(40)]).to_csv("who.csv", index=False)
+    told = answer(capsys, "evaluate", "run/model.evobin", "--data", "who.csv", "--group", "who")
+    assert "40 samples of 10 groups" in told
+
+
 def test_columns_that_the_model_does_not_know_can_be_left_out(capsys: Capture) -> None:
     pets(5, 2).assign(more=1).to_csv("more.csv", index=False)
     for command in (["predict"], ["evaluate", "--data"]):
