@@ -178,7 +178,12 @@ def _of_table(job: Job, kept: State) -> _Loaded:
     shape = Architecture(n_in, blocks, n_classes, frames=1, binary_inputs=True)
     config = replace(config, architecture=shape, hidden=())
     report = {TABLE: meaning.usual.plain()}
-    model = Header(shape, meaning.encoder, meaning.classes, meaning.feature_names, report)
+    model = Header.bare(shape)._replace(
+        encoder=meaning.encoder,
+        classes=meaning.classes,
+        feature_names=meaning.feature_names,
+        report=report,
+    )
     job, kept = replace(job, config=config), {**kept, "model": model.plain()}
     return _Loaded(splits, splits.fingerprint(), job, kept)
 

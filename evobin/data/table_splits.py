@@ -29,7 +29,7 @@ from evobin.data.labelled_tables import (
 )
 from evobin.data.splits import Splits, shared_groups
 from evobin.data.table_files import raise_if_any, read_columns
-from evobin.errors import LISTED, EvobinError
+from evobin.errors import LISTED, EvobinError, TableError
 from evobin.network.presets import ANY_NETWORK
 
 Rows = NDArray[np.intp]
@@ -307,7 +307,8 @@ def _fitted(
     try:
         encoder.fit(every if len(given) > 1 else whole.features, train)
     except ValueError as error:
-        raise EvobinError(f"{whole.raw.path}: {error}") from error
+        advice = " Leave columns out with --drop." if isinstance(error, TableError) else ""
+        raise EvobinError(f"{whole.raw.path}: {error}{advice}") from error
     return Meaning(encoder, classes, whole.names, n_features)
 
 

@@ -381,6 +381,12 @@ def test_settings_that_contradict_a_table_are_refused_in_one_line(
     assert len(told.splitlines()) == 1
 
 
+def test_a_tsv_file_alone_may_be_a_list_or_a_table(capsys: Capture) -> None:
+    for command in (["search"], ["evaluate", "run/model.evobin"]):
+        told = refusal(capsys, *command, "--data", "pets.tsv", code=2)
+        assert told.startswith("`data` needs `features`, the folder of the files that it lists, or")
+
+
 def test_a_network_over_time_takes_no_table(capsys: Capture, tmp_path: Path) -> None:
     shape = evobin.SPEAKER_SEX
     network = evobin.BinaryNetwork(shape, np.ones(shape.n_weights))

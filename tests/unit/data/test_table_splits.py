@@ -274,6 +274,15 @@ def test_labels_of_too_many_values_are_no_classes(folder: Folder) -> None:
     assert "must be of 2 to 100 classes, but they are of 150; name another column" in told
 
 
+def test_a_column_of_names_is_no_feature(folder: Folder) -> None:
+    frame = pets(400).assign(name=[f"n{row}" for row in range(400)])
+    (told,) = folder.told(frame)
+    assert told == (
+        "t.csv: column 'name': has 336 different values, more than 255; leave it out, or make "
+        "groups of them. Leave columns out with --drop."
+    )
+
+
 def test_a_table_of_labels_alone_has_no_features(folder: Folder) -> None:
     (told,) = folder.told(pets()[["sold", "owner"]])
     assert told == "t.csv: has no column of features; leave some in."
