@@ -133,17 +133,12 @@ class _TextReader:
     """Reads the bytes of a csv or tsv file."""
 
     def __init__(self, path: Path, raw: bytes) -> None:
-        self._path, self._problems, self._line = path, list[Problem](), 0
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = raw.decode("utf-8-sig", errors="replace")
-            self._problems += list(_undecoded(path, raw))
+        self._path = path
+        self._problems = [] if _is_text(raw) else list(_undecoded(path, raw))
         self._undecoded = {problem.line for problem in self._problems}
-        rows = csv.reader(
-            io.StringIO(text, newline=""), delimiter=_separator(path, text), strict=True
-        )
-        self._rows = self._numbered(rows)
+        # Decoded as it is read: a StringIO of it would take four bytes a character.
+        text = io.TextIOWrapper(io.BytesIO(raw), "utf-8-sig", errors="replace", newline="")
+        self._rows = self._numbered(csv.reader(text, delimiter=_separator(path, raw), strict=True))
 
     def read(self, kinds_of: KindsOf) -> RawTable:
         names = [name.strip() for name in next(self._rows, (0, []))[1]]
@@ -247,6 +242,14 @@ def refuse_infinite(table: RawTable, name: str) -> None:
         )
 
 
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _undecoded(path: Path, raw: bytes) -> Iterator[Problem]:
     """A problem for each line that is no UTF-8."""
     for line, text in enumerate(raw.split(b"\n"), 1):
@@ -256,11 +259,11 @@ def _undecoded(path: Path, raw: bytes) -> Iterator[Problem]:
             yield Problem(line, -1, f"{path}, line {line}: is not UTF-8 text; save it as UTF-8.")
 
 
-def _separator(path: Path, text: str) -> str:
+def _separator(path: Path, raw: bytes) -> str:
     if path.suffix.lower() in (".tsv", ".tab"):
         return "\t"
-    header = _QUOTED.sub("", text.lstrip("\r\n").partition("\n")[0])
-    return max(_SEPARATORS, key=header.count)
+    header = raw.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", errors="replace")
+    return max(_SEPARATORS, key=_QUOTED.sub("", header).count)
 
 
 def _read_parquet(path: Path, kinds_of: KindsOf) -> RawTable:
