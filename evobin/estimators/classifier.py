@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -11,11 +10,12 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
-from evobin.checks import check_choice, check_number, check_shape
+from evobin.checks import check_choice, check_number
 from evobin.config import Effort, SearchConfig
 from evobin.core.scores import predictions
-from evobin.data.arrays import matrix_of
 from evobin.data.encoder import ThermometerEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
@@ -28,13 +28,14 @@ from evobin.estimators.fitting import (
     problem_of,
     report_of,
 )
+from evobin.estimators.inputs import features_of, labels_of, seed_of
 from evobin.estimators.splitting import split, targets_of
 from evobin.models.model import Model, outputs
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 
 
-class BinaryClassifier:
+class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # has no types
     """A network of -1 and +1 for samples in an array, as `evobin search` finds one for files.
 
     Real features become signs by a thermometer code (see `ThermometerEncoder`), so they may have
@@ -42,6 +43,9 @@ class BinaryClassifier:
     trained on, chooses among candidates, and says how far flips pay. Straight-through training
     gives starts; population refinement and bit flips improve them. Then the same is done with all
     samples. All of it happens in memory; nothing is written.
+
+    It is an estimator as scikit-learn has them, for pipelines, grids and cross-validation; `score`
+    is the accuracy. It has no `sample_weight` and no `partial_fit`.
 
     Args:
         hidden: widths of the hidden layers, at least one.
@@ -54,8 +58,9 @@ class BinaryClassifier:
         seconds: `fit` takes about this long at most, and the result then depends on the machine;
             None for the whole effort.
         random_state: seed of every random number, 0 or more: the same seed gives the same network
-            for any `n_jobs`. None for another one each time.
-        n_jobs: workers, -1 for one a core.
+            for any `n_jobs`. A RandomState, or numpy's global one for None, draws another seed each
+            time.
+        n_jobs: workers, -1 for one a core; None for 1, as in scikit-learn.
         verbose: whether `fit` shows its progress on stderr.
 
     Attributes:
@@ -66,8 +71,10 @@ class BinaryClassifier:
         scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
             and trained without it; and "train" by `network_`, of which only some samples are looked
             at where `seconds` are given.
-        report_: figures of both parts, how samples were split, and the history of the search, as
-            plain values.
+        feature_names_in_: [n_features_in_] names of the columns, where X was a table whose columns
+            all have text for a name.
+        report_: figures of both parts, how samples were split, the seed, and the history of the
+            search, as plain values.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -97,8 +104,8 @@ class BinaryClassifier:
         refit: bool = True,
         effort: Effort = "standard",
         seconds: float | None = None,
-        random_state: int | None = 0,
-        n_jobs: int = -1,
+        random_state: int | np.random.RandomState | None = 0,
+        n_jobs: int | None = -1,
         verbose: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -128,10 +135,10 @@ class BinaryClassifier:
         """
         clock = Clock(self._check_seconds())
         plan, config = self._plan()
-        X = matrix_of("X", X)
-        targets = targets_of(y, len(X))
+        X = features_of(self, X, fits=True)
+        targets = targets_of(labels_of(y), len(X))
         parts = split(targets, groups, plan.seed)
-        self.encoder_, self.n_features_in_ = self._fit_encoder(X[parts.train]), X.shape[1]
+        self.encoder_ = self._fit_encoder(X[parts.train])
         self.classes_ = targets.classes
         features = self._encoded(X)
         architecture = self._architecture(features.shape[1], len(targets.classes))
@@ -148,7 +155,7 @@ class BinaryClassifier:
             fitted = fit_network(problem, plan, config, Watch(clock, show), everything)
         self.network_ = fitted.network
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
-        self.report_ = report_of(fitted, parts.note)
+        self.report_ = report_of(fitted, parts.note) | {"seed": plan.seed}
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -171,19 +178,8 @@ class BinaryClassifier:
             [samples] int64, above 0 for the second of two classes; of more classes
             [samples, n_classes], the largest for the predicted one.
         """
-        if not hasattr(self, "network_"):
-            raise ValueError("the classifier must be fitted before it predicts; call `fit`.")
-        return outputs(self.network_, self.encoder_, matrix_of("X", X, self.n_features_in_))
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Share of the samples whose predicted class is `y`.
-
-        Raises:
-            ValueError: as for `predict`, or if y has not as many labels.
-        """
-        predicted, labels = self.predict(X), np.asarray(y)
-        check_shape("y", labels, predicted.shape)
-        return float(np.mean(predicted == labels))
+        check_is_fitted(self)
+        return outputs(self.network_, self.encoder_, features_of(self, X, fits=False))
 
     def export(self, out: str | Path, format: Literal["c", "onnx"] = "c") -> None:  # noqa: A002
         """Writes the network, with its encoder in front, for another program.
@@ -199,7 +195,7 @@ class BinaryClassifier:
             ValueError: if there is no such format, or there was no `fit`.
         """
         check_choice("format", format, ("c", "onnx"))
-        self._model("exported").export(out, format)
+        self._model().export(out, format)
 
     def save(self, path: str | Path) -> None:
         """Writes a model file, which `evobin.load` and all commands read; atomically.
@@ -213,48 +209,26 @@ class BinaryClassifier:
             EvobinError: if it cannot be written.
             ValueError: if there was no `fit`, or a class is neither a number nor text.
         """
-        self._model("saved").save(path)
+        self._model().save(path)
 
-    def _model(self, done: str) -> Model:
-        """The fitted network with all that it takes to use it; `done` is what is to be done."""
-        if not hasattr(self, "network_"):
-            raise ValueError(f"the classifier must be fitted before it is {done}; call `fit`.")
-        figures = {name: value for name, value in self.report_.items() if name != "history"}
+    def _model(self) -> Model:
+        """The fitted network with all that it takes to use it."""
+        check_is_fitted(self)
+        figures = {name: self.report_[name] for name in ("note", "parts")}
         return Model(
             self.network_,
             encoder=self.encoder_,
             classes=self.classes_,
+            feature_names=getattr(self, "feature_names_in_", None),
             report={"command": "fit", "settings": self._settings(), **figures},
         )
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name; `deep` changes nothing, for none has parameters of its own."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    def set_params(self, **parameters: Any) -> Self:
-        """Sets parameters by name.
-
-        Raises:
-            SettingError: if there is no such parameter.
-        """
-        names = self.get_params()
-        for name, value in parameters.items():
-            check_choice("parameter", name, names)
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        changed = [
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if value is not defaults[name].default and value != defaults[name].default
-        ]
-        return f"{type(self).__name__}({', '.join(changed)})"
-
     def _settings(self) -> dict[str, Any]:
-        """The parameters as JSON values."""
-        settings = self.get_params() | {"hidden": np.asarray(self.hidden).tolist()}
+        """The parameters as JSON values, with the seed that was used."""
+        settings = self.get_params() | {
+            "hidden": np.asarray(self.hidden).tolist(),
+            "random_state": self.report_["seed"],
+        }
         return {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in settings.items()
@@ -267,12 +241,9 @@ class BinaryClassifier:
 
     def _plan(self) -> tuple[SearchPlan, SearchConfig]:
         """What the stages are to do, and the workers."""
-        check_number("n_jobs", self.n_jobs, -(2**31), 2**31)
-        seed = self.random_state
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1)[0])
-        check_number("random_state", seed, 0, 2**63 - 1)
-        config = SearchConfig.of(self.effort, seed=int(seed), n_jobs=int(self.n_jobs))
+        n_jobs = 1 if self.n_jobs is None else self.n_jobs
+        check_number("n_jobs", n_jobs, -(2**31), 2**31)
+        config = SearchConfig.of(self.effort, seed=seed_of(self.random_state), n_jobs=int(n_jobs))
         plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 

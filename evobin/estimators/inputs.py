@@ -1,0 +1,65 @@
+"""Samples and labels as scikit-learn hands them to an estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from evobin.checks import check_number
+from evobin.data.arrays import matrix_of
+
+
+def features_of(estimator: Any, X: Any, *, fits: bool) -> NDArray[Any]:
+    """A matrix of finite real numbers, as the estimator's samples.
+
+    Shape, kind, number of features and names of columns are checked by scikit-learn, in its words;
+    that all numbers are finite by `matrix_of`, which names row and column.
+
+    Args:
+        estimator: gets `n_features_in_` and, of a table with text as names of its columns,
+            `feature_names_in_`.
+        X: [samples, features]; not modified, and not copied where it is an array of numbers.
+        fits: whether the estimator takes the number and the names of features from X; else they
+            must be those that it has.
+
+    Raises:
+        ValueError: if X is not that.
+        TypeError: if it is sparse, or holds objects that are no numbers.
+    """
+    checked = validate_data(estimator, X, reset=fits, dtype="numeric", ensure_all_finite=False)
+    return matrix_of("X", checked)
+
+
+def labels_of(y: ArrayLike | None) -> NDArray[Any]:
+    """[samples] labels; a column is taken for a vector, with a DataConversionWarning.
+
+    Raises:
+        ValueError: if there are none, or they have another shape.
+    """
+    if y is None:
+        raise ValueError(
+            "a classifier requires y to be passed, but the target y is None; pass the label of "
+            "each sample."
+        )
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    return labels
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """A seed by scikit-learn's convention.
+
+    Args:
+        random_state: the seed itself; or what draws one: a RandomState, which is advanced, or for
+            None numpy's global one.
+
+    Raises:
+        SettingError: if it is none of these.
+    """
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return int(check_random_state(random_state).randint(2**31))
+    check_number("random_state", random_state, 0, 2**63 - 1)
+    return int(random_state)
