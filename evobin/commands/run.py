@@ -188,7 +188,9 @@ def _finish(
     if origin.start is not None:
         before = Evaluation.of(BinaryNetwork(problem.architecture, origin.start), splits.valid)
         summary["before"] = before.summary() | {"use": USES["before"]}
-    header = origin.header._replace(report=origin.header.report | summary)
+    header = origin.header._replace(
+        temperature=parts["valid"].temperature, report=origin.header.report | summary
+    )
     Model.of(header, network.signs).save(folder.path / MODEL)
     folder.write_summary(summary)
     return RunResult(folder.path, network, splits.note, parts, before)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from evobin.checks import check_choice, check_number
 from evobin.config import Effort, SearchConfig
+from evobin.core.calibration import class_probabilities
 from evobin.core.scores import predictions
 from evobin.data.encoder import ThermometerEncoder
 from evobin.data.splits import LARGEST
@@ -68,6 +69,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         encoder_: the fitted `ThermometerEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
+        temperature_: what outputs are divided by for probabilities.
         scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
             and trained without it; and "train" by `network_`, of which only some samples are looked
             at where `seconds` are given.
@@ -91,6 +93,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     encoder_: ThermometerEncoder | None
     classes_: NDArray[Any]
     n_features_in_: int
+    temperature_: float
     scores_: dict[str, float]
     report_: dict[str, Any]
 
@@ -154,6 +157,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         with self._display() as show:
             fitted = fit_network(problem, plan, config, Watch(clock, show), everything)
         self.network_ = fitted.network
+        self.temperature_ = fitted.parts["valid"].temperature
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
         self.report_ = report_of(fitted, parts.note) | {"seed": plan.seed}
         return self
@@ -180,6 +184,19 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """
         check_is_fitted(self)
         return outputs(self.network_, self.encoder_, features_of(self, X, fits=False))
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each class; arguments and errors as for `predict`.
+
+        That is sigmoid(output / `temperature_`) for the second of two classes, and of more
+        softmax(outputs / `temperature_`). The temperature is the one by which the labels of the
+        held-out part are most likely, from the outputs of the network that was trained without
+        it; see `temperature_of`. It changes no prediction.
+
+        Returns:
+            [samples, n_classes] float64, in the order of `classes_`.
+        """
+        return class_probabilities(self.decision_function(X), self.temperature_)
 
     def export(self, out: str | Path, format: Literal["c", "onnx"] = "c") -> None:  # noqa: A002
         """Writes the network, with its encoder in front, for another program.
@@ -220,6 +237,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             encoder=self.encoder_,
             classes=self.classes_,
             feature_names=getattr(self, "feature_names_in_", None),
+            temperature=self.temperature_,
             report={"command": "fit", "settings": self._settings(), **figures},
         )
 

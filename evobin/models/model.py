@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evobin import files
-from evobin.checks import check_shape
+from evobin.checks import check_number, check_shape
 from evobin.config import Format
+from evobin.core.calibration import COLDEST, HOTTEST, class_probabilities
 from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import predictions
 from evobin.data.arrays import BLOCK, matrix_of
@@ -42,6 +43,8 @@ class Model:
         classes: [n_classes] the label that each output stands for, different numbers or text; by
             default 0, 1, and so on. Copied.
         feature_names: of the raw features, all different; None if they have none.
+        temperature: what logits are divided by for probabilities, from `temperature_of`; None if it
+            is not known.
         report: how the network was trained, and how well on what: JSON values by name.
 
     Raises:
@@ -67,6 +70,7 @@ class Model:
         encoder: Encoder | None = None,
         classes: ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
+        temperature: float | None = None,
         report: Mapping[str, Any] | None = None,
     ) -> None:
         architecture = network.architecture
@@ -75,6 +79,9 @@ class Model:
         self.network, self.encoder = network, encoder
         self.classes = _checked_classes(classes, architecture.n_classes)
         self.feature_names = _checked_names(feature_names, self.n_features)
+        if temperature is not None:
+            check_number("temperature", temperature, COLDEST, HOTTEST)
+        self.temperature = temperature
         self.report = dict(report or {})
 
     @property
@@ -119,6 +126,26 @@ class Model:
         self._check_columns(X)
         return outputs(self.network, self.encoder, matrix_of("X", X, self.n_features))
 
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probability of each class; arguments and errors as for `predict`.
+
+        That is sigmoid(logit / temperature) for the second of two classes, and of more
+        softmax(logits / temperature). A search finds the temperature by maximum likelihood on its
+        validation samples; it changes no prediction.
+
+        Returns:
+            [samples, n_classes] float64, in the order of `classes`.
+
+        Raises:
+            ValueError: also if the model has no temperature.
+        """
+        if self.temperature is None:
+            raise ValueError(
+                "the model has no `temperature`, without which there are no probabilities; a "
+                "search or polish finds one and writes it into its model.evobin."
+            )
+        return class_probabilities(self.decision_function(X), self.temperature)
+
     def score(self, X: Any, y: ArrayLike) -> float:
         """Share of the samples whose predicted class is `y`.
 
@@ -148,7 +175,12 @@ class Model:
     def header(self) -> Header:
         """All but the signs."""
         return Header(
-            self.network.architecture, self.encoder, self.classes, self.feature_names, self.report
+            self.network.architecture,
+            self.encoder,
+            self.classes,
+            self.feature_names,
+            self.temperature,
+            self.report,
         )
 
     @classmethod
@@ -159,6 +191,7 @@ class Model:
             encoder=header.encoder,
             classes=header.classes,
             feature_names=header.feature_names,
+            temperature=header.temperature,
             report=header.report,
         )
 

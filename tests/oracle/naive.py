@@ -257,3 +257,21 @@ def thermometer(thresholds: list[list[float]], sample: list[float]) -> list[int]
         for value, column in zip(sample, thresholds, strict=True)
         for threshold in column
     ]
+
+
+def class_shares(logits: list[float], temperature: float) -> list[float]:
+    """Probability of each class; a single logit is that of the second of two classes."""
+    outputs = [0.0, *logits] if len(logits) == 1 else logits
+    powers = [math.exp((output - max(outputs)) / temperature) for output in outputs]
+    return [power / sum(powers) for power in powers]
+
+
+def smoothed_likelihood(logits: Array, labels: Array, temperature: float) -> float:
+    """Log-likelihood of labels, of which a little goes to the other classes, in nats."""
+    n, total = len(labels), 0.0
+    for row, label in zip(logits.reshape(n, -1).tolist(), labels.tolist(), strict=True):
+        shares = class_shares(row, temperature)
+        for place, share in enumerate(shares):
+            weight = (1 + n * (place == label)) / (n + len(shares))
+            total += weight * math.log(max(share, 1e-300))
+    return total

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
 from evobin import BinaryClassifier, load
+from evobin.core.calibration import class_probabilities, temperature_of
 from evobin.errors import EvobinError, SettingError
+from evobin.estimators.splitting import split, targets_of
 from tests.builders import files_below
 from tests.exported import OnnxModel
 
@@ -58,11 +60,24 @@ def test_predictions_are_the_classes_of_the_largest_outputs(data: Arrays) -> Non
     assert fitted.score(x, y) == np.mean(fitted.predict(x) == y)
 
 
+def test_probabilities_are_made_by_the_temperature_of_the_validated_network(data: Arrays) -> None:
+    x, y = data
+    fitted = model(search=False, refit=False).fit(x, y)
+    targets = targets_of(y, 120)
+    rows = split(targets, None, 0).valid
+    outputs = fitted.decision_function(x)
+    assert fitted.temperature_ == temperature_of(outputs[rows], targets.labels[rows])
+    shares = fitted.predict_proba(x)
+    assert np.array_equal(shares, class_probabilities(outputs, fitted.temperature_))
+    assert fitted.classes_[shares.argmax(axis=1)].tolist() == fitted.predict(x).tolist()
+
+
 def test_two_classes_have_one_output(data: Arrays) -> None:
     x, y = data
     fitted = model(search=False).fit(x, y == "left")
     outputs = fitted.decision_function(x)
     assert outputs.shape == (120,)
+    assert np.array_equal(fitted.predict_proba(x)[:, 1] > 0.5, outputs > 0)
     assert fitted.predict(x).tolist() == (outputs > 0).tolist()
 
 
@@ -259,6 +274,7 @@ def test_a_saved_model_answers_as_the_classifier_does(
     assert loaded.predict(x).dtype == fitted.predict(x).dtype
     assert np.array_equal(loaded.decision_function(x), fitted.decision_function(x))
     assert loaded.score(x, y) == fitted.score(x, y)
+    assert np.array_equal(loaded.predict_proba(x), fitted.predict_proba(x))
     assert loaded.report["parts"] == fitted.report_["parts"]
     assert loaded.report["settings"]["random_state"] == 3
     assert loaded.report["settings"]["hidden"] == [8]
