@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from evobin.core.problem import Problem as Problem
     from evobin.core.problem import SampledProblem as SampledProblem
     from evobin.core.stage import Progress as Progress
-    from evobin.data.encoder import ThermometerEncoder as ThermometerEncoder
+    from evobin.data.encoder import TableEncoder as TableEncoder
     from evobin.drive.maximize import maximize as maximize
     from evobin.drive.maximize import minimize as minimize
     from evobin.errors import EvobinError as EvobinError
@@ -120,7 +120,7 @@ _HOMES = {
     "FlipConfig PolishConfig PopulationConfig SearchConfig SteConfig",
     "evobin.core.problem": "FlipState IncrementalProblem Problem SampledProblem",
     "evobin.core.stage": "Progress",
-    "evobin.data.encoder": "ThermometerEncoder",
+    "evobin.data.encoder": "TableEncoder",
     "evobin.drive.maximize": "maximize minimize",
     "evobin.errors": "EvobinError Stopped",
     "evobin.estimators.classifier": "BinaryClassifier",

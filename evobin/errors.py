@@ -29,6 +29,10 @@ def several(head: str, problems: list[str]) -> EvobinError:
     return EvobinError("\n  ".join([f"{head}:", *problems[:LISTED]]))
 
 
+class TableError(EvobinError, ValueError):
+    """Columns or cells of a table that are not what they must be: a wrong argument in Python."""
+
+
 class SettingError(ValueError):
     """A setting that is out of range: wrong use, in Python as on the command line.
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from evobin.interchange import c_format, onnx_format, torch_format
 from evobin.network.architecture import WHOLE, Architecture
 from evobin.network.binary import BinaryNetwork
@@ -45,7 +45,7 @@ class CompiledC:
         network: BinaryNetwork,
         folder: Path,
         *flags: str,
-        encoder: ThermometerEncoder | None = None,
+        encoder: TableEncoder | None = None,
     ) -> None:
         (folder / "network.c").write_bytes(c_format.encode(network, encoder))
         binary = network.architecture.binary_inputs
@@ -85,7 +85,7 @@ class CompiledC:
 class OnnxModel:
     """A network's ONNX model in onnxruntime, with an encoder in front if there is one."""
 
-    def __init__(self, network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> None:
+    def __init__(self, network: BinaryNetwork, encoder: TableEncoder | None = None) -> None:
         onnxruntime = pytest.importorskip("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # errors are raised as well

@@ -17,7 +17,7 @@ from evobin.checks import check_choice, check_number
 from evobin.config import Effort, SearchConfig
 from evobin.core.calibration import class_probabilities
 from evobin.core.scores import predictions
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
 from evobin.errors import SettingError
@@ -39,11 +39,11 @@ from evobin.network.binary import BinaryNetwork
 class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # has no types
     """A network of -1 and +1 for samples in an array, as `evobin search` finds one for files.
 
-    Real features become signs by a thermometer code (see `ThermometerEncoder`), so they may have
-    any units. A part of the samples, stratified by class or split by group, is held out: it is not
-    trained on, chooses among candidates, and says how far flips pay. Straight-through training
-    gives starts; population refinement and bit flips improve them. Then the same is done with all
-    samples. All of it happens in memory; nothing is written.
+    Numbers become signs by a thermometer code (see `TableEncoder`), so they may have any units;
+    categories and missing values become signs, too. A part of the samples, stratified by class or
+    split by group, is held out: it is not trained on, chooses among candidates, and says how far
+    flips pay. Straight-through training gives starts; population refinement and bit flips improve
+    them. Then the same is done with all samples. All of it happens in memory; nothing is written.
 
     It is an estimator as scikit-learn has them, for pipelines, grids and cross-validation; `score`
     is the accuracy. It has no `sample_weight` and no `partial_fit`.
@@ -52,6 +52,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         hidden: widths of the hidden layers, at least one.
         encoder: "thermometer", or None to take features as they are; then scale them yourself.
         bits: signs a feature at most, 1 to 32.
+        categorical: features of categories that are numbers, by name or by place; those that a
+            table has as text, or as pandas' categories, are known.
         search: whether the search follows on training.
         refit: whether what is handed out is a network of all samples in the end; else it is the one
             that the held-out part has validated, and takes half as long.
@@ -66,7 +68,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     Attributes:
         network_: the `BinaryNetwork`; it sees signs where there is an encoder.
-        encoder_: the fitted `ThermometerEncoder`, or None.
+        encoder_: the fitted `TableEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
         temperature_: what outputs are divided by for probabilities.
@@ -90,7 +92,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     """
 
     network_: BinaryNetwork
-    encoder_: ThermometerEncoder | None
+    encoder_: TableEncoder | None
     classes_: NDArray[Any]
     n_features_in_: int
     temperature_: float
@@ -103,6 +105,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         *,
         encoder: Literal["thermometer"] | None = "thermometer",
         bits: int = 7,
+        categorical: Sequence[str | int] = (),
         search: bool = True,
         refit: bool = True,
         effort: Effort = "standard",
@@ -114,6 +117,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.hidden = hidden
         self.encoder = encoder
         self.bits = bits
+        self.categorical = categorical
         self.search = search
         self.refit = refit
         self.effort = effort
@@ -122,11 +126,13 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Finds a network.
 
         Args:
-            X: [samples, features] finite real numbers. Not modified.
+            X: [samples, features] real numbers, NaN for missing ones; or a table, whose columns
+                hold numbers, text or categories. With `encoder=None`, finite real numbers. Not
+                modified.
             y: [samples] labels of 2 to 100 classes, numbers or text. Not modified.
             groups: [samples] what belongs together, such as the person that a sample is of, and
                 must not be in both parts; None if each sample stands for itself.
@@ -138,10 +144,10 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """
         clock = Clock(self._check_seconds())
         plan, config = self._plan()
-        X = features_of(self, X, fits=True)
+        X = features_of(self, X, fits=True, encoded=self.encoder is not None)
         targets = targets_of(labels_of(y), len(X))
         parts = split(targets, groups, plan.seed)
-        self.encoder_ = self._fit_encoder(X[parts.train])
+        self.encoder_ = self._fit_encoder(X, parts.train)
         self.classes_ = targets.classes
         features = self._encoded(X)
         architecture = self._architecture(features.shape[1], len(targets.classes))
@@ -166,7 +172,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """The class of each sample: [samples], of `classes_`.
 
         Args:
-            X: [samples, n_features_in_] finite real numbers; not modified.
+            X: [samples, n_features_in_] as for `fit`; the same columns in the same order. Values
+                may be missing where some were in `fit`. Not modified.
 
         Raises:
             ValueError: if X is not that, or there was no `fit`.
@@ -183,7 +190,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             [samples, n_classes], the largest for the predicted one.
         """
         check_is_fitted(self)
-        return outputs(self.network_, self.encoder_, features_of(self, X, fits=False))
+        is_encoded = self.encoder_ is not None
+        X = features_of(self, X, fits=False, encoded=is_encoded)
+        return outputs(self.network_, self.encoder_, X)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probability of each class; arguments and errors as for `predict`.
@@ -236,7 +245,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             self.network_,
             encoder=self.encoder_,
             classes=self.classes_,
-            feature_names=getattr(self, "feature_names_in_", None),
+            feature_names=None if self.encoder_ else getattr(self, "feature_names_in_", None),
             temperature=self.temperature_,
             report={"command": "fit", "settings": self._settings(), **figures},
         )
@@ -245,6 +254,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """The parameters as JSON values, with the seed that was used."""
         settings = self.get_params() | {
             "hidden": np.asarray(self.hidden).tolist(),
+            "categorical": list(self.categorical),
             "random_state": self.report_["seed"],
         }
         return {
@@ -257,6 +267,11 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             check_number("seconds", self.seconds, 0.0, 1e9)
         return self.seconds
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.encoder is not None
+        return tags
+
     def _plan(self) -> tuple[SearchPlan, SearchConfig]:
         """What the stages are to do, and the workers."""
         n_jobs = 1 if self.n_jobs is None else self.n_jobs
@@ -265,9 +280,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 
-    def _fit_encoder(self, X: NDArray[Any]) -> ThermometerEncoder | None:
+    def _fit_encoder(self, X: Any, rows: NDArray[np.intp]) -> TableEncoder | None:
         if self.encoder is None:
-            largest = float(np.abs(X).max())
+            largest = float(np.abs(X[rows]).max())
             if largest > LARGEST:
                 raise ValueError(
                     f"`X` must hold features of at most {LARGEST:g} in magnitude, but it holds "
@@ -275,13 +290,15 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 )
             return None
         check_choice("encoder", self.encoder, ("thermometer",))
-        return ThermometerEncoder(self.bits).fit(X)
+        return TableEncoder(self.bits, self.categorical).fit(X, rows)
 
-    def _encoded(self, X: NDArray[Any]) -> NDArray[Any]:
+    def _encoded(self, X: Any) -> NDArray[Any]:
         """What the network takes: signs in int8, or X in float32, in float64 where needed."""
         if self.encoder_ is not None:
             return self.encoder_.transform(X)
-        return X.astype(np.float32 if np.can_cast(X.dtype, np.float32) else np.float64, copy=False)
+        narrow = np.can_cast(X.dtype, np.float32)
+        features: NDArray[Any] = X.astype(np.float32 if narrow else np.float64, copy=False)
+        return features
 
     def _architecture(self, n_in: int, n_classes: int) -> Architecture:
         widths = tuple(self.hidden) if isinstance(self.hidden, Sequence) else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import column_or_1d, validate_data
@@ -13,11 +14,11 @@ from evobin.checks import check_number
 from evobin.data.arrays import matrix_of
 
 
-def features_of(estimator: Any, X: Any, *, fits: bool) -> NDArray[Any]:
-    """A matrix of finite real numbers, as the estimator's samples.
+def features_of(estimator: Any, X: Any, *, fits: bool, encoded: bool) -> Any:
+    """The estimator's samples: a matrix of real numbers, or a table as it is for an encoder.
 
     Shape, kind, number of features and names of columns are checked by scikit-learn, in its words;
-    that all numbers are finite by `matrix_of`, which names row and column.
+    what single values may be by `matrix_of` or the encoder, which name row and column.
 
     Args:
         estimator: gets `n_features_in_` and, of a table with text as names of its columns,
@@ -25,13 +26,16 @@ def features_of(estimator: Any, X: Any, *, fits: bool) -> NDArray[Any]:
         X: [samples, features]; not modified, and not copied where it is an array of numbers.
         fits: whether the estimator takes the number and the names of features from X; else they
             must be those that it has.
+        encoded: whether an encoder follows, which takes missing values, and tables of all kinds.
 
     Raises:
-        ValueError: if X is not that.
+        ValueError: if X is not that, or holds an infinity, or NaN where none may be.
         TypeError: if it is sparse, or holds objects that are no numbers.
     """
+    if encoded and isinstance(X, pd.DataFrame):
+        return validate_data(estimator, X, reset=fits, skip_check_array=True)
     checked = validate_data(estimator, X, reset=fits, dtype="numeric", ensure_all_finite=False)
-    return matrix_of("X", checked)
+    return matrix_of("X", checked, missing=encoded)
 
 
 def labels_of(y: ArrayLike | None) -> NDArray[Any]:

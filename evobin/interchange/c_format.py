@@ -8,7 +8,10 @@ With an encoder in front of them, x is float again, and only compared.
 
 from __future__ import annotations
 
+import json
 import re
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -18,7 +21,9 @@ import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.columns import Column
+from evobin.data.encoder import TableEncoder
+from evobin.kernels.encoding import ABOVE
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
@@ -34,7 +39,7 @@ _FRAMES = 300  # bytes of stack for all that is no array
 _CODE_BINARY, _CODE_DENSE, _CODE_REAL = 1000, 1700, 2500  # bytes, measured on Cortex-M0 and -M4
 
 
-def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> bytes:
+def encode(network: BinaryNetwork, encoder: TableEncoder | None = None) -> bytes:
     """Writes the network as a C99 file that needs nothing else.
 
     It answers exactly what `BinaryNetwork.predict` answers for features in float32, whatever they
@@ -45,7 +50,8 @@ def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) ->
     Args:
         network: of any architecture.
         encoder: of the network's inputs, for a network of one frame with binary inputs: `predict`
-            then takes raw features, in float32, which the file compares with thresholds.
+            then takes raw features, in float32, as the encoder's `numbers` returns them: a category
+            is its place, NaN a missing value.
 
     Returns:
         The file, ASCII. Its weights take a bit each, 16 bits more a bias of the binary layers, and
@@ -62,9 +68,7 @@ def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) ->
     return _render("network.c.j2", _context(network, encoder))
 
 
-def encode_header(
-    name: str, network: BinaryNetwork, encoder: ThermometerEncoder | None = None
-) -> bytes:
+def encode_header(name: str, network: BinaryNetwork, encoder: TableEncoder | None = None) -> bytes:
     """Writes the header for the C file, for C99 and C++; the C file itself does without it.
 
     Args:
@@ -101,7 +105,7 @@ class Sizes:
     stack: int
 
 
-def sizes(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> Sizes:
+def sizes(network: BinaryNetwork, encoder: TableEncoder | None = None) -> Sizes:
     """What the C file of a network takes.
 
     Raises:
@@ -111,13 +115,13 @@ def sizes(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> 
     return found
 
 
-def _context(network: BinaryNetwork, encoder: ThermometerEncoder | None) -> dict[str, Any]:
+def _context(network: BinaryNetwork, encoder: TableEncoder | None) -> dict[str, Any]:
     """What the templates are filled with; what is an array there is one in the file."""
     architecture, signs = network.architecture, network.signs
     n_classes, head = architecture.n_classes, architecture.layers[-1]
     context = (_sign_inputs if architecture.binary_inputs else _real_inputs)(network)
     context |= (
-        {"encoder": False, "infinite": False}
+        {"encoder": False, "infinite": False, "columns": []}
         if encoder is None
         else _encoder(encoder, architecture)
     )
@@ -203,18 +207,56 @@ def _sign_inputs(network: BinaryNetwork) -> dict[str, Any]:
     }
 
 
-def _encoder(encoder: ThermometerEncoder, architecture: Architecture) -> dict[str, Any]:
+def _encoder(encoder: TableEncoder, architecture: Architecture) -> dict[str, Any]:
     """The same where the signs are those of an encoder."""
     encoder.check_fits(architecture)
+    comparisons = encoder.comparisons
+    values, mixed = comparisons.narrow, bool((comparisons.kinds != ABOVE).any())
     return {
         "encoder": True,
         "WIDTH": encoder.n_features,
-        "UNFIT": "not finite",
+        "UNFIT": "infinite, or missing where it may not be" if mixed else "not finite",
         "STACK": _stack_of_signs(architecture, encoder.n_signs, encoder.n_signs),
-        "THRESHOLDS": encoder.narrow_thresholds,
-        "infinite": bool(np.isinf(encoder.narrow_thresholds).any()),
-        "THRESHOLDS_OF": encoder.starts.astype(np.uint32),
+        "columns": _listed(encoder.columns_),
+        "mixed": mixed,
+        "KINDS": comparisons.kinds if mixed else None,
+        "VALUES": values,
+        "infinite": bool(np.isinf(values).any()),
+        "SIGNS_OF": encoder.starts.astype(np.uint32),
     }
+
+
+def _listed(columns: Sequence[Column]) -> list[str]:
+    """Lines of a comment that says what each column holds, where there is more to say than that."""
+    if all((one.name, one.categories, one.has_missing) == (None, None, False) for one in columns):
+        return []
+    lines = []
+    for place, column in enumerate(columns):
+        name = "" if column.name is None else f" {_quoted(column.name)}"
+        lines += textwrap.wrap(
+            f"x[{place}]{name}: {_described(column)}",
+            _COLUMNS - 8,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
+
+
+def _described(column: Column) -> str:
+    """What a column holds, in words."""
+    if not column.n_signs:
+        return "is not looked at"
+    missing = "; NaN if it is missing" if column.has_missing else ""
+    if column.categories is None:
+        return f"a number{missing}"
+    named = (f"{place} {_quoted(text)}" for place, text in enumerate(column.categories))
+    return f"{', '.join(named)}, -1 any other{missing}"
+
+
+def _quoted(text: str) -> str:
+    """A text in ASCII that neither ends a comment nor begins one."""
+    return json.dumps(text).replace("*/", r"*\/").replace("/*", r"/\u002a")
 
 
 def _first(network: BinaryNetwork) -> tuple[ConvBlock, Signs]:

@@ -9,7 +9,7 @@ from typing import get_args
 from evobin import files
 from evobin.checks import check_choice
 from evobin.config import Format
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from evobin.errors import EvobinError
 from evobin.interchange import c_format, onnx_format, torch_format
 from evobin.interchange.c_format import Sizes
@@ -35,7 +35,7 @@ def export(
     out: Path,
     format: Format,  # noqa: A002
     network: BinaryNetwork,
-    encoder: ThermometerEncoder | None = None,
+    encoder: TableEncoder | None = None,
 ) -> Exported:
     """Writes a network for another program: all files or none.
 
@@ -69,7 +69,7 @@ def export(
     return Exported(out)
 
 
-def _export_c(out: Path, network: BinaryNetwork, encoder: ThermometerEncoder | None) -> Exported:
+def _export_c(out: Path, network: BinaryNetwork, encoder: TableEncoder | None) -> Exported:
     header = out.with_suffix(".h")
     if header == out:
         raise EvobinError(f"{out}: is what its header is called; name a file that ends in .c.")

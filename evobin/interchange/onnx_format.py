@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from evobin.extras import need
+from evobin.kernels.encoding import ABOVE, EQUAL, MISSING
 from evobin.network.architecture import WHOLE, Architecture, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 
@@ -17,7 +18,7 @@ OPSET = 18
 _IR_VERSION = 8  # of the file format, from the same time
 
 
-def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) -> bytes:
+def encode(network: BinaryNetwork, encoder: TableEncoder | None = None) -> bytes:
     """Writes the network as an ONNX model.
 
     Its input is `features`, float32 [n, t, n_in], for any n and t (where the length is fixed, for
@@ -33,7 +34,8 @@ def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) ->
     Args:
         network: of any architecture.
         encoder: of the network's inputs, for a network of one frame with binary inputs: `features`
-            are then raw ones, in float32, which it makes signs of.
+            are then raw ones, in float32, which it makes signs of: what the encoder's `numbers`
+            returns, with NaN for missing values.
 
     Returns:
         The file; weights take a byte each.
@@ -71,11 +73,23 @@ def encode(network: BinaryNetwork, encoder: ThermometerEncoder | None = None) ->
     return graph.model(architecture, architecture.n_in if encoder is None else encoder.n_features)
 
 
-def _encoded(graph: _Graph, encoder: ThermometerEncoder) -> str:
+def _encoded(graph: _Graph, encoder: TableEncoder) -> str:
     """[n, n_signs] float32, the encoder's signs of `features`."""
-    repeated = graph.add("Gather", "features", graph.constant(encoder.owners), axis=1)
-    above = graph.add("Greater", repeated, graph.constant(encoder.narrow_thresholds))
-    return graph.choose(above)
+    owners, kinds, _ = encoder.comparisons
+    values = encoder.comparisons.narrow
+    parts, places = [], []
+    for kind, operator in ((ABOVE, "Greater"), (EQUAL, "Equal"), (MISSING, "IsNaN")):
+        of_kind = np.flatnonzero(kinds == kind)
+        if not len(of_kind):
+            continue
+        repeated = graph.add("Gather", "features", graph.constant(owners[of_kind]), axis=1)
+        compared = [] if kind == MISSING else [graph.constant(values[of_kind])]
+        parts.append(graph.choose(graph.add(operator, repeated, *compared)))
+        places.append(of_kind)
+    if len(parts) == 1:
+        return parts[0]
+    order = graph.constant(np.argsort(np.concatenate(places)))
+    return graph.add("Gather", graph.add("Concat", *parts, axis=1), order, axis=1)
 
 
 def _channels(graph: _Graph, architecture: Architecture, inputs: str) -> str:

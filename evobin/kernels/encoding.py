@@ -1,4 +1,4 @@
-"""Kernels of encoders: real features to signs."""
+"""Kernels of encoders: numbers to signs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,38 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+ABOVE, EQUAL, MISSING = 0, 1, 2
+"""When a sign is +1: the number is above a value, is equal to it, or is NaN."""
+
 
 @njit(nogil=True, cache=True)
-def thermometer(
-    values: NDArray[np.float64],
+def compare(
+    numbers: NDArray[np.float64],
     starts: NDArray[np.int64],
-    thresholds: NDArray[np.float64],
+    kinds: NDArray[np.uint8],
+    values: NDArray[np.float64],
     out: NDArray[Any],
 ) -> None:
-    """Signs of features less their thresholds; 0 counts as not positive.
+    """Signs of numbers compared with values; one for each comparison.
 
-    out[i, k] = +1 where values[i, j] > thresholds[k], else -1, for starts[j] <= k < starts[j + 1].
-    A comparison for each sign.
+    For starts[j] <= k < starts[j + 1], out[i, k] = +1 where numbers[i, j] is above values[k], equal
+    to it, or NaN, as kinds[k] says; else -1. So all signs of a NaN are -1 but those of MISSING.
 
     Args:
-        values: [n, features] float64, C order.
-        starts: [features + 1], where each feature's thresholds start, and the end.
-        thresholds: [starts[-1]] float64.
+        numbers: [n, columns] float64, C order.
+        starts: [columns + 1], where each column's signs start, and the end.
+        kinds: [starts[-1]] ABOVE, EQUAL or MISSING; those of a column ascend.
+        values: [starts[-1]] float64.
         out: [n, starts[-1]] of any type that holds -1 and +1, overwritten.
     """
-    for i in range(len(values)):
+    for i in range(len(numbers)):
         for j in range(len(starts) - 1):
-            value = values[i, j]
-            for k in range(starts[j], starts[j + 1]):
-                out[i, k] = 2 * (value > thresholds[k]) - 1
+            number = numbers[i, j]
+            k, stop = starts[j], starts[j + 1]
+            while k < stop and kinds[k] == ABOVE:
+                out[i, k] = 2 * (number > values[k]) - 1
+                k += 1
+            while k < stop:
+                is_plus = number == values[k] if kinds[k] == EQUAL else np.isnan(number)
+                out[i, k] = 2 * is_plus - 1
+                k += 1

@@ -8,16 +8,16 @@ from typing import Any
 
 from evobin.checks import check_choice
 from evobin.core.samples import Dataset, Samples
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from evobin.data.splits import Splits
 from evobin.errors import EvobinError
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 
-Encoder = ThermometerEncoder
-"""Any of them. It has `n_features`, `n_signs`, `transform`, `check_fits`, and `to_plain`, whose
-"kind" says which it is."""
+Encoder = TableEncoder
+"""Any of them. It has `feature_names`, `n_features`, `n_signs`, `numbers`, `signs`, `check_fits`,
+and `to_plain`, whose "kind" says which it is."""
 
-_KINDS: Mapping[str, type[Encoder]] = {"thermometer": ThermometerEncoder}
+_KINDS: Mapping[str, type[Encoder]] = {"table": TableEncoder}
 
 
 def encoder_of(plain: Mapping[str, Any]) -> Encoder:
@@ -54,10 +54,15 @@ def inputs_of(architecture: Architecture, encoder: Encoder | None) -> Architectu
 
 
 def encoded(samples: Samples, encoder: Encoder | None) -> Samples:
-    """Raw samples as the network takes them; the same ones without an encoder."""
+    """Raw samples as the network takes them; the same ones without an encoder.
+
+    Args:
+        samples: of one frame, what the encoder's `numbers` returns.
+        encoder: in front of the network.
+    """
     if encoder is None:
         return samples
-    return Samples(encoder.transform(samples.frames), samples.starts)
+    return Samples(encoder.signs(samples.frames), samples.starts)
 
 
 def encoded_dataset(dataset: Dataset, encoder: Encoder | None) -> Dataset:

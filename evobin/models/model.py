@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from evobin import files
@@ -17,6 +18,7 @@ from evobin.core.calibration import COLDEST, HOTTEST, class_probabilities
 from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import predictions
 from evobin.data.arrays import BLOCK, matrix_of
+from evobin.data.frames import in_order
 from evobin.errors import EvobinError
 from evobin.interchange import exporting
 from evobin.interchange.exporting import Exported
@@ -42,7 +44,8 @@ class Model:
             None if the network takes features as they are.
         classes: [n_classes] the label that each output stands for, different numbers or text; by
             default 0, 1, and so on. Copied.
-        feature_names: of the raw features, all different; None if they have none.
+        feature_names: of the raw features, all different; by default those that the encoder was
+            fitted on. None if they have none.
         temperature: what logits are divided by for probabilities, from `temperature_of`; None if it
             is not known.
         report: how the network was trained, and how well on what: JSON values by name.
@@ -78,7 +81,8 @@ class Model:
             encoder.check_fits(architecture)
         self.network, self.encoder = network, encoder
         self.classes = _checked_classes(classes, architecture.n_classes)
-        self.feature_names = _checked_names(feature_names, self.n_features)
+        known = None if encoder is None else encoder.feature_names
+        self.feature_names = _checked_names(feature_names, self.n_features, known)
         if temperature is not None:
             check_number("temperature", temperature, COLDEST, HOTTEST)
         self.temperature = temperature
@@ -103,7 +107,8 @@ class Model:
 
         Args:
             X: [samples, features] finite real numbers where the network takes one frame; else a
-                list of [t, features]. A table's columns must be `feature_names`, in that order,
+                list of [t, features]. Behind an encoder, a table with categories and missing values
+                as it was fitted on. A table's columns are found by `feature_names`, in any order,
                 where these are known. Not modified.
 
         Raises:
@@ -123,8 +128,9 @@ class Model:
             return self.network.logits(encoded(X, self.encoder))
         if self.network.architecture.frames != 1:
             return self.network.logits(X)
-        self._check_columns(X)
-        return outputs(self.network, self.encoder, matrix_of("X", X, self.n_features))
+        if self.feature_names is not None and isinstance(X, pd.DataFrame):
+            X = in_order(X, self.feature_names)
+        return outputs(self.network, self.encoder, X)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probability of each class; arguments and errors as for `predict`.
@@ -215,21 +221,6 @@ class Model:
         """
         return exporting.export(Path(out), format, self.network, self.encoder)
 
-    def _check_columns(self, X: Any) -> None:
-        """Checks the names of a table's columns, where both they and the model's are known."""
-        if self.feature_names is None or not hasattr(X, "columns"):
-            return
-        found = [str(name) for name in X.columns]
-        if missing := [name for name in self.feature_names if name not in found]:
-            raise ValueError(f"`X` must have a column {missing[0]!r}, but it has none; add it.")
-        if more := [name for name in found if name not in self.feature_names]:
-            raise ValueError(f"`X` has a column {more[0]!r} that the model does not know; drop it.")
-        if found != list(self.feature_names):
-            raise ValueError(
-                "`X` must have its columns in the order of `feature_names`, but it has others "
-                "first; select them in that order."
-            )
-
     def __repr__(self) -> str:
         layers = ", ".join(
             f"{layer.name} {'x'.join(map(str, layer.shape))}"
@@ -306,15 +297,20 @@ def is_model_file(path: Path) -> bool:
         return False  # who reads it says why
 
 
-def outputs(network: BinaryNetwork, encoder: Encoder | None, X: NDArray[Any]) -> NDArray[np.int64]:
+def outputs(network: BinaryNetwork, encoder: Encoder | None, X: Any) -> NDArray[np.int64]:
     """The logits of rows of raw features, so many at a time that they need little memory.
 
     Args:
         network: of one frame.
         encoder: in front of it.
-        X: [samples, features], from `matrix_of`.
+        X: [samples, features], an array or a table.
+
+    Raises:
+        ValueError: if X is not what the network or the encoder takes.
     """
-    step = max(1, BLOCK // network.architecture.n_in)
+    n_in = network.architecture.n_in
+    X = matrix_of("X", X, n_in) if encoder is None else encoder.numbers(X)
+    step = max(1, BLOCK // n_in)
     logits = [
         network.logits(encoded(_vectors(X[first : first + step]), encoder))
         for first in range(0, len(X), step)
@@ -340,9 +336,11 @@ def _checked_classes(classes: ArrayLike | None, n_classes: int) -> NDArray[Any]:
     return found
 
 
-def _checked_names(names: Sequence[str] | None, n_features: int) -> tuple[str, ...] | None:
+def _checked_names(
+    names: Sequence[str] | None, n_features: int, known: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
     if names is None:
-        return None
+        return known
     found = tuple(map(str, names))
     if len(found) != n_features:
         raise ValueError(
@@ -352,4 +350,6 @@ def _checked_names(names: Sequence[str] | None, n_features: int) -> tuple[str, .
     if len(set(found)) < len(found):
         twice = next(name for name in found if found.count(name) > 1)
         raise ValueError(f"`feature_names` must be different, but {twice!r} is there twice.")
+    if known not in (None, found):
+        raise ValueError("`feature_names` must be those of the encoder, but they are others.")
     return found

@@ -74,7 +74,7 @@ class Split:
         """Of training and test samples: -1 and +1, or the features where `bits` is 0."""
         if not self.bits:
             return self.train, self.test
-        encoder = evobin.ThermometerEncoder(self.bits).fit(self.train)
+        encoder = evobin.TableEncoder(self.bits).fit(self.train)
         train, test = (encoder.transform(part) for part in (self.train, self.test))
         return train.astype(np.float32), test.astype(np.float32)
 

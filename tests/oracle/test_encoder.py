@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.encoder import TableEncoder
 from tests.oracle import naive
 
 VALUES = st.one_of(
@@ -23,9 +23,9 @@ BITS = st.integers(1, 8)
 @given(MATRICES, BITS)
 def test_thresholds_and_signs_are_those_of_the_twin(x: np.ndarray, bits: int) -> None:
     x[0, 0] = x[1, 0] + 1.0  # a feature that varies
-    encoder = ThermometerEncoder(bits).fit(x)
+    encoder = TableEncoder(bits).fit(x)
     thresholds = [naive.thermometer_thresholds(column.tolist(), bits) for column in x.T]
-    assert [column.tolist() for column in encoder.thresholds_] == thresholds
+    assert [column.thresholds.tolist() for column in encoder.columns_] == thresholds
     # thresholds themselves are planted zeros: not above, so -1
     planted = [column[0] if column else 0.0 for column in thresholds]
     rows = np.concatenate([x, [planted]])
@@ -38,7 +38,7 @@ def test_thresholds_and_signs_are_those_of_the_twin(x: np.ndarray, bits: int) ->
 def test_many_features_have_the_signs_of_the_twin(n_features: int) -> None:
     rng = np.random.default_rng(n_features)
     x = rng.normal(size=(30, n_features))
-    encoder = ThermometerEncoder(3).fit(x)
-    thresholds = [column.tolist() for column in encoder.thresholds_]
+    encoder = TableEncoder(3).fit(x)
+    thresholds = [column.thresholds.tolist() for column in encoder.columns_]
     signs = [naive.thermometer(thresholds, row.tolist()) for row in x]
     assert encoder.transform(x).tolist() == signs

@@ -32,7 +32,7 @@ found = evobin.maximize(problem, algorithm="annealing", seconds=30, seed=0)
 network: evobin.BinaryNetwork = problem.network(found.solution)
 model = evobin.BinaryClassifier((16,), bits=3, effort="quick", seconds=5).fit(X, y, groups=y)
 accuracy: float = model.score(X.tolist(), y)
-encoder: evobin.ThermometerEncoder | None = model.encoder_
+encoder: evobin.TableEncoder | None = model.encoder_
 
 
 class Mine(evobin.Algorithm):

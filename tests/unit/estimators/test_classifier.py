@@ -219,7 +219,8 @@ def test_what_does_not_fit_is_refused(data: Arrays) -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
         fitted.fit(x, y, sample_weight=np.ones(120))  # type: ignore[call-arg]
     x[5, 1] = np.nan
-    for method in (fitted.predict, fitted.decision_function, lambda x: fitted.fit(x, y)):
+    raw = model(search=False, encoder=None)
+    for method in (fitted.predict, fitted.decision_function, lambda x: raw.fit(x, y)):
         with pytest.raises(ValueError, match=r"`X` .* holds NaN in row 5, column 1"):
             method(x)
 
@@ -253,7 +254,7 @@ def test_exports_answer_raw_features(data: Arrays, tmp_path: Path) -> None:
     fitted = model(search=False).fit(x, y)
     places = np.searchsorted(fitted.classes_, fitted.predict(x))
     fitted.export(tmp_path / "network.c")
-    assert b"THRESHOLDS" in (tmp_path / "network.c").read_bytes()
+    assert b"SIGNS_OF" in (tmp_path / "network.c").read_bytes()
     assert np.array_equal(OnnxModel(fitted.network_, fitted.encoder_).run(x)[1], places)
     with pytest.raises(EvobinError, match=r"network\.c"):
         fitted.export(tmp_path / "network.c")

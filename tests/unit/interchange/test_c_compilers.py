@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evobin.data.encoder import ThermometerEncoder
+from evobin.data.columns import Column
+from evobin.data.encoder import TableEncoder
 from evobin.interchange import c_format
 from evobin.interchange.exporting import export
 from evobin.network.architecture import Architecture, ConvBlock
@@ -91,7 +92,7 @@ def answers(
     folder: Path,
     rows: NDArray[Any],
     network: BinaryNetwork,
-    encoder: ThermometerEncoder | None = None,
+    encoder: TableEncoder | None = None,
 ) -> list[int]:
     """What a program answers that was linked without libm: rows, each a sample."""
     export(folder / "network.c", "c", network, encoder)
@@ -146,8 +147,8 @@ def test_no_shape_of_a_network_is_warned_about(name: str, kind: str, tmp_path: P
 
 
 def test_a_threshold_below_all_of_float32_is_compared_with(tmp_path: Path) -> None:
-    encoder = ThermometerEncoder(4)
-    encoder.thresholds_ = (np.array([-1e300, -1e-60, 1e-42, 0.1]),)
+    encoder = TableEncoder(4)
+    encoder.columns_ = (Column(thresholds=np.array([-1e300, -1e-60, 1e-42, 0.1])),)
     architecture = Architecture(4, (ConvBlock(3, 1),), 2, 1, binary_inputs=True)
     network = BinaryNetwork(architecture, np.ones(architecture.n_weights))
     rows = np.array([[-3.4e38], [-1], [0], [1e-42], [2e-42], [0.1], [1], [3.4e38]], np.float32)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evobin import BinaryNetwork, Model, ThermometerEncoder
+from evobin import BinaryNetwork, Model, TableEncoder
 from evobin.network.architecture import Architecture, ConvBlock
 
 
@@ -14,7 +14,7 @@ def encoded_model(n_classes: int = 3, n_features: int = 4, **more: Any) -> tuple
     """A random network behind a fitted encoder, and samples of 200 rows."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, n_features)) * 10.0 ** np.arange(n_features)
-    encoder = ThermometerEncoder(5).fit(x)
+    encoder = TableEncoder(5).fit(x)
     architecture = Architecture(
         encoder.n_signs, (ConvBlock(8, 1),), n_classes, frames=1, binary_inputs=True
     )
