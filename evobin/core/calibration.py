@@ -35,10 +35,9 @@ def temperature_of(logits: NDArray[Any], labels: NDArray[Any]) -> float:
     """The temperature that makes the labels of some samples most likely.
 
     So that few samples, all of them right, do not make a network sure of everything, labels are
-    smoothed by Laplace's rule, as Platt does it for two classes: of n samples and k classes, each
-    sample has its own label to a share of (n + 1) / (n + k), and any other to 1 / (n + k). The
-    optimum is then finite wherever larger logits mean likelier labels; where they do not, it is
-    `HOTTEST`.
+    smoothed as Platt does it: of n samples, each has its own label to a share of (n + 1) / (n + 2),
+    and the other labels, alike, to the rest. The optimum is then finite wherever larger logits mean
+    likelier labels; where they do not, it is `HOTTEST`.
 
     Args:
         logits: [n] real, of two classes, or [n, n_classes]; of samples that the network has not
@@ -51,7 +50,7 @@ def temperature_of(logits: NDArray[Any], labels: NDArray[Any]) -> float:
     Source:
         Guo et al. (2017), On calibration of modern neural networks: one temperature for all
         classes, by likelihood on validation samples. Platt (1999), Probabilistic outputs for
-        support vector machines: smoothed labels.
+        support vector machines: smoothed labels, of two classes.
 
     Example:
         >>> right, wrong = np.full(90, 3), np.full(10, -3)
@@ -61,7 +60,8 @@ def temperature_of(logits: NDArray[Any], labels: NDArray[Any]) -> float:
     outputs = _of_each_class(logits)
     n, k = outputs.shape
     own = outputs[np.arange(n), labels].sum()
-    aim = (n * own + outputs.sum()) / (n + k)
+    rest = 1 / (n + 2)
+    aim = (1 - rest) * own + rest * (outputs.sum() - own) / (k - 1)
     low, high = np.log(1.0 / HOTTEST), np.log(1.0 / COLDEST)
     for _ in range(HALVINGS):  # the slope of the likelihood falls with the inverse temperature
         middle = (low + high) / 2

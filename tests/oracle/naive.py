@@ -272,6 +272,6 @@ def smoothed_likelihood(logits: Array, labels: Array, temperature: float) -> flo
     for row, label in zip(logits.reshape(n, -1).tolist(), labels.tolist(), strict=True):
         shares = class_shares(row, temperature)
         for place, share in enumerate(shares):
-            weight = (1 + n * (place == label)) / (n + len(shares))
+            weight = (n + 1) / (n + 2) if place == label else 1 / (n + 2) / (len(shares) - 1)
             total += weight * math.log(max(share, 1e-300))
     return total
