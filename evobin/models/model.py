@@ -19,6 +19,7 @@ from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import predictions
 from evobin.data.arrays import BLOCK, matrix_of
 from evobin.data.frames import in_order
+from evobin.data.series import series_of
 from evobin.errors import EvobinError
 from evobin.interchange import exporting
 from evobin.interchange.exporting import Exported
@@ -40,7 +41,7 @@ class Model:
 
     Args:
         network: the network.
-        encoder: what makes signs of raw features for a network of one frame with binary inputs;
+        encoder: what makes signs of raw features, frame by frame, for a network with binary inputs;
             None if the network takes features as they are.
         classes: [n_classes] the label that each output stands for, different numbers or text; by
             default 0, 1, and so on. Copied.
@@ -106,10 +107,10 @@ class Model:
         """The class of each sample: [samples], of `classes`.
 
         Args:
-            X: [samples, features] finite real numbers where the network takes one frame; else a
-                list of [t, features]. Behind an encoder, a table with categories and missing values
-                as it was fitted on. A table's columns are found by `feature_names`, in any order,
-                where these are known. Not modified.
+            X: [samples, features] finite real numbers where the network takes one frame; else
+                [samples, t, features] or a list of [t, features]. Behind an encoder, a table with
+                categories and missing values as it was fitted on. A table's columns are found by
+                `feature_names`, in any order, where these are known. Not modified.
 
         Raises:
             ValueError: if X is not that.
@@ -124,10 +125,6 @@ class Model:
             [samples] int64, above 0 for the second of two classes; of more classes
             [samples, n_classes], the largest for the predicted one.
         """
-        if isinstance(X, Samples):
-            return self.network.logits(encoded(X, self.encoder))
-        if self.network.architecture.frames != 1:
-            return self.network.logits(X)
         if self.feature_names is not None and isinstance(X, pd.DataFrame):
             X = in_order(X, self.feature_names)
         return outputs(self.network, self.encoder, X)
@@ -298,17 +295,23 @@ def is_model_file(path: Path) -> bool:
 
 
 def outputs(network: BinaryNetwork, encoder: Encoder | None, X: Any) -> NDArray[np.int64]:
-    """The logits of rows of raw features, so many at a time that they need little memory.
+    """The logits of raw samples; of single frames so many at a time that they need little memory.
 
     Args:
-        network: of one frame.
+        network: of any shape.
         encoder: in front of it.
-        X: [samples, features], an array or a table.
+        X: [samples, features], an array or a table; where samples are not of one frame,
+            [samples, t, features] or a list of [t, features]; or any in `Samples`, checked.
 
     Raises:
         ValueError: if X is not what the network or the encoder takes.
     """
     n_in = network.architecture.n_in
+    if not isinstance(X, Samples) and network.architecture.frames != 1:
+        n_features = n_in if encoder is None else encoder.n_features
+        X = series_of("X", X, n_features, missing=encoder is not None)
+    if isinstance(X, Samples):
+        return network.logits(encoded(X, encoder))
     X = matrix_of("X", X, n_in) if encoder is None else encoder.numbers(X)
     step = max(1, BLOCK // n_in)
     logits = [

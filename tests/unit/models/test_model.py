@@ -202,7 +202,7 @@ def test_what_does_not_fit_a_network_makes_no_model() -> None:
         Model(network, feature_names=["a"])
     with pytest.raises(ValueError, match=r"`temperature` must be from 0\.01 to .* but it is -1\.0"):
         Model(network, temperature=-1.0)
-    with pytest.raises(ValueError, match="an encoder needs a network of one frame with binary in"):
+    with pytest.raises(ValueError, match="an encoder needs a network with binary inputs, but this"):
         Model(network, encoder=TableEncoder().fit([[0.0], [1.0]]))
     with pytest.raises(ValueError, match="`classes` must be numbers or text, but they have dtype"):
         Model(network, classes=np.array(["2020", "2021"], "M8[Y]")).to_bytes()
