@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,8 +14,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from evobin.checks import check_choice, check_number
-from evobin.config import Effort, SearchConfig
+from evobin.config import Effort, PolishConfig, SearchConfig
 from evobin.core.calibration import class_probabilities
+from evobin.core.samples import Samples
 from evobin.core.scores import predictions
 from evobin.data.encoder import TableEncoder
 from evobin.data.splits import LARGEST
@@ -26,14 +27,17 @@ from evobin.estimators.fitting import (
     Watch,
     dataset_of,
     fit_network,
+    job_of,
     problem_of,
     report_of,
 )
-from evobin.estimators.inputs import features_of, labels_of, seed_of
+from evobin.estimators.inputs import Raw, labels_of, raw_of, seed_of
+from evobin.estimators.shapes import Convolution, convolutions_of, shape_of
 from evobin.estimators.splitting import split, targets_of
+from evobin.estimators.starting import Start
 from evobin.models.model import Model, outputs
-from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
-from evobin.network.binary import BinaryNetwork
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork, check_samples
 
 
 class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # has no types
@@ -49,7 +53,11 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     is the accuracy. It has no `sample_weight` and no `partial_fit`.
 
     Args:
-        hidden: widths of the hidden layers, at least one.
+        hidden: widths of the hidden layers, at least one; after convolutions there may be none.
+        conv: convolutions over time before them, each (filters, kernel), (filters, kernel, pool)
+            or a `ConvBlock`; the last one is followed by a max over all of time. X is then
+            [samples, t, features], of one length; or a list of [t, features] of any lengths, of
+            which training takes random crops.
         encoder: "thermometer", or None to take features as they are; then scale them yourself.
         bits: signs a feature at most, 1 to 32.
         categorical: features of categories that are numbers, by name or by place; those that a
@@ -65,6 +73,10 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             time.
         n_jobs: workers, -1 for one a core; None for 1, as in scikit-learn.
         verbose: whether `fit` shows its progress on stderr.
+        initial: a `Model`, the name of a model file, or of a result file where `encoder` is None.
+            `fit` then goes on from its signs, and keeps its encoder; its shape and classes must be
+            those of this fit. None for random signs.
+        warm_start: whether another `fit` goes on from the last one, as from `initial`.
 
     Attributes:
         network_: the `BinaryNetwork`; it sees signs where there is an encoder.
@@ -103,6 +115,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self,
         hidden: Sequence[int] = (32,),
         *,
+        conv: Sequence[Convolution] | None = None,
         encoder: Literal["thermometer"] | None = "thermometer",
         bits: int = 7,
         categorical: Sequence[str | int] = (),
@@ -113,8 +126,11 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         random_state: int | np.random.RandomState | None = 0,
         n_jobs: int | None = -1,
         verbose: bool = False,
+        initial: str | Path | Model | None = None,
+        warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
+        self.conv = conv
         self.encoder = encoder
         self.bits = bits
         self.categorical = categorical
@@ -125,6 +141,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.initial = initial
+        self.warm_start = warm_start
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Finds a network.
@@ -143,25 +161,25 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             EvobinError: if workers are lost again and again.
         """
         clock = Clock(self._check_seconds())
-        plan, config = self._plan()
-        X = features_of(self, X, fits=True, encoded=self.encoder is not None)
-        targets = targets_of(labels_of(y), len(X))
+        start = self._start()
+        plan, config = self._plan(start)
+        raw = self._raw(X, fits=True)
+        targets = targets_of(labels_of(y), len(raw))
         parts = split(targets, groups, plan.seed)
-        self.encoder_ = self._fit_encoder(X, parts.train)
+        self.encoder_ = start.encoder if start else self._fit_encoder(raw, parts.train)
         self.classes_ = targets.classes
-        features = self._encoded(X)
-        architecture = self._architecture(features.shape[1], len(targets.classes))
+        samples = self._encoded(raw)
+        architecture = self._architecture(raw, samples)
+        signs = start.signs(architecture, targets.classes) if start else None
+        del raw
         groups = None if groups is None else np.asarray(groups)
-        train, valid = (
-            dataset_of(features, targets.labels, groups, rows)
-            for rows in (parts.train, parts.valid)
-        )
-        problem = problem_of(architecture, train, valid, config)
-        rows = np.arange(len(features))
-        everything = dataset_of(features, targets.labels, groups, rows) if self.refit else None
-        del features
+        everything = dataset_of(samples, targets.labels, groups)
+        train, valid = everything.subset(parts.train), everything.subset(parts.valid)
+        job = job_of(problem_of(architecture, train, valid, config), plan, config, signs)
+        rest = everything if self.refit else None
+        del samples, everything
         with self._display() as show:
-            fitted = fit_network(problem, plan, config, Watch(clock, show), everything)
+            fitted = fit_network(job, config, Watch(clock, show), rest)
         self.network_ = fitted.network
         self.temperature_ = fitted.parts["valid"].temperature
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
@@ -190,9 +208,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             [samples, n_classes], the largest for the predicted one.
         """
         check_is_fitted(self)
-        is_encoded = self.encoder_ is not None
-        X = features_of(self, X, fits=False, encoded=is_encoded)
-        return outputs(self.network_, self.encoder_, X)
+        raw = self._raw(X, fits=False)
+        samples = raw.frames if raw.length == 1 else Samples(raw.frames, raw.starts)
+        return outputs(self.network_, self.encoder_, samples)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probability of each class; arguments and errors as for `predict`.
@@ -206,6 +224,27 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             [samples, n_classes] float64, in the order of `classes_`.
         """
         return class_probabilities(self.decision_function(X), self.temperature_)
+
+    @property
+    def model_(self) -> Model:
+        """The fitted network with all that it takes to use it: what `save` writes.
+
+        Raises:
+            NotFittedError: if there was no `fit`; a ValueError.
+        """
+        check_is_fitted(self)
+        return Model(
+            self.network_,
+            encoder=self.encoder_,
+            classes=self.classes_,
+            feature_names=None if self.encoder_ else getattr(self, "feature_names_in_", None),
+            temperature=self.temperature_,
+            report={
+                "command": "fit",
+                "settings": self._settings(),
+                **{name: self.report_[name] for name in ("note", "parts")},
+            },
+        )
 
     def export(self, out: str | Path, format: Literal["c", "onnx"] = "c") -> None:  # noqa: A002
         """Writes the network, with its encoder in front, for another program.
@@ -221,7 +260,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             ValueError: if there is no such format, or there was no `fit`.
         """
         check_choice("format", format, ("c", "onnx"))
-        self._model().export(out, format)
+        self.model_.export(out, format)
 
     def save(self, path: str | Path) -> None:
         """Writes a model file, which `evobin.load` and all commands read; atomically.
@@ -235,27 +274,18 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             EvobinError: if it cannot be written.
             ValueError: if there was no `fit`, or a class is neither a number nor text.
         """
-        self._model().save(path)
-
-    def _model(self) -> Model:
-        """The fitted network with all that it takes to use it."""
-        check_is_fitted(self)
-        figures = {name: self.report_[name] for name in ("note", "parts")}
-        return Model(
-            self.network_,
-            encoder=self.encoder_,
-            classes=self.classes_,
-            feature_names=None if self.encoder_ else getattr(self, "feature_names_in_", None),
-            temperature=self.temperature_,
-            report={"command": "fit", "settings": self._settings(), **figures},
-        )
+        self.model_.save(path)
 
     def _settings(self) -> dict[str, Any]:
         """The parameters as JSON values, with the seed that was used."""
         settings = self.get_params() | {
             "hidden": np.asarray(self.hidden).tolist(),
+            "conv": None
+            if self.conv is None
+            else [asdict(one) for one in convolutions_of(self.conv)],
             "categorical": list(self.categorical),
             "random_state": self.report_["seed"],
+            "initial": None if self.initial is None else "a model",
         }
         return {
             name: value.item() if isinstance(value, np.generic) else value
@@ -270,19 +300,44 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.encoder is not None
+        tags.input_tags.three_d_array = self.conv is not None
+        tags.input_tags.two_d_array = self.conv is None
         return tags
 
-    def _plan(self) -> tuple[SearchPlan, SearchConfig]:
+    def _start(self) -> Start | None:
+        """What this fit goes on from, if not from random signs."""
+        goes_on = self.warm_start and hasattr(self, "network_")
+        if not goes_on and self.initial is None:
+            return None
+        start = Start(self.model_ if goes_on else self.initial)
+        if (start.encoder is None) != (self.encoder is None):
+            raise SettingError(
+                f"`encoder` must be {'None' if start.encoder is None else 'set'}, as what the fit "
+                f"goes on from has {'none' if start.encoder is None else 'one'}, but it is "
+                f"{self.encoder!r}."
+            )
+        return start
+
+    def _plan(self, start: Start | None) -> tuple[SearchPlan, SearchConfig]:
         """What the stages are to do, and the workers."""
         n_jobs = 1 if self.n_jobs is None else self.n_jobs
         check_number("n_jobs", n_jobs, -(2**31), 2**31)
-        config = SearchConfig.of(self.effort, seed=seed_of(self.random_state), n_jobs=int(n_jobs))
+        kind = SearchConfig if start is None else PolishConfig
+        config = kind.of(self.effort, seed=seed_of(self.random_state), n_jobs=int(n_jobs))
         plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 
-    def _fit_encoder(self, X: Any, rows: NDArray[np.intp]) -> TableEncoder | None:
+    def _raw(self, X: Any, *, fits: bool) -> Raw:
+        is_encoded, over_time = self.encoder is not None, self.conv is not None
+        if not fits:
+            is_encoded = self.encoder_ is not None
+            over_time = self.network_.architecture.frames != 1
+        return raw_of(self, X, fits=fits, encoded=is_encoded, over_time=over_time)
+
+    def _fit_encoder(self, raw: Raw, samples: NDArray[np.intp]) -> TableEncoder | None:
+        rows = raw.frames_of(samples)
         if self.encoder is None:
-            largest = float(np.abs(X[rows]).max())
+            largest = float(np.abs(raw.frames[rows]).max())
             if largest > LARGEST:
                 raise ValueError(
                     f"`X` must hold features of at most {LARGEST:g} in magnitude, but it holds "
@@ -290,33 +345,26 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 )
             return None
         check_choice("encoder", self.encoder, ("thermometer",))
-        return TableEncoder(self.bits, self.categorical).fit(X, rows)
+        return TableEncoder(self.bits, self.categorical).fit(raw.frames, rows)
 
-    def _encoded(self, X: Any) -> NDArray[Any]:
+    def _encoded(self, raw: Raw) -> Samples:
         """What the network takes: signs in int8, or X in float32, in float64 where needed."""
         if self.encoder_ is not None:
-            return self.encoder_.transform(X)
-        narrow = np.can_cast(X.dtype, np.float32)
-        features: NDArray[Any] = X.astype(np.float32 if narrow else np.float64, copy=False)
-        return features
+            return Samples(self.encoder_.transform(raw.frames), raw.starts)
+        narrow = np.can_cast(raw.frames.dtype, np.float32)
+        frames: Any = np.array(raw.frames, np.float32 if narrow else np.float64, order="C")
+        return Samples(frames, raw.starts)
 
-    def _architecture(self, n_in: int, n_classes: int) -> Architecture:
-        widths = tuple(self.hidden) if isinstance(self.hidden, Sequence) else ()
-        if not widths or not all(isinstance(width, numbers.Integral) for width in widths):
-            raise SettingError(
-                f"`hidden` must be a sequence of whole numbers, the widths of the hidden layers, "
-                f"but it is {self.hidden!r}; name at least one, as (32,)."
-            )
-        for place, width in enumerate(widths):
-            check_number(f"hidden[{place}]", width, 1, MAX_FAN_IN)
-        if n_in > MAX_FAN_IN:
-            raise ValueError(
-                f"a network must have at most {MAX_FAN_IN:,} inputs, but `X` has {n_in:,} as "
-                "encoded; use fewer features or `bits`."
-            )
-        blocks = tuple(ConvBlock(int(width), 1) for width in widths)
-        is_binary = self.encoder_ is not None
-        return Architecture(n_in, blocks, n_classes, frames=1, binary_inputs=is_binary)
+    def _architecture(self, raw: Raw, samples: Samples) -> Architecture:
+        architecture = shape_of(
+            self.hidden,
+            self.conv,
+            (samples.frames.shape[1], raw.length),
+            len(self.classes_),
+            binary=self.encoder_ is not None,
+        )
+        check_samples(architecture, samples)
+        return architecture
 
     def _display(self) -> Any:
         """Shows progress, if that is asked for; used with `with`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,30 +13,67 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from evobin.checks import check_number
 from evobin.data.arrays import matrix_of
+from evobin.data.series import series_of
 
 
-def features_of(estimator: Any, X: Any, *, fits: bool, encoded: bool) -> Any:
-    """The estimator's samples: a matrix of real numbers, or a table as it is for an encoder.
+@dataclass(frozen=True, slots=True, eq=False)
+class Raw:
+    """Samples as a user has them, their frames one after the other.
+
+    Attributes:
+        frames: [sum of t, features] real numbers; or a table of one frame a sample.
+        starts: [n + 1] int64, where each sample starts, and the end.
+        length: frames of every sample; None if lengths may differ.
+    """
+
+    frames: Any
+    starts: NDArray[np.int64]
+    length: int | None
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def frames_of(self, samples: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The frames of some samples, one after the other."""
+        if self.length == 1:
+            return samples
+        ranges = [np.arange(*self.starts[place : place + 2]) for place in samples.tolist()]
+        return np.concatenate(ranges)
+
+
+def raw_of(estimator: Any, X: Any, *, fits: bool, encoded: bool, over_time: bool) -> Raw:
+    """The samples that an estimator is to fit, or to predict.
 
     Shape, kind, number of features and names of columns are checked by scikit-learn, in its words;
-    what single values may be by `matrix_of` or the encoder, which name row and column.
+    what single values may be by `matrix_of` or the encoder, which name row and column. An array of
+    series fixes their length, a list does not.
 
     Args:
         estimator: gets `n_features_in_` and, of a table with text as names of its columns,
             `feature_names_in_`.
-        X: [samples, features]; not modified, and not copied where it is an array of numbers.
+        X: [samples, features]; over time [samples, t, features], or a list of [t, features]. Not
+            modified, and not copied where it is an array of numbers.
         fits: whether the estimator takes the number and the names of features from X; else they
             must be those that it has.
         encoded: whether an encoder follows, which takes missing values, and tables of all kinds.
+        over_time: whether samples are series.
 
     Raises:
         ValueError: if X is not that, or holds an infinity, or NaN where none may be.
         TypeError: if it is sparse, or holds objects that are no numbers.
     """
+    if over_time:
+        series = series_of("X", X, missing=encoded)
+        validate_data(estimator, series.frames, reset=fits, skip_check_array=True)
+        fixed = not isinstance(X, list | tuple) and np.asarray(X).dtype.kind != "O"
+        return Raw(series.frames, series.starts, int(series.lengths[0]) if fixed else None)
     if encoded and isinstance(X, pd.DataFrame):
-        return validate_data(estimator, X, reset=fits, skip_check_array=True)
-    checked = validate_data(estimator, X, reset=fits, dtype="numeric", ensure_all_finite=False)
-    return matrix_of("X", checked, missing=encoded)
+        frames = validate_data(estimator, X, reset=fits, skip_check_array=True)
+    else:
+        checks = {"dtype": "numeric", "ensure_all_finite": False}
+        checked = validate_data(estimator, X, reset=fits, **checks)
+        frames = matrix_of("X", checked, missing=encoded)
+    return Raw(frames, np.arange(len(frames) + 1), 1)
 
 
 def labels_of(y: ArrayLike | None) -> NDArray[Any]:

@@ -13,5 +13,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     trainings = {"standard": ste, "quick": ste, "thorough": SteConfig(starts=1, epochs=20)}
     relatives, flips = PopulationConfig(rounds=1, epochs=1), FlipConfig(rounds=1, clips=16)
     monkeypatch.setattr(settings.SearchConfig, "trainings", trainings)
+    monkeypatch.setattr(settings.PolishConfig, "trainings", trainings)
     budget = {"population": relatives, "flips": flips}
     monkeypatch.setattr(settings, "_BUDGETS", dict.fromkeys(trainings, budget))
