@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -77,3 +78,35 @@ def random_samples(
         sample = rng.normal(0.0, 1.5, (t, architecture.n_in))
         samples.append((np.round(2 * sample) / 2 if halves else sample).astype(np.float32))
     return samples
+
+
+Table = list[tuple[str, list[Any]]]
+"""Columns by name: of floats or of text, None for a missing one."""
+_NUMBERS = st.one_of(
+    st.integers(-8, 8).map(lambda number: number / 4),  # few: many samples share a value
+    st.floats(-1e9, 1e9, width=32),
+)
+_TEXTS = st.sampled_from(["b", "a", "", "10", "9", "\u00e4 b"])
+
+
+@st.composite
+def tables(draw: st.DrawFn, most: int = 40) -> Table:
+    """Up to five columns of up to `most` rows, some with missing cells."""
+    n = draw(st.integers(2, most))
+    names = draw(st.lists(st.text(max_size=3), min_size=1, max_size=5, unique=True))
+    columns = []
+    for name in names:
+        cells = draw(st.sampled_from((_NUMBERS, _TEXTS)))
+        cells = st.one_of(st.none(), cells) if draw(st.booleans()) else cells
+        columns.append((name, draw(st.lists(cells, min_size=n, max_size=n))))
+    return columns
+
+
+def frame_of(table: Table) -> pd.DataFrame:
+    """The same for pandas: floats in float64, and text in objects."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(cells, dtype=object if set(map(type, cells)) & {str} else np.float64)
+            for name, cells in table
+        }
+    )

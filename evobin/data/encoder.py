@@ -351,7 +351,7 @@ def _places(
         SettingError: if there is no such column.
     """
     found = set()
-    for one in [categorical] if isinstance(categorical, str) else categorical:
+    for one in categorical:
         if isinstance(one, str) and one in (names or ()):
             found.add(list(names or ()).index(one))
         elif not isinstance(one, str) and 0 <= one < n_features:

@@ -132,10 +132,10 @@ def _twice(names: Sequence[str]) -> list[str]:
 
 def plain_matrix(frame: pd.DataFrame) -> Matrix | None:
     """A table of nothing but numbers as an array, not copied if it need not be; else None."""
-    dtypes = set(frame.dtypes)
+    dtypes = list(frame.dtypes)  # not all can be hashed
     if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
         return None
-    return frame.to_numpy(np.result_type(*dtypes))
+    return frame.to_numpy(np.result_type(*set(dtypes)))
 
 
 def read(values: pd.Series[Any] | NDArray[Any], as_text: bool | None = None) -> Cells:
@@ -187,14 +187,17 @@ def _is_text_of_some(values: pd.Series[Any], as_text: bool | None) -> bool:
         if isinstance(value, str):
             first_text = row if first_text is None else first_text
         elif not isinstance(value, Real | np.bool_):
-            text = f"holds {_show(value)}, neither a number nor text; correct it, or leave the col"
-            raise Unfit(f"{text}umn out.", int(str(row)))
+            advice = "correct it, or leave the column out"
+            raise Unfit(
+                f"holds {_show(value)}, neither a number nor text; {advice}.", int(str(row))
+            )
     if first_text is None:
         return False
     row = int(str(first_text))
-    where = "where training had numbers" if as_text is False else "among numbers"
-    advice = "" if as_text is False else ", or make text of the whole column"
-    raise Unfit(f"holds {_show(values[row])} {where}; correct it{advice}.", row)
+    if as_text is False:
+        raise Unfit(f"holds {_show(values[row])}, where training had numbers; correct it.", row)
+    advice = "correct it, or make text of the whole column"
+    raise Unfit(f"holds {_show(values[row])} among numbers; {advice}.", row)
 
 
 def _of_categories(values: pd.Series[Any], as_text: bool | None) -> Cells:

@@ -31,7 +31,7 @@ from evobin.estimators.fitting import (
     problem_of,
     report_of,
 )
-from evobin.estimators.inputs import Raw, labels_of, raw_of, seed_of
+from evobin.estimators.inputs import Raw, labels_of, left_out_of, raw_of, seed_of
 from evobin.estimators.shapes import Convolution, convolutions_of, shape_of
 from evobin.estimators.splitting import split, targets_of
 from evobin.estimators.starting import Start
@@ -183,7 +183,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.network_ = fitted.network
         self.temperature_ = fitted.parts["valid"].temperature
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
-        self.report_ = report_of(fitted, parts.note) | {"seed": plan.seed}
+        note = parts.note + left_out_of(self.encoder_)
+        self.report_ = report_of(fitted, note) | {"seed": plan.seed}
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -283,7 +284,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             "conv": None
             if self.conv is None
             else [asdict(one) for one in convolutions_of(self.conv)],
-            "categorical": list(self.categorical),
+            "categorical": [one if isinstance(one, str) else int(one) for one in self.categorical],
             "random_state": self.report_["seed"],
             "initial": None if self.initial is None else "a model",
         }

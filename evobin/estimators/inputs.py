@@ -13,7 +13,9 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from evobin.checks import check_number
 from evobin.data.arrays import matrix_of
+from evobin.data.encoder import TableEncoder
 from evobin.data.series import series_of
+from evobin.errors import LISTED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,16 @@ def raw_of(estimator: Any, X: Any, *, fits: bool, encoded: bool, over_time: bool
         checked = validate_data(estimator, X, reset=fits, **checks)
         frames = matrix_of("X", checked, missing=encoded)
     return Raw(frames, np.arange(len(frames) + 1), 1)
+
+
+def left_out_of(encoder: TableEncoder | None) -> str:
+    """A sentence about columns that are not looked at, if there are any."""
+    left_out = () if encoder is None else encoder.constant
+    if not left_out:
+        return ""
+    more = ", ..." if len(left_out) > LISTED else ""
+    listed = ", ".join(map(repr, left_out[:LISTED])) + more
+    return f" Without a sign, since they do not vary: {listed}."
 
 
 def labels_of(y: ArrayLike | None) -> NDArray[Any]:

@@ -216,7 +216,7 @@ def _encoder(encoder: TableEncoder, network: BinaryNetwork) -> dict[str, Any]:
     return {
         "encoder": True,
         "WIDTH": encoder.n_features,
-        "UNFIT": "infinite, or missing where it may not be" if mixed else "not finite",
+        "UNFIT": "infinite, or missing\n * where that is not said" if mixed else "not finite",
         "over_time": architecture.frames != 1,
         "N_SIGNS": encoder.n_signs,
         "STACK": _stack_of_signs(

@@ -32,14 +32,16 @@ def compare(
         values: [starts[-1]] float64.
         out: [n, starts[-1]] of any type that holds -1 and +1, overwritten.
     """
+    is_above = kinds == ABOVE
+    rest = starts[1:].copy()  # where signs of other kinds begin
+    for j in range(len(rest)):
+        while rest[j] > starts[j] and not is_above[rest[j] - 1]:
+            rest[j] -= 1
     for i in range(len(numbers)):
-        for j in range(len(starts) - 1):
+        for j in range(len(rest)):
             number = numbers[i, j]
-            k, stop = starts[j], starts[j + 1]
-            while k < stop and kinds[k] == ABOVE:
+            for k in range(starts[j], rest[j]):
                 out[i, k] = 2 * (number > values[k]) - 1
-                k += 1
-            while k < stop:
+            for k in range(rest[j], starts[j + 1]):
                 is_plus = number == values[k] if kinds[k] == EQUAL else np.isnan(number)
                 out[i, k] = 2 * is_plus - 1
-                k += 1

@@ -6,8 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import evobin
+from evobin.interchange import c_format
+from evobin.network.architecture import Architecture, ConvBlock
 from tests.builders import GOLDEN_RESULT, files_below
 from tests.cli.pages import blocks, page, run_all, shorten
 
@@ -87,3 +92,20 @@ def test_the_sketch_is_compiled_and_answers_as_python_does(
     first, *answers = run.stdout.splitlines()
     assert first == "115200 baud"
     assert list(map(int, answers)) == names["answers"]
+
+
+def test_the_columns_of_a_table_are_listed_as_the_page_shows() -> None:
+    frame = pd.DataFrame(
+        {
+            "age": [31, None, 58] * 4,
+            "job": ["cook", "judge", None, "nurse"] * 3,
+            "ward": [3, 7] * 6,
+            "country": "UK",
+        }
+    )
+    encoder = evobin.TableEncoder(categorical=["ward"]).fit(frame)
+    shape = Architecture(encoder.n_signs, (ConvBlock(4, 1),), frames=1, binary_inputs=True)
+    network = evobin.BinaryNetwork(shape, np.ones(shape.n_weights))
+    listed = [block for _, block in blocks(TEXT, "c")]
+    assert "".join(listed) in c_format.encode_header("network", network, encoder).decode()
+    assert "".join(listed) in c_format.encode(network, encoder).decode()

@@ -18,4 +18,7 @@ def test_the_examples_run(
     run_all(page("tables").read_text())
     assert "Split by group." in capsys.readouterr().out
     made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == ["tumours.c", "tumours.evobin", "tumours.h", "tumours.onnx", "tumours.txt"]
+    assert made == [
+        *("movements.c", "movements.evobin", "movements.h"),
+        *("tumours.c", "tumours.evobin", "tumours.h", "tumours.onnx", "tumours.txt"),
+    ]

@@ -247,7 +247,8 @@ def thermometer_thresholds(values: list[float], bits: int) -> list[float]:
         aims = [sum(counts) * Fraction(step, bits + 1) for step in range(1, bits + 1)]
         away = [[abs(sum(counts[: gap + 1]) - aim) for gap in gaps] for aim in aims]
         gaps = sorted({distances.index(min(distances)) for distances in away})
-    return [(distinct[gap] + distinct[gap + 1]) / 2 for gap in gaps]
+    # so that no sum is beyond float64
+    return [distinct[gap] + (distinct[gap + 1] / 2 - distinct[gap] / 2) for gap in gaps]
 
 
 def thermometer(thresholds: list[list[float]], sample: list[float]) -> list[int]:
@@ -275,3 +276,40 @@ def smoothed_likelihood(logits: Array, labels: Array, temperature: float) -> flo
             weight = (n + 1) / (n + 2) if place == label else 1 / (n + 2) / (len(shares) - 1)
             total += weight * math.log(max(share, 1e-300))
     return total
+
+
+Cell = float | str | None
+Comparison = tuple[str, float | str | None]
+
+
+def table_column(values: list[Cell], bits: int) -> list[Comparison]:
+    """What the signs of a column say: above a threshold, equal to a category, missing."""
+    present = [value for value in values if value is not None]
+    missing: list[Comparison] = [("missing", None)] if 0 < len(present) < len(values) else []
+    texts = sorted({value for value in present if isinstance(value, str)})
+    if all(text.isdecimal() for text in texts):
+        texts.sort(key=int)
+    if not texts:
+        numbers = [value for value in present if isinstance(value, float)]
+        limits = thermometer_thresholds(numbers, bits) if numbers else []
+        return [("above", limit) for limit in limits] + missing
+    if len(texts) == 1:
+        return missing
+    if len(texts) == 2 and not missing:
+        return [("is", texts[1])]
+    return [("is", text) for text in texts] + missing
+
+
+def table_signs(columns: list[list[Comparison]], row: list[Cell]) -> list[int]:
+    """The signs of a row."""
+    signs = []
+    for value, comparisons in zip(row, columns, strict=True):
+        for kind, what in comparisons:
+            if kind == "above":
+                holds = value is not None and value > what  # type: ignore[operator]
+            elif kind == "is":
+                holds = value == what
+            else:
+                holds = value is None
+            signs.append(1 if holds else -1)
+    return signs

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from evobin.data.encoder import TableEncoder
 from tests.oracle import naive
+from tests.strategies import Table, frame_of, tables
 
 VALUES = st.one_of(
     st.integers(-8, 8).map(lambda number: number / 4),  # few: many samples share a value
@@ -42,3 +43,34 @@ def test_many_features_have_the_signs_of_the_twin(n_features: int) -> None:
     thresholds = [column.thresholds.tolist() for column in encoder.columns_]
     signs = [naive.thermometer(thresholds, row.tolist()) for row in x]
     assert encoder.transform(x).tolist() == signs
+
+
+@pytest.mark.kernels
+@given(tables(), BITS)
+def test_columns_of_any_kind_have_the_signs_of_the_twin(table: Table, bits: int) -> None:
+    columns = [naive.table_column(cells, bits) for _, cells in table]
+    assume(any(columns))
+    frame = frame_of(table)
+    encoder = TableEncoder(bits).fit(frame)
+    rows = list(zip(*(cells for _, cells in table), strict=True))
+    signs = [naive.table_signs(columns, list(row)) for row in rows]
+    assert encoder.transform(frame).tolist() == signs
+    # a category that training did not have is none of them
+    unknown = {name: "zebra" for name, cells in table if str in map(type, cells)}
+    other = [[unknown.get(table[j][0], cell) for j, cell in enumerate(row)] for row in rows]
+    signs = [naive.table_signs(columns, row) for row in other]
+    assert encoder.transform(frame.assign(**unknown)).tolist() == signs
+
+
+@pytest.mark.kernels
+@given(MATRICES, st.integers(0, 119), BITS)
+def test_an_array_with_missing_numbers_has_the_signs_of_the_twin(
+    x: np.ndarray, place: int, bits: int
+) -> None:
+    x[0, 1] = x[1, 1] + 1.0
+    x.flat[place % x.size] = np.nan
+    cells = [[None if np.isnan(one) else one for one in column] for column in x.T.tolist()]
+    columns = [naive.table_column(column, bits) for column in cells]
+    assume(any(columns))
+    signs = [naive.table_signs(columns, list(row)) for row in zip(*cells, strict=True)]
+    assert TableEncoder(bits).fit(x).transform(x).tolist() == signs

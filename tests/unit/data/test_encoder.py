@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evobin.data.encoder import TableEncoder
@@ -55,6 +56,15 @@ def test_the_order_of_magnitude_and_type_of_features_does_not_matter() -> None:
     signs = TableEncoder(5).fit(x).transform(x)
     for other in (x.astype(np.uint8), np.asfortranarray(x, np.float32), x * 1e200, x.tolist()):
         assert np.array_equal(TableEncoder(5).fit(other).transform(other), signs)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, bool])
+def test_bytes_have_the_thresholds_of_the_same_numbers(dtype: Any) -> None:
+    x = np.random.default_rng(0).integers(0, 200, (300, 3)).astype(dtype)
+    x[:, 1], x[:5, 2] = 7, 0
+    for rows in (None, np.arange(50, 300)):
+        found, expected = (TableEncoder(4).fit(one, rows) for one in (x, x.astype(np.float64)))
+        assert found.to_plain() == expected.to_plain()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -137,3 +147,22 @@ def test_a_damaged_encoder_is_refused(change: dict[str, Any], message: str) -> N
         plain["columns"][1] |= change
     with pytest.raises(EvobinError, match=message):
         TableEncoder.from_plain(plain)
+
+
+@pytest.mark.parametrize("wrong", [None, "ab", ["a", "a"], ["a", 1], [str(i) for i in range(256)]])
+def test_damaged_categories_are_refused(wrong: Any) -> None:
+    plain = TableEncoder().fit(pd.DataFrame({"a": ["x", "y", None]})).to_plain()
+    plain["columns"][0]["categories"] = wrong
+    with pytest.raises(EvobinError, match=r"`columns\[0\]` `categories` must be at most 255 diff"):
+        TableEncoder.from_plain(plain)
+
+
+def test_numbers_are_checked_before_they_become_signs() -> None:
+    encoder = TableEncoder().fit([[0.0, 1.0], [1.0, np.nan]])
+    assert encoder.signs(np.array([[0.0, np.nan], [1.0, 5.0]])).tolist() == [[-1, 1], [1, -1]]
+    with pytest.raises(ValueError, match=r"`numbers` must have shape \[\*, 2\]"):
+        encoder.signs(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="holds NaN in row 0, column 0, from 0"):
+        encoder.signs(np.array([[np.nan, 0.0]]))
+    with pytest.raises(ValueError, match="must be fitted before it transforms"):
+        TableEncoder().signs(np.zeros((1, 1)))

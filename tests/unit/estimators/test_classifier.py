@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
@@ -288,3 +289,54 @@ def test_the_same_fit_saves_the_same_bytes(data: Arrays, tmp_path: Path) -> None
     for name in ("a", "b"):
         model(search=False).fit(*data).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def animals(n: int = 120) -> tuple[pd.DataFrame, NDArray[np.str_]]:
+    rng = np.random.default_rng(0)
+    kind, legs = rng.choice(["cat", "hen", "ant"], n), rng.choice([2, 4], n)
+    weight = np.where(rng.random(n) < 0.3, np.nan, rng.normal(size=n))
+    frame = pd.DataFrame({"kind": kind, "weight": weight, "legs": legs, "eyes": 2})
+    return frame, np.where((kind == "cat") | np.isnan(weight), "yes", "no")
+
+
+def test_a_table_with_categories_and_missing_values_is_learnt(tmp_path: Path) -> None:
+    frame, y = animals(2000)
+    fitted = model(search=False, categorical=["legs"]).fit(frame, y)
+    assert fitted.n_features_in_ == 4
+    assert fitted.encoder_ is not None
+    assert fitted.encoder_.columns_[2].categories == ("2", "4")
+    assert fitted.score(frame, y) > 0.9
+    shuffled = frame.iloc[:, ::-1]
+    with pytest.raises(ValueError, match="must be in the same order as they were in fit"):
+        fitted.predict(shuffled)
+    fitted.save(tmp_path / "m.evobin")
+    back = load(tmp_path / "m.evobin")
+    assert back.feature_names == ("kind", "weight", "legs", "eyes")
+    assert np.array_equal(back.decision_function(shuffled), fitted.decision_function(frame))
+    assert back.report["settings"]["categorical"] == ["legs"]
+    assert fitted.report_["note"].endswith("Without a sign, since they do not vary: 'eyes'.")
+    with pytest.raises(
+        ValueError, match="row 7, column 'kind': is missing, but none was in traini"
+    ):
+        fitted.predict(frame.assign(kind=frame["kind"].where(frame.index != 7)))
+
+
+def test_values_may_be_missing_in_the_held_out_part_alone() -> None:
+    frame, y = animals()
+    for row in range(0, 120, 10):
+        one = frame.assign(legs=frame["legs"].where(frame.index != row))
+        fitted = model(search=False).fit(one, y)
+        assert fitted.encoder_ is not None
+        assert fitted.encoder_.columns_[2].has_missing
+
+
+def test_an_array_with_missing_values_is_learnt(data: Arrays) -> None:
+    x, y = data
+    x[::3, 1] = np.nan
+    fitted = model(search=False).fit(x, y)
+    assert fitted.predict(x).shape == (120,)
+    x[1, 0] = np.nan
+    with pytest.raises(ValueError, match="holds NaN in row 1, column 0, from 0; fill it in"):
+        fitted.predict(x)
+    with pytest.raises(ValueError, match="holds NaN in row 0, column 1, from 0; fill it in"):
+        model(encoder=None).fit(x, y)

@@ -20,7 +20,7 @@ from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from tests.oracle.test_interchange import ARCHITECTURES
 from tests.strategies import random_samples, random_solution
-from tests.unit.interchange.test_encoded_exports import fitted
+from tests.unit.interchange.test_encoded_exports import fitted, fitted_table
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 COMPILERS = {
@@ -120,6 +120,19 @@ def test_a_thousand_rows_of_raw_features_are_answered(
     assert len(set(labels.tolist())) == n_classes
 
 
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("name", COMPILERS)
+def test_a_thousand_rows_with_categories_and_missing_values_are_answered(
+    name: str, n_classes: int, tmp_path: Path
+) -> None:
+    network, encoder, frame = fitted_table(n_classes)
+    rows = encoder.numbers(frame).astype(np.float32)
+    labels = network.predict(list(encoder.transform(frame)[:, None]))
+    assert answers(name, tmp_path, rows, network, encoder) == labels.tolist()
+    assert len(labels) == 1000
+    assert len(set(labels.tolist())) == n_classes
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", COMPILERS)
 def test_samples_of_frames_are_answered(name: str, kind: str, tmp_path: Path) -> None:
@@ -201,12 +214,14 @@ def test_a_program_in_cpp_calls_the_file_compiled_as_c(tmp_path: Path) -> None:
     assert [int(word) for word in run.stdout.split()] == labels
 
 
-@pytest.mark.parametrize("kind", [*ARCHITECTURES, "encoder"])
+@pytest.mark.parametrize("kind", [*ARCHITECTURES, "encoder", "table"])
 def test_code_and_weights_are_about_as_large_as_the_file_says(kind: str, tmp_path: Path) -> None:
     """Of this machine's gcc: the file speaks of ARM, whose code is 0.7 to 1.5 times as long."""
     encoder = None
     if kind == "encoder":
         network, encoder, _ = fitted(2)
+    elif kind == "table":
+        network, encoder, _ = fitted_table(2)
     else:
         solution = random_solution(ARCHITECTURES[kind], np.random.default_rng(0))
         network = BinaryNetwork(ARCHITECTURES[kind], solution)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from evobin.data.columns import Column
 from evobin.data.encoder import TableEncoder
 from evobin.interchange import c_format, onnx_format
+from evobin.kernels.encoding import ABOVE, EQUAL, MISSING
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from tests.exported import CompiledC, OnnxModel
@@ -33,6 +35,97 @@ def fitted(n_classes: int) -> tuple[BinaryNetwork, TableEncoder, NDArray[np.floa
     near = planted.astype(np.float32)
     rows = [x.astype(np.float32), near, np.nextafter(near, np.inf), np.nextafter(near, -np.inf)]
     return network, encoder, np.concatenate(rows).astype(np.float32)
+
+
+NAMES = ["age", "pet", "a \\ b */ /* ??/", "rare\nline", "code", "still", "no", "x"]
+"""Of columns; what a comment of C does not hold by itself is among them."""
+
+
+def table(rng: np.random.Generator, n: int, more: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Random rows of numbers, which float32 holds, and categories; some of both are missing.
+
+    Args:
+        rng: of all of them.
+        n: rows.
+        more: further categories.
+    """
+    pets = np.array(["cat", "dog", "*/ cow", '\u0440\u044b\u0431\u0430 "/*/" ??/', *more], object)
+    columns = [
+        np.where(rng.random(n) < 0.2, np.nan, rng.normal(40, 20, n)),
+        np.where(rng.random(n) < 0.2, np.array(None), rng.choice(pets, n)),
+        rng.choice(["no", "yes", *more], n),
+        np.where(rng.random(n) < 0.9, np.nan, 1.0),
+        rng.choice([0.5, 3.0, 1e10, -7.0, np.nan], n),
+        np.full(n, 5.0),
+        np.full(n, None),
+        rng.integers(0, 3, n),
+    ]
+    frame = pd.DataFrame(dict(zip(NAMES, columns, strict=True)))
+    return frame.assign(age=frame["age"].astype(np.float32))
+
+
+def fitted_table(n_classes: int) -> tuple[BinaryNetwork, TableEncoder, pd.DataFrame]:
+    """A random network on the signs of a table, and 1,000 other rows."""
+    rng = np.random.default_rng(n_classes)
+    encoder = TableEncoder(5, categorical=["code"]).fit(table(rng, 300))
+    blocks = ConvBlock(11, 1), ConvBlock(5, 1)
+    architecture = Architecture(encoder.n_signs, blocks, n_classes, frames=1, binary_inputs=True)
+    network = BinaryNetwork(architecture, rng.choice([-1, 1], architecture.n_weights))
+    return network, encoder, table(rng, 1000, ("unknown",))
+
+
+def test_the_table_of_these_tests_has_signs_of_all_kinds() -> None:
+    _, encoder, rows = fitted_table(2)
+    assert set(encoder.comparisons.kinds.tolist()) == {ABOVE, EQUAL, MISSING}
+    assert encoder.constant == ("still", "no")
+    numbers = encoder.numbers(rows)
+    assert {-1.0, 0.0, 1.0, 2.0, 3.0} < set(numbers[:, 1].tolist())
+    assert np.isnan(numbers[:, 1]).any()
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_c_answers_the_rows_of_a_table(n_classes: int, tmp_path: Path) -> None:
+    network, encoder, frame = fitted_table(n_classes)
+    compiled = CompiledC(network, tmp_path, encoder=encoder)
+    rows = encoder.numbers(frame).astype(np.float32)
+    labels = network.predict(list(encoder.transform(frame)[:, None]))
+    assert [compiled.predict(row[None]) for row in rows] == labels.tolist()
+    for place, column in enumerate(encoder.columns_):
+        for value in (np.nan, np.inf, -np.inf):
+            row = rows[:1].copy()
+            row[0, place] = value
+            known = np.isnan(value) and (column.has_missing or not column.n_signs)
+            assert (compiled.predict(row) == -1) != known
+            if known:
+                signs = encoder.signs(row)
+                assert compiled.predict(row) == network.predict([signs])[0]
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_onnx_answers_the_rows_of_a_table(n_classes: int) -> None:
+    network, encoder, frame = fitted_table(n_classes)
+    signs = list(encoder.transform(frame)[:, None])
+    logits, labels = OnnxModel(network, encoder).run(encoder.numbers(frame))
+    assert np.array_equal(logits, network.logits(signs))
+    assert np.array_equal(labels, network.predict(signs))
+
+
+def test_the_c_file_and_its_header_say_what_columns_hold() -> None:
+    network, encoder, _ = fitted_table(2)
+    files = c_format.encode(network, encoder), c_format.encode_header("m", network, encoder)
+    for text in (file.decode() for file in files):
+        assert ' *     x[0] "age": a number; NaN if it is missing\n' in text
+        assert ' *     x[1] "pet": 0 "*\\/ cow", 1 "cat", 2 "dog", 3 "\\u0440' in text
+        assert "-1 any other; NaN if it is missing\n" in text
+        assert ' *     x[2] "a \\\\ b *\\/ /\\u002a ??/": 0 "no", 1 "yes", -1 any other\n' in text
+        assert (
+            ' *     x[4] "code": 0 "-7", 1 "0.5", 2 "3", 3 "10000000000", -1 any other; N' in text
+        )
+        assert ' *     x[5] "still": is not looked at\n' in text
+        assert ' *     x[7] "x": a number\n' in text
+        assert max(map(len, text.splitlines())) <= 100
+    network, encoder, _ = fitted(2)
+    assert "x[0]" not in c_format.encode_header("m", network, encoder).decode()
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

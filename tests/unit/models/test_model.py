@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from evobin import BinaryNetwork, Model, TableEncoder, load
 from evobin.core.calibration import class_probabilities
+from evobin.core.samples import Samples
 from evobin.errors import EvobinError, SettingError
 from evobin.interchange import onnx_format
 from evobin.models.container import HEADER
@@ -26,6 +27,7 @@ from evobin.models.model import from_bytes
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.network.presets import SPEAKER_SEX
 from tests.builders import GOLDEN_RESULT
+from tests.unit.interchange.test_encoded_exports import fitted_table
 from tests.unit.models.made import encoded_model, named_model
 
 
@@ -228,6 +230,22 @@ def test_the_columns_of_a_table_are_checked_by_name() -> None:
     with pytest.raises(ValueError, match="`X` has a column 'age' that the model does not know; dr"):
         model.predict(table.assign(age=1))
     assert np.array_equal(model.predict(table[names[::-1]]), model.predict(x))
+
+
+def test_a_table_with_categories_and_missing_values_is_answered_by_what_was_saved() -> None:
+    network, encoder, frame = fitted_table(4)
+    model = Model(network, encoder=encoder)
+    assert model.feature_names == encoder.feature_names == tuple(frame.columns)
+    back = from_bytes(model.to_bytes())
+    assert back.to_bytes() == model.to_bytes()
+    labels = network.predict(list(encoder.transform(frame)[:, None]))
+    assert back.predict(frame.iloc[:, ::-1]).tolist() == labels.tolist()
+    # samples of files hold the numbers that exported files take
+    numbers = encoder.numbers(frame)
+    samples = Samples(numbers.copy(), np.arange(len(frame) + 1))
+    assert np.array_equal(back.decision_function(samples), back.decision_function(frame))
+    with pytest.raises(ValueError, match="`feature_names` must be those of the encoder, but they"):
+        Model(network, encoder=encoder, feature_names=[*frame.columns[:-1], "other"])
 
 
 def test_exports_have_the_encoder_inside(tmp_path: Path) -> None:
