@@ -24,8 +24,8 @@ class Pyramid(Algorithm):
 
     Each solution starts anywhere and climbs to a local optimum by single flips. It joins the lowest
     population, and is mixed with every population from there on: for each cluster of signs that go
-    together in it, it takes over the signs of a member where the score does not fall. Where
-    that has improved it, the result joins the next population. Nothing needs to be set.
+    together in it, it takes over those of one member that has others, where the score does not
+    fall. Where that has improved it, the result joins the next population. Nothing needs to be set.
 
     Args:
         patience: as for `Algorithm`; n is at most 4,000.
@@ -36,6 +36,7 @@ class Pyramid(Algorithm):
     """
 
     transient = (*Algorithm.transient, "_trees")
+    waits = 1_000  # each climb begins anew: a restart would only forget
 
     def begin(self) -> None:
         """As in `Algorithm`; the first climbs begin where a search begins."""
@@ -47,7 +48,6 @@ class Pyramid(Algorithm):
         self.tried = np.zeros(n, bool)
         self.order, self.place = self.rng.permutation(n), 0
         self.level = self.cluster = self.climbs = 0
-        self.queue = np.empty(0, np.int64)
         self._levels: list[Population] = []
         self._trees: list[Clusters] = []
         self._seen: set[bytes] = set()
@@ -78,23 +78,19 @@ class Pyramid(Algorithm):
             self.order, self.place = self.rng.permutation(self.n), 0
 
     def _mixture(self) -> Population | None:
-        """The signs of the present cluster from its next member; None where one is done with."""
+        """The signs of the next cluster from some member that has others; None after the last."""
         members, tree = self._levels[self.level], self._trees[self.level]
-        if len(self.queue):
-            trial = self.current[None].copy()
-            cluster = tree[self.cluster - 1]
-            trial[0, cluster] = members[self.queue[0], cluster]
-            self.queue = self.queue[1:]
-            return trial
-        if self.cluster < len(tree):
+        while self.cluster < len(tree):
             cluster = tree[self.cluster]
-            differs = (members[:, cluster] != self.current[cluster]).any(axis=1)
-            self.queue = self.rng.permutation(np.flatnonzero(differs))
             self.cluster += 1
-        else:
-            if self.value > self.before:
-                self._join(self.level + 1)
-            self._rise(self.level + 1)
+            donors = np.flatnonzero((members[:, cluster] != self.current[cluster]).any(axis=1))
+            if len(donors):
+                trial = self.current[None].copy()
+                trial[0, cluster] = members[self.rng.choice(donors), cluster]
+                return trial
+        if self.value > self.before:
+            self._join(self.level + 1)
+        self._rise(self.level + 1)
         return None
 
     def _join(self, level: int) -> None:
@@ -129,7 +125,6 @@ class Pyramid(Algorithm):
             if score > self.value:
                 self.tried[:] = False
             self.current, self.value = population[0].copy(), score
-            self.queue = self.queue[:0]
         if flipped:
             self.tried[self.order[self.place]] = True
             self._step()

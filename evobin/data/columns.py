@@ -106,7 +106,8 @@ class Column:
             if self.categories is None or np.isnan(cells).all():
                 return cells
             if not self.takes_numbers:
-                raise Unfit("holds numbers, where training had text; correct it.")
+                row = int(np.isnan(cells).argmin())
+                raise Unfit(f"holds {cells[row]:g}, where training had text; correct it.", row)
             cells = coded(cells)
         known = {text: place for place, text in enumerate(self.categories or ())}
         # the last one is that of code -1

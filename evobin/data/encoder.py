@@ -206,10 +206,9 @@ class TableEncoder:
             X: as for `transform`.
 
         Returns:
-            [samples, n_features] real numbers: X itself if that is an array and no column is of
-            categories, else float64. That of a category is its place in `Column.categories`, from
-            0, or -1 for an unknown one. NaN stands for a missing value, and for all of a table's
-            column that has no sign.
+            [samples, n_features] real numbers, float64 if X has to be copied. That of a category is
+            its place in `Column.categories`, from 0, or -1 for an unknown one. NaN stands for a
+            missing value. A column that has no sign holds anything.
 
         Raises:
             ValueError: as for `transform`.
@@ -277,7 +276,9 @@ class TableEncoder:
             except (EvobinError, OverflowError) as error:
                 raise EvobinError(f"`columns[{place}]` {error}.") from None
         names = [column.name for column in encoder.columns_]
-        if names.count(None) not in (0, len(names)) or (names[0] and len(set(names)) < len(names)):
+        if names.count(None) not in (0, len(names)) or (
+            names[0] is not None and len(set(names)) < len(names)
+        ):
             raise EvobinError("`columns` must have different names, or none, but they do not.")
         return encoder
 
@@ -300,7 +301,11 @@ class TableEncoder:
 
     def _numbers_of_array(self, X: ArrayLike) -> Matrix:
         matrix = matrix_of("X", X, self.n_features, self._may_be_missing)
-        categories = [(j, one) for j, one in enumerate(self.columns_) if one.categories is not None]
+        categories = [
+            (place, column)
+            for place, column in enumerate(self.columns_)
+            if column.categories is not None and column.n_signs
+        ]
         if not categories:
             return matrix
         numbers = np.array(matrix, np.float64)

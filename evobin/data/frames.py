@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
@@ -90,11 +91,11 @@ def in_order(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     found = [str(name) for name in frame.columns]
     if found == list(names):
         return frame
-    known = set(names)
+    known, places = set(names), {name: place for place, name in enumerate(found)}
     problems = [
         f"`X` must have a column {name!r}, but it has none; add it."
         for name in names
-        if name not in found
+        if name not in places
     ]
     problems += [
         f"`X` has a column {name!r} that the model does not know; drop it."
@@ -104,7 +105,7 @@ def in_order(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     problems += _twice(found)
     if problems:
         raise TableError(several("the columns have problems", problems))
-    return frame.iloc[:, [found.index(name) for name in names]]
+    return frame.iloc[:, [places[name] for name in names]]
 
 
 def names_of(frame: pd.DataFrame) -> tuple[str, ...] | None:
@@ -124,9 +125,9 @@ def names_of(frame: pd.DataFrame) -> tuple[str, ...] | None:
 
 def _twice(names: Sequence[str]) -> list[str]:
     return [
-        f"`X` has {names.count(name)} columns {name!r}; rename or drop one."
-        for name in dict.fromkeys(names)
-        if len(set(names)) < len(names) and names.count(name) > 1
+        f"`X` has {count} columns {name!r}; rename or drop one."
+        for name, count in Counter(names).items()
+        if count > 1
     ]
 
 

@@ -190,12 +190,14 @@ def test_text_or_numbers_where_training_had_the_other_are_refused() -> None:
         TableError, match=r"line 2, column 'weight': holds '4.0', where training ha"
     ):
         encoder.transform(animals().assign(weight=["4.0", "3", "2", "1"]))
-    with pytest.raises(TableError, match="column 'kind': holds numbers, where training had text"):
-        encoder.transform(animals().assign(kind=1))
+    with pytest.raises(TableError, match="line 3, column 'kind': holds 7, where training had text"):
+        encoder.transform(animals().assign(kind=[np.nan, 7.0, 8.0, 9.0]))
     missing = animals().assign(sex=np.nan)
     assert encoder.transform(missing)[:, -3:].tolist() == [[-1, -1, 1]] * 4
     with pytest.raises(ValueError, match="`X` must hold text in column 'kind', as in training"):
         encoder.transform(np.zeros((2, 5)))
+    constant = TableEncoder().fit(animals()[["wild", "legs"]].assign(land="UK"))
+    assert constant.transform(np.array([[1.0, 2.0, 3.0]])).tolist() == [[1]]
 
 
 def test_names_are_no_categories() -> None:

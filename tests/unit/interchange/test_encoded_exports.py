@@ -83,10 +83,10 @@ def test_the_table_of_these_tests_has_signs_of_all_kinds() -> None:
     assert np.isnan(numbers[:, 1]).any()
 
 
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_c_answers_the_rows_of_a_table(n_classes: int, tmp_path: Path) -> None:
-    network, encoder, frame = fitted_table(n_classes)
-    compiled = CompiledC(network, tmp_path, encoder=encoder)
+@pytest.mark.parametrize("flags", [["-O1"], ["-O3", "-ffinite-math-only"]])
+def test_c_answers_the_rows_of_a_table(flags: list[str], tmp_path: Path) -> None:
+    network, encoder, frame = fitted_table(4)
+    compiled = CompiledC(network, tmp_path, *flags, encoder=encoder)
     rows = encoder.numbers(frame).astype(np.float32)
     labels = network.predict(list(encoder.transform(frame)[:, None]))
     assert [compiled.predict(row[None]) for row in rows] == labels.tolist()
