@@ -39,7 +39,8 @@ def predict_command(
 ) -> None:
     """Predict labels of a table, of feature files and of recordings.
 
-    Of a table it prints csv: the line of each row and the prediction. Columns of labels and groups,
+    Of a table it prints csv: the line of each row, the prediction and, of a model that a search
+    has calibrated, the probability of each class. Columns of labels and groups,
     and those that the search left out, may be there or not; a row that has problems is a line on
     stderr for each. Of files it prints `file<TAB>label<TAB>logit`, one a line.
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evobin.commands.samples import meaning_for
 from evobin.config.data import TABLE_ENDINGS
+from evobin.core.calibration import class_probabilities
 from evobin.core.samples import Samples
 from evobin.core.scores import predictions
 from evobin.data.labelled_tables import Roles, read_labelled
 from evobin.errors import EvobinError
-from evobin.models.model import load
+from evobin.models.model import Model, load
 from evobin.network.architecture import Architecture
 from evobin.network.presets import SPEAKER_SEX
 
@@ -24,7 +26,8 @@ class Answers(NamedTuple):
 
     Attributes:
         head: the names of the columns of `rows`.
-        rows: a row of texts for each good row: its name, and the prediction.
+        rows: a row of texts for each good row: its name, the prediction and, where the model has a
+            temperature, the probability of each class.
         problems: a line for each problem of the others.
     """
 
@@ -63,18 +66,25 @@ def predict_table(
     if not table.raw.is_whole:
         table.raw.raise_if_wrong()
     good = np.flatnonzero(~table.raw.bad)
-    labels = np.empty(0, np.int8)
-    if len(good):
-        signs = np.ascontiguousarray(meaning.inputs(table.some(good)))
-        samples = Samples(signs, np.arange(len(good) + 1))
-        labels = predictions(model.network.logits(samples))
-    found = model.classes[labels].tolist()
+    answers = _answers(model, meaning.inputs(table.some(good))) if len(good) else []
     names = table.raw.lines.astype(str).tolist() if row_column is None else table.rows
-    rows: list[tuple[str, ...]] = [
-        (names[row], str(name)) for row, name in zip(good.tolist(), found, strict=True)
-    ]
+    rows = [(names[row], *found) for row, found in zip(good.tolist(), answers, strict=True)]
     problems = [problem.text for problem in table.raw.sorted_problems]
-    return Answers((row_column or table.raw.word, "prediction"), rows, problems)
+    head: tuple[str, ...] = (row_column or table.raw.word, "prediction")
+    if model.temperature is not None:
+        head += tuple(map(str, model.classes.tolist()))
+    return Answers(head, rows, problems)
+
+
+def _answers(model: Model, inputs: NDArray[Any]) -> list[tuple[str, ...]]:
+    """The prediction for each row and, where they are known, the probabilities of the classes."""
+    frames: Any = np.ascontiguousarray(inputs)
+    logits = model.network.logits(Samples(frames, np.arange(len(frames) + 1)))
+    found = [(str(name),) for name in model.classes[predictions(logits)].tolist()]
+    if model.temperature is None:
+        return list(found)
+    shares = class_probabilities(logits, model.temperature).tolist()
+    return [(*a, *(f"{p:.4f}" for p in row)) for a, row in zip(found, shares, strict=True)]
 
 
 def is_table(path: str | Path) -> bool:

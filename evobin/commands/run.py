@@ -252,7 +252,9 @@ def _finish(
         polished = BinaryNetwork(problem.architecture, origin.start)
         before = Evaluation.of(polished, splits.valid, classes=origin.header.classes)
         summary["before"] = before.summary() | {"use": USES["before"]}
-    header = origin.header._replace(report=origin.header.report | summary)
+    header = origin.header._replace(
+        temperature=parts["valid"].temperature, report=origin.header.report | summary
+    )
     Model.of(header, network.signs).save(folder.path / MODEL)
     folder.write_summary(summary)
     return RunResult(folder.path, network, splits.note, parts, before)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evobin.core.calibration import temperature_of
 from evobin.core.samples import Dataset
 from evobin.core.scores import Interval, margins, predictions, wilson_interval
 from evobin.network.binary import BinaryNetwork
@@ -100,6 +101,11 @@ class Evaluation:
         """[n] int64, the margin of each sample; see `scores.margins`."""
         found: NDArray[np.int64] = margins(self.logits, self.samples["label"].to_numpy())
         return found
+
+    @property
+    def temperature(self) -> float:
+        """What makes these labels most likely; see `temperature_of`."""
+        return temperature_of(self.logits, self.samples["label"].to_numpy())
 
     @property
     def n_groups(self) -> int | None:

@@ -18,10 +18,11 @@ def test_the_examples_run(
     run_all(page("tables").read_text())
     out = capsys.readouterr().out
     assert "Split by group." in out
-    assert "line,prediction\n2," in out
-    assert "row,prediction\n0," in out
+    assert "line,prediction,setosa,versicolor,virginica\n2," in out
+    assert "row,prediction,False,True\n0," in out
     made = sorted(path.name for path in tmp_path.glob("*.*"))
     assert made == [
-        "arrays.npz", "flowers.c", "flowers.csv", "flowers.h", "new.csv",
+        "arrays.npz", "flowers.c", "flowers.csv", "flowers.h", "movements.c",
+        "movements.evobin", "movements.h", "new.csv",
         "tumours.c", "tumours.evobin", "tumours.h", "tumours.onnx", "tumours.txt",
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from pathlib import Path
@@ -99,12 +98,16 @@ def test_a_search_leaves_a_model_of_the_columns() -> None:
 def test_a_frame_gets_the_answers_that_its_table_gets(capsys: Capture) -> None:
     model, frame = evobin.load("run/model.evobin"), pets(40, 1)
     expected = model.predict(frame[["age", "kind", "weight"]]).tolist()
+    shares = model.predict_proba(frame[["age", "kind", "weight"]])
     for name in ("new.csv", "other.csv"):
-        rows = list(csv.reader(io.StringIO(answer(capsys, "predict", "run/model.evobin", name))))
-        assert rows[0] == ["line", "prediction"]
-        assert rows[1:] == [[str(line), sold] for line, sold in enumerate(expected, 2)]
+        table = pd.read_csv(io.StringIO(answer(capsys, "predict", "run/model.evobin", name)))
+        assert list(table) == ["line", "prediction", "no", "yes"]
+        assert table["line"].tolist() == list(range(2, 42))
+        assert table["prediction"].tolist() == expected
+        assert np.allclose(table[["no", "yes"]], shares, rtol=0, atol=5.1e-5)
     out = answer(capsys, "predict", "run/model.evobin", "other.csv", "--id", "id")
-    assert out.splitlines()[:2] == ["id,prediction", f"0,{expected[0]}"]
+    assert out.splitlines()[0] == "id,prediction,no,yes"
+    assert out.splitlines()[1].startswith(f"0,{expected[0]},")
     figures = json.loads(
         answer(capsys, "evaluate", "run/model.evobin", "--data", "other.csv", "--json")
     )
@@ -150,7 +153,9 @@ def test_arrays_are_searched_evaluated_and_predicted(capsys: Capture) -> None:
     assert [layer.shape for layer in model.network.architecture.layers][1:] == [(4, 8, 1), (1, 4)]
     expected = model.predict(x)
     out = answer(capsys, "predict", "npz/model.evobin", "arrays.npz").splitlines()
-    assert out == ["row,prediction", *(f"{row},{name}" for row, name in enumerate(expected))]
+    assert out[0] == "row,prediction,False,True"
+    rows = [line.split(",")[:2] for line in out[1:]]
+    assert rows == [[str(row), name] for row, name in enumerate(expected)]
     told = answer(capsys, "evaluate", "npz/model.evobin", "--data", "arrays.npz", "--json")
     assert json.loads(told)["accuracy"] == np.mean(expected == y.astype(str))
     pd.DataFrame(x).assign(y=y).to_csv("arrays.csv", index=False)
