@@ -40,10 +40,10 @@ def polish(
     """
     config = config or PolishConfig()
     start = load(result, config.architecture)
-    if config.hidden or config.bits is not None:
+    if config.hidden or config.bits is not None or config.categorical:
         raise SettingError(
-            "`hidden` and `bits` are for a new network, but a model that is polished has its own; "
-            "leave them out."
+            "`hidden`, `bits` and `categorical` are for a new network, but a model that is "
+            "polished has its own; leave them out."
         )
     config = replace(config, architecture=start.network.architecture)
     return begin_run("polish", config, start, observer, stop)

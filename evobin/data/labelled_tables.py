@@ -110,6 +110,7 @@ class LabelledTable:
         labels: [rows] text, None where missing; None if nobody asks for them.
         groups: [rows] text, None where missing; None if they are not known.
         rows: [rows] a name for each.
+        columns: of the features, as `raw` has them.
     """
 
     raw: RawTable
@@ -117,6 +118,7 @@ class LabelledTable:
     labels: NDArray[Any] | None
     groups: NDArray[Any] | None
     rows: tuple[str, ...]
+    columns: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -195,17 +197,14 @@ def read_labelled(path: Path, roles: Roles, known: Known | None = None) -> Label
     raw = read_columns(path, columns.kinds_of)
     raw.problems += columns.problems
     given = {name: raw.columns[name] for name in columns.features if name in raw.columns}
-    by_place = known is not None and known.names is None
-    features: Any = pd.DataFrame(given, copy=False)
-    if by_place and raw.is_whole:
-        features = np.column_stack(list(given.values()))
+    features = pd.DataFrame(given, copy=False)
     rows = tuple(f"{raw.word} {line}" for line in raw.lines.tolist())
     if roles.row is not None and roles.row in raw.columns:
         rows = tuple("" if text is None else text for text in raw.columns[roles.row])
     label, group = roles.label, columns.group
     labels = None if label is None else raw.columns.get(label)
     groups = None if group is None else raw.columns.get(group)
-    table = LabelledTable(raw, features, labels, groups, rows)
+    table = LabelledTable(raw, features, labels, groups, rows, tuple(given))
     _check(table, label, group, known)
     return table
 
@@ -219,15 +218,19 @@ def _of_arrays(raw: RawTable, roles: Roles, known: Known | None) -> LabelledTabl
     if label is not None and label not in raw.columns:
         raw.wrong(f"has no array {LABELS}; add one, with a label for each row of X")
     if known is not None and matrix.shape[1] != len(known.kinds):
-        raw.wrong(f"X has {matrix.shape[1]} columns, but the model takes {len(known.kinds)}")
+        raw.wrong(f"X has {matrix.shape[1]} columns, but it must have {len(known.kinds)}")
         known = None
     if known is not None and "text" in known.kinds:
         raw.wrong("holds numbers only, but the model takes words too; name a csv or parquet file")
         known = None
     rows = tuple(f"row {row}" for row in range(len(raw)))
     labels = None if label is None else raw.columns.get(label)
-    table = LabelledTable(raw, matrix, labels, raw.columns.get(GROUPS), rows)
-    _check(table, label, None, known)
+    group, columns = (
+        (GROUPS if GROUPS in raw.columns else None),
+        tuple(raw.names[: matrix.shape[1]]),
+    )
+    table = LabelledTable(raw, matrix, labels, raw.columns.get(GROUPS), rows, columns)
+    _check(table, label, group, known)
     return table
 
 
@@ -333,8 +336,7 @@ def _check(table: LabelledTable, label: str | None, group: str | None, known: Kn
 def _check_features(table: LabelledTable, known: Known) -> None:
     """Notes what an encoder or a network without one would refuse."""
     raw, bad = table.raw, table.raw.bad
-    names = table.names or tuple(raw.columns)[: len(known.kinds)]
-    for place, name in enumerate(names):
+    for place, name in enumerate(table.columns):
         column = raw.columns[name]
         missing = pd.isna(column)
         if not known.may_miss[place]:

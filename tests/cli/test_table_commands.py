@@ -201,10 +201,9 @@ def test_a_polish_knows_the_label_and_keeps_the_columns(capsys: Capture, tmp_pat
     }
     again = ["--out", str(tmp_path / "q"), *BUDGET, "--no-report"]
     answer(capsys, "polish", str(tmp_path / "p" / "model.evobin"), "--data", "other.csv", *again)
-    told = refusal(
-        capsys, "polish", "run/model.evobin", "--data", "other.csv", "--hidden", "4", code=2
-    )
-    assert told.startswith("`hidden` and `bits` are for a new network, but a model that is polish")
+    for more in (["--hidden", "4"], ["--bits", "3"], ["--categorical", "age"]):
+        told = refusal(capsys, "polish", "run/model.evobin", "--data", "other.csv", *more, code=2)
+        assert told.startswith("`hidden`, `bits` and `categorical` are for a new network, but a m")
 
 
 @pytest.mark.parametrize("workers", ["2", "threads"])
@@ -409,6 +408,38 @@ def test_a_table_is_predicted_alone(capsys: Capture) -> None:
     assert told == "new.csv: is a table, but other files are named, too; name it alone.\n"
     told = refusal(capsys, "predict", "run/model.evobin", "a.npy", "--id", "id", code=2)
     assert told.startswith("`id` and `drop` name columns, but no table is named")
+
+
+def test_a_model_without_names_takes_columns_by_place(capsys: Capture) -> None:
+    frame = pets(60, 3)
+    numbered = frame[["age", "kind", "weight"]].set_axis([0, 1, 2], axis=1)
+    model = evobin.BinaryClassifier((4,), effort="quick", search=False, refit=False, n_jobs=1)
+    model.fit(numbered, frame["sold"]).save("numbered.evobin")
+    frame[["sold", "age", "kind", "weight"]].to_csv("first.csv", index=False)
+    told = answer(
+        capsys, "evaluate", "numbered.evobin", "--data", "first.csv", "--label", "sold", "--json"
+    )
+    assert json.loads(told)["accuracy"] == model.score(numbered, frame["sold"])
+    told = refusal(capsys, "predict", "numbered.evobin", "first.csv")
+    assert told == (
+        "first.csv: has 4 columns of features, but the model takes 3, without names; leave others "
+        "out with --drop.\n"
+    )
+
+
+def test_arrays_are_taken_by_a_model_of_a_table_of_numbers(capsys: Capture, tmp_path: Path) -> None:
+    frame = pets(60, 3)[["weight", "id", "sold"]]
+    model = evobin.BinaryClassifier((4,), effort="quick", search=False, refit=False, n_jobs=1)
+    model.fit(frame.drop(columns="sold"), frame["sold"]).save(tmp_path / "m.evobin")
+    np.savez(tmp_path / "a.npz", X=frame[["weight", "id"]], y=frame["sold"].to_numpy(str))
+    data = ["--data", str(tmp_path / "a.npz"), "--json"]
+    told = answer(capsys, "evaluate", str(tmp_path / "m.evobin"), *data)
+    assert json.loads(told)["accuracy"] == model.score(frame.drop(columns="sold"), frame["sold"])
+    told = refusal(capsys, "predict", "run/model.evobin", str(tmp_path / "a.npz"))
+    assert "X has 2 columns, but it must have 3." in told
+    np.savez(tmp_path / "b.npz", X=np.ones((2, 3)))
+    told = refusal(capsys, "predict", "run/model.evobin", str(tmp_path / "b.npz"))
+    assert "holds numbers only, but the model takes words too; name a csv or parquet file" in told
 
 
 def test_a_network_of_plain_vectors_takes_a_table_by_place(capsys: Capture, tmp_path: Path) -> None:

@@ -190,6 +190,10 @@ def test_arrays_are_split_and_encoded_in_place(tmp_path: Path) -> None:
         ({"X": np.ones((3, 2)), "y": np.ones(2)}, "y must hold 3 numbers or texts, one a row of X"),
         ({"X": np.ones((3, 2))}, "has no array y; add one, with a label for each row of X"),
         ({"X": np.array([[1], [np.inf]]), "y": [0, 1]}, "row 1, column '0': must be finite, but"),
+        (
+            {"X": np.ones((2, 1)), "y": [0, 1], "groups": [0.0, np.nan]},
+            "row 1, column 'groups': names no group; fill it in, or delete the row",
+        ),
         ({"X": np.ones((2, 1)), "y": [0.0, np.nan]}, "row 1, column 'y': has no label; fill it in"),
         (
             {"X": np.array([[object()]], object)},
