@@ -240,8 +240,10 @@ def _thresholds(values: NDArray[Any], counts: NDArray[np.intp], bits: int) -> ND
     """[at most `bits`] float64: what splits samples of ascending values most evenly."""
     values = values.astype(np.float64)
     if len(values) > bits + 1:
-        reached = np.cumsum(_capped(counts, bits + 1))
-        aims = reached[-1] * np.arange(1, bits + 1) / (bits + 1)
+        steps = bits + 1
+        reached = np.cumsum(_capped(counts, steps))
+        aims = reached[-1] * np.arange(1, steps)  # times `steps`: whole numbers, so ties are exact
+        reached *= steps
         above = np.searchsorted(reached[:-1], aims).clip(1, len(values) - 2)
         nearest = above - (aims - reached[above - 1] <= reached[above] - aims)
         gaps = np.unique(nearest)
@@ -253,14 +255,17 @@ def _thresholds(values: NDArray[Any], counts: NDArray[np.intp], bits: int) -> ND
     return np.unique(np.where((low <= middle) & (middle < high), middle, low))
 
 
-def _capped(counts: NDArray[np.intp], steps: int) -> NDArray[np.float64]:
-    """Counts of values, none of which is more than one of `steps` equal steps of their sum."""
-    rest, capped = float(counts.sum()), 0
+def _capped(counts: NDArray[np.intp], steps: int) -> NDArray[np.int64]:
+    """Counts of values, none of which is more than one of `steps` equal steps of their sum.
+
+    All times the same whole number.
+    """
+    rest, capped = int(counts.sum()), 0
     for count in np.sort(counts)[::-1]:
         if count * (steps - capped) <= rest:
             break
-        rest, capped = rest - count, capped + 1
-    return np.minimum(counts, rest / (steps - capped))
+        rest, capped = rest - int(count), capped + 1
+    return np.minimum(counts * (steps - capped), rest)
 
 
 def _checked_thresholds(row: Any, bits: int) -> NDArray[np.float64]:
