@@ -238,6 +238,13 @@ def test_a_resume_refuses_a_table_that_has_changed(capsys: Capture, tmp_path: Pa
     assert "the samples are not those that the run began with; restore them, or start" in told
 
 
+def test_names_of_rows_are_quoted_where_csv_needs_it(capsys: Capture) -> None:
+    names = ["a,b", 'say "hi"', "two\nlines", "tab\there"]
+    pets(4, 1).assign(name=names).to_csv("names.csv", index=False)
+    out = answer(capsys, "predict", "run/model.evobin", "names.csv", "--id", "name")
+    assert pd.read_csv(io.StringIO(out))["name"].tolist() == names
+
+
 BAD = """kind,weight,age
 cat,1,2
 dog,,3
