@@ -82,8 +82,9 @@ def _check_finite(name: str, array: Matrix, missing: NDArray[np.bool_] | bool) -
         wrong = unfit(array[first : first + step], missing)
         if wrong.any():
             row, column = (int(i) for i in np.argwhere(wrong)[0])
+            value = array[first + row, column]
             raise ValueError(
                 f"`{name}` must hold only finite numbers, but it holds "
-                f"{array[first + row, column]} in row {first + row}, column {column}, from 0; "
-                "fill it in, or leave the row out."
+                f"{'NaN' if np.isnan(value) else value} in row {first + row}, column {column}, "
+                "from 0; fill it in, or leave the row out."
             )

@@ -135,12 +135,11 @@ class TableEncoder:
         )
 
     def check_fits(self, architecture: Architecture) -> None:
-        """Raises ValueError unless its signs are what a network of one frame takes."""
-        if not architecture.binary_inputs or architecture.frames != 1:
+        """Raises ValueError unless its signs, of each frame, are what a network takes."""
+        if not architecture.binary_inputs:
             raise ValueError(
-                "an encoder needs a network of one frame with binary inputs, but this one has "
-                f"`frames` {architecture.frames} and `binary_inputs` {architecture.binary_inputs}; "
-                "search one that has them."
+                "an encoder needs a network with binary inputs, but this one has `binary_inputs` "
+                "False; search one that has them."
             )
         if architecture.n_in != self.n_signs:
             raise ValueError(

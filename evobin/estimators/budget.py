@@ -12,6 +12,7 @@ import numpy as np
 
 from evobin.algorithms import Descent
 from evobin.config import SteConfig
+from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
 from evobin.drive.pipeline import SearchPlan, compile_training, compile_walks
@@ -97,11 +98,12 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to search, how, and by how many workers."""
+    """What to search, how, by how many workers, and from which signs; random ones if None."""
 
     problem: SampledNetworkProblem
     plan: SearchPlan
     n_workers: int
+    start: Solution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def in_time(job: Job, clock: Clock) -> tuple[Job, Pace]:
     if not clock.is_set:
         return job, Pace(0.0, 0.0, 1)
     problem, plan, n_workers = job.problem, job.plan, job.n_workers
+    if problem.architecture.frames is None:  # no walks, whose steps could be measured
+        plan = replace(plan, flips=replace(plan.flips, rounds=0))
     compile_training(problem, plan.ste, smooth=True)
     if clock.left < LEAST_FOR_WORKERS:
         n_workers = 1
@@ -139,7 +143,8 @@ def in_time(job: Job, clock: Clock) -> tuple[Job, Pace]:
     population = replace(plan.population, rounds=0)
     islands = replace(plan.flips, islands=n_workers)
     plan = replace(plan, population=population, flips=islands)
-    return Job(problem, plan, n_workers), Pace(epoch + score, flips, training.epochs)
+    job = replace(job, problem=problem, plan=plan, n_workers=n_workers)
+    return job, Pace(epoch + score, flips, training.epochs)
 
 
 def within(job: Job, pace: Pace, clock: Clock) -> Job:
@@ -159,7 +164,7 @@ def within(job: Job, pace: Pace, clock: Clock) -> Job:
     whole = replace(plan.ste, epochs=pace.epochs)
     ste, share = _shrunk(whole, seconds / pace.epoch, job.n_workers)
     plan = replace(plan, ste=ste, flips=flips)
-    return Job(_part_of(job.problem, share, plan.seed), plan, job.n_workers)
+    return replace(job, problem=_part_of(job.problem, share, plan.seed), plan=plan)
 
 
 def measured(pace: Pace, job: Job, clock: Clock) -> Pace:
@@ -180,11 +185,13 @@ def without_validation(job: Job, everything: Dataset, pace: Pace, sweeps: int) -
 
     Candidates are then compared by the samples that they have seen, of which there are most.
     """
-    problem = replace(job.problem, train=everything, valid=everything)
+    problem = replace(job.problem, train=everything, valid=everything, varied=None, guard=None)
+    if job.start is not None:
+        problem = problem.guarded(job.start)
     flips = replace(job.plan.flips, sweeps=sweeps, rounds=job.plan.flips.rounds if sweeps else 0)
     more = len(everything) / len(job.problem.train)
     pace = replace(pace, epoch=pace.epoch * more, flips=pace.flips * more)
-    return Job(problem, replace(job.plan, flips=flips), job.n_workers), pace
+    return replace(job, problem=problem, plan=replace(job.plan, flips=flips)), pace
 
 
 def has_time(pace: Pace, clock: Clock, trainings: float = 0.25) -> bool:

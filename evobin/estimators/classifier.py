@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-import inspect
-import numbers
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
-from evobin.checks import check_choice, check_number, check_shape
-from evobin.config import Effort, SearchConfig
+from evobin.checks import check_choice, check_number
+from evobin.config import Effort, PolishConfig, SearchConfig
+from evobin.core.calibration import class_probabilities
+from evobin.core.samples import Samples
 from evobin.core.scores import predictions
-from evobin.data.arrays import matrix_of
 from evobin.data.encoder import TableEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
-from evobin.errors import LISTED, SettingError
+from evobin.errors import SettingError
 from evobin.estimators.budget import Clock
 from evobin.estimators.fitting import (
     Watch,
     dataset_of,
     fit_network,
+    job_of,
     problem_of,
     report_of,
 )
+from evobin.estimators.inputs import Raw, labels_of, left_out_of, raw_of, seed_of
+from evobin.estimators.shapes import Convolution, convolutions_of, shape_of
 from evobin.estimators.splitting import split, targets_of
+from evobin.estimators.starting import Start
 from evobin.models.model import Model, outputs
-from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
-from evobin.network.binary import BinaryNetwork
+from evobin.network.architecture import Architecture
+from evobin.network.binary import BinaryNetwork, check_samples
 
 
-class BinaryClassifier:
+class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # has no types
     """A network of -1 and +1 for samples in an array, as `evobin search` finds one for files.
 
     Numbers become signs by a thermometer code (see `TableEncoder`), so they may have any units;
@@ -44,8 +49,15 @@ class BinaryClassifier:
     flips pay. Straight-through training gives starts; population refinement and bit flips improve
     them. Then the same is done with all samples. All of it happens in memory; nothing is written.
 
+    It is an estimator as scikit-learn has them, for pipelines, grids and cross-validation; `score`
+    is the accuracy. It has no `sample_weight` and no `partial_fit`.
+
     Args:
-        hidden: widths of the hidden layers, at least one.
+        hidden: widths of the hidden layers, at least one; after convolutions there may be none.
+        conv: convolutions over time before them, each (filters, kernel), (filters, kernel, pool)
+            or a `ConvBlock`; the last one is followed by a max over all of time. X is then
+            [samples, t, features], of one length; or a list of [t, features] of any lengths, of
+            which training takes random crops.
         encoder: "thermometer", or None to take features as they are; then scale them yourself.
         bits: signs a feature at most, 1 to 32.
         categorical: features of categories that are numbers, by name or by place; those that a
@@ -57,20 +69,28 @@ class BinaryClassifier:
         seconds: `fit` takes about this long at most, and the result then depends on the machine;
             None for the whole effort.
         random_state: seed of every random number, 0 or more: the same seed gives the same network
-            for any `n_jobs`. None for another one each time.
-        n_jobs: workers, -1 for one a core.
+            for any `n_jobs`. A RandomState, or numpy's global one for None, draws another seed each
+            time.
+        n_jobs: workers, -1 for one a core; None for 1, as in scikit-learn.
         verbose: whether `fit` shows its progress on stderr.
+        initial: a `Model`, the name of a model file, or of a result file where `encoder` is None.
+            `fit` then goes on from its signs, and keeps its encoder; its shape and classes must be
+            those of this fit. None for random signs.
+        warm_start: whether another `fit` goes on from the last one, as from `initial`.
 
     Attributes:
         network_: the `BinaryNetwork`; it sees signs where there is an encoder.
         encoder_: the fitted `TableEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
+        temperature_: what outputs are divided by for probabilities.
         scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
             and trained without it; and "train" by `network_`, of which only some samples are looked
             at where `seconds` are given.
-        report_: figures of both parts, how samples were split, and the history of the search, as
-            plain values.
+        feature_names_in_: [n_features_in_] names of the columns, where X was a table whose columns
+            all have text for a name.
+        report_: figures of both parts, how samples were split, the seed, and the history of the
+            search, as plain values.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -87,6 +107,7 @@ class BinaryClassifier:
     encoder_: TableEncoder | None
     classes_: NDArray[Any]
     n_features_in_: int
+    temperature_: float
     scores_: dict[str, float]
     report_: dict[str, Any]
 
@@ -94,6 +115,7 @@ class BinaryClassifier:
         self,
         hidden: Sequence[int] = (32,),
         *,
+        conv: Sequence[Convolution] | None = None,
         encoder: Literal["thermometer"] | None = "thermometer",
         bits: int = 7,
         categorical: Sequence[str | int] = (),
@@ -101,11 +123,14 @@ class BinaryClassifier:
         refit: bool = True,
         effort: Effort = "standard",
         seconds: float | None = None,
-        random_state: int | None = 0,
-        n_jobs: int = -1,
+        random_state: int | np.random.RandomState | None = 0,
+        n_jobs: int | None = -1,
         verbose: bool = False,
+        initial: str | Path | Model | None = None,
+        warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
+        self.conv = conv
         self.encoder = encoder
         self.bits = bits
         self.categorical = categorical
@@ -116,8 +141,10 @@ class BinaryClassifier:
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.initial = initial
+        self.warm_start = warm_start
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Finds a network.
 
         Args:
@@ -134,37 +161,38 @@ class BinaryClassifier:
             EvobinError: if workers are lost again and again.
         """
         clock = Clock(self._check_seconds())
-        plan, config = self._plan()
-        if not isinstance(X, pd.DataFrame) or self.encoder is None:
-            X = matrix_of("X", X, missing=self.encoder is not None)
-        targets = targets_of(y, len(X))
+        start = self._start()
+        plan, config = self._plan(start)
+        raw = self._raw(X, fits=True)
+        targets = targets_of(labels_of(y), len(raw))
         parts = split(targets, groups, plan.seed)
-        self.encoder_, self.n_features_in_ = self._fit_encoder(X, parts.train), X.shape[1]
+        self.encoder_ = start.encoder if start else self._fit_encoder(raw, parts.train)
         self.classes_ = targets.classes
-        features = self._encoded(X)
-        architecture = self._architecture(features.shape[1], len(targets.classes))
+        samples = self._encoded(raw)
+        architecture = self._architecture(raw, samples)
+        signs = start.signs(architecture, targets.classes) if start else None
+        del raw
         groups = None if groups is None else np.asarray(groups)
-        train, valid = (
-            dataset_of(features, targets.labels, groups, rows)
-            for rows in (parts.train, parts.valid)
-        )
-        problem = problem_of(architecture, train, valid, config)
-        rows = np.arange(len(features))
-        everything = dataset_of(features, targets.labels, groups, rows) if self.refit else None
-        del features
+        everything = dataset_of(samples, targets.labels, groups)
+        train, valid = everything.subset(parts.train), everything.subset(parts.valid)
+        job = job_of(problem_of(architecture, train, valid, config), plan, config, signs)
+        rest = everything if self.refit else None
+        del samples, everything
         with self._display() as show:
-            fitted = fit_network(problem, plan, config, Watch(clock, show), everything)
+            fitted = fit_network(job, config, Watch(clock, show), rest)
         self.network_ = fitted.network
+        self.temperature_ = fitted.parts["valid"].temperature
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
-        self.report_ = report_of(fitted, parts.note + self._left_out())
+        note = parts.note + left_out_of(self.encoder_)
+        self.report_ = report_of(fitted, note) | {"seed": plan.seed}
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class of each sample: [samples], of `classes_`.
 
         Args:
-            X: [samples, n_features_in_] as for `fit`; a table's columns are found by name, in any
-                order. Values may be missing where some were in `fit`. Not modified.
+            X: [samples, n_features_in_] as for `fit`; the same columns in the same order. Values
+                may be missing where some were in `fit`. Not modified.
 
         Raises:
             ValueError: if X is not that, or there was no `fit`.
@@ -180,19 +208,44 @@ class BinaryClassifier:
             [samples] int64, above 0 for the second of two classes; of more classes
             [samples, n_classes], the largest for the predicted one.
         """
-        if not hasattr(self, "network_"):
-            raise ValueError("the classifier must be fitted before it predicts; call `fit`.")
-        return outputs(self.network_, self.encoder_, X)
+        check_is_fitted(self)
+        raw = self._raw(X, fits=False)
+        samples = raw.frames if raw.length == 1 else Samples(raw.frames, raw.starts)
+        return outputs(self.network_, self.encoder_, samples)
 
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Share of the samples whose predicted class is `y`.
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each class; arguments and errors as for `predict`.
+
+        That is sigmoid(output / `temperature_`) for the second of two classes, and of more
+        softmax(outputs / `temperature_`). The temperature is the one by which the labels of the
+        held-out part are most likely, from the outputs of the network that was trained without
+        it; see `temperature_of`. It changes no prediction.
+
+        Returns:
+            [samples, n_classes] float64, in the order of `classes_`.
+        """
+        return class_probabilities(self.decision_function(X), self.temperature_)
+
+    @property
+    def model_(self) -> Model:
+        """The fitted network with all that it takes to use it: what `save` writes.
 
         Raises:
-            ValueError: as for `predict`, or if y has not as many labels.
+            NotFittedError: if there was no `fit`; a ValueError.
         """
-        predicted, labels = self.predict(X), np.asarray(y)
-        check_shape("y", labels, predicted.shape)
-        return float(np.mean(predicted == labels))
+        check_is_fitted(self)
+        return Model(
+            self.network_,
+            encoder=self.encoder_,
+            classes=self.classes_,
+            feature_names=None if self.encoder_ else getattr(self, "feature_names_in_", None),
+            temperature=self.temperature_,
+            report={
+                "command": "fit",
+                "settings": self._settings(),
+                **{name: self.report_[name] for name in ("note", "parts")},
+            },
+        )
 
     def export(self, out: str | Path, format: Literal["c", "onnx"] = "c") -> None:  # noqa: A002
         """Writes the network, with its encoder in front, for another program.
@@ -208,7 +261,7 @@ class BinaryClassifier:
             ValueError: if there is no such format, or there was no `fit`.
         """
         check_choice("format", format, ("c", "onnx"))
-        self._model("exported").export(out, format)
+        self.model_.export(out, format)
 
     def save(self, path: str | Path) -> None:
         """Writes a model file, which `evobin.load` and all commands read; atomically.
@@ -222,51 +275,19 @@ class BinaryClassifier:
             EvobinError: if it cannot be written.
             ValueError: if there was no `fit`, or a class is neither a number nor text.
         """
-        self._model("saved").save(path)
-
-    def _model(self, done: str) -> Model:
-        """The fitted network with all that it takes to use it; `done` is what is to be done."""
-        if not hasattr(self, "network_"):
-            raise ValueError(f"the classifier must be fitted before it is {done}; call `fit`.")
-        figures = {name: value for name, value in self.report_.items() if name != "history"}
-        return Model(
-            self.network_,
-            encoder=self.encoder_,
-            classes=self.classes_,
-            report={"command": "fit", "settings": self._settings(), **figures},
-        )
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name; `deep` changes nothing, for none has parameters of its own."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    def set_params(self, **parameters: Any) -> Self:
-        """Sets parameters by name.
-
-        Raises:
-            SettingError: if there is no such parameter.
-        """
-        names = self.get_params()
-        for name, value in parameters.items():
-            check_choice("parameter", name, names)
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        changed = [
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if value is not defaults[name].default and value != defaults[name].default
-        ]
-        return f"{type(self).__name__}({', '.join(changed)})"
+        self.model_.save(path)
 
     def _settings(self) -> dict[str, Any]:
-        """The parameters as JSON values."""
-        places = [one if isinstance(one, str) else int(one) for one in self.categorical]
-        settings = self.get_params() | {"hidden": np.asarray(self.hidden).tolist()}
-        settings |= {"categorical": places}
-        settings["categorical"] = list(self.categorical)
+        """The parameters as JSON values, with the seed that was used."""
+        settings = self.get_params() | {
+            "hidden": np.asarray(self.hidden).tolist(),
+            "conv": None
+            if self.conv is None
+            else [asdict(one) for one in convolutions_of(self.conv)],
+            "categorical": [one if isinstance(one, str) else int(one) for one in self.categorical],
+            "random_state": self.report_["seed"],
+            "initial": None if self.initial is None else "a model",
+        }
         return {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in settings.items()
@@ -277,20 +298,47 @@ class BinaryClassifier:
             check_number("seconds", self.seconds, 0.0, 1e9)
         return self.seconds
 
-    def _plan(self) -> tuple[SearchPlan, SearchConfig]:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.encoder is not None
+        tags.input_tags.three_d_array = self.conv is not None
+        tags.input_tags.two_d_array = self.conv is None
+        return tags
+
+    def _start(self) -> Start | None:
+        """What this fit goes on from, if not from random signs."""
+        goes_on = self.warm_start and hasattr(self, "network_")
+        if not goes_on and self.initial is None:
+            return None
+        start = Start(self.model_ if goes_on else self.initial)
+        if (start.encoder is None) != (self.encoder is None):
+            raise SettingError(
+                f"`encoder` must be {'None' if start.encoder is None else 'set'}, as what the fit "
+                f"goes on from has {'none' if start.encoder is None else 'one'}, but it is "
+                f"{self.encoder!r}."
+            )
+        return start
+
+    def _plan(self, start: Start | None) -> tuple[SearchPlan, SearchConfig]:
         """What the stages are to do, and the workers."""
-        check_number("n_jobs", self.n_jobs, -(2**31), 2**31)
-        seed = self.random_state
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1)[0])
-        check_number("random_state", seed, 0, 2**63 - 1)
-        config = SearchConfig.of(self.effort, seed=int(seed), n_jobs=int(self.n_jobs))
+        n_jobs = 1 if self.n_jobs is None else self.n_jobs
+        check_number("n_jobs", n_jobs, -(2**31), 2**31)
+        kind = SearchConfig if start is None else PolishConfig
+        config = kind.of(self.effort, seed=seed_of(self.random_state), n_jobs=int(n_jobs))
         plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 
-    def _fit_encoder(self, X: Any, rows: NDArray[np.intp]) -> TableEncoder | None:
+    def _raw(self, X: Any, *, fits: bool) -> Raw:
+        is_encoded, over_time = self.encoder is not None, self.conv is not None
+        if not fits:
+            is_encoded = self.encoder_ is not None
+            over_time = self.network_.architecture.frames != 1
+        return raw_of(self, X, fits=fits, encoded=is_encoded, over_time=over_time)
+
+    def _fit_encoder(self, raw: Raw, samples: NDArray[np.intp]) -> TableEncoder | None:
+        rows = raw.frames_of(samples)
         if self.encoder is None:
-            largest = float(np.abs(X[rows]).max())
+            largest = float(np.abs(raw.frames[rows]).max())
             if largest > LARGEST:
                 raise ValueError(
                     f"`X` must hold features of at most {LARGEST:g} in magnitude, but it holds "
@@ -298,42 +346,26 @@ class BinaryClassifier:
                 )
             return None
         check_choice("encoder", self.encoder, ("thermometer",))
-        return TableEncoder(self.bits, self.categorical).fit(X, rows)
+        return TableEncoder(self.bits, self.categorical).fit(raw.frames, rows)
 
-    def _left_out(self) -> str:
-        """A sentence about columns that are not looked at, if there are any."""
-        left_out = () if self.encoder_ is None else self.encoder_.constant
-        if not left_out:
-            return ""
-        more = ", ..." if len(left_out) > LISTED else ""
-        listed = ", ".join(map(repr, left_out[:LISTED])) + more
-        return f" Without a sign, since they do not vary: {listed}."
-
-    def _encoded(self, X: Any) -> NDArray[Any]:
+    def _encoded(self, raw: Raw) -> Samples:
         """What the network takes: signs in int8, or X in float32, in float64 where needed."""
         if self.encoder_ is not None:
-            return self.encoder_.transform(X)
-        narrow = np.can_cast(X.dtype, np.float32)
-        features: NDArray[Any] = X.astype(np.float32 if narrow else np.float64, copy=False)
-        return features
+            return Samples(self.encoder_.transform(raw.frames), raw.starts)
+        narrow = np.can_cast(raw.frames.dtype, np.float32)
+        frames: Any = np.array(raw.frames, np.float32 if narrow else np.float64, order="C")
+        return Samples(frames, raw.starts)
 
-    def _architecture(self, n_in: int, n_classes: int) -> Architecture:
-        widths = tuple(self.hidden) if isinstance(self.hidden, Sequence) else ()
-        if not widths or not all(isinstance(width, numbers.Integral) for width in widths):
-            raise SettingError(
-                f"`hidden` must be a sequence of whole numbers, the widths of the hidden layers, "
-                f"but it is {self.hidden!r}; name at least one, as (32,)."
-            )
-        for place, width in enumerate(widths):
-            check_number(f"hidden[{place}]", width, 1, MAX_FAN_IN)
-        if n_in > MAX_FAN_IN:
-            raise ValueError(
-                f"a network must have at most {MAX_FAN_IN:,} inputs, but `X` has {n_in:,} as "
-                "encoded; use fewer features or `bits`."
-            )
-        blocks = tuple(ConvBlock(int(width), 1) for width in widths)
-        is_binary = self.encoder_ is not None
-        return Architecture(n_in, blocks, n_classes, frames=1, binary_inputs=is_binary)
+    def _architecture(self, raw: Raw, samples: Samples) -> Architecture:
+        architecture = shape_of(
+            self.hidden,
+            self.conv,
+            (samples.frames.shape[1], raw.length),
+            len(self.classes_),
+            binary=self.encoder_ is not None,
+        )
+        check_samples(architecture, samples)
+        return architecture
 
     def _display(self) -> Any:
         """Shows progress, if that is asked for; used with `with`."""

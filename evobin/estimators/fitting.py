@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from evobin import parallel
 from evobin.config import AugmentConfig, SearchConfig
 from evobin.core.problem import Solution
-from evobin.core.samples import Dataset, Frames, Samples
+from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.driver import Driver
@@ -96,51 +96,51 @@ class Watch:
             self.show(progress)
 
 
-def samples_of(features: NDArray[Any]) -> Samples:
-    """[n, features] of a type that `Samples` has, as samples of one frame."""
-    frames: Frames = np.ascontiguousarray(features)
-    return Samples(frames, np.arange(len(features) + 1, dtype=np.int64))
-
-
-def dataset_of(
-    features: NDArray[Any],
-    labels: NDArray[np.int8],
-    groups: NDArray[Any] | None,
-    rows: NDArray[np.intp],
-) -> Dataset:
-    """Some samples of an array, named by their rows."""
-    names = tuple(map(str, rows.tolist()))
-    table = None if groups is None else pd.DataFrame({"speaker": groups[rows].astype(str)})
-    return Dataset(names, samples_of(features[rows]), labels[rows], table)
+def dataset_of(samples: Samples, labels: NDArray[np.int8], groups: NDArray[Any] | None) -> Dataset:
+    """Samples, named by their places; not copied."""
+    names = tuple(map(str, range(len(samples))))
+    table = None if groups is None else pd.DataFrame({"speaker": groups.astype(str)})
+    return Dataset(names, samples, labels, table)
 
 
 def problem_of(
     architecture: Architecture, train: Dataset, valid: Dataset, config: SearchConfig
 ) -> SampledNetworkProblem:
-    """What is maximised: trained on one part of the samples, scored on the other."""
+    """What is maximised: trained on one part of the samples, scored on the other.
+
+    Where lengths differ, crops are as long as half of the training samples, and not varied: how
+    they may be is known of log-mel alone.
+    """
+    frames = max(architecture.min_frames, int(np.median(train.samples.lengths)))
     return SampledNetworkProblem(
         architecture,
         train,
         valid,
-        AugmentConfig(),
-        frames=1,
+        AugmentConfig(gain=0, equaliser=0, tract=0),
+        frames=frames,
         batch_size=config.flips.clips,
         n_threads=parallel.worker_count(config.n_jobs),
     )
 
 
-def fit_network(
-    problem: SampledNetworkProblem,
-    plan: SearchPlan,
-    config: SearchConfig,
-    watch: Watch,
-    everything: Dataset | None,
-) -> Fitted:
+def job_of(
+    problem: SampledNetworkProblem, plan: SearchPlan, config: SearchConfig, start: Solution | None
+) -> Job:
+    """What to search from signs, random ones if None; on crops where lengths differ."""
+    if problem.architecture.frames is None:
+        problem = problem.with_views(np.random.default_rng(plan.seeds["views"]))
+        plan = replace(plan, ste=replace(plan.ste, frames=problem.frames))
+    if start is not None:
+        problem = problem.guarded(start)
+    return Job(problem, plan, parallel.worker_count(config.n_jobs), start)
+
+
+def fit_network(job: Job, config: SearchConfig, watch: Watch, everything: Dataset | None) -> Fitted:
     """Does the stages of a plan, on workers where that is quicker, as far as there is time.
 
     Args:
-        problem: what to maximise.
-        plan: what the stages are to do.
+        job: what to maximise, and what the stages are to do. Where it has a start, what is handed
+            out has no fewer of the samples right that candidates are compared by, beyond noise.
         config: the workers.
         watch: what sees the steps, and knows when to end.
         everything: all samples, for a network that none are held out of in the end; None to hand
@@ -149,7 +149,7 @@ def fit_network(
     Raises:
         EvobinError: if workers are lost again and again.
     """
-    job, clock = Job(problem, plan, parallel.worker_count(config.n_jobs)), watch.clock
+    problem, clock = job.problem, watch.clock
     with ExitStack() as stack:
         stack.enter_context(parallel.one_blas_thread())
         job, pace = in_time(job, clock)
@@ -222,7 +222,8 @@ class _Searches:
         plan = job.plan.reseeded(self.done) if self.done else job.plan
         now = within(replace(job, plan=plan), pace, self.watch.clock)
         self._share(now.problem)
-        result = run_stages(now.problem, now.plan, self.host)
+        kept = {} if now.start is None else {"start": now.start}
+        result = run_stages(now.problem, now.plan, self.host, kept)
         self.done += 1
         return result, measured(pace, now, self.watch.clock)
 

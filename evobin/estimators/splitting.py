@@ -56,8 +56,8 @@ def targets_of(y: ArrayLike, n: int) -> Targets:
         wrong = np.flatnonzero(~(array == np.round(array)))  # NaN too
         if len(wrong):
             raise ValueError(
-                f"`y` must hold labels of classes, but it holds {array[wrong[0]]} in row "
-                f"{wrong[0]}, from 0; use whole numbers or names."
+                f"`y` must hold labels of classes, but it is continuous: it holds "
+                f"{array[wrong[0]]} in row {wrong[0]}, from 0; use whole numbers or names."
             )
     try:
         classes, labels = np.unique(array, return_inverse=True)
@@ -67,9 +67,12 @@ def targets_of(y: ArrayLike, n: int) -> Targets:
             "numbers or all text."
         ) from None
     if not 2 <= len(classes) <= MAX_CLASSES:
-        only = f", {classes.tolist()[0]!r}" if len(classes) == 1 else ""
+        found = (
+            f"1 class, {classes.tolist()[0]!r}" if len(classes) == 1 else f"{len(classes)} classes"
+        )
         raise ValueError(
-            f"`y` must hold 2 to {MAX_CLASSES} different labels, but it holds {len(classes)}{only}."
+            f"`y` must hold labels of 2 to {MAX_CLASSES} classes, but it holds {found}; name at "
+            "least two kinds of samples, and not a number for each."
         )
     return Targets(classes, labels.astype(np.int8))
 

@@ -49,9 +49,9 @@ def encode(network: BinaryNetwork, encoder: TableEncoder | None = None) -> bytes
 
     Args:
         network: of any architecture.
-        encoder: of the network's inputs, for a network of one frame with binary inputs: `predict`
-            then takes raw features, in float32, as the encoder's `numbers` returns them: a category
-            is its place, NaN a missing value.
+        encoder: of the network's inputs, frame by frame, for a network with binary inputs:
+            `predict` then takes raw features, in float32, as the encoder's `numbers` returns them:
+            a category is its place, NaN a missing value.
 
     Returns:
         The file, ASCII. Its weights take a bit each, 16 bits more a bias of the binary layers, and
@@ -123,7 +123,7 @@ def _context(network: BinaryNetwork, encoder: TableEncoder | None) -> dict[str, 
     context |= (
         {"encoder": False, "infinite": False, "columns": []}
         if encoder is None
-        else _encoder(encoder, architecture)
+        else _encoder(encoder, network)
     )
     context |= {
         "fixed": architecture.frames is not None,
@@ -133,7 +133,7 @@ def _context(network: BinaryNetwork, encoder: TableEncoder | None) -> dict[str, 
         "n_logits": architecture.n_logits,
         "unrolled": any(len(layer["weights"]) >= _UNROLLED for layer in context["layers"]),
         "MIN_FRAMES": architecture.min_frames,
-        "MAX_FRAMES": architecture.frames or MAX_FRAMES,
+        "MAX_FRAMES": _longest(architecture),
         "WIDEST": max(block.n_out for block in architecture.blocks),
         "HEAD_WEIGHTS": pack(head.weights(signs)),
         "HEAD_FAN_IN": head.fan_in,
@@ -207,8 +207,9 @@ def _sign_inputs(network: BinaryNetwork) -> dict[str, Any]:
     }
 
 
-def _encoder(encoder: TableEncoder, architecture: Architecture) -> dict[str, Any]:
+def _encoder(encoder: TableEncoder, network: BinaryNetwork) -> dict[str, Any]:
     """The same where the signs are those of an encoder."""
+    architecture = network.architecture
     encoder.check_fits(architecture)
     comparisons = encoder.comparisons
     values, mixed = comparisons.narrow, bool((comparisons.kinds != ABOVE).any())
@@ -216,7 +217,11 @@ def _encoder(encoder: TableEncoder, architecture: Architecture) -> dict[str, Any
         "encoder": True,
         "WIDTH": encoder.n_features,
         "UNFIT": "infinite, or missing\n * where that is not said" if mixed else "not finite",
-        "STACK": _stack_of_signs(architecture, encoder.n_signs, encoder.n_signs),
+        "over_time": architecture.frames != 1,
+        "N_SIGNS": encoder.n_signs,
+        "STACK": _stack_of_signs(
+            architecture, _first(network)[1].shape[1], encoder.n_signs * _longest(architecture)
+        ),
         "columns": _listed(encoder.columns_),
         "mixed": mixed,
         "KINDS": comparisons.kinds if mixed else None,
@@ -308,17 +313,23 @@ def _constant(number: Any) -> str:
     return text + ("f" if set(".e") & set(text) else ".0f")
 
 
+def _longest(architecture: Architecture) -> int:
+    """Frames of the longest samples."""
+    return architecture.frames or MAX_FRAMES
+
+
 def _stack(architecture: Architecture, block: ConvBlock, tile: int) -> int:
     """What the arrays of the C functions take, for the longest samples."""
-    longest = architecture.frames or MAX_FRAMES
     widest = max(block.n_out for block in architecture.blocks)
     tables = (256 + 8) * (tile + block.kernel - 1) * 4
-    signs = 2 * (1 if tile == 1 else block.frames_out(longest)) * -(-widest // 64) * 8
+    signs = (
+        2 * (1 if tile == 1 else block.frames_out(_longest(architecture))) * -(-widest // 64) * 8
+    )
     return _FRAMES + int(tables + block.n_out * tile * 4 + signs + widest * 8)
 
 
 def _stack_of_signs(architecture: Architecture, n_in: int, n_encoded: int = 0) -> int:
     """The same where inputs are binary; `n_in` features, of all frames where these are joined."""
-    rows = 1 if architecture.layers[0].is_linear else architecture.frames or MAX_FRAMES
+    rows = 1 if architecture.layers[0].is_linear else _longest(architecture)
     widest = max(block.n_out for block in architecture.blocks)
     return _FRAMES + 2 * rows * -(-max(n_in, widest) // 64) * 8 + widest * 8 + n_encoded

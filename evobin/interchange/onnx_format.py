@@ -33,9 +33,9 @@ def encode(network: BinaryNetwork, encoder: TableEncoder | None = None) -> bytes
 
     Args:
         network: of any architecture.
-        encoder: of the network's inputs, for a network of one frame with binary inputs: `features`
-            are then raw ones, in float32, which it makes signs of: what the encoder's `numbers`
-            returns, with NaN for missing values.
+        encoder: of the network's inputs, for a network with binary inputs: `features` are then raw
+            ones, in float32, which it makes signs of: what the encoder's `numbers` returns, with
+            NaN for missing values.
 
     Returns:
         The file; weights take a byte each.
@@ -74,7 +74,7 @@ def encode(network: BinaryNetwork, encoder: TableEncoder | None = None) -> bytes
 
 
 def _encoded(graph: _Graph, encoder: TableEncoder) -> str:
-    """[n, n_signs] float32, the encoder's signs of `features`."""
+    """[n, n_signs] or [n, t, n_signs] float32, the encoder's signs of `features`."""
     owners, kinds, _ = encoder.comparisons
     values = encoder.comparisons.narrow
     parts, places = [], []
@@ -82,14 +82,14 @@ def _encoded(graph: _Graph, encoder: TableEncoder) -> str:
         of_kind = np.flatnonzero(kinds == kind)
         if not len(of_kind):
             continue
-        repeated = graph.add("Gather", "features", graph.constant(owners[of_kind]), axis=1)
+        repeated = graph.add("Gather", "features", graph.constant(owners[of_kind]), axis=-1)
         compared = [] if kind == MISSING else [graph.constant(values[of_kind])]
         parts.append(graph.choose(graph.add(operator, repeated, *compared)))
         places.append(of_kind)
     if len(parts) == 1:
         return parts[0]
     order = graph.constant(np.argsort(np.concatenate(places)))
-    return graph.add("Gather", graph.add("Concat", *parts, axis=1), order, axis=1)
+    return graph.add("Gather", graph.add("Concat", *parts, axis=-1), order, axis=-1)
 
 
 def _channels(graph: _Graph, architecture: Architecture, inputs: str) -> str:

@@ -41,9 +41,12 @@ def inputs_of(architecture: Architecture, encoder: Encoder | None) -> Architectu
 
     Raises:
         EvobinError: if there are more than `MAX_FAN_IN` raw features.
+        SettingError: if they are too many for a convolution over them.
     """
     if encoder is None:
         return architecture
+    if architecture.frames != 1:  # each frame is encoded for itself
+        return replace(architecture, n_in=encoder.n_features, binary_inputs=False)
     if encoder.n_features > MAX_FAN_IN:
         raise EvobinError(
             f"files must hold at most {MAX_FAN_IN:,} features a sample, but the model takes "
@@ -57,7 +60,7 @@ def encoded(samples: Samples, encoder: Encoder | None) -> Samples:
     """Raw samples as the network takes them; the same ones without an encoder.
 
     Args:
-        samples: of one frame, what the encoder's `numbers` returns.
+        samples: of frames that the encoder's `numbers` returns.
         encoder: in front of the network.
     """
     if encoder is None:

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.checks import check_number
+from evobin.core.calibration import COLDEST, HOTTEST
 from evobin.errors import EvobinError
 from evobin.models.encoders import Encoder, encoder_of
 from evobin.network.architecture import Architecture
 from evobin.network.blueprint import MAX_WEIGHTS
 
-_NEEDED = ("architecture", "encoder", "classes", "feature_names", "report")
+_NEEDED = ("architecture", "encoder", "classes", "feature_names", "temperature", "report")
 _KNOWN = (*_NEEDED, "evobin")
 Field = TypeVar("Field")
 _SHOWN = 60  # characters of a value in a message
@@ -33,6 +35,7 @@ class Header(NamedTuple):
     encoder: Encoder | None
     classes: NDArray[Any]
     feature_names: tuple[str, ...] | None
+    temperature: float | None
     report: dict[str, Any]
 
     def plain(self) -> dict[str, Any]:
@@ -46,13 +49,14 @@ class Header(NamedTuple):
             "encoder": None if self.encoder is None else self.encoder.to_plain(),
             "classes": _plain_classes(self.classes),
             "feature_names": None if self.feature_names is None else list(self.feature_names),
+            "temperature": self.temperature,
             "report": self.report,
         }
 
     @classmethod
     def bare(cls, architecture: Architecture) -> Header:
         """That of a network of which nothing else is known; its classes are 0, 1, and so on."""
-        return cls(architecture, None, np.arange(architecture.n_classes), None, {})
+        return cls(architecture, None, np.arange(architecture.n_classes), None, None, {})
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Header:
@@ -74,6 +78,7 @@ class Header(NamedTuple):
             _read(plain, "encoder", _encoder),
             _read(plain, "classes", _classes),
             _read(plain, "feature_names", _feature_names),
+            _read(plain, "temperature", _temperature),
             _read(plain, "report", _report),
         )
 
@@ -135,6 +140,12 @@ def _feature_names(plain: Any) -> tuple[str, ...] | None:
     if not isinstance(plain, list) or not all(isinstance(name, str) for name in plain):
         raise TypeError(f"must be a list of names, but it is {plain!r:.{_SHOWN}}")
     return tuple(plain)
+
+
+def _temperature(plain: Any) -> float | None:
+    if plain is not None:
+        check_number("temperature", plain, COLDEST, HOTTEST)
+    return None if plain is None else float(plain)
 
 
 def _report(plain: Any) -> dict[str, Any]:

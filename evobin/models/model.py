@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from evobin import files
-from evobin.checks import check_shape
+from evobin.checks import check_number, check_shape
 from evobin.config import Format
+from evobin.core.calibration import COLDEST, HOTTEST, class_probabilities
 from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import predictions
 from evobin.data.arrays import BLOCK, matrix_of
 from evobin.data.frames import in_order
+from evobin.data.series import series_of
 from evobin.errors import EvobinError
 from evobin.interchange import exporting
 from evobin.interchange.exporting import Exported
@@ -39,12 +41,14 @@ class Model:
 
     Args:
         network: the network.
-        encoder: what makes signs of raw features for a network of one frame with binary inputs;
+        encoder: what makes signs of raw features, frame by frame, for a network with binary inputs;
             None if the network takes features as they are.
         classes: [n_classes] the label that each output stands for, different numbers or text; by
             default 0, 1, and so on. Copied.
         feature_names: of the raw features, all different; by default those that the encoder was
             fitted on. None if they have none.
+        temperature: what logits are divided by for probabilities, from `temperature_of`; None if it
+            is not known.
         report: how the network was trained, and how well on what: JSON values by name.
 
     Raises:
@@ -70,6 +74,7 @@ class Model:
         encoder: Encoder | None = None,
         classes: ArrayLike | None = None,
         feature_names: Sequence[str] | None = None,
+        temperature: float | None = None,
         report: Mapping[str, Any] | None = None,
     ) -> None:
         architecture = network.architecture
@@ -79,6 +84,9 @@ class Model:
         self.classes = _checked_classes(classes, architecture.n_classes)
         known = None if encoder is None else encoder.feature_names
         self.feature_names = _checked_names(feature_names, self.n_features, known)
+        if temperature is not None:
+            check_number("temperature", temperature, COLDEST, HOTTEST)
+        self.temperature = temperature
         self.report = dict(report or {})
 
     @property
@@ -99,10 +107,10 @@ class Model:
         """The class of each sample: [samples], of `classes`.
 
         Args:
-            X: [samples, features] finite real numbers where the network takes one frame; else a
-                list of [t, features]. Behind an encoder, a table with categories and missing values
-                as it was fitted on. A table's columns are found by `feature_names`, in any order,
-                where these are known. Not modified.
+            X: [samples, features] finite real numbers where the network takes one frame; else
+                [samples, t, features] or a list of [t, features]. Behind an encoder, a table with
+                categories and missing values as it was fitted on. A table's columns are found by
+                `feature_names`, in any order, where these are known. Not modified.
 
         Raises:
             ValueError: if X is not that.
@@ -117,13 +125,29 @@ class Model:
             [samples] int64, above 0 for the second of two classes; of more classes
             [samples, n_classes], the largest for the predicted one.
         """
-        if isinstance(X, Samples):
-            return self.network.logits(encoded(X, self.encoder))
-        if self.network.architecture.frames != 1:
-            return self.network.logits(X)
         if self.feature_names is not None and isinstance(X, pd.DataFrame):
             X = in_order(X, self.feature_names)
         return outputs(self.network, self.encoder, X)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probability of each class; arguments and errors as for `predict`.
+
+        That is sigmoid(logit / temperature) for the second of two classes, and of more
+        softmax(logits / temperature). A search finds the temperature by maximum likelihood on its
+        validation samples; it changes no prediction.
+
+        Returns:
+            [samples, n_classes] float64, in the order of `classes`.
+
+        Raises:
+            ValueError: also if the model has no temperature.
+        """
+        if self.temperature is None:
+            raise ValueError(
+                "the model has no `temperature`, without which there are no probabilities; a "
+                "search or polish finds one and writes it into its model.evobin."
+            )
+        return class_probabilities(self.decision_function(X), self.temperature)
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """Share of the samples whose predicted class is `y`.
@@ -154,7 +178,12 @@ class Model:
     def header(self) -> Header:
         """All but the signs."""
         return Header(
-            self.network.architecture, self.encoder, self.classes, self.feature_names, self.report
+            self.network.architecture,
+            self.encoder,
+            self.classes,
+            self.feature_names,
+            self.temperature,
+            self.report,
         )
 
     @classmethod
@@ -165,6 +194,7 @@ class Model:
             encoder=header.encoder,
             classes=header.classes,
             feature_names=header.feature_names,
+            temperature=header.temperature,
             report=header.report,
         )
 
@@ -265,17 +295,23 @@ def is_model_file(path: Path) -> bool:
 
 
 def outputs(network: BinaryNetwork, encoder: Encoder | None, X: Any) -> NDArray[np.int64]:
-    """The logits of rows of raw features, so many at a time that they need little memory.
+    """The logits of raw samples; of single frames so many at a time that they need little memory.
 
     Args:
-        network: of one frame.
+        network: of any shape.
         encoder: in front of it.
-        X: [samples, features], an array or a table.
+        X: [samples, features], an array or a table; where samples are not of one frame,
+            [samples, t, features] or a list of [t, features]; or any in `Samples`, checked.
 
     Raises:
         ValueError: if X is not what the network or the encoder takes.
     """
     n_in = network.architecture.n_in
+    if not isinstance(X, Samples) and network.architecture.frames != 1:
+        n_features = n_in if encoder is None else encoder.n_features
+        X = series_of("X", X, n_features, missing=encoder is not None)
+    if isinstance(X, Samples):
+        return network.logits(encoded(X, encoder))
     X = matrix_of("X", X, n_in) if encoder is None else encoder.numbers(X)
     step = max(1, BLOCK // n_in)
     logits = [

@@ -15,8 +15,8 @@ from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.problems.sampled_network import SampledNetworkProblem
 
-AT_ONCE = 65_536
-"""Frames whose squares are held at once."""
+AT_ONCE = 1 << 22
+"""Numbers whose squares are held at once."""
 
 
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
@@ -155,6 +155,9 @@ def first_window(size: float) -> float:
 def size_of(samples: Samples) -> float:
     """The root mean square of all features."""
     frames, total = samples.frames, 0.0
-    for low in range(0, len(frames), AT_ONCE):
-        total += float(np.square(frames[low : low + AT_ONCE], dtype=np.float64).sum())
+    if frames.dtype == np.int8:  # signs
+        return 1.0
+    step = max(1, AT_ONCE // frames.shape[1])
+    for low in range(0, len(frames), step):
+        total += float(np.square(frames[low : low + step], dtype=np.float64).sum())
     return math.sqrt(total / frames.size)

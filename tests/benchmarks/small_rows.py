@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
 import evobin
 from evobin.config import PopulationConfig, SearchConfig
+from evobin.core.samples import Samples
 from evobin.drive.driver import Driver
 from evobin.drive.pipeline import SearchPlan
 from evobin.estimators.budget import Clock, Job, in_time, within
@@ -61,7 +63,7 @@ def training(task: Task) -> Fitted:
     """Training alone, by evobin, on all training samples, again and again; the best by these."""
     problem, config = _of_all_samples(task)
     plan, watch = SearchPlan.of(config).without_search(), Watch(Clock(task.seconds))
-    fitted = fit_network(problem, plan, config, watch, None)
+    fitted = fit_network(Job(problem, plan, 1), config, watch, None)
     starts = sum(row["step"] == 1 for row in watch.history)
     return of_signs(task, fitted.network.signs, {"starts": starts})
 
@@ -85,8 +87,9 @@ def population(task: Task) -> Fitted:
 def _of_all_samples(task: Task) -> tuple[SampledNetworkProblem, SearchConfig]:
     """What is maximised: all training samples, by which candidates are chosen, too."""
     dtype = np.int8 if task.split.bits else np.float32
-    labels, rows = task.split.labels.astype(np.int8), np.arange(len(task.split.labels))
-    samples = dataset_of(task.inputs.astype(dtype), labels, None, rows)
+    inputs: Any = task.inputs.astype(dtype)
+    each = Samples(inputs, np.arange(len(inputs) + 1))
+    samples = dataset_of(each, task.split.labels.astype(np.int8), None)
     config = SearchConfig(seed=task.seed, n_jobs=1)
     return problem_of(task.architecture, samples, samples, config), config
 

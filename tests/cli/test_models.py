@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import evobin
 from evobin.cli.main import main
+from evobin.core.calibration import temperature_of
 from evobin.models.model import Model
 from tests.builders import GOLDEN_RESULT, files_below, three_kinds, voices_folder
 
@@ -68,6 +70,9 @@ def test_a_search_leaves_a_model_that_says_how_it_came_about() -> None:
     result = evobin.BinaryNetwork.load("run/result.txt", shape)
     assert np.array_equal(model.network.signs, result.signs)
     assert model.classes.tolist() == [0, 1, 2]
+    clips = pd.read_csv("run/clips.csv").query("part == 'valid'")
+    logits = clips[["logit_0", "logit_1", "logit_2"]].to_numpy()
+    assert model.temperature == temperature_of(logits, clips["label"].to_numpy())
     summary = json.loads(Path("run/summary.json").read_text())
     assert model.report["parts"] == summary["parts"]
     assert (model.report["command"], model.report["settings"]["seed"]) == ("search", 0)

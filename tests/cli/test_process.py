@@ -107,8 +107,8 @@ def test_help_imports_no_part_of_the_engine() -> None:
         "import sys\nfrom evobin.cli import main\n"
         "try:\n    main(['search', '--help'])\n"
         "except SystemExit:\n"
-        "    heavy = {'numpy', 'numba', 'pandas', 'joblib', 'scipy'} & set(sys.modules)\n"
-        "    print('HEAVY', sorted(heavy))"
+        "    heavy = {'numpy', 'numba', 'pandas', 'joblib', 'scipy', 'sklearn'}\n"
+        "    print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     done = subprocess_of(["-c", code])
     assert done.stdout.splitlines()[-1] == "HEAVY []"
@@ -117,7 +117,7 @@ def test_help_imports_no_part_of_the_engine() -> None:
 def test_what_only_some_runs_need_is_not_imported_for_all() -> None:
     code = (
         "import sys, evobin.drive.maximize, evobin.commands.search, evobin.commands.features\n"
-        "print(sorted({'cma', 'matplotlib', 'scipy.stats', 'torch'} & set(sys.modules)))"
+        "print(sorted({'cma', 'matplotlib', 'scipy.stats', 'sklearn', 'torch'} & set(sys.modules)))"
     )
     assert subprocess_of(["-c", code]).stdout == "[]\n"
 

@@ -260,6 +260,24 @@ def thermometer(thresholds: list[list[float]], sample: list[float]) -> list[int]
     ]
 
 
+def class_shares(logits: list[float], temperature: float) -> list[float]:
+    """Probability of each class; a single logit is that of the second of two classes."""
+    outputs = [0.0, *logits] if len(logits) == 1 else logits
+    powers = [math.exp((output - max(outputs)) / temperature) for output in outputs]
+    return [power / sum(powers) for power in powers]
+
+
+def smoothed_likelihood(logits: Array, labels: Array, temperature: float) -> float:
+    """Log-likelihood of labels, of which a little goes to the other classes, in nats."""
+    n, total = len(labels), 0.0
+    for row, label in zip(logits.reshape(n, -1).tolist(), labels.tolist(), strict=True):
+        shares = class_shares(row, temperature)
+        for place, share in enumerate(shares):
+            weight = (n + 1) / (n + 2) if place == label else 1 / (n + 2) / (len(shares) - 1)
+            total += weight * math.log(max(share, 1e-300))
+    return total
+
+
 Cell = float | str | None
 Comparison = tuple[str, float | str | None]
 

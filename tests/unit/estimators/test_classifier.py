@@ -8,25 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 from evobin import BinaryClassifier, load
-from evobin.config import FlipConfig, PopulationConfig, SteConfig
-from evobin.config import runs as settings
+from evobin.core.calibration import class_probabilities, temperature_of
 from evobin.errors import EvobinError, SettingError
+from evobin.estimators.splitting import split, targets_of
 from tests.builders import files_below
 from tests.exported import OnnxModel
 
+pytestmark = pytest.mark.usefixtures("short")
 Arrays = tuple[NDArray[np.float64], NDArray[np.str_]]
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The efforts take a moment."""
-    ste = SteConfig(starts=2, epochs=4)
-    relatives, flips = PopulationConfig(rounds=1, epochs=1), FlipConfig(rounds=1, clips=16)
-    monkeypatch.setattr(settings.SearchConfig, "trainings", {"standard": ste, "quick": ste})
-    budget = {"population": relatives, "flips": flips}
-    monkeypatch.setattr(settings, "_BUDGETS", {"standard": budget, "quick": budget})
 
 
 @pytest.fixture
@@ -69,11 +61,24 @@ def test_predictions_are_the_classes_of_the_largest_outputs(data: Arrays) -> Non
     assert fitted.score(x, y) == np.mean(fitted.predict(x) == y)
 
 
+def test_probabilities_are_made_by_the_temperature_of_the_validated_network(data: Arrays) -> None:
+    x, y = data
+    fitted = model(search=False, refit=False).fit(x, y)
+    targets = targets_of(y, 120)
+    rows = split(targets, None, 0).valid
+    outputs = fitted.decision_function(x)
+    assert fitted.temperature_ == temperature_of(outputs[rows], targets.labels[rows])
+    shares = fitted.predict_proba(x)
+    assert np.array_equal(shares, class_probabilities(outputs, fitted.temperature_))
+    assert fitted.classes_[shares.argmax(axis=1)].tolist() == fitted.predict(x).tolist()
+
+
 def test_two_classes_have_one_output(data: Arrays) -> None:
     x, y = data
     fitted = model(search=False).fit(x, y == "left")
     outputs = fitted.decision_function(x)
     assert outputs.shape == (120,)
+    assert np.array_equal(fitted.predict_proba(x)[:, 1] > 0.5, outputs > 0)
     assert fitted.predict(x).tolist() == (outputs > 0).tolist()
 
 
@@ -99,10 +104,25 @@ def test_a_seed_gives_one_network_for_any_number_of_workers(
     assert signs[0] == signs[1] != signs[2]
 
 
-def test_no_seed_gives_another_network_each_time(data: Arrays) -> None:
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(5)])
+def test_a_source_of_seeds_gives_another_network_each_time(
+    random_state: Any, data: Arrays, tmp_path: Path
+) -> None:
     x, y = data
-    one, other = (model(search=False, random_state=None).fit(x, y) for _ in range(2))
+    one, other = (model(search=False, random_state=random_state).fit(x, y) for _ in range(2))
     assert not np.array_equal(one.network_.signs, other.network_.signs)
+    one.save(tmp_path / "m.evobin")
+    seed = load(tmp_path / "m.evobin").report["settings"]["random_state"]
+    again = model(search=False, random_state=seed).fit(x, y)
+    assert np.array_equal(one.network_.signs, again.network_.signs)
+
+
+def test_the_seed_of_numpy_decides_where_there_is_no_other(data: Arrays) -> None:
+    signs = []
+    for _ in range(2):
+        np.random.seed(3)  # noqa: NPY002  # as scikit-learn's users do
+        signs.append(model(search=False, random_state=None).fit(*data).network_.signs.tolist())
+    assert signs[0] == signs[1]
 
 
 def test_training_alone_has_no_other_stage(data: Arrays) -> None:
@@ -166,11 +186,12 @@ def test_progress_is_shown_where_it_is_asked_for(
         ({"hidden": (8, 0)}, r"`hidden\[1\]` must be from 1"),
         ({"encoder": "other"}, "`encoder` must be one of thermometer, but it is 'other'"),
         ({"bits": 0}, "`bits` must be from 1 to 32, but it is 0"),
-        ({"effort": "huge"}, "`effort` must be one of standard, quick, but it is 'huge'"),
+        ({"effort": "huge"}, "`effort` must be one of standard, quick, thorough, but it is 'huge'"),
         ({"seconds": -1.0}, "`seconds` must be from 0"),
         ({"random_state": -1}, "`random_state` must be from 0"),
         ({"n_jobs": 0}, "`n_jobs` must be at least 1, or -1"),
         ({"n_jobs": 1.5}, "`n_jobs` must be a whole number"),
+        ({"random_state": "no"}, "`random_state` must be a whole number"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_fit(
@@ -190,29 +211,35 @@ def test_too_many_inputs_are_refused() -> None:
 def test_what_does_not_fit_is_refused(data: Arrays) -> None:
     x, y = data
     fitted = model(search=False).fit(x, y)
-    with pytest.raises(ValueError, match=r"`X` must have shape \[\*, 4\]"):
+    with pytest.raises(ValueError, match="X has 3 features, but BinaryClassifier is expecting 4"):
         fitted.predict(x[:, :3])
-    with pytest.raises(ValueError, match=r"`y` must have shape \[120\], but it has shape \[3\]"):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[3, 120\]"):
         fitted.score(x, y[:3])
+    with pytest.raises(ValueError, match=r"`y` must have shape \[120\], but it has shape \[3\]"):
+        fitted.fit(x, y[:3])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sample_weight'"):
+        fitted.fit(x, y, sample_weight=np.ones(120))  # type: ignore[call-arg]
     x[5, 1] = np.nan
     raw = model(search=False, encoder=None)
     for method in (fitted.predict, fitted.decision_function, lambda x: raw.fit(x, y)):
-        with pytest.raises(ValueError, match=r"`X` .* holds nan in row 5, column 1"):
+        with pytest.raises(ValueError, match=r"`X` .* holds NaN in row 5, column 1"):
             method(x)
 
 
-@pytest.mark.parametrize("method", ["predict", "decision_function", "export"])
+@pytest.mark.parametrize("method", ["predict", "decision_function", "export", "save"])
 def test_a_classifier_must_be_fitted(method: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="must be fitted"):
-        getattr(model(), method)(tmp_path / "network.c" if method == "export" else [[0.0]])
+    path = tmp_path / "network.c"
+    with pytest.raises(NotFittedError, match="This BinaryClassifier instance is not fitted yet"):
+        getattr(model(), method)(path if method in ("export", "save") else [[0.0]])
+    assert files_below(tmp_path) == []
 
 
 def test_parameters_are_read_and_set_by_name() -> None:
     one = BinaryClassifier((4,), bits=3)
     assert BinaryClassifier(**one.get_params()).get_params() == one.get_params()
     assert one.set_params(bits=5, search=False) is one
-    assert repr(one) == "BinaryClassifier(hidden=(4,), bits=5, search=False)"
-    with pytest.raises(SettingError, match=r"`parameter` must be one of hidden, .* 'bit'"):
+    assert repr(one) == "BinaryClassifier(bits=5, hidden=(4,), search=False)"
+    with pytest.raises(ValueError, match="Invalid parameter 'bit' for estimator BinaryClassifier"):
         one.set_params(bit=5)
 
 
@@ -249,6 +276,7 @@ def test_a_saved_model_answers_as_the_classifier_does(
     assert loaded.predict(x).dtype == fitted.predict(x).dtype
     assert np.array_equal(loaded.decision_function(x), fitted.decision_function(x))
     assert loaded.score(x, y) == fitted.score(x, y)
+    assert np.array_equal(loaded.predict_proba(x), fitted.predict_proba(x))
     assert loaded.report["parts"] == fitted.report_["parts"]
     assert loaded.report["settings"]["random_state"] == 3
     assert loaded.report["settings"]["hidden"] == [8]
@@ -261,12 +289,6 @@ def test_the_same_fit_saves_the_same_bytes(data: Arrays, tmp_path: Path) -> None
     for name in ("a", "b"):
         model(search=False).fit(*data).save(tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
-def test_nothing_is_saved_before_a_fit(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="the classifier must be fitted before it is saved; call"):
-        model().save(tmp_path / "m.evobin")
-    assert files_below(tmp_path) == []
 
 
 def animals(n: int = 120) -> tuple[pd.DataFrame, NDArray[np.str_]]:
@@ -285,7 +307,8 @@ def test_a_table_with_categories_and_missing_values_is_learnt(tmp_path: Path) ->
     assert fitted.encoder_.columns_[2].categories == ("2", "4")
     assert fitted.score(frame, y) > 0.9
     shuffled = frame.iloc[:, ::-1]
-    assert np.array_equal(fitted.decision_function(shuffled), fitted.decision_function(frame))
+    with pytest.raises(ValueError, match="must be in the same order as they were in fit"):
+        fitted.predict(shuffled)
     fitted.save(tmp_path / "m.evobin")
     back = load(tmp_path / "m.evobin")
     assert back.feature_names == ("kind", "weight", "legs", "eyes")
@@ -313,7 +336,7 @@ def test_an_array_with_missing_values_is_learnt(data: Arrays) -> None:
     fitted = model(search=False).fit(x, y)
     assert fitted.predict(x).shape == (120,)
     x[1, 0] = np.nan
-    with pytest.raises(ValueError, match="holds nan in row 1, column 0, from 0; fill it in"):
+    with pytest.raises(ValueError, match="holds NaN in row 1, column 0, from 0; fill it in"):
         fitted.predict(x)
-    with pytest.raises(ValueError, match="holds nan in row 0, column 1, from 0; fill it in"):
+    with pytest.raises(ValueError, match="holds NaN in row 0, column 1, from 0; fill it in"):
         model(encoder=None).fit(x, y)

@@ -12,7 +12,7 @@ from evobin.config import FlipConfig, PopulationConfig, SearchConfig, SteConfig
 from evobin.core.samples import Dataset
 from evobin.drive.pipeline import SearchPlan
 from evobin.estimators import fitting
-from evobin.estimators.budget import Clock, Pace
+from evobin.estimators.budget import Clock, Job, Pace
 from evobin.estimators.fitting import Fitted, Watch, fit_network
 from evobin.training import flip_search
 from tests.builders import classes_dataset, classes_problem
@@ -38,7 +38,7 @@ def fit(everything: Dataset | None, seconds: float | None = None) -> tuple[Fitte
     """Found in one process, and the stages in the order in which they began anew."""
     watch = Watch(Clock(seconds))
     config = SearchConfig(seed=0, n_jobs=1)
-    found = fit_network(classes_problem(), PLAN, config, watch, everything)
+    found = fit_network(Job(classes_problem(), PLAN, 1), config, watch, everything)
     return found, [row["stage"] for row in watch.history if row["step"] == 1]
 
 

@@ -29,9 +29,12 @@ def test_any_labels_become_numbers(y: Any, classes: list[Any]) -> None:
     [
         ([0, 1, 0], r"`y` must have shape \[4\], but it has shape \[3\]"),
         ([[0], [1], [0], [1]], r"`y` must have shape \[4\], but it has shape \[4, 1\]"),
-        ([0.0, 1.0, 0.5, 1.0], r"`y` must hold labels of classes, but it holds 0.5 in row 2"),
+        (
+            [0.0, 1.0, 0.5, 1.0],
+            r"`y` must hold labels of classes, but it is continuous: it holds 0.5 in row 2",
+        ),
         ([0.0, np.nan, 0.0, 1.0], "it holds nan in row 1"),
-        (["a", "a", "a", "a"], "2 to 100 different labels, but it holds 1, 'a'"),
+        (["a", "a", "a", "a"], "labels of 2 to 100 classes, but it holds 1 class, 'a'"),
         (np.array([1, "a", 1, "a"], object), "labels that can be sorted"),
     ],
 )
@@ -41,7 +44,7 @@ def test_what_is_no_labels_is_refused(y: Any, message: str) -> None:
 
 
 def test_too_many_classes_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 to 100 different labels, but it holds 101"):
+    with pytest.raises(ValueError, match="labels of 2 to 100 classes, but it holds 101 classes; "):
         targets_of(list(range(101)), 101)
 
 

@@ -149,6 +149,32 @@ def test_samples_of_frames_are_answered(name: str, kind: str, tmp_path: Path) ->
     assert len(set(labels)) > 1
 
 
+@pytest.mark.parametrize(
+    ("frames", "blocks"),
+    [
+        (None, (ConvBlock(9, 3, 2), ConvBlock(7, 3, 4))),
+        (14, (ConvBlock(9, 3, 2), ConvBlock(7, 6))),
+        (3, (ConvBlock(9, 3), ConvBlock(4, 1))),
+    ],
+)
+@pytest.mark.parametrize("name", COMPILERS)
+def test_series_of_raw_features_are_answered(
+    name: str, frames: int | None, blocks: tuple[ConvBlock, ...], tmp_path: Path
+) -> None:
+    """Of any length, of one length, and seen by the first layer at once; values may be missing."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 14, 5))[:, : frames or 12].astype(np.float32)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    encoder = TableEncoder(3).fit(x.reshape(-1, 5))
+    architecture = Architecture(encoder.n_signs, blocks, 3, frames, binary_inputs=True)
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    x = x[:, : architecture.min_frames]
+    signs = encoder.transform(x.reshape(-1, 5)).reshape(len(x), -1, encoder.n_signs)
+    labels = network.predict(list(signs)).tolist()
+    assert answers(name, tmp_path, x.copy(), network, encoder) == labels
+    assert len(set(labels)) > 1
+
+
 @pytest.mark.parametrize("name", ["gcc", "g++", "clang++"])
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_no_shape_of_a_network_is_warned_about(name: str, kind: str, tmp_path: Path) -> None:

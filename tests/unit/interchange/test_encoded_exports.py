@@ -174,5 +174,5 @@ def test_an_encoder_of_another_network_is_refused(encode: Any) -> None:
     with pytest.raises(ValueError, match=r"makes 1 signs, but the network has \d+ inputs"):
         encode(network, other)
     real = dataclasses.replace(network.architecture, binary_inputs=False)
-    with pytest.raises(ValueError, match="needs a network of one frame with binary inputs"):
+    with pytest.raises(ValueError, match="needs a network with binary inputs"):
         encode(BinaryNetwork(real, network.signs), encoder)

@@ -26,5 +26,6 @@ def named_model() -> tuple[Model, Any]:
     return encoded_model(
         classes=["ä", "b", "c"],
         feature_names=["length", "width", "\N{GREEK SMALL LETTER MU}", "n, m"],
+        temperature=2.5,
         report={"command": "fit", "parts": {"valid": {"accuracy": 0.5}}},
     )

@@ -67,7 +67,7 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "version": (put("version", 2), "is of version 2, but this evobin reads version 1; update evo"),
     "text version": (put("version", "1"), "is of version '1', but"),
     "format": (put("format", "a zoo"), "is no model file: model.json lacks `format`, 'evobin"),
-    "unknown": (put("temperature", 2), "has a field that this evobin does not know, 'temp"),
+    "unknown": (put("humidity", 2), "has a field that this evobin does not know, 'humi"),
     "missing": (lambda header: header.pop("classes"), "lacks the field `classes`; write it again"),
     "architecture": (put("architecture", 3), "`architecture`: must be an object, but it is 3."),
     "n_in": (put("architecture", "n_in", "4"), "`architecture`: "),
@@ -103,6 +103,10 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "a name": (put("feature_names", 2, None), "`feature_names`: must be a list of names, but it"),
     "three": (put("feature_names", ["a", "b", "c"]), "`feature_names` must name the 4 features of"),
     "same": (put("feature_names", ["a", "b", "a", "c"]), "`feature_names` must be different, but"),
+    "cold": (put("temperature", 0), "`temperature`: `temperature` must be from 0.01 to 1000000.0"),
+    "warm": (put("temperature", "warm"), "`temperature`: `temperature` must be a number, but it"),
+    "huge": (put("temperature", 10**400), "`temperature`: "),
+    "no temperature": (lambda header: header.pop("temperature"), "lacks the field `temperature`"),
     "report": (put("report", None), "`report`: must be an object, but it is None."),
 }  # fmt: skip
 

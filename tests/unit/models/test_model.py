@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evobin import BinaryNetwork, Model, TableEncoder, load
+from evobin.core.calibration import class_probabilities
 from evobin.core.samples import Samples
 from evobin.errors import EvobinError, SettingError
 from evobin.interchange import onnx_format
@@ -46,6 +47,8 @@ def test_a_model_comes_back_with_all_that_it_has(tmp_path: Path) -> None:
     assert back.classes.tolist() == ["ä", "b", "c"]
     assert back.feature_names == model.feature_names
     assert back.report == model.report
+    assert back.temperature == 2.5
+    assert np.array_equal(back.predict_proba(x), model.predict_proba(x))
     assert np.array_equal(back.predict(x), model.predict(x))
     assert np.array_equal(back.decision_function(x), model.decision_function(x))
     assert back.score(x, back.predict(x)) == 1.0
@@ -159,8 +162,20 @@ def test_a_saved_file_replaces_another_whole(tmp_path: Path) -> None:
     assert load(path).classes.tolist() == ["ä", "b", "c"]
 
 
+def test_probabilities_are_those_of_the_outputs_over_the_temperature() -> None:
+    for n_classes in (2, 3):
+        model, x = encoded_model(n_classes, temperature=4.0)
+        shares, outputs = model.predict_proba(x), model.decision_function(x)
+        assert np.array_equal(shares, class_probabilities(outputs, 4.0))
+        assert shares.shape == (len(x), n_classes)
+        assert model.classes[shares.argmax(axis=1)].tolist() == model.predict(x).tolist()
+    with pytest.raises(ValueError, match="the model has no `temperature`, without which there are"):
+        encoded_model()[0].predict_proba(x)
+
+
 def test_a_result_file_is_the_model_of_its_network() -> None:
     model = load(GOLDEN_RESULT)
+    assert model.temperature is None
     assert (model.encoder, model.feature_names, model.report) == (None, None, {})
     assert np.array_equal(model.network.signs, BinaryNetwork.load(GOLDEN_RESULT).signs)
 
@@ -187,7 +202,9 @@ def test_what_does_not_fit_a_network_makes_no_model() -> None:
         Model(network, classes=["a", "a"])
     with pytest.raises(ValueError, match="`feature_names` must name the 64 features of a sample"):
         Model(network, feature_names=["a"])
-    with pytest.raises(ValueError, match="an encoder needs a network of one frame with binary in"):
+    with pytest.raises(ValueError, match=r"`temperature` must be from 0\.01 to .* but it is -1\.0"):
+        Model(network, temperature=-1.0)
+    with pytest.raises(ValueError, match="an encoder needs a network with binary inputs, but this"):
         Model(network, encoder=TableEncoder().fit([[0.0], [1.0]]))
     with pytest.raises(ValueError, match="`classes` must be numbers or text, but they have dtype"):
         Model(network, classes=np.array(["2020", "2021"], "M8[Y]")).to_bytes()
