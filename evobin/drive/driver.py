@@ -17,6 +17,10 @@ def _never() -> bool:
     return False
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """What a search runs in: workers, an observer, a recorder, and a reason to stop.
@@ -35,14 +39,21 @@ class Driver:
     is_over: Callable[[], bool] = _never
     keep: Callable[[Stage], None] = ignore
 
-    def run(self, stage: Stage) -> SearchResult:
+    def run(self, stage: Stage, prepare: Callable[[], None] = _nothing) -> SearchResult:
         """Does the steps of a stage that are left.
+
+        Args:
+            stage: what to do.
+            prepare: called once before the first step, if there is one, after the observer has seen
+                that the stage begins: it may take a while.
 
         Raises:
             ValueError: if the stage has neither a solution to start from nor a step.
         """
         history: list[Row] = []
         self.observer(stage.progress())
+        if not stage.over():
+            prepare()
         while not (reasons := stage.over()):
             known = stage.best
             reported = stage.step(self.map_tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -93,9 +94,7 @@ def run_stages(
         if state is not None:
             stage.load(state)
             state = None
-        if not stage.over():
-            _compile(stage, problem, plan, start)
-        begun = host.run(stage)
+        begun = host.run(stage, partial(_compile, stage, problem, plan, start))
     assert begun is not None  # there is at least one stage
     return begun
 
@@ -105,9 +104,7 @@ def walk_from(
 ) -> SearchResult:
     """Flips alone, on all samples, from a trained solution."""
     stage = WalkSearch(problem, solution, plan.flips, plan.seeds["flips"])
-    if not stage.over():
-        compile_walks(problem)
-    return host.run(stage)
+    return host.run(stage, partial(compile_walks, problem))
 
 
 def _stage(
