@@ -1,4 +1,4 @@
-"""All that scikit-learn asks of a classifier, by fits of a whole effort: some two minutes."""
+"""All that scikit-learn asks of a classifier, by fits of a whole effort: some minutes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evobin import BinaryClassifier
 pytestmark = pytest.mark.slow
 CLASSIFIERS = [
     BinaryClassifier((4,), effort="quick", n_jobs=1),
-    BinaryClassifier((8,), encoder=None, effort="quick", search=False, n_jobs=1),
+    BinaryClassifier(encoder=None, effort="quick", search=False, n_jobs=1),
 ]
 
 
