@@ -15,6 +15,7 @@ from evobin.core.problem import Scores, Solution
 from evobin.kernels import families
 from evobin.kernels.families import (
     compiled,
+    copy_to,
     first_of,
     flip,
     go_to,
@@ -148,7 +149,7 @@ def _leave(
         The scores of where that leads, and of `base`, which becomes the optimum that is kicked.
     """
     if level >= base_level:
-        base[:] = box.signs
+        copy_to(base, box.signs)
         base_level = level
     else:
         level += go_to(box, tag, base)

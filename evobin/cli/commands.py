@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +20,6 @@ from evobin.config import (
     Zero,
 )
 from evobin.drive.interrupts import Interrupts
-from evobin.errors import AlreadyTold, EvobinError
 from evobin.network.architecture import Architecture
 from evobin.network.presets import SPEAKER_SEX
 
@@ -80,6 +78,11 @@ def search_command(
 
     Example: evobin search --data train.tsv --features features --groups speakers.tsv --seed 1
 
+    A table of numbers and words, one sample a row, and arrays X and y:
+
+      evobin search --data table.csv --label species --hidden 64 32 --test-share 0.2
+      evobin search --data arrays.npz --hidden 64
+
     With --architecture FILE it searches networks of another shape. Such a file, for 8 x 8 images as
     64 features, ten labels, and hidden layers of 256 and 128:
 
@@ -117,6 +120,10 @@ def polish_command(
     is written is not worse than the file on the validation samples, beyond noise.
 
     Example: evobin polish model.evobin --data train.tsv --features features --groups speakers.tsv
+
+    Of a table, with the column of labels that the model was searched with:
+
+      evobin polish model.evobin --data table.csv
     """
     from evobin.commands.polish import polish
 
@@ -168,6 +175,10 @@ def evaluate_command(
     every further column of the groups file.
 
     Example: evobin evaluate model.evobin --data test.tsv --features features --groups speakers.tsv
+
+    Of a table, with the column of labels that the model was searched with:
+
+      evobin evaluate model.evobin --data other.csv
     """
     from rich.console import Console
 
@@ -237,54 +248,6 @@ def diff_command(
         print(to_json(difference.summary()))
     else:
         show_difference(Console(highlight=False), difference)
-
-
-def predict_command(
-    result: Result,
-    files: Annotated[
-        Positional[tuple[Path, ...]],
-        arg(
-            metavar="FILE...",
-            help="Feature files, .npy, [t, 64], recordings (wav, flac, ogg, mp3), folders of them, "
-            "and - for names on stdin, one a line or with NUL after each.",
-        ),
-    ],
-    architecture: Shape = SPEAKER_SEX,
-) -> None:
-    """Predict labels of feature files and recordings: `file<TAB>label<TAB>logit`, one a line.
-
-    The label is the model's name for the class, where it has names. Of more than two classes it
-    prints the logits of all, in the order of the classes. Only the built-in network takes
-    recordings; its label 1 is female. A model with an encoder takes raw features. A name with a
-    tab, a line break or a quotation mark is quoted as in csv files. Each file that has problems is
-    a line on stderr; the others are answered, and the exit code is 1.
-
-    Example: evobin predict model.evobin speech.wav features/*.npy
-
-    Folders, and what another program lists:
-
-      evobin predict model.evobin recordings > answers.tsv
-      find . -name "*.wav" -print0 | evobin predict model.evobin -
-    """
-    from evobin.commands.predict import predict_each
-    from evobin.data.corpus import Aside
-    from evobin.files import names_of, one_line, tsv_field
-
-    given: list[str | Path] = []
-    for file in files:
-        given += names_of(sys.stdin.buffer.read()) if str(file) == "-" else [file]
-    aside, failed = Aside(), False
-    for answer in predict_each(result, given, architecture, aside):
-        if isinstance(answer, EvobinError):
-            failed = True
-            print(f"evobin: {one_line(str(answer))}", file=sys.stderr)
-        else:
-            print(tsv_field(answer.file), tsv_field(str(answer.label)), *answer.logits, sep="\t")
-    for note in aside.notes():
-        print(f"evobin: {note}", file=sys.stderr)
-    if failed:
-        sys.stdout.flush()
-        raise AlreadyTold
 
 
 def export_command(

@@ -11,7 +11,7 @@ from typing import Annotated, get_args
 
 from tyro.conf import Positional, arg
 
-from evobin.cli import commands, recordings, usage
+from evobin.cli import commands, predictions, recordings, usage
 from evobin.cli.completion import Shell, script
 from evobin.config import Effort, PolishConfig, SearchConfig
 from evobin.drive.interrupts import drop_stdout
@@ -21,7 +21,8 @@ DESCRIPTION = """Search binary networks: every weight directly in {-1, +1}.
 
 First steps:
   evobin search                                     on synthesised voices
-  evobin search --data train.tsv --features DIR     on samples of your own
+  evobin search --data table.csv --label COLUMN     on the rows of a table
+  evobin search --data train.tsv --features DIR     on feature files
   evobin COMMAND --help                             every option of a command, and an example"""
 
 
@@ -45,7 +46,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": commands.evaluate_command,
     "inspect": commands.inspect_command,
     "diff": commands.diff_command,
-    "predict": commands.predict_command,
+    "predict": predictions.predict_command,
     "export": commands.export_command,
     "import": commands.import_command,
     "features": recordings.features_command,

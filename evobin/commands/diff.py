@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evobin import parallel
-from evobin.commands.inspect import load_samples
+from evobin.commands.samples import load_samples
 from evobin.config import ClipsConfig
 from evobin.core.problem import Solution
 from evobin.errors import EvobinError
 from evobin.models.model import Model, is_model_file, load
 from evobin.network.architecture import Architecture
+from evobin.network.flips.batch import MAX_FEATURE
 from evobin.results.evaluation import Evaluation
 from evobin.results.inspection import Difference
 
@@ -48,14 +49,15 @@ def diff(a: str | Path, b: str | Path, config: ClipsConfig | None = None) -> Dif
     networks = [model.network for model in models]
     architecture = networks[0].architecture
     difference = Difference(_compared_layers(architecture, networks[0].signs, networks[1].signs))
-    dataset = load_samples(config, models[0])
-    if dataset is None:
+    samples = load_samples(config, models, MAX_FEATURE)
+    if samples is None:
         return difference
     n_threads = parallel.worker_count(config.n_jobs)
-    evaluations = [
-        Evaluation.of(model.network, model.encoded(dataset), n_threads) for model in models
-    ]
-    return replace(difference, a=evaluations[0], b=evaluations[1])
+    of_a, of_b = (
+        Evaluation.of(model.network, dataset, n_threads, model.classes)
+        for model, dataset in zip(models, samples, strict=True)
+    )
+    return replace(difference, a=of_a, b=of_b)
 
 
 def _load_both(a: Path, b: Path, architecture: Architecture) -> tuple[Model, Model]:

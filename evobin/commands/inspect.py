@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from evobin import parallel
-from evobin.config import ClipsConfig, EvaluateConfig
+from evobin.commands.samples import load_samples
+from evobin.config import ClipsConfig
 from evobin.core.samples import Dataset
-from evobin.data.dataset import LARGEST, load_dataset
 from evobin.errors import SettingError
 from evobin.models.model import Model, load
 from evobin.network.analysis.channels import DuplicateChannel, duplicate_channels, duplicate_filters
@@ -63,21 +63,11 @@ def inspect(
     architecture, signs = network.architecture, network.signs
     duplicates = _duplicate_table(architecture, duplicate_filters(architecture, signs))
     inspection = Inspection(_layer_table(network), duplicates)
-    dataset = load_samples(config, model)
-    if dataset is None:
+    samples = load_samples(config, [model], MAX_FEATURE)
+    if samples is None:
         return inspection
-    return replace(
-        inspection, behaviour=_behaviour(network, model.encoded(dataset), config.n_jobs, every_flip)
-    )
-
-
-def load_samples(config: ClipsConfig, model: Model) -> Dataset | None:
-    """The labelled samples that the user named, raw, as the model takes them; None without any."""
-    if config.data is None or config.features is None:
-        return None
-    where = EvaluateConfig(config.data, config.features, config.groups, architecture=model.inputs)
-    largest = MAX_FEATURE if model.encoder is None else LARGEST
-    return load_dataset(where, largest, one_class_ok=True)
+    behaviour = _behaviour(model, samples[0], config.n_jobs, every_flip)
+    return replace(inspection, behaviour=behaviour)
 
 
 def _layer_table(network: BinaryNetwork) -> pd.DataFrame:
@@ -105,11 +95,9 @@ def _duplicate_table(
     return pd.DataFrame(rows, columns=["layer", "channel", "of", "negated", "cancels"])
 
 
-def _behaviour(
-    network: BinaryNetwork, dataset: Dataset, n_jobs: int, every_flip: bool
-) -> Behaviour:
-    n_threads = parallel.worker_count(n_jobs)
-    evaluation = Evaluation.of(network, dataset, n_threads)
+def _behaviour(model: Model, dataset: Dataset, n_jobs: int, every_flip: bool) -> Behaviour:
+    n_threads, network = parallel.worker_count(n_jobs), model.network
+    evaluation = Evaluation.of(network, dataset, n_threads, model.classes)
     layers = network.architecture.layers
     if every_flip:
         turned = turned_by_any(network, dataset.samples, layers, n_threads)

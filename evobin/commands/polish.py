@@ -9,6 +9,7 @@ from evobin.commands.run import begin_run
 from evobin.config import PolishConfig
 from evobin.core.stage import Observer
 from evobin.drive.recorder import Stop
+from evobin.errors import SettingError
 from evobin.models.model import load
 from evobin.results.run import RunResult
 
@@ -34,9 +35,15 @@ def polish(
 
     Raises:
         EvobinError: if a file, the run folder or the workers have problems.
+        SettingError: if another shape is asked for.
         Stopped: if `stop` said so; `resume` goes on.
     """
     config = config or PolishConfig()
     start = load(result, config.architecture)
+    if config.hidden or config.bits is not None or config.categorical:
+        raise SettingError(
+            "`hidden`, `bits` and `categorical` are for a new network, but a model that is "
+            "polished has its own; leave them out."
+        )
     config = replace(config, architecture=start.network.architecture)
     return begin_run("polish", config, start, observer, stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -14,12 +15,14 @@ from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.voices import clip_maker
 from evobin.config import SearchConfig
+from evobin.config.data import HIDDEN
 from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
 from evobin.data.dataset import LARGEST
 from evobin.data.splits import Splits, load_splits, synthesised_splits
+from evobin.data.table_splits import Meaning, Usual, table_splits
 from evobin.drive.driver import ignore
 from evobin.drive.pipeline import SearchPlan, run_stages
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
@@ -27,7 +30,9 @@ from evobin.errors import EvobinError, WorkersError
 from evobin.models.encoders import Encoder, encoded_splits, inputs_of
 from evobin.models.header import Header
 from evobin.models.model import Model
+from evobin.models.tables import TABLE, meaning_of
 from evobin.network.analysis.firing import firing_rates
+from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import preset_of
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -50,12 +55,15 @@ def begin_run(
     stop: Stop | None,
 ) -> RunResult:
     """A whole new run, of `search` or `polish`; `start` is the model that a polish starts from."""
-    if config.architecture.frames is None:
+    if config.architecture.frames is None and not config.is_table:
         check_range("ste.frames", config.ste.frames, config.architecture.min_frames, 1_000_000)
     path = config.out or default_path(command)
     origin: State = {}
     if start is not None:
-        origin = {"start": start.network.signs, "model": start.header.plain() | {"report": {}}}
+        usual = Usual.of(start.report.get(TABLE))
+        usual = usual._replace(drop=usual.not_features, constant=())  # of another table
+        report = {TABLE: usual.plain()} if TABLE in start.report else {}
+        origin = {"start": start.network.signs, "model": start.header.plain() | {"report": report}}
     return run_job(Job(command, config, path, observer or ignore, stop), None, origin)
 
 
@@ -84,6 +92,9 @@ class _Origin(NamedTuple):
             "versions": about["versions"],
             "samples_sha256": about["clips"],
         }
+        if job.config.is_table:
+            usual = Usual.of(self.header.report.get(TABLE)).named(job.config)
+            report[TABLE] = usual.plain()
         return self._replace(header=self.header._replace(report=report))
 
 
@@ -97,19 +108,18 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                 folder = stack.enter_context(RunFolder.create(job.path))
             workers = stack.enter_context(parallel.Workers(config, job.path / SCRATCH))
             observer(Progress("data", 0, 1))
-            origin = _Origin.of(config, kept)
-            splits = _raw_splits(config, origin.header.encoder, workers)
+            splits, fingerprint, job, kept = _loaded(job, kept, workers)
+            config, origin = job.config, _Origin.of(job.config, kept)
             samples = preset_of(config.architecture).samples
             sizes = {name: len(part) for name, part in splits.named.items()}
             notes = {"note": splits.note, "sizes": sizes, "unit": samples}
             observer(Progress("data", 1, 1, notes=notes))
-            about = {"versions": versions(), "clips": splits.fingerprint()}
+            about = {"versions": versions(), "clips": fingerprint}
             if kept.get("clips", about["clips"]) != about["clips"]:
                 raise EvobinError(
                     f"{job.path}: the {samples} are not those that the run began with; restore "
                     "them, or start anew."
                 )
-            splits = encoded_splits(splits, origin.header.encoder)
             plan = SearchPlan.of(config)
             problem = _problem(config, plan, splits, origin.start)
             recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
@@ -133,8 +143,60 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("evobin", "numpy", "numba")}
 
 
-def _raw_splits(config: SearchConfig, encoder: Encoder | None, workers: parallel.Workers) -> Splits:
-    """The samples, as the user has them."""
+class _Loaded(NamedTuple):
+    """The samples as the network takes them, their fingerprint, and what follows for the run."""
+
+    splits: Splits
+    fingerprint: str
+    job: Job
+    kept: State
+
+
+def _loaded(job: Job, kept: State, workers: parallel.Workers) -> _Loaded:
+    """The samples; those of a new table decide the network's shape, and all of its model."""
+    if job.config.is_table:
+        return _of_table(job, kept)
+    encoder = _Origin.of(job.config, kept).header.encoder
+    raw = _of_files(job.config, encoder, workers)
+    return _Loaded(encoded_splits(raw, encoder), raw.fingerprint(), job, kept)
+
+
+def _of_table(job: Job, kept: State) -> _Loaded:
+    config, plain = job.config, kept.get("model")
+    meaning = None if plain is None else _known_meaning(config, plain)
+    splits, meaning = table_splits(config, config.seed, meaning)
+    if plain is not None:
+        return _Loaded(splits, splits.fingerprint(), job, kept)
+    widths = config.hidden or HIDDEN
+    blocks = tuple(ConvBlock(width, 1) for width in widths)
+    n_in, n_classes = meaning.n_inputs, len(meaning.classes)
+    if n_in > MAX_FAN_IN:
+        raise EvobinError(
+            f"{config.data}: a network takes at most {MAX_FAN_IN:,} signs, but its columns become "
+            f"{n_in:,}; lower --bits, or leave columns out with --drop."
+        )
+    shape = Architecture(n_in, blocks, n_classes, frames=1, binary_inputs=True)
+    config = replace(config, architecture=shape, hidden=())
+    report = {TABLE: meaning.usual.plain()}
+    model = Header.bare(shape)._replace(
+        encoder=meaning.encoder,
+        classes=meaning.classes,
+        feature_names=meaning.feature_names,
+        report=report,
+    )
+    job, kept = replace(job, config=config), {**kept, "model": model.plain()}
+    return _Loaded(splits, splits.fingerprint(), job, kept)
+
+
+def _known_meaning(config: SearchConfig, plain: Mapping[str, Json]) -> Meaning:
+    try:
+        return meaning_of(Header.of(plain))
+    except EvobinError as error:
+        raise EvobinError(f"{config.data}: the model {error}") from error
+
+
+def _of_files(config: SearchConfig, encoder: Encoder | None, workers: parallel.Workers) -> Splits:
+    """The samples of files or voices, as the user has them."""
     if config.data is None:
         return synthesised_splits(config.seed, clip_maker(workers))
     if encoder is None:
@@ -175,7 +237,8 @@ def _finish(
     if score != outcome.score:
         raise RuntimeError(f"the written file scores {score}, the search reported {outcome.score}.")
     parts = {
-        name: Evaluation.of(network, part, problem.n_threads) for name, part in splits.named.items()
+        name: Evaluation.of(network, part, problem.n_threads, origin.header.classes)
+        for name, part in splits.named.items()
     }
     folder.write_table("clips.csv", pd.concat([part.table(name) for name, part in parts.items()]))
     rates = {
@@ -186,7 +249,8 @@ def _finish(
     summary: dict[str, Json] = {"note": splits.note, "parts": figures}
     before = None
     if origin.start is not None:
-        before = Evaluation.of(BinaryNetwork(problem.architecture, origin.start), splits.valid)
+        polished = BinaryNetwork(problem.architecture, origin.start)
+        before = Evaluation.of(polished, splits.valid, classes=origin.header.classes)
         summary["before"] = before.summary() | {"use": USES["before"]}
     header = origin.header._replace(
         temperature=parts["valid"].temperature, report=origin.header.report | summary

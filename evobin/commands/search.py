@@ -7,6 +7,7 @@ from evobin.config import SearchConfig
 from evobin.core.stage import Observer
 from evobin.drive.recorder import Stop
 from evobin.errors import SettingError
+from evobin.network.presets import is_named
 from evobin.results.run import RunResult
 
 
@@ -32,9 +33,13 @@ def search(
         Stopped: if `stop` said so; `resume` goes on.
     """
     config = config or SearchConfig()
-    flips = config.flips.rounds > 0 and (
-        config.architecture.frames is None or config.flips.sweeps > 0
-    )
+    if config.is_table and is_named(config.architecture):
+        raise SettingError(
+            "`architecture` is for files, but `data` is a table, whose columns decide the inputs; "
+            "name the widths of the hidden layers with `hidden`."
+        )
+    is_cropped = config.architecture.frames is None and not config.is_table
+    flips = config.flips.rounds > 0 and (is_cropped or config.flips.sweeps > 0)
     if config.ste.epochs == 0 and not flips:
         raise SettingError(
             "`ste.epochs` must be at least 1 for a search without flips, but it is 0; leave "

@@ -107,6 +107,8 @@ class SearchConfig(ExecutionConfig, DataConfig):
                 settings[name] = kinds[name](**inner)
             elif value is not None and Path in typing.get_args(kinds.get(name)):
                 settings[name] = Path(value)
+            elif isinstance(value, list):
+                settings[name] = tuple(value)
             else:
                 settings[name] = value
         return cls(**settings)

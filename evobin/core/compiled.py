@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evobin.checks import check_signs
 from evobin.core.problem import FlipState, IncrementalProblem, Population, Scores, Solution
 from evobin.kernels import families
+from evobin.kernels.handles import handle_of
 
 Box = Any
 """A NamedTuple of arrays, gains and signs first; see `kernels.families`."""
@@ -74,17 +75,32 @@ class CompiledState(FlipState):
     """One solution of a `CompiledProblem`, its gains kept, or found when they are asked for.
 
     Attributes:
-        box: what the family's flip needs.
+        box: what walks take: that of the family or, where gains are found when they are looked at,
+            a handle of it (see `kernels.handles`).
         tag: see `kernels.families`.
+        whole: the box as the problem made it.
     """
 
     def __init__(self, problem: CompiledProblem, solution: Solution) -> None:
-        self.box = problem.box(solution.astype(np.int8))
-        kind: type = type(self.box)
-        self.tag = families.tag_of(kind)
+        self._take(problem.box(solution.astype(np.int8)))
         self._score = float(problem.score(solution[None])[0])
         self._journal = np.empty(len(solution), np.int32)
         self._log = np.empty(LOG, np.int64), np.empty(LOG)
+
+    def _take(self, whole: Box) -> None:
+        self.whole = whole
+        self.box, self._stored = handle_of(whole)
+        kind: type = type(self.box)
+        self.tag = families.tag_of(kind)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without addresses, which are of this object and this process."""
+        here = ("box", "tag", "_stored")
+        return {name: value for name, value in self.__dict__.items() if name not in here}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._take(self.whole)
 
     @property
     def score(self) -> float:

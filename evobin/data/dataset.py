@@ -61,6 +61,8 @@ def load_dataset(
             with their number, then the first ten, one an indented line.
     """
     data, features, groups = where.data, where.features, where.groups
+    if features is None:
+        raise ValueError("`where` must name `features`, but they are None.")
     preset = preset_of(where.architecture)
     words = preset.samples
     rows = read_table(data)
@@ -71,7 +73,7 @@ def load_dataset(
     if not features.is_dir():
         raise EvobinError(f"{features}: is not a folder; name the folder that holds the {words}.")
     problems: dict[Path, list[str]] = {data: []}
-    listing = _load_samples(where, rows, largest, problems[data])
+    listing = _load_samples(where, features, rows, largest, problems[data])
     if not problems[data] and not one_class_ok:
         problems[data] += _missing_labels(data, listing.labels, where.architecture)
     table = None
@@ -149,6 +151,14 @@ class LabelledGroups:
         self._counts, self._majority = counts, counts.argmax(axis=1)
         self.per_label = np.bincount(self._majority, minlength=counts.shape[1])
 
+    def split(
+        self, share: float, rng: np.random.Generator
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """Kept and held rows, of each label some on either side; None if that cannot be."""
+        if self.per_label.min() >= 2:
+            return self.hold_out(share, rng)
+        return self.hold_out_mixed(share, rng)
+
     def hold_out(
         self, share: float, rng: np.random.Generator
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -222,9 +232,9 @@ class _Listing(NamedTuple):
 
 
 def _load_samples(
-    where: EvaluateConfig, rows: Table, largest: float, problems: list[str]
+    where: EvaluateConfig, features: Path, rows: Table, largest: float, problems: list[str]
 ) -> _Listing:
-    root, architecture = where.features.resolve(), where.architecture
+    root, architecture = features.resolve(), where.architecture
     words = preset_of(architecture).label_words
     listing = _Listing([], [], [], {})
     seen: dict[Path, int] = {}  # by real path: also finds another spelling and a link

@@ -29,12 +29,14 @@ class Splits:
         valid: what candidates are chosen by.
         test: what is looked at once, at the end; None if there is no such part.
         note: how the samples were split, sentences for the user.
+        raw: fingerprint of what the samples were made of, where that holds more than they do.
     """
 
     train: Dataset
     valid: Dataset
     test: Dataset | None
     note: str
+    raw: str = ""
 
     @property
     def named(self) -> dict[str, Dataset]:
@@ -44,7 +46,7 @@ class Splits:
 
     def fingerprint(self) -> str:
         """SHA-256 of all that a run can see of the samples, in hexadecimal."""
-        seen = hashlib.sha256()
+        seen = hashlib.sha256(self.raw.encode())
         for name, part in self.named.items():
             seen.update(json.dumps([name, part.names]).encode())
             for array in (part.labels, part.samples.starts, part.samples.frames):
@@ -89,7 +91,7 @@ def load_splits(config: DataConfig, seed: int, largest: float = LARGEST) -> Spli
         rest, valid = rest.subset(kept), rest.subset(held)
         alone = f"{preset.sample}, stratified by label: without --groups, {preset.split_note}"
         notes.append(f"Split by {alone if config.groups is None else preset.group}.")
-    notes += _shared_groups(rest, valid, test, preset)
+    notes += shared_groups(rest, valid, test, preset)
     return Splits(rest, valid, test, " ".join(notes))
 
 
@@ -110,9 +112,10 @@ def _check_apart(
         )
 
 
-def _shared_groups(
+def shared_groups(
     train: Dataset, valid: Dataset, test: Dataset | None, preset: Preset
 ) -> list[str]:
+    """Sentences on groups of one part that are in another, too."""
     notes = []
     for name, part in (("validation", valid), ("test", test)):
         if part is None or part.groups is None or train.groups is None:
@@ -139,4 +142,6 @@ def synthesised_splits(seed: int, make_clips: MakeClips) -> Splits:
             voices.labels[rows],
             voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
         )
-    return Splits(**parts, note="Synthesised voices, split by speaker.")
+    return Splits(
+        parts["train"], parts["valid"], parts["test"], "Synthesised voices, split by speaker."
+    )

@@ -83,13 +83,18 @@ class RunRecorder:
     def begin(self) -> None:
         """Writes what a new run is, and a first checkpoint, so that it can be gone on with."""
         if self._is_new:
-            named = {"command": self._job.command} | dict(self._about)
+            named = {"command": self._job.command} | dict(self._about) | self._classes()
             self._folder.write_config(named | self._job.config.plain())
             if self._start is not None:
                 self._folder.write_result(self._start)
             self._write({})
         if self._job.is_stopped():
             raise Stopped(what_is_left(self._job.path))
+
+    def _classes(self) -> dict[str, Any]:
+        """The names of the classes, where these are not just numbers from 0."""
+        names = [] if self._model is None else self._model["classes"]["values"]
+        return {} if names == list(range(len(names))) else {"classes": names}
 
     def host(self, map_tasks: MapTasks) -> Driver:
         """What the stages of this run run in."""

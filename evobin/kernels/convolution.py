@@ -15,7 +15,7 @@ An argument that is described here or in `dense` is not described again:
   the layer's own part begins in `tallies`, `windows` and `owners`, and how many windows it has.
 - `starts` [blocks + 1, n + 1] int64: first row of each sample, block by block; then, for the last
   layer, one row a sample.
-- `columns` [n_in + 1, rows] as in `dense`.
+- `columns` or `bits` [n_in + 1, rows] as in `dense`.
 - `first` [outputs, rows] int32, sums of the first block, NEVER where no kernel begins.
 - `sums` [positions, words] int64 of each of the following blocks: the sums of four units to a word,
   16 bits each. A sum is held 32,767 higher, so that it is at least 0, and its highest bit says
@@ -112,7 +112,8 @@ class ConvolutionBox(NamedTuple):
     gains: Floats
     signs: Signs
     dense: NDArray[Any]
-    columns: NDArray[np.int32] | Signs
+    columns: NDArray[np.int32]
+    bits: Signs
     labels: Signs
     shape: Ints
     starts: Ints
@@ -197,7 +198,7 @@ def begin_unit(box: ConvolutionBox, layer: int, unit: int) -> None:
 @compiled
 def has_signs(box: ConvolutionBox, layer: int) -> bool:
     """Whether a layer's inputs are signs in int8."""
-    return layer > 0 or box.columns.itemsize == 1
+    return layer > 0 or len(box.bits) > 0
 
 
 @compiled
@@ -274,10 +275,12 @@ def list_crossed_rows(box: ConvolutionBox, layer: int, source: int, step: int, a
         if all_:
             return list_crossed(margins, plane, step, flags, some)
         return list_near(near, plane, step, flags, some)
-    inputs = box.columns[channel][tap : tap + n]
-    if all_ or not has_signs(box, layer):
-        return list_crossed(margins, inputs, step, flags, some)
-    return list_near(near, inputs, step, flags, some)
+    if not len(box.bits):
+        return list_crossed(margins, box.columns[channel][tap : tap + n], step, flags, some)
+    bits = box.bits[channel][tap : tap + n]
+    if all_:
+        return list_crossed(margins, bits, step, flags, some)
+    return list_near(near, bits, step, flags, some)
 
 
 @compiled
@@ -570,7 +573,10 @@ def flip_of_block(box: ConvolutionBox, layer: int, unit: int, source: int, step:
         for k in range(count):
             effects[box.turned[k]] = -effects[box.turned[k]]
     n = starts[layer, -1] - kernel + 1
-    if layer == 0:
+    if layer == 0 and len(box.bits):
+        bits = box.bits[channel]
+        add_inputs(margins[:n], bits[tap : tap + n], step)
+    elif layer == 0:
         inputs = box.columns[channel]
         add_inputs(margins[:n], inputs[tap : tap + n], step)
     else:

@@ -16,8 +16,9 @@ An argument that is described here is not described again; there are n samples:
 - `layer` from 0; `unit` one of its outputs; `source` one of its inputs, the last one is the bias.
 - `shape` [layers, 6] int64: for each layer the place of its first weight in a solution, inputs
   without the bias, outputs, and where its own part begins in `sums`, `planes` and `updates`.
-- `columns` [inputs + 1, n] int32: features in fixed point, then what a bias of 1 is there; or
-  int8, where inputs are signs.
+- `columns` [inputs + 1, n] int32: features in fixed point, then what a bias of 1 is there; empty
+  where inputs are signs, which are in `bits` [inputs + 1, n] int8, else empty. So a box has one
+  type, and all is compiled once.
 - `first` [outputs, n] int32: sums of the first layer, `sums` [n, outputs] int16 those of each of
   the following hidden layers, one after the other: an input that toggles changes a whole row.
 - `planes` [outputs + 1, n] int8 of each hidden layer: signs of the sums, then +1 for a bias.
@@ -94,7 +95,8 @@ class DenseBox(NamedTuple):
 
     gains: Floats
     signs: Signs
-    columns: NDArray[np.int32] | Signs
+    columns: NDArray[np.int32]
+    bits: Signs
     labels: Signs
     shape: Ints
     first: NDArray[np.int32]
@@ -173,7 +175,9 @@ def values_of_all(objective: Objective, logits: NDArray[np.int32], labels: Signs
     ends = np.empty((len(logits), BLOCK), np.int32)
     for low in range(0, n, BLOCK):
         high = min(low + BLOCK, n)
-        ends[:, : high - low] = logits[:, low:high]
+        for c in range(len(logits)):
+            for k in range(high - low):
+                ends[c, k] = logits[c, low + k]
         values_of(objective, ends, labels, some[low:high], values[low:])
     return values
 
@@ -387,8 +391,19 @@ def plane_of(box: DenseBox, layer: int, source: int) -> Any:
 def list_toggled(box: DenseBox, layer: int, unit: int, source: int, step: int) -> int:
     """Lists in `some` where the unit that is looked at toggles when a weight adds `step` inputs."""
     if layer == 0:
+        if len(box.bits):
+            return list_crossed(box.first[unit], box.bits[source], step, box.flags, box.some)
         return list_crossed(box.first[unit], box.columns[source], step, box.flags, box.some)
     return list_crossed(box.margins, plane_of(box, layer, source), step, box.flags, box.some)
+
+
+@compiled
+def sum_of_first(box: DenseBox, unit: int, source: int, step: int) -> Any:
+    """As `sum_where_crossed`, of a unit of the first layer."""
+    sums, effects = box.first[unit], box.effects[0]
+    if len(box.bits):
+        return sum_where_crossed(sums, box.bits[source], step, effects)
+    return sum_where_crossed(sums, box.columns[source], step, effects)
 
 
 @compiled
@@ -397,7 +412,7 @@ def sum_known(box: DenseBox, layer: int, unit: int, source: int, step: int) -> A
     effects, shape, top = box.effects, box.shape, len(box.shape) - 1
     n = effects.shape[1]
     if layer == 0:
-        return sum_where_crossed(box.first[unit], box.columns[source], step, effects[0])
+        return sum_of_first(box, unit, source, step)
     low = shape[layer - 1, PLANES] + source * n
     inputs = box.planes[low : low + n]
     if layer < top:
@@ -448,7 +463,9 @@ def flip_of_unit(box: DenseBox, layer: int, unit: int, source: int, step: int) -
     for k in range(count):
         values[some[k]] += effects[some[k]]
         effects[some[k]] = -effects[some[k]]
-    if layer == 0:
+    if layer == 0 and len(box.bits):
+        add_inputs(box.first[unit], box.bits[source], step)
+    elif layer == 0:
         add_inputs(box.first[unit], box.columns[source], step)
     else:
         add_inputs(margins, plane_of(box, layer, source), step)
@@ -492,19 +509,9 @@ def flip_of_logit(box: Any, unit: int, inputs: Signs, step: int) -> None:
         box.now[LOOKS] = 0
 
 
-@compiled
-def look_at(box: DenseBox, i: int) -> Any:
-    """The change of all values by a flip, of whichever unit."""
-    layer, unit, source = place_of(box.shape, i)
-    now, step = box.now, -2 * int(box.signs[i])
-    if now[LAYER] == layer and now[UNIT] == unit and now[LOOKS] == FRESH:
-        return sum_known(box, layer, unit, source, step)
-    return look_first(box, layer, unit, source, step)
-
-
-@compiled
-def flip_at(box: DenseBox, i: int) -> None:
-    """Flips a sign, and keeps sums, signs, logits, values, and the effects of its own unit."""
+@families.flips(DenseBox)
+def flip_dense(box: DenseBox, i: int) -> None:
+    """Flips a sign, and keeps all that the gains follow from, and the effects of its own unit."""
     layer, unit, source = place_of(box.shape, i)
     step = -2 * int(box.signs[i])
     box.signs[i] = -box.signs[i]
@@ -526,17 +533,14 @@ def look_dense(box: DenseBox, i: int, size: int) -> int:
     if now[LOOKS] == FRESH and now[LOW] <= i < now[HIGH]:
         source = i - int(now[LOW])
         if now[LAYER] == 0:  # as in `sum_known`, at half the cost for few samples
-            sums, inputs = box.first[now[UNIT]], box.columns[source]
-            change = sum_where_crossed(sums, inputs, step, box.effects[0])
+            change = sum_of_first(box, int(now[UNIT]), source, step)
         else:
             change = sum_known(box, int(now[LAYER]), int(now[UNIT]), source, step)
     else:
-        change = look_at(box, i)
+        layer, unit, source = place_of(box.shape, i)
+        if now[LAYER] == layer and now[UNIT] == unit and now[LOOKS] == FRESH:
+            change = sum_known(box, layer, unit, source, step)
+        else:
+            change = look_first(box, layer, unit, source, step)
     box.gains[i] = change * box.objective.scale[1]
     return 1
-
-
-@families.flips(DenseBox)
-def flip_dense(box: DenseBox, i: int) -> None:
-    """Flips a sign, and keeps all that the gains follow from."""
-    flip_at(box, i)

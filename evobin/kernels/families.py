@@ -6,7 +6,8 @@ an algorithm's walk calls `flip` and is compiled for each kind of box. Neither k
 
 Most families keep all gains exact, flip by flip. Where that costs too much, a family registers a
 second function that looks at flips, and a gain is exact only after a look at it. So a walk looks at
-gains before it reads them; with a family that keeps them, `look` compiles to nothing.
+gains before it reads them; with a family that keeps them, `look` compiles to nothing. Of the others
+a walk gets a handle, of one type for all: see `handles`.
 
 numba keeps what it has compiled on disk, and notices only that the walk's own file has changed. So
 a walk, and all that it calls with a box, also takes a *tag*, an array whose type names the source
@@ -93,6 +94,11 @@ def looks(box: type) -> Callable[[Look], Look]:
         return look
 
     return register
+
+
+def keeps_gains(box: type) -> bool:
+    """Whether all gains in a kind of box are always exact."""
+    return box not in _LOOKS
 
 
 def _check(box: type, function: Callable[..., Any], parameters: tuple[str, ...]) -> None:
@@ -258,9 +264,16 @@ def note_flip(best: Signs, journal: Journal, length: int, mark: int, i: int) -> 
 
 
 @compiled
+def copy_to(target: Signs, source: Signs) -> None:
+    """Copies signs; `target[:] = source` would compile for seconds, for the text of its error."""
+    for j in range(len(target)):
+        target[j] = source[j]
+
+
+@compiled
 def note_best(best: Signs, signs: Signs, length: int) -> tuple[int, int]:
     """The present solution is the best; returns `length` and `mark`."""
     if length == LOST:
-        best[:] = signs
+        copy_to(best, signs)
         return 0, 0
     return length, length

@@ -329,7 +329,8 @@ def fixed_point_sums(
             add_groups(columns, entries, starts[sample] + first, width, table, block)
             at = positions[sample] + first
             for o in range(n_out):
-                sums[o, at : at + width] = block[o, :width]
+                for k in range(width):
+                    sums[o, at + k] = block[o, k]
 
 
 @njit(nogil=True, cache=True)

@@ -279,7 +279,8 @@ def soften(
     largest = np.empty(n_out, np.int16)
     for sample in range(len(starts) - 1):
         low, high = positions[sample], positions[sample + 1]
-        largest[:] = sums[low]
+        for o in range(n_out):
+            largest[o] = sums[low, o]
         for t in range(low + 1, high):
             total = sums[t]
             for o in range(n_out):

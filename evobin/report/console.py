@@ -37,10 +37,11 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
     """Accuracy, confusion, and accuracy by label and further columns of the groups file."""
     show_accuracy(console, "accuracy", evaluation)
     samples = evaluation.preset.samples
-    _show_confusion(console, evaluation.confusion, samples)
+    _show_confusion(console, evaluation.confusion, evaluation.class_names, samples)
     tables = evaluation.by_columns()
     if evaluation.n_classes > 2:
-        tables = {"label": evaluation.by_label} | tables
+        names = dict(enumerate(evaluation.class_names))
+        tables = {"label": evaluation.by_label.rename(index=names)} | tables
     for name, table in tables.items():
         heads = (name, samples, "right", "accuracy", "95% interval")
         records = table.rename_axis("value").to_records().tolist()  # `name` may be any word
@@ -51,17 +52,23 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
         write_table(console, f"by {name}", heads, rows)
 
 
-def _show_confusion(console: Console, confusion: pd.DataFrame, samples: str) -> None:
+def _show_confusion(
+    console: Console, confusion: pd.DataFrame, names: list[str], samples: str
+) -> None:
     """All of it, or the most common mistakes where that would be too wide."""
-    if len(confusion) > CLASSES:
-        found = mistakes(confusion.to_numpy().tolist())[:MISTAKES]
+    counts = confusion.to_numpy().tolist()
+    rows = [(name, *row) for name, row in zip(names, counts, strict=True)]
+    if len(names) > CLASSES:
+        found = [
+            (names[label], names[predicted], n)
+            for label, predicted, n in mistakes(counts)[:MISTAKES]
+        ]
         write_table(console, "most common mistakes", ("label", "predicted", samples), found)
-    elif len(confusion) == 2:
-        heads = ["label", "predicted 0", "predicted 1"]
-        write_table(console, f"confusion, {samples}", heads, confusion.itertuples())
+    elif len(names) == 2:
+        heads = ["label", *(f"predicted {name}" for name in names)]
+        write_table(console, f"confusion, {samples}", heads, rows)
     else:
-        heads = ["label", *map(str, confusion)]
-        write_table(console, f"{samples} by prediction", heads, confusion.itertuples())
+        write_table(console, f"{samples} by prediction", ["label", *names], rows)
 
 
 def show_run(console: Console, run: RunResult) -> None:

@@ -6,9 +6,9 @@ import pandas as pd
 from rich.console import Console
 
 from evobin.network.analysis.firing import AFTER_MAX
-from evobin.network.presets import Preset
 from evobin.report.console import show_accuracy
 from evobin.report.text import percent, write_line, write_table, write_words
+from evobin.results.evaluation import Evaluation
 from evobin.results.inspection import Behaviour, Difference, Inspection
 
 SHOWN = 20  # samples that are listed by name
@@ -65,7 +65,8 @@ def _show_behaviour(console: Console, seen: Behaviour, *, verbose: bool) -> None
     )
     if verbose:
         _name_channels(console, seen)
-    _show_margins(console, seen.margins)
+    names = {str(label): name for label, name in enumerate(seen.evaluation.class_names)}
+    _show_margins(console, seen.margins.replace({"label": names}))
     _show_hanging(console, seen, verbose=verbose)
 
 
@@ -109,7 +110,8 @@ def _show_hanging(console: Console, seen: Behaviour, *, verbose: bool) -> None:
         value = "logit" if "logit" in seen.hanging else "margin"
         columns = [seen.hanging[name] for name in ("layer", "file", "label", value)]
         for layer, file, label, shown in zip(*columns, strict=True):
-            write_line(console, f"{layer}  {file}  label {label}  {shown:+d}")
+            name = seen.evaluation.class_names[label]
+            write_line(console, f"{layer}  {file}  label {name}  {shown:+d}")
 
 
 def _right(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -137,10 +139,11 @@ def show_difference(console: Console, difference: Difference) -> None:
     if difference.a is not None and difference.b is not None:
         show_accuracy(console, "A", difference.a)
         show_accuracy(console, "B", difference.b)
-        _show_disagreements(console, difference, difference.a.preset)
+        _show_disagreements(console, difference, difference.a)
 
 
-def _show_disagreements(console: Console, difference: Difference, preset: Preset) -> None:
+def _show_disagreements(console: Console, difference: Difference, seen: Evaluation) -> None:
+    preset = seen.preset
     agreement = difference.agreement
     rows = [
         (name, agreement.loc[right, True], agreement.loc[right, False])
@@ -153,6 +156,9 @@ def _show_disagreements(console: Console, difference: Difference, preset: Preset
         return
     value = "logit" if "logit_a" in table else "prediction"
     heads = ("file", "label", f"{value} of A", f"{value} of B")
+    names = dict(enumerate(seen.class_names))
+    labels = [name for name in table if not str(name).startswith(("file", "logit"))]
+    table = table.assign(**{str(name): table[name].map(names.get) for name in labels})
     first = table.head(SHOWN).itertuples(index=False)
     write_table(console, f"{len(table)} {preset.samples} on which A and B disagree", heads, first)
     if len(table) > SHOWN:

@@ -233,7 +233,7 @@ def logits(name: str, table: pd.DataFrame, meaning: str, samples: str) -> str:
                 drawn = axes.stairs(rows["share"], edges, color=colour, fill=True, alpha=0.3)
                 drawn.set_linewidth(0)
                 axes.stairs(rows["share"], edges, color=colour, lw=1.6, ls=dash)
-                title = "all labels" if label is None else f"label {label}"
+                title = "all labels" if label is None else f"label {_short(str(label))}"
                 handles.append(Line2D([], [], color=colour, ls=dash, label=title))
             axes.axvline(0, color=TEXT, lw=1)
             axes.set_title(PARTS[part], loc="right", fontsize=11)
@@ -244,9 +244,9 @@ def logits(name: str, table: pd.DataFrame, meaning: str, samples: str) -> str:
     return _svg(name, 80 + 130 * len(parts), draw)
 
 
-def firing(name: str, rates: pd.DataFrame) -> str:
-    """The firing rate of every channel of each layer, sorted; of two labels, by label."""
-    series = {"rate_0": "label 0", "rate_1": "label 1"}
+def firing(name: str, rates: pd.DataFrame, classes: Sequence[str]) -> str:
+    """The firing rate of every channel of each layer, sorted; of two classes, by label."""
+    series = {f"rate_{label}": f"label {_short(classes[label])}" for label in (0, 1)}
     if rates.filter(like="rate_").shape[1] > len(series):
         series = {"rate": "all labels"}
     layers = list(dict.fromkeys(rates["layer"]))

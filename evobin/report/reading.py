@@ -65,6 +65,7 @@ class Run:
         path: the folder, as the user named it.
         config: config.json.
         architecture: the network's shape, from there.
+        classes: what a person calls each label, from there too.
         history: history.csv, numbers but for `stage` and `move`.
         samples: clips.csv; columns that come from the groups file are text. Of more than two
             classes with the `margin` of each sample.
@@ -78,6 +79,7 @@ class Run:
     path: Path
     config: Mapping[str, Json]
     architecture: Architecture
+    classes: tuple[str, ...]
     history: pd.DataFrame | None
     samples: pd.DataFrame | None
     channels: pd.DataFrame | None
@@ -90,6 +92,23 @@ class Run:
     def preset(self) -> Preset:
         """What is special about the network, the words among it."""
         return preset_of(self.architecture)
+
+    def named(self, samples: pd.DataFrame) -> pd.DataFrame:
+        """Samples, or what was counted of them, with labels and predictions as a person calls them.
+
+        Labels that have no names stay numbers.
+        """
+        if self.classes == _numbers_of(self.architecture):
+            return samples
+        columns = [name for name in ("label", "answer") if name in samples]
+        return samples.assign(
+            **{name: samples[name].map(dict(enumerate(self.classes)).get) for name in columns}
+        )
+
+
+def _numbers_of(architecture: Architecture) -> tuple[str, ...]:
+    """What labels are called that have no names."""
+    return tuple(map(str, range(architecture.n_classes)))
 
 
 def read_run(path: Path) -> Run:
@@ -114,6 +133,7 @@ def read_run(path: Path) -> Run:
         path=path,
         config=config,
         architecture=architecture,
+        classes=_classes(path, config, architecture),
         history=_read(path / "history.csv", _history),
         samples=samples,
         channels=_read(path / "channels.csv", partial(_channels, architecture=architecture)),
@@ -154,6 +174,19 @@ def _config(raw: bytes) -> tuple[Mapping[str, Json], Architecture]:
     config = _object(json.loads(raw))
     kept = config.get("architecture")
     return config, SPEAKER_SEX if kept is None else Architecture.from_plain(_object(kept))
+
+
+def _classes(path: Path, config: Mapping[str, Json], architecture: Architecture) -> tuple[str, ...]:
+    """The names of the labels; runs of files have none."""
+    found = config.get("classes")
+    if found is None:
+        return _numbers_of(architecture)
+    if not isinstance(found, list) or len(found) != architecture.n_classes:
+        raise EvobinError(
+            f"{path / 'config.json'}: is not as evobin writes it (classes must be a list of "
+            f"{architecture.n_classes}); restore it."
+        )
+    return tuple(map(str, found))
 
 
 def _summary(

@@ -207,7 +207,7 @@ def _firing(run: Run, prefix: str) -> list[Plot | Grid]:
         "A channel that is never or always on carries no information: it is only a bias for the "
         "next layer."
     )
-    svg = plots.firing(f"{prefix}firing", rates)
+    svg = plots.firing(f"{prefix}firing", rates, run.classes)
     rows, csv = list(counts.itertuples(index=False)), Csv(f"{prefix}dead", counts)
     return [
         Plot("Firing rate of every channel", reading, svg, Csv(f"{prefix}firing", rates)),
@@ -272,7 +272,7 @@ def _nearest(run: Run, samples: pd.DataFrame, prefix: str) -> list[Grid]:
     heads |= {"speaker": run.preset.group} if "speaker" in columns else {}
     reading = "What the network is least sure of; where label and prediction differ, it is wrong."
     blocks = []
-    nearest = tables.nearest_border(samples, columns[3])
+    nearest = run.named(tables.nearest_border(samples, columns[3]))
     for part, found in nearest.groupby("part", sort=False):
         csv = Csv(f"{prefix}nearest-{part}", found)
         rows = list(found[columns].itertuples(index=False))
@@ -287,8 +287,8 @@ def _logits(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
         f"Shares of the {run.preset.samples} of each label. What lies on the wrong side of the "
         "line at 0 is predicted wrong, and what lies near it is unsure."
     )
-    csv = Csv(f"{prefix}logits", tables.histogram(samples, "logit", ["part", "label"]))
-    meaning = "logit [units]: above 0 the prediction is 1"
+    csv = Csv(f"{prefix}logits", tables.histogram(run.named(samples), "logit", ["part", "label"]))
+    meaning = f"logit [units]: above 0 the prediction is {run.classes[1]}"
     svg = plots.logits(csv.name, csv.table, meaning, run.preset.samples)
     return [Plot("Logit by label", reading, svg, csv)]
 
@@ -304,21 +304,20 @@ def _margins(run: Run, samples: pd.DataFrame, prefix: str) -> list[Plot]:
     svg = plots.logits(csv.name, csv.table, meaning, run.preset.samples)
     margins = Plot("Margin", reading, svg, csv)
     reading = "Which labels are hard: the lowest first, with 95% intervals (Wilson)."
-    csv = Csv(f"{prefix}labels", tables.accuracy_by(samples, "label"))
+    csv = Csv(f"{prefix}labels", tables.accuracy_by(run.named(samples), "label"))
     svg = plots.accuracies(csv.name, csv.table, "label")
     return [margins, Plot("By label", reading, svg, csv)]
 
 
 def _confusion(run: Run, prefix: str) -> Grid:
-    table = tables.confusion(run)
+    table = run.named(tables.confusion(run))
     rows = [
-        (PARTS[name], label, *counts, _share(counts[label], sum(counts)))
+        (PARTS[name], run.classes[label], *counts, _share(counts[label], sum(counts)))
         for name, part in run.figures.items()
         for label, counts in enumerate(part.confusion)
     ]
-    heads = {
-        key: key.replace("answered_", "predicted ").replace("_", " ") for key in map(str, table)
-    }
+    heads = {key: key.replace("_", " ") for key in map(str, table)}
+    heads |= {f"answered_{place}": f"predicted {name}" for place, name in enumerate(run.classes)}
     reading = (
         f"{run.preset.samples.capitalize()} by label and predicted label: whether one label is "
         "taken for the other more often."
@@ -331,12 +330,12 @@ def _confusion(run: Run, prefix: str) -> Grid:
 def _mistakes(run: Run, prefix: str) -> Grid:
     unseen = {name: run.figures[name] for name in tables.UNSEEN if name in run.figures}
     rows = [
-        (PARTS[name], *mistake)
+        (PARTS[name], run.classes[label], run.classes[predicted], n)
         for name, part in unseen.items()
-        for mistake in mistakes(part.confusion)[:MISTAKES]
+        for label, predicted, n in mistakes(part.confusion)[:MISTAKES]
     ]
     names = {"part": "part", "label": "label", "answer": "predicted"}
     heads = names | {"clips": run.preset.samples}
     reading = f"Which labels are taken for which others: the {MISTAKES} most common mistakes."
-    csv = Csv(f"{prefix}confusion", tables.confusion(run))
+    csv = Csv(f"{prefix}confusion", run.named(tables.confusion(run)))
     return Grid("Mistakes", reading, heads, rows, csv)

@@ -27,21 +27,29 @@ class Evaluation:
             instead.
         groups: a row a sample: `speaker` and the further columns of the groups file; None without.
         preset: the network's, for the words that a person reads.
+        classes: [n_classes] what each label stands for; None if it stands for itself.
     """
 
     samples: pd.DataFrame
     groups: pd.DataFrame | None = None
     preset: Preset = ANY_NETWORK
+    classes: NDArray[Any] | None = None
 
     @classmethod
-    def of(cls, network: BinaryNetwork, dataset: Dataset, n_threads: int = 1) -> Evaluation:
+    def of(
+        cls,
+        network: BinaryNetwork,
+        dataset: Dataset,
+        n_threads: int = 1,
+        classes: NDArray[Any] | None = None,
+    ) -> Evaluation:
         """Predicts the labels of a data set."""
         logits = network.logits(dataset.samples, n_threads)
         columns = {"file": dataset.names, "label": dataset.labels, "answer": predictions(logits)}
         names = network.architecture.logit_names
         outputs = zip(names, logits.reshape(len(logits), -1).T, strict=True)
         samples = pd.DataFrame(columns | dict(outputs))
-        return cls(samples, dataset.groups, preset_of(network.architecture))
+        return cls(samples, dataset.groups, preset_of(network.architecture), classes)
 
     @property
     def logits(self) -> NDArray[np.int64]:
@@ -53,6 +61,15 @@ class Evaluation:
     def n_classes(self) -> int:
         """Labels that can be predicted."""
         return 2 if self.logits.ndim == 1 else self.logits.shape[1]
+
+    @property
+    def class_names(self) -> list[str]:
+        """[n_classes] what a person calls each label."""
+        return [str(name) for name in self._classes]
+
+    @property
+    def _classes(self) -> list[Any]:
+        return list(range(self.n_classes)) if self.classes is None else self.classes.tolist()
 
     @property
     def n(self) -> int:
@@ -137,6 +154,8 @@ class Evaluation:
         if self.n_groups is not None:
             figures["speakers"] = self.n_groups
         figures["confusion"] = self.confusion.to_numpy().tolist()
+        if self._classes != list(range(self.n_classes)):
+            figures["classes"] = self._classes
         if self.n_classes > 2:
             figures["by_label"] = records(self.by_label.reset_index())
         return figures

@@ -16,9 +16,13 @@ def test_the_examples_run(
     monkeypatch.chdir(tmp_path)
     shorten(monkeypatch)
     run_all(page("tables").read_text())
-    assert "Split by group." in capsys.readouterr().out
-    made = sorted(path.name for path in tmp_path.iterdir())
+    out = capsys.readouterr().out
+    assert "Split by group." in out
+    assert "line,prediction,setosa,versicolor,virginica\n2," in out
+    assert "row,prediction,False,True\n0," in out
+    made = sorted(path.name for path in tmp_path.glob("*.*"))
     assert made == [
-        *("movements.c", "movements.evobin", "movements.h"),
-        *("tumours.c", "tumours.evobin", "tumours.h", "tumours.onnx", "tumours.txt"),
-    ]
+        "arrays.npz", "flowers.c", "flowers.csv", "flowers.h", "movements.c",
+        "movements.evobin", "movements.h", "new.csv",
+        "tumours.c", "tumours.evobin", "tumours.h", "tumours.onnx", "tumours.txt",
+    ]  # fmt: skip

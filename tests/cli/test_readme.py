@@ -28,7 +28,8 @@ def test_it_is_short() -> None:
 
 @pytest.mark.parametrize("line", commands(TEXT), ids=lambda line: " ".join(line.split()[1:3]))
 def test_its_commands_are_run_with_those_of_the_guide(line: str) -> None:
-    assert line in commands(page("recordings").read_text()) + commands(page("networks").read_text())
+    pages = [page(name).read_text() for name in ("recordings", "networks", "tables")]
+    assert line in [line for text in pages for line in commands(text)]
 
 
 def test_its_file_is_run_with_those_of_the_guide() -> None:

@@ -66,7 +66,7 @@ def test_an_unknown_word_is_one_line_that_says_what_was_meant(
 @pytest.mark.parametrize(
     ("argv", "named"),
     [
-        (("evaluate", "r.txt", "--data", "a.tsv"), "--features"),
+        (("evaluate", "r.txt"), "--data"),
         (("search", "--seed", "one"), "--seed"),
         (("predict",), "RESULT"),
         (("search", "extra"), "extra"),

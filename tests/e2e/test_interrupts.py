@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from evobin.network.presets import SPEAKER_SEX
@@ -91,6 +93,29 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bytes(
     result, happened = killed_and_resumed(samples, tmp_path, "run", seconds, random.Random(1))
     assert happened
     assert result == expected
+
+
+def test_a_run_of_a_table_goes_on_after_ctrl_c_with_the_same_bytes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 6)).round(2), columns=[*"abcdef"])
+    frame["word"] = rng.choice(["one", "two"], 400)
+    frame.loc[::9, "a"] = np.nan
+    frame.assign(y=frame["b"] > frame["c"]).to_csv(tmp_path / "t.csv", index=False)
+    words = "--data t.csv --label y --hidden 16 --population.rounds 0 --flips.sweeps 20"
+    words += " --ste.starts 2 --ste.epochs 200 --n-jobs 2"
+    options = words.split()
+    process = evobin("search", *options, "--quiet", "--out", "run", cwd=tmp_path)
+    wait_for(tmp_path / "run" / "result.txt", process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    for argv in (["resume", "run", "--n-jobs", "1"], ["search", *options, "--out", "whole"]):
+        process = evobin(*argv, "--quiet", "--no-report", cwd=tmp_path)
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    for name in ("result.txt", "model.evobin", "summary.json", "clips.csv"):
+        made = [(tmp_path / run / name).read_bytes() for run in ("run", "whole")]
+        assert made[0] == made[1]
 
 
 def test_a_run_folder_that_vanishes_ends_in_one_line(samples: DataFolder, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,56 +22,13 @@ from evobin.errors import EvobinError, WorkersError
 from evobin.parallel import Workers
 from tests.builders import files_below
 from tests.e2e.dask_site import DaskSite, dask_site
+from tests.tasks import Heavy, die, look_at, perish, plugins, sleep, whose
 
 TWO = ExecutionConfig(n_jobs=2)
 
 
-@dataclass(frozen=True, eq=False)
-class Heavy:
-    """Something that is worth sending once."""
-
-    samples: Samples
-    n_threads: int = 9
-
-
 def heavy() -> Heavy:
     return Heavy(Samples.join([np.ones((5000, 64), np.float32)]))
-
-
-def look_at(heavy: Heavy, task: int) -> tuple[int, float, bool, int, bool]:
-    samples = heavy.samples
-    read_only = not (samples.frames.flags.writeable or samples.starts.flags.writeable)
-    handler = signal.getsignal(signal.SIGINT)
-    return task, float(samples.frames.sum()), read_only, heavy.n_threads, handler == signal.SIG_IGN
-
-
-def perish(marker: Path, task: int, how: str) -> int:
-    """Squares, but the first time that it is asked for task 2, its process dies or hangs."""
-    if task == 2 and not marker.exists():
-        marker.write_text(str(os.getpid()))
-        os.kill(os.getpid(), {"dies": signal.SIGKILL, "hangs": signal.SIGSTOP}[how])
-    return task * task
-
-
-def die(_task: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
-def sleep(seconds: float) -> int:
-    time.sleep(seconds)
-    return os.getpid()
-
-
-def whose(_shared: Heavy) -> int:
-    return sleep(0.5)
-
-
-def plugins() -> list[str]:
-    from distributed import get_worker
-
-    time.sleep(0.2)
-    return [name for name in get_worker().plugins if name.startswith("evobin")]
 
 
 @pytest.mark.parametrize("backend", ["auto", "loky", "threading", "dask", "ray"])
@@ -129,7 +85,7 @@ import threading
 from pathlib import Path
 from evobin.config import ExecutionConfig
 from evobin.parallel import Workers
-from tests.e2e.test_workers import sleep
+from tests.tasks import sleep
 if __name__ == "__main__":
     with Workers(ExecutionConfig(n_jobs=2), Path(sys.argv[1])) as workers:
         print(*workers.map(sleep, [(0.5,), (0.5,)]), flush=True)
@@ -142,7 +98,7 @@ import os, sys, threading, time
 from pathlib import Path
 from evobin.config import ExecutionConfig
 from evobin.parallel import Workers
-from tests.e2e.test_workers import children, sleep
+from tests.tasks import children, sleep
 def kill_when_workers_are_there():
     while len(children()) < 2:
         time.sleep(0.001)
@@ -153,17 +109,6 @@ if __name__ == "__main__":
         threading.Thread(target=kill_when_workers_are_there).start()
         workers.map(sleep, [(0.5,), (0.5,)])
 """
-
-
-def children() -> list[int]:
-    """The worker processes of this one."""
-    owned = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((folder / "stat").read_text().rsplit(") ", 1)[1].split()[1])
-            if parent == os.getpid() and "loky_posix" in (folder / "cmdline").read_text():
-                owned.append(int(folder.name))
-    return owned
 
 
 @pytest.mark.parametrize("code", [OWNER, STARTING])

@@ -56,7 +56,7 @@ def assert_flips_equal_a_rebuild(
             assert state.score == before + gain
     rebuilt = started(problem, state.solution)
     for name in names:
-        kept, expected = getattr(state.box, name), getattr(rebuilt.box, name)
+        kept, expected = getattr(state.whole, name), getattr(rebuilt.whole, name)
         np.testing.assert_array_equal(kept, expected, err_msg=name)
     np.testing.assert_array_equal(state.gains(), rebuilt.gains())
     assert state.score == rebuilt.score

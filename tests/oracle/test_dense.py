@@ -71,7 +71,8 @@ def test_after_any_looks_and_flips_every_number_equals_a_rebuild(
     problem = random_problem(architecture, rng, int(rng.integers(1, 12)))
     names = "first", "sums", "planes", "updates", "logits", "values"
     state = assert_flips_equal_a_rebuild(problem, rng, names)
-    assert state.box.columns.flags.c_contiguous  # for others numba compiles slow loops
+    assert state.whole.columns.flags.c_contiguous  # for others numba compiles slow loops
+    assert state.whole.bits.flags.c_contiguous
 
 
 @pytest.mark.parametrize("name", get_args(ObjectiveName))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -290,20 +289,10 @@ def network_problem(kind: str) -> NetworkProblem:
 
 
 NETWORK_WALKS = ("annealing", "tabu", "steepest descent", "first improvement")
-slowly = partial(pytest.param, marks=pytest.mark.slow)  # each compiles for 20 to 40 s
 
 
-@pytest.mark.parametrize(
-    ("kind", "maker"),
-    [
-        ("dense", "annealing"),
-        ("dense", "first improvement"),
-        ("convolutional", "annealing"),
-        slowly("dense", "tabu"),
-        slowly("dense", "steepest descent"),
-        *(slowly("convolutional", maker) for maker in NETWORK_WALKS[1:]),
-    ],
-)
+@pytest.mark.parametrize("kind", ["dense", "convolutional"])
+@pytest.mark.parametrize("maker", NETWORK_WALKS)
 def test_a_walk_of_a_network_equals_ask_and_tell(kind: str, maker: str) -> None:
     problem = network_problem(kind)
     budget = 3 * problem.n + 17 if JIT else 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,12 +57,6 @@ BUDGETS = [300, pytest.param(3_000, marks=pytest.mark.slow)]
 every = pytest.mark.parametrize("algorithm", ALGORITHMS)
 on_all = pytest.mark.parametrize("kind", MAKERS)
 budgets = pytest.mark.parametrize("budget", BUDGETS)
-LONG = set(itertools.product(("dense", "conv"), ("tabu", "descent")))
-"""Each compiles for 15 to 40 s what no default needs."""
-PAIRS = [
-    pytest.param(*pair, marks=pytest.mark.slow if pair in LONG else ())
-    for pair in itertools.product(MAKERS, ALGORITHMS)
-]
 
 
 def go(kind: str, algorithm: str, budget: int, **more: Any) -> SearchResult:
@@ -83,7 +76,8 @@ def assert_same(a: SearchResult, b: SearchResult) -> None:
     assert (a.score, a.evaluations, a.restarts) == (b.score, b.evaluations, b.restarts)
 
 
-@pytest.mark.parametrize(("kind", "algorithm"), PAIRS)
+@every
+@on_all
 @budgets
 def test_a_result_has_its_true_score_and_a_search_resumes(
     tmp_path: Path, kind: str, algorithm: str, budget: int

@@ -113,7 +113,7 @@ def network() -> evobin.NetworkProblem:
         evobin.MaxSat(3, [[1, -2], [2, 3], [-1, -3]]),
         evobin.NKLandscape(12, 3, seed=0),
         network(),
-        pytest.param(small_convolutions(1), marks=pytest.mark.slow),  # compiles for 40 s
+        small_convolutions(1),
         NoisyBatch(np.arange(9.0)),
     ],
     ids=["qubo", "maxsat", "nk", "dense", "conv", "own"],

@@ -14,7 +14,7 @@ from evobin.kernels import convolution, dense, families, forward
 from evobin.kernels.convolution import LANES, NEVER, ConvolutionBox
 from evobin.kernels.dense import DenseBox, Objective
 from evobin.network.architecture import Architecture, Layer
-from evobin.network.flips.dense import Columns, fixed_columns, with_bias
+from evobin.network.flips.dense import Columns, fixed_columns, of_one_type, with_bias
 from evobin.network.flips.geometry import Geometry
 from evobin.network.packing import table_entries
 
@@ -31,7 +31,8 @@ class Layout:
     """What boxes of a network on the same samples share; all arrays are read-only.
 
     Attributes:
-        columns: as in `kernels.convolution`, and so are `shape`, `starts`, `windows`, `owners`.
+        columns: `columns` or `bits` of `kernels.convolution`, whichever is not empty; `shape`,
+            `starts`, `windows` and `owners` are those there.
         rows: of each block, the row of each position.
         cuts: of each block, the first position of each window.
     """
@@ -132,11 +133,13 @@ def convolution_box(
     taps = max(block.kernel for block in architecture.blocks)
     groups = -(-taps // convolution.TAPS)
     block = max(1, min(dense.BLOCK, n, MOST_FOUND // most))
+    numbers, bits = of_one_type(layout.columns)
     return ConvolutionBox(
         gains=np.zeros(len(solution)),
         signs=solution,
         dense=families.tag_of(DenseBox),
-        columns=layout.columns,
+        columns=numbers,
+        bits=bits,
         labels=labels,
         shape=layout.shape,
         starts=layout.starts,

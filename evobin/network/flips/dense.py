@@ -55,6 +55,18 @@ def columns_of(architecture: Architecture, samples: Samples) -> Columns:
     return columns
 
 
+def of_one_type(columns: Columns) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+    """`columns` and `bits` of a box: one of them is empty; both are read-only."""
+    numbers, bits = np.empty((0, 0), np.int32), np.empty((0, 0), np.int8)
+    if columns.dtype == np.int8:
+        bits = columns.view(np.int8)
+    else:
+        numbers = columns.view(np.int32)
+    numbers.setflags(write=False)
+    bits.setflags(write=False)
+    return numbers, bits
+
+
 def dense_box(
     architecture: Architecture,
     solution: Solution,
@@ -74,10 +86,12 @@ def dense_box(
     logits = hidden.pop().astype(np.int32)
     widest = max(len(sums) for sums in hidden) + 1
     updates = [_weights(layer, solution)[:, :-1].T for layer in layers[1:]]
+    numbers, bits = of_one_type(columns)
     return DenseBox(
         gains=np.zeros(len(solution)),
         signs=solution,
-        columns=columns,
+        columns=numbers,
+        bits=bits,
         labels=labels,
         shape=_shape(layers, n),
         first=hidden[0],

@@ -84,7 +84,7 @@ def test_samples_of_one_label_have_margins_for_it_alone(samples: DataFolder) -> 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"data": Path("a")}, "`data` needs `features` as well"),
+        ({"data": Path("a")}, "`data` needs `features`, the folder"),
         ({"features": Path("a")}, "`features` needs `data` as well"),
         ({"groups": Path("a")}, "`groups` needs `data`; name both or neither"),
         ({"n_jobs": 0}, "`n_jobs` must be at least 1"),

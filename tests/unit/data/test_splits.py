@@ -151,7 +151,9 @@ def test_a_sample_in_two_parts_is_refused(
 
 
 def test_data_and_features_need_each_other(folder: DataFolder) -> None:
-    with pytest.raises(SettingError, match="`data` needs `features` as well; name both or neither"):
+    with pytest.raises(
+        SettingError, match="`data` needs `features`, the folder of the files that it"
+    ):
         DataConfig(data=folder.data)
     with pytest.raises(SettingError, match="`features` needs `data` as well; name both or neither"):
         DataConfig(features=folder.features)

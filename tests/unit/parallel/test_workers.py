@@ -4,45 +4,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_info
 
 from evobin.config import ExecutionConfig
 from evobin.core.samples import Samples
 from evobin.parallel import Workers, one_blas_thread, worker_count
+from tests.tasks import blas_threads, describe, describe_samples, fail, process, square
 
 LARGE = 300_000  # float64: 2.4 MB, more than joblib sends by pickling
-
-
-def square(x: int) -> int:
-    return x * x
-
-
-def process(_task: int) -> int:
-    return os.getpid()
-
-
-def blas_threads(_task: int) -> list[int]:
-    np.ones((2, 2)) @ np.ones((2, 2))
-    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-
-def describe(array: NDArray[Any], _task: int) -> tuple[bool, str, float]:
-    return array.flags.writeable, str(getattr(array, "filename", "")), float(array.sum())
-
-
-def describe_samples(samples: Samples, _task: int) -> tuple[bool, bool]:
-    return samples.frames.flags.writeable, samples.starts.flags.writeable
-
-
-def fail(task: int) -> int:
-    if task == 2:
-        raise RuntimeError(f"task {task} went wrong")
-    return task
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -91,7 +62,7 @@ from pathlib import Path
 import numpy as np
 from evobin.config import ExecutionConfig
 from evobin.parallel import Workers
-from tests.unit.parallel.test_workers import describe
+from tests.tasks import describe
 
 if __name__ == "__main__":
     with Workers(ExecutionConfig(n_jobs=2), Path(sys.argv[1])) as workers:
