@@ -31,7 +31,7 @@ from evobin.estimators.fitting import (
     problem_of,
     report_of,
 )
-from evobin.estimators.inputs import Raw, labels_of, left_out_of, raw_of, seed_of
+from evobin.estimators.inputs import Raw, encoded_of, labels_of, left_out_of, raw_of, seed_of
 from evobin.estimators.shapes import Convolution, convolutions_of, shape_of
 from evobin.estimators.splitting import split, targets_of
 from evobin.estimators.starting import Start
@@ -83,6 +83,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         encoder_: the fitted `TableEncoder`, or None.
         classes_: [n_classes] the labels, ascending.
         n_features_in_: features of a sample.
+        model_: the `Model`, what `save` writes.
         temperature_: what outputs are divided by for probabilities.
         scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
             and trained without it; and "train" by `network_`, of which only some samples are looked
@@ -149,8 +150,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
         Args:
             X: [samples, features] real numbers, NaN for missing ones; or a table, whose columns
-                hold numbers, text or categories. With `encoder=None`, finite real numbers. Not
-                modified.
+                hold numbers, text or categories. With `conv`, [samples, t, features], or a list of
+                [t, features]. With `encoder=None`, finite real numbers. Not modified.
             y: [samples] labels of 2 to 100 classes, numbers or text. Not modified.
             groups: [samples] what belongs together, such as the person that a sample is of, and
                 must not be in both parts; None if each sample stands for itself.
@@ -166,10 +167,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         raw = self._raw(X, fits=True)
         targets = targets_of(labels_of(y), len(raw))
         parts = split(targets, groups, plan.seed)
-        self.encoder_ = start.encoder if start else self._fit_encoder(raw, parts.train)
-        self.classes_ = targets.classes
-        samples = self._encoded(raw)
-        architecture = self._architecture(raw, samples)
+        encoder = start.encoder if start else self._fit_encoder(raw, parts.train)
+        samples = encoded_of(raw, encoder)
+        architecture = self._architecture(raw, samples, len(targets.classes))
         signs = start.signs(architecture, targets.classes) if start else None
         del raw
         groups = None if groups is None else np.asarray(groups)
@@ -180,10 +180,11 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         del samples, everything
         with self._display() as show:
             fitted = fit_network(job, config, Watch(clock, show), rest)
-        self.network_ = fitted.network
+        self.network_, self.encoder_ = fitted.network, encoder
+        self.classes_ = targets.classes
         self.temperature_ = fitted.parts["valid"].temperature
         self.scores_ = {name: part.accuracy for name, part in fitted.parts.items()}
-        note = parts.note + left_out_of(self.encoder_)
+        note = parts.note + left_out_of(encoder)
         self.report_ = report_of(fitted, note) | {"seed": plan.seed}
         return self
 
@@ -210,7 +211,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """
         check_is_fitted(self)
         raw = self._raw(X, fits=False)
-        samples = raw.frames if raw.length == 1 else Samples(raw.frames, raw.starts)
+        samples = raw.frames if self.conv is None else Samples(raw.frames, raw.starts)
         return outputs(self.network_, self.encoder_, samples)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -329,11 +330,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         return (plan if self.search else plan.without_search()), config
 
     def _raw(self, X: Any, *, fits: bool) -> Raw:
-        is_encoded, over_time = self.encoder is not None, self.conv is not None
-        if not fits:
-            is_encoded = self.encoder_ is not None
-            over_time = self.network_.architecture.frames != 1
-        return raw_of(self, X, fits=fits, encoded=is_encoded, over_time=over_time)
+        encoder = self.encoder if fits else self.encoder_
+        over_time = self.conv is not None
+        return raw_of(self, X, fits=fits, encoded=encoder is not None, over_time=over_time)
 
     def _fit_encoder(self, raw: Raw, samples: NDArray[np.intp]) -> TableEncoder | None:
         rows = raw.frames_of(samples)
@@ -348,21 +347,13 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         check_choice("encoder", self.encoder, ("thermometer",))
         return TableEncoder(self.bits, self.categorical).fit(raw.frames, rows)
 
-    def _encoded(self, raw: Raw) -> Samples:
-        """What the network takes: signs in int8, or X in float32, in float64 where needed."""
-        if self.encoder_ is not None:
-            return Samples(self.encoder_.transform(raw.frames), raw.starts)
-        narrow = np.can_cast(raw.frames.dtype, np.float32)
-        frames: Any = np.array(raw.frames, np.float32 if narrow else np.float64, order="C")
-        return Samples(frames, raw.starts)
-
-    def _architecture(self, raw: Raw, samples: Samples) -> Architecture:
+    def _architecture(self, raw: Raw, samples: Samples, n_classes: int) -> Architecture:
         architecture = shape_of(
             self.hidden,
             self.conv,
             (samples.frames.shape[1], raw.length),
-            len(self.classes_),
-            binary=self.encoder_ is not None,
+            n_classes,
+            binary=samples.frames.dtype == np.int8,
         )
         check_samples(architecture, samples)
         return architecture

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from evobin.checks import check_number
+from evobin.core.samples import Samples
 from evobin.data.arrays import matrix_of
 from evobin.data.encoder import TableEncoder
 from evobin.data.series import series_of
@@ -76,6 +77,15 @@ def raw_of(estimator: Any, X: Any, *, fits: bool, encoded: bool, over_time: bool
         checked = validate_data(estimator, X, reset=fits, **checks)
         frames = matrix_of("X", checked, missing=encoded)
     return Raw(frames, np.arange(len(frames) + 1), 1)
+
+
+def encoded_of(raw: Raw, encoder: TableEncoder | None) -> Samples:
+    """What a network takes: signs in int8, or numbers in float32, in float64 where needed."""
+    if encoder is not None:
+        return Samples(encoder.transform(raw.frames), raw.starts)
+    narrow = np.can_cast(raw.frames.dtype, np.float32)
+    frames: Any = np.array(raw.frames, np.float32 if narrow else np.float64, order="C")
+    return Samples(frames, raw.starts)
 
 
 def left_out_of(encoder: TableEncoder | None) -> str:

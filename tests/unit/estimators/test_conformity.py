@@ -38,12 +38,6 @@ def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
-@pytest.mark.slow
-@parametrize_with_checks([BinaryClassifier((4,), effort="quick", n_jobs=1)])  # type: ignore[untyped-decorator]
-def test_scikit_learns_own_checks_with_search_and_refit(estimator: Any, check: Any) -> None:
-    check(estimator)
-
-
 def test_a_pipeline_has_one(table: Any) -> None:
     x, y = table
     pipe = make_pipeline(StandardScaler(), model()).fit(x, y)

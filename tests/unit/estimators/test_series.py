@@ -117,6 +117,13 @@ def test_flips_search_series_of_any_length_before_all_samples_are_trained_on(
     assert {row["stage"] for row in quick.report_["history"]} == {"ste"}
 
 
+def test_series_of_a_single_frame_will_do() -> None:
+    x, y = sensors(60, 0, fixed=True)
+    short = np.array(x)[:, :1]
+    fitted = model(conv=((6, 1),)).fit(short, y)
+    assert fitted.predict(short).shape == fitted.model_.predict(short[:, 0]).shape == (60,)
+
+
 def test_what_does_not_fit_is_refused() -> None:
     x, y = sensors(60, 0, fixed=False)
     fitted = model().fit(x, y)

@@ -81,6 +81,7 @@ def test_a_warm_start_goes_on_from_the_last_fit(data: Arrays) -> None:
         SettingError, match=r"`initial` must have the classes of `y`, .*'left', 'rig"
     ):
         warm.fit(x, np.where(y == "left", "left", np.where(y == "up", "right", "down")))
+    assert warm.classes_.tolist() == ["down", "left", "up"]  # as before the fit that failed
 
 
 def test_a_result_file_has_no_encoder(data: Arrays, tmp_path: Path) -> None:
