@@ -30,7 +30,7 @@ _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BRIEF = {
     "ste": SteConfig(starts=1, epochs=1),
     "population": PopulationConfig(rounds=1, epochs=0),
-    "flips": FlipConfig(rounds=1, islands=1, clips=8, proposals=4),
+    "flips": FlipConfig(rounds=1, sweeps=2, islands=1, clips=8, proposals=4),
 }
 
 
