@@ -16,8 +16,8 @@ from evobin.cli.main import main
 from evobin.core.calibration import temperature_of
 from evobin.models.model import Model
 from tests.builders import GOLDEN_RESULT, files_below, three_kinds, voices_folder
+from tests.cli.calls import Capture, answer
 
-Capture = pytest.CaptureFixture[str]
 BUDGET = [
     "--ste.starts", "1", "--ste.epochs", "10", "--population.rounds", "0", "--flips.sweeps", "0",
     "--n-jobs", "1", "--quiet", "--no-report",
@@ -44,12 +44,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _in_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
-
-
-def answer(capsys: Capture, *argv: str) -> str:
-    capsys.readouterr()
-    assert main(argv) == 0
-    return capsys.readouterr().out
 
 
 def refusal(capsys: Capture, *argv: str) -> str:

@@ -14,9 +14,9 @@ import pytest
 import evobin
 from evobin.cli.main import main
 from tests.builders import files_below
+from tests.cli.calls import Capture, answer
 from tests.cli.pages import shorten
 
-Capture = pytest.CaptureFixture[str]
 BUDGET = [
     "--ste.starts", "2", "--ste.epochs", "6", "--population.rounds", "0", "--flips.sweeps", "2",
     "--n-jobs", "1", "--quiet",
@@ -58,12 +58,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _in_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
-
-
-def answer(capsys: Capture, *argv: str) -> str:
-    capsys.readouterr()
-    assert main(argv) == 0
-    return capsys.readouterr().out
 
 
 def refusal(capsys: Capture, *argv: str, code: int = 1) -> str:
