@@ -59,7 +59,7 @@ def predict_table(
         EvobinError: if a file or a whole column has problems.
     """
     path, model = Path(path), load(result, architecture)
-    meaning = meaning_for(path, model)
+    meaning = meaning_for(path, model.header)
     ignored = meaning.roles(None, None, ()).ignored
     roles = Roles(drop=tuple(drop), ignored=ignored, row=row_column)
     table = read_labelled(path, roles, meaning.known)

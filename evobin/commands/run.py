@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,6 +12,7 @@ import pandas as pd
 
 from evobin import parallel
 from evobin.checks import check_range
+from evobin.commands.samples import meaning_for
 from evobin.commands.voices import clip_maker
 from evobin.config import SearchConfig
 from evobin.config.data import HIDDEN
@@ -22,7 +22,7 @@ from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
 from evobin.data.dataset import LARGEST
 from evobin.data.splits import Splits, load_splits, synthesised_splits
-from evobin.data.table_splits import Meaning, Usual, table_splits
+from evobin.data.table_splits import Usual, table_splits
 from evobin.drive.driver import ignore
 from evobin.drive.pipeline import SearchPlan, run_stages
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
@@ -30,7 +30,7 @@ from evobin.errors import EvobinError, WorkersError
 from evobin.models.encoders import Encoder, encoded_splits, inputs_of
 from evobin.models.header import Header
 from evobin.models.model import Model
-from evobin.models.tables import TABLE, meaning_of
+from evobin.models.tables import TABLE
 from evobin.network.analysis.firing import firing_rates
 from evobin.network.architecture import MAX_FAN_IN, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
@@ -163,7 +163,7 @@ def _loaded(job: Job, kept: State, workers: parallel.Workers) -> _Loaded:
 
 def _of_table(job: Job, kept: State) -> _Loaded:
     config, plain = job.config, kept.get("model")
-    meaning = None if plain is None else _known_meaning(config, plain)
+    meaning = None if plain is None else meaning_for(config.data, Header.of(plain))
     splits, meaning = table_splits(config, config.seed, meaning)
     if plain is not None:
         return _Loaded(splits, splits.fingerprint(), job, kept)
@@ -186,13 +186,6 @@ def _of_table(job: Job, kept: State) -> _Loaded:
     )
     job, kept = replace(job, config=config), {**kept, "model": model.plain()}
     return _Loaded(splits, splits.fingerprint(), job, kept)
-
-
-def _known_meaning(config: SearchConfig, plain: Mapping[str, Json]) -> Meaning:
-    try:
-        return meaning_of(Header.of(plain))
-    except EvobinError as error:
-        raise EvobinError(f"{config.data}: the model {error}") from error
 
 
 def _of_files(config: SearchConfig, encoder: Encoder | None, workers: parallel.Workers) -> Splits:

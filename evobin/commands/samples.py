@@ -10,6 +10,7 @@ from evobin.core.samples import Dataset
 from evobin.data.dataset import LARGEST, load_dataset
 from evobin.data.table_splits import Meaning
 from evobin.errors import EvobinError
+from evobin.models.header import Header
 from evobin.models.model import Model
 from evobin.models.tables import load_table, meaning_of
 
@@ -33,16 +34,16 @@ def load_samples(
     if config.data is None:
         return None
     if config.is_table:
-        return [load_table(config, meaning_for(config.data, model)) for model in models]
+        return [load_table(config, meaning_for(config.data, model.header)) for model in models]
     first = models[0]
     where = EvaluateConfig(config.data, config.features, config.groups, architecture=first.inputs)
     raw = load_dataset(where, largest if first.encoder is None else LARGEST, one_class_ok=True)
     return [model.encoded(raw) for model in models]
 
 
-def meaning_for(table: Path, model: Model) -> Meaning:
+def meaning_for(table: Path | None, header: Header) -> Meaning:
     """What the columns of a table mean to a model; EvobinError if it takes none."""
     try:
-        return meaning_of(model.header)
+        return meaning_of(header)
     except EvobinError as error:
         raise EvobinError(f"{table}: the model {error}") from error
