@@ -78,8 +78,7 @@ def predict_table(
 
 def _answers(model: Model, inputs: NDArray[Any]) -> list[tuple[str, ...]]:
     """The prediction for each row and, where they are known, the probabilities of the classes."""
-    frames: Any = np.ascontiguousarray(inputs)
-    logits = model.network.logits(Samples(frames, np.arange(len(frames) + 1)))
+    logits = model.network.logits(Samples.of_rows(inputs))
     found = [(str(name),) for name in model.classes[predictions(logits)].tolist()]
     if model.temperature is None:
         return list(found)

@@ -66,6 +66,17 @@ class Samples:
         self.starts.setflags(write=False)
 
     @classmethod
+    def of_rows(cls, rows: NDArray[Any]) -> Samples:
+        """Each row as a sample of one frame.
+
+        Args:
+            rows: [n, n_in] of a type that `frames` has; copied only if it is not in C order,
+                else made read-only.
+        """
+        frames: Frames = np.ascontiguousarray(rows)
+        return cls(frames, np.arange(len(rows) + 1, dtype=np.int64))
+
+    @classmethod
     def join(
         cls, samples: Sequence[NDArray[Any]], dtype: type[np.generic] | np.dtype[Any] | None = None
     ) -> Samples:

@@ -176,8 +176,7 @@ class LabelledTable:
         """
         names = tuple(self.rows[row] for row in rows.tolist())
         groups = None if self.groups is None else pd.DataFrame({"speaker": self.groups[rows]})
-        frames: Any = np.ascontiguousarray(signs)
-        return Dataset(names, Samples(frames, np.arange(len(frames) + 1)), labels, groups)
+        return Dataset(names, Samples.of_rows(signs), labels, groups)
 
 
 def read_labelled(path: Path, roles: Roles, known: Known | None = None) -> LabelledTable:

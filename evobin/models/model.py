@@ -324,8 +324,7 @@ def outputs(network: BinaryNetwork, encoder: Encoder | None, X: Any) -> NDArray[
 def _vectors(X: NDArray[Any]) -> Samples:
     """Rows as samples of one frame."""
     dtype = np.float32 if np.can_cast(X.dtype, np.float32) else np.float64
-    frames: Any = np.array(X, dtype, order="C")
-    return Samples(frames, np.arange(len(X) + 1))
+    return Samples.of_rows(np.array(X, dtype, order="C"))
 
 
 def _checked_classes(classes: ArrayLike | None, n_classes: int) -> NDArray[Any]:

@@ -206,8 +206,7 @@ def _samples_of(architecture: Architecture, given: Any) -> Samples:
                 f"matrix, {list(given.shape)}; only a network of `frames` = 1 takes that."
             )
         _check_matrix("X", given, architecture)
-        frames = Samples.join([given], dtype).frames
-        return Samples(frames, np.arange(len(given) + 1))
+        return Samples.of_rows(Samples.join([given], dtype).frames)
     matrices = [np.atleast_2d(sample) for sample in given]
     for place, matrix in enumerate(matrices):
         _check_matrix(f"X[{place}]", matrix, architecture)
