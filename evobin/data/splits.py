@@ -49,8 +49,10 @@ class Splits:
         seen = hashlib.sha256(self.raw.encode())
         for name, part in self.named.items():
             seen.update(json.dumps([name, part.names]).encode())
-            for array in (part.labels, part.samples.starts, part.samples.frames):
+            for array in (part.labels, part.samples.starts):
                 seen.update(np.ascontiguousarray(array).data)
+            for piece in part.samples.pieces():
+                seen.update(piece.frames.data)
             if part.groups is not None:
                 seen.update(part.groups.to_csv().encode())
         return seen.hexdigest()
