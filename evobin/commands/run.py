@@ -20,7 +20,7 @@ from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
-from evobin.data.dataset import LARGEST
+from evobin.data.feature_files import LARGEST
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.data.table_splits import Usual, table_splits
 from evobin.drive.driver import ignore
