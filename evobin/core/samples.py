@@ -16,8 +16,8 @@ from evobin.kernels import packing, widening
 Frames = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int8]
 Stored = NDArray[np.float16] | Frames
 
-PIECE = 2**18
-"""Numbers of a piece: 1 MB in float32, so that what is converted stays in a core's cache."""
+PIECE = 2**21
+"""Numbers of a piece: 8 MB in float32. In pieces of 1 MB, dense networks took a tenth longer."""
 
 
 def starts_of(lengths: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -116,12 +116,15 @@ class BinaryNetwork:
             ValueError: as for `predict`.
         """
         samples, n_threads = self.check(samples), min(n_threads, len(samples))
+        logits = np.empty((len(samples), self.architecture.n_logits), np.int64)
         if n_threads == 1:
-            return self._logits(samples)
-        cuts = np.linspace(0, len(samples), n_threads + 1).astype(int).tolist()
-        with ThreadPoolExecutor(n_threads) as threads:
-            parts = threads.map(self._logits, map(samples.stretch, cuts[:-1], cuts[1:]))
-            return np.concatenate(list(parts))
+            self._fill(logits, samples)
+        else:
+            cuts = np.linspace(0, len(samples), n_threads + 1).astype(int).tolist()
+            parts = map(samples.stretch, cuts[:-1], cuts[1:])
+            with ThreadPoolExecutor(n_threads) as threads:
+                list(threads.map(self._fill, np.split(logits, cuts[1:-1]), parts))
+        return logits[:, 0] if logits.shape[1] == 1 else logits
 
     def activations(self, samples: Samples | list[NDArray[Any]]) -> Activations:
         """All hidden signs; arguments and errors as for `predict`."""
@@ -136,16 +139,17 @@ class BinaryNetwork:
         check_samples(self.architecture, samples)
         return samples
 
-    def _logits(self, samples: Samples) -> NDArray[np.int64]:
-        for bits, rows in self._blocks(samples):
-            last = bits, rows
-        hidden = _any_over_time(*last)
-        linear = self.architecture.layers[-1]
+    def _fill(self, logits: NDArray[np.int64], samples: Samples) -> None:
+        """Fills [n, n_logits] a piece at a time; packed signs are small, and looked at at once."""
+        linear, low = self.architecture.layers[-1], 0
         offset = linear.fan_in + linear.bias(self.signs).astype(np.int64)
-        logits = np.empty((len(hidden), len(offset)), np.int64)
-        each = np.arange(len(hidden) + 1)
-        forward.binary_sums(hidden, each, self._head, offset, logits, each)
-        return logits[:, 0] if len(offset) == 1 else logits
+        for piece in [samples] if self.architecture.binary_inputs else samples.pieces():
+            for bits, rows in self._blocks(piece):
+                last = bits, rows
+            hidden = _any_over_time(*last)
+            each, high = np.arange(len(hidden) + 1), low + len(hidden)
+            forward.binary_sums(hidden, each, self._head, offset, logits[low:high], each)
+            low = high
 
     def _blocks(self, samples: Samples) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
         """Packed signs after each block, and where each sample starts in them."""
