@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,21 @@ def test_a_network_does_on_any_subset_of_halves_what_it_does_on_a_copy_in_float3
     np.testing.assert_array_equal(narrow.hidden, wide.hidden)
     for mine, its in zip(narrow.bits + narrow.starts, wide.bits + wide.starts, strict=True):
         np.testing.assert_array_equal(mine, its)
+
+
+def test_predictions_take_no_second_copy_of_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evobin.core.samples.PIECE", 2**14)
+    shape = SHAPES[0]
+    network = BinaryNetwork(shape, random_solution(shape, np.random.default_rng(0)))
+    samples = Samples.join([np.ones((200, 3), np.float16)] * 2000)
+    some = samples.subset(np.arange(1999, -1, -1))
+    for one in (samples, some):
+        network.logits(one.stretch(0, 2))  # compiles
+        tracemalloc.start()
+        network.logits(one)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < samples.stored.nbytes / 4
 
 
 def test_a_subset_of_a_dataset_shares_its_features() -> None:

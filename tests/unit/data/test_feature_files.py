@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,17 @@ def test_a_file_that_shrinks_while_it_is_read_is_truncated(
     monkeypatch.setattr(Path, "open", shrinking)
     _, errors = load_features([path], SMALL)
     assert str(errors[0]) == "is truncated: 16 of 24 bytes; copy it again."
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f4"])
+def test_loading_takes_little_more_memory_than_the_features(tmp_path: Path, dtype: str) -> None:
+    paths = saved(tmp_path, [np.zeros((2000, 4), dtype)] * 300)
+    loaded(paths[:2])  # what is imported or remembered
+    tracemalloc.start()
+    samples = loaded(paths)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert samples.stored.nbytes < most < 1.2 * samples.stored.nbytes
 
 
 def test_no_files_are_no_samples() -> None:
