@@ -22,7 +22,8 @@ from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
-from evobin.data.dataset import LARGEST, load_dataset
+from evobin.data.dataset import load_dataset
+from evobin.data.feature_files import LARGEST
 from evobin.data.splits import LARGEST as TRAINED
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.data.table_splits import Usual, table_splits
@@ -137,8 +138,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
             problems, plan = _planned(config, splits, origin.start)
             recorder = RunRecorder(job, folder, kept, about)
             recorder.begin()
-            for problem in problems.every:
-                workers.share(problem)
+            workers.share(*problems.every)
             search = FoldedSearch(problems, plan, origin.start)
             try:
                 standing = search.run(recorder.host(workers.map), kept)
