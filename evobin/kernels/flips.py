@@ -41,6 +41,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evobin.kernels import machine
+
 Bits = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
@@ -89,6 +91,28 @@ def window_of(bits: Bits, first: int, size: int) -> Any:
     return out & ((np.uint64(1) << np.uint64(size)) - np.uint64(1))
 
 
+@njit(nogil=True, cache=True, forceinline=True)
+def positives(numbers: Any, first: int, size: int) -> Any:
+    """Whether each of `size` numbers is above 0, from `first` on, as bits of a word; at most 64."""
+    if size >= 64:
+        return machine.positives(numbers, first)
+    word = np.uint64(0)
+    for k in range(size):
+        word |= np.uint64(numbers[first + k] > 0) << np.uint64(k)
+    return word
+
+
+@njit(nogil=True, cache=True)
+def list_bits(word: np.uint64, first: int, out: Ints, count: int) -> Any:
+    """Appends first + o to `out` for each bit o of a word that is set; returns the new count."""
+    while word != 0:
+        if count < len(out):
+            out[count] = first + lowest_bit(word)
+        word &= word - np.uint64(1)
+        count += 1
+    return count
+
+
 @njit(nogil=True, cache=True)
 def list_flags(eights: Bits, first: int, out: Ints, count: int) -> int:
     """Appends first + o to `out` for each flag o that is set; returns the new count.
@@ -130,6 +154,7 @@ def rows_of_flips(
         changes: [m, 4] int64, output channel, input channel, offset of the weight in its window or
             -1 for the bias, whose input is +1, and the weight before.
     """
+    above, edge, planes = machine.lend((above, edge, planes))
     every, one = ~np.uint64(0), np.uint64(1)
     count = 0
     longest = longest_of(words)
@@ -183,49 +208,6 @@ def rows_of_flips(
 
 
 @njit(nogil=True, cache=True)
-def list_rows(
-    before: Any, after: Any, pool: int, entry: int, flags: Any, toggled: Ints, count: int
-) -> int:
-    """Appends the pooled signs of a channel of one sample that toggle when its sums change.
-
-    Arguments of its own:
-        before: [positions] integers, any stride.
-        after: [positions] integers.
-        entry: of the first row.
-        flags: [positions or more, whole words] uint8, overwritten.
-        toggled: [any] int64, filled from `count`.
-        count: entries already in `toggled`.
-
-    Returns:
-        The new count; entries past the end of `toggled` were not written.
-    """
-    length = len(before)
-    for t in range(length):
-        flags[t] = (before[t] > 0) != (after[t] > 0)
-    flags[length:] = 0
-    size = pool if pool > 0 else length
-    last = -1
-    eights = flags.view(np.uint64)
-    for j in range(len(eights)):
-        left = eights[j]
-        while left != 0:
-            row = (8 * j + lowest_bit(left) // 8) // size
-            left &= left - np.uint64(1)
-            if row == last:
-                continue
-            last = row
-            was, will = False, False
-            for t in range(row * size, min(row * size + size, length)):
-                was |= before[t] > 0
-                will |= after[t] > 0
-            if was != will:
-                if count < len(toggled):
-                    toggled[count] = entry + (row << 16)
-                count += 1
-    return count
-
-
-@njit(nogil=True, cache=True)
 def rows_of_real_flips(
     sums: NDArray[np.int32],
     columns: NDArray[np.int32],
@@ -242,26 +224,42 @@ def rows_of_real_flips(
     Arguments of its own, beside the `changes` of `rows_of_flips`:
         unit: what a bias of 1 is in the features' fixed point.
     """
-    longest = longest_of(positions)
-    flags = np.zeros(-(-longest // 8) * 8, np.uint8)
-    after = np.empty(longest, np.int32)
+    machine.widen()
+    sums, columns = machine.lend((sums, columns))
+    flags = np.zeros(-(-longest_of(positions) // 64) * 64, np.int8)
     count = 0
     for owner in range(len(changes)):
         o, tap = changes[owner, 0], changes[owner, 2]
         total, column = sums[o], columns[changes[owner, 1]]
-        step = np.int32(-2 * changes[owner, 3])
+        step, fixed = np.int32(-2 * changes[owner, 3]), np.int32(0)
+        if tap < 0:
+            step, fixed, tap = np.int32(0), np.int32(step * unit), 0
         for sample in range(len(positions) - 1):
             first, length = positions[sample], positions[sample + 1] - positions[sample]
             before = total[first : first + length]
-            if tap < 0:
-                for t in range(length):
-                    after[t] = before[t] + step * np.int32(unit)
-            else:
-                source = column[starts[sample] + tap : starts[sample] + tap + length]
-                for t in range(length):
-                    after[t] = before[t] + step * source[t]
-            entry = (owner << 48) + (to[sample] << 16) + o
-            count = list_rows(before, after[:length], pool, entry, flags, toggled, count)
+            source = column[starts[sample] + tap : starts[sample] + tap + length]
+            for t in range(length):
+                after = np.int32(before[t] + np.int32(step * source[t] + fixed))
+                flags[t] = (before[t] > 0) != (after > 0)
+            flags[length:] = 0
+            size = pool if pool > 0 else length
+            entry, last = (owner << 48) + (to[sample] << 16) + o, -1
+            for low in range(0, length, 64):
+                left = machine.positives(flags, low)
+                while left != 0:
+                    row = (low + lowest_bit(left)) // size
+                    left &= left - np.uint64(1)
+                    if row == last:
+                        continue
+                    last = row
+                    was, will = 0, 0
+                    for t in range(row * size, min(row * size + size, length)):
+                        was |= int(before[t] > 0)
+                        will |= int(np.int32(before[t] + np.int32(step * source[t] + fixed)) > 0)
+                    if was != will:
+                        if count < len(toggled):
+                            toggled[count] = entry + (row << 16)
+                        count += 1
     return count
 
 
@@ -359,11 +357,11 @@ def follow(
         How many signs toggle; those past the end of `toggled` were not written. -1 if more than
         `most` inputs reach one sum.
     """
+    updates, sums, buffer = machine.lend((updates, sums, buffer))
     _, kernel, n_out = updates.shape
     span = max(pool, 1)
-    shifts = np.empty(n_out, np.int16)
-    flags = np.zeros(-(-n_out // 8) * 8, np.uint8)
-    eights = flags.view(np.uint64)
+    n_words = (n_out + 63) // 64
+    flat_active, flat_updates = active.reshape(-1), updates.reshape(-1)
     windows = np.empty(len(buffer), np.int64)  # first positions of those touched
     flat, flat_buffer = sums.reshape(-1), buffer.reshape(-1)
     count = 0
@@ -383,17 +381,18 @@ def follow(
             row = at - starts[sample]
             low, high = max(row - kernel + 1, 0), min(row + 1, length)
             if high > cleared and low < high:
-                for window in range(max(low // span * span, cleared), high, span):
-                    windows[n_windows] = window
+                window = max(low // span * span, cleared)
+                cleared = min(window + -(-(high - window) // span) * span, length)
+                before = flat[(first + window) * n_out : (first + cleared) * n_out]
+                after = flat_buffer[window * n_out : cleared * n_out]
+                for start in range(window, cleared, span):
+                    windows[n_windows] = start
                     n_windows += 1
-                    cleared = min(window + span, length)
-                    before = flat[(first + window) * n_out : (first + cleared) * n_out]
-                    after = flat_buffer[window * n_out : cleared * n_out]
-                    for j in range(len(after)):
-                        after[j] = before[j]
+                for j in range(len(after)):
+                    after[j] = before[j]
             rises = (bits[at, i // 64] >> np.uint64(i % 64)) & np.uint64(1) == 0
-            tap = kernel - 1 - row + low
-            weight = updates[i].reshape(-1)[tap * n_out : (tap + high - low) * n_out]
+            tap = i * kernel + kernel - 1 - row + low
+            weight = flat_updates[tap * n_out : (tap + high - low) * n_out]
             after = flat_buffer[low * n_out : high * n_out]
             if step > 1:
                 shift = step if rises else -step
@@ -406,34 +405,35 @@ def follow(
                 for j in range(len(after)):
                     after[j] -= weight[j]
             m += 1
-        if pool == 0:
-            shifts[:] = 0
-            for window in windows[:n_windows]:
-                now, new = sums[first + window], buffer[window]
-                for o in range(n_out):
-                    shifts[o] += np.int16(new[o] > 0) - np.int16(now[o] > 0)
-            counts = active[sample]
-            for o in range(n_out):
-                flags[o] = (counts[o] > 0) != (np.int16(counts[o] + shifts[o]) > 0)
-            count = list_flags(eights, (owner << 48) + (to[sample] << 16), toggled, count)
-            continue
-        for window in windows[:n_windows]:
-            now, new = sums[first + window], buffer[window]
-            if pool == 2 and window + 1 < length:
-                now_2, new_2 = sums[first + window + 1], buffer[window + 1]
-                for o in range(n_out):
-                    flags[o] = (max(now[o], now_2[o]) > 0) != (max(new[o], new_2[o]) > 0)
-            else:
-                for o in range(n_out):
-                    flags[o] = 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
-                for t in range(window + 1, min(window + pool, length)):
-                    now, new = sums[first + t], buffer[t]
-                    for o in range(n_out):
-                        flags[o] |= 2 * np.uint8(now[o] > 0) + np.uint8(new[o] > 0)
-                for o in range(n_out):
-                    flags[o] = (flags[o] >> 1) ^ (flags[o] & 1)
-            row = to[sample] + window // pool
-            count = list_flags(eights, (owner << 48) + (row << 16), toggled, count)
+        entry, touched = (owner << 48) + (to[sample] << 16), windows[:n_windows]
+        for window in touched[: n_windows if pool > 0 else 0]:
+            end = min(window + pool, length)
+            for word in range(n_words):
+                low, size = 64 * word, n_out - 64 * word
+                was, will = np.uint64(0), np.uint64(0)
+                for t in range(window, end):
+                    was |= positives(flat, (first + t) * n_out + low, size)
+                    will |= positives(flat_buffer, t * n_out + low, size)
+                at = entry + (window // pool << 16) + low
+                count = list_bits(was ^ will, at, toggled, count)
+        for word in range(n_words if pool == 0 else 0):
+            low, size = 64 * word, n_out - 64 * word
+            was, will = np.uint64(0), np.uint64(0)
+            for window in touched:
+                was |= positives(flat, (first + window) * n_out + low, size)
+                will |= positives(flat_buffer, window * n_out + low, size)
+            on = positives(flat_active, sample * n_out + low, size)
+            left = (will & ~on) | (was & ~will & on)
+            while left != 0:
+                o = low + lowest_bit(left)
+                left &= left - np.uint64(1)
+                fallen = active[sample, o]
+                for window in touched[: min(n_windows, n_windows * fallen)]:
+                    fallen -= flat[(first + window) * n_out + o] > 0
+                if fallen == 0:  # none is positive elsewhere
+                    if count < len(toggled):
+                        toggled[count] = entry + o
+                    count += 1
     return count
 
 

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from evobin.kernels import families
 from evobin.kernels.families import compiled, flip, look
+from evobin.kernels.machine import lent
 
 nb: Any = numba  # its annotations are of a part only
-types, ir, unpack_tuple = nb.types, nb.core.cgutils.ir, nb.core.cgutils.unpack_tuple
+types, ir = nb.types, nb.core.cgutils.ir
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -87,27 +88,13 @@ def _size_of(typing_context: Any, value: Any) -> Any:
     return types.int64(value), generate
 
 
-def _lent(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """A value whose arrays own nothing: Python keeps them."""
-    if isinstance(kind, types.BaseTuple):
-        parts = unpack_tuple(builder, value)
-        lent = [_lent(context, builder, *part) for part in zip(kind, parts, strict=True)]
-        return context.make_tuple(builder, kind, lent)
-    if not isinstance(kind, types.Array):
-        return value
-    array = context.make_array(kind)(context, builder, value)
-    array.meminfo = ir.Constant(array.meminfo.type, None)
-    array.parent = ir.Constant(array.parent.type, None)
-    return array._getvalue()
-
-
 @generated
 def _store(typing_context: Any, value: Any, address: Any) -> Any:
     """Writes a value of arrays and numbers into memory."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lent = _lent(context, builder, value, arguments[0])
-        builder.store(lent, builder.inttoptr(arguments[1], lent.type.as_pointer()))
+        stored = lent(context, builder, value, arguments[0])
+        builder.store(stored, builder.inttoptr(arguments[1], stored.type.as_pointer()))
         return context.get_dummy_value()
 
     return types.void(value, types.int64), generate
@@ -121,7 +108,7 @@ def _load(typing_context: Any, pointer: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = context.get_value_type(kind).as_pointer()
         value = builder.load(builder.bitcast(arguments[0], place))
-        return _lent(context, builder, kind, value)
+        return lent(context, builder, kind, value)
 
     return kind(pointer), generate
 
