@@ -26,6 +26,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evobin.kernels import machine
+
 Bits = NDArray[np.uint64]
 Starts = NDArray[np.int64]
 Signs = NDArray[np.int8]
@@ -45,48 +47,48 @@ def popcount(x: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def count_differences(words: Bits, weights: Bits, out: Bits) -> None:
-    """out[o] = popcount(words XOR weights[:, o]), vectorised across the outputs.
+def count_differences(words: Bits, step: int, weights: Bits, out: Bits, other: Bits) -> None:
+    """out[o] = popcount(words XOR weights[:, o]), and the same for the next window.
 
-    Six words a pass: the running counts then cost one load and store for six popcounts.
+    Vectorised across the outputs. Two windows share each load of a weight, and six words a pass
+    one load and store of the running counts: 0.85 of what XOR, population count and addition
+    alone take.
 
     Args:
-        words: [n_words] uint64, one window of activations.
+        words: [n_words + step] uint64, two windows of activations.
+        step: words from one window to the next; 0 for the same one.
         weights: [n_words, n_out] uint64.
         out: [n_out] uint64, overwritten.
+        other: [n_out] uint64, overwritten, of the next window.
     """
+    machine.widen()
     n_words, n_out = weights.shape
-    out[:] = 0
+    out[:], other[:] = 0, 0
     paired = n_words - n_words % 6
     for j in range(0, paired, 6):
         a, b, c = words[j], words[j + 1], words[j + 2]
         d, e, f = words[j + 3], words[j + 4], words[j + 5]
+        k = j + step
+        a_2, b_2, c_2 = words[k], words[k + 1], words[k + 2]
+        d_2, e_2, f_2 = words[k + 3], words[k + 4], words[k + 5]
         for o in range(n_out):
+            u, v, w = weights[j, o], weights[j + 1, o], weights[j + 2, o]
+            x, y, z = weights[j + 3, o], weights[j + 4, o], weights[j + 5, o]
             out[o] += (
-                popcount(a ^ weights[j, o])
-                + popcount(b ^ weights[j + 1, o])
-                + popcount(c ^ weights[j + 2, o])
-                + popcount(d ^ weights[j + 3, o])
-                + popcount(e ^ weights[j + 4, o])
-                + popcount(f ^ weights[j + 5, o])
+                (popcount(a ^ u) + popcount(b ^ v))
+                + (popcount(c ^ w) + popcount(d ^ x))
+                + (popcount(e ^ y) + popcount(f ^ z))
+            )
+            other[o] += (
+                (popcount(a_2 ^ u) + popcount(b_2 ^ v))
+                + (popcount(c_2 ^ w) + popcount(d_2 ^ x))
+                + (popcount(e_2 ^ y) + popcount(f_2 ^ z))
             )
     for j in range(paired, n_words):
-        a = words[j]
+        a, b = words[j], words[j + step]
         for o in range(n_out):
             out[o] += popcount(a ^ weights[j, o])
-
-
-@njit(nogil=True, cache=True)
-def gather(eights: Bits, first: int) -> Any:
-    """A word of 64 flags: bytes of 0 and 1 from eights[first] on, eight to a word.
-
-    A multiplication moves the flags of eight bytes into one: a third of the time of 64 shifts.
-    """
-    packed = np.uint64(0)
-    for k in range(8):
-        octet = (eights[first + k] * np.uint64(0x0102040810204080)) >> np.uint64(56)
-        packed |= octet << np.uint64(8 * k)
-    return packed
+            other[o] += popcount(b ^ weights[j, o])
 
 
 @njit(nogil=True, cache=True)
@@ -99,17 +101,21 @@ def binary_sums(
         offset: [n_out] int64, kernel * n_in + bias.
         sums: [positions, n_out] int16 or wider, overwritten.
     """
+    bits, weights, sums = machine.lend((bits, weights, sums))
     n_out = weights.shape[1]
     n_words = bits.shape[1]
     flat = bits.reshape(-1)
     width = weights.shape[0]
-    counts = np.empty(n_out, np.uint64)
+    counts, others = np.empty(n_out, np.uint64), np.empty(n_out, np.uint64)
     for sample in range(len(starts) - 1):
-        for t in range(to[sample + 1] - to[sample]):
-            first = (starts[sample] + t) * n_words
-            count_differences(flat[first : first + width], weights, counts)
+        length = to[sample + 1] - to[sample]
+        for t in range(0, length, 2):
+            first, step = (starts[sample] + t) * n_words, n_words if t + 1 < length else 0
+            count_differences(flat[first : first + width + step], step, weights, counts, others)
+            row, next_row = sums[to[sample] + t], sums[to[sample] + min(t + 1, length - 1)]
             for o in range(n_out):
-                sums[to[sample] + t, o] = offset[o] - 2 * np.int64(counts[o])
+                row[o] = offset[o] - 2 * np.int64(counts[o])
+                next_row[o] = offset[o] - 2 * np.int64(others[o])
 
 
 @njit(nogil=True, cache=True)
@@ -123,25 +129,34 @@ def binary_block(
     Arguments of its own:
         limit: [n_out] uint64.
     """
+    machine.widen()
+    bits, weights, out = machine.lend((bits, weights, out))
     n_out = weights.shape[1]
     n_words = bits.shape[1]
     flat = bits.reshape(-1)
     width = weights.shape[0]
     kernel = width // n_words
-    counts = np.empty(n_out, np.uint64)
-    flags = np.zeros(64 * out.shape[1], np.uint8)
-    eights = flags.view(np.uint64)
+    counts, others = np.empty(n_out, np.uint64), np.empty(n_out, np.uint64)
+    flags = np.zeros(64 * out.shape[1], np.int8)
     for sample in range(len(starts) - 1):
         frames = starts[sample + 1] - starts[sample] - kernel + 1
         out[to[sample] : to[sample + 1]] = 0
-        for t in range(frames):
-            first = (starts[sample] + t) * n_words
-            count_differences(flat[first : first + width], weights, counts)
-            row = to[sample] + t // pool
-            for o in range(n_out):
-                flags[o] = counts[o] < limit[o]
+        for t in range(0, frames, 2):
+            first, step = (starts[sample] + t) * n_words, n_words if t + 1 < frames else 0
+            count_differences(flat[first : first + width + step], step, weights, counts, others)
+            row, next_row = to[sample] + t // pool, to[sample] + (t + step // n_words) // pool
+            if row == next_row:
+                for o in range(n_out):
+                    flags[o] = min(counts[o], others[o]) < limit[o]
+            else:
+                for o in range(n_out):
+                    flags[o] = others[o] < limit[o]
+                for word in range(out.shape[1]):
+                    out[next_row, word] |= machine.positives(flags, 64 * word)
+                for o in range(n_out):
+                    flags[o] = counts[o] < limit[o]
             for word in range(out.shape[1]):
-                out[row, word] |= gather(eights, 8 * word)
+                out[row, word] |= machine.positives(flags, 64 * word)
 
 
 @njit(nogil=True, cache=True)
@@ -256,6 +271,8 @@ def add_table(table: Any, entry: NDArray[np.uint8], sums: Any, width: int) -> No
         sums: [n_out, at least width] of the same type, updated.
         width: frames.
     """
+    machine.widen()
+    table, sums = machine.lend((table, sums))
     n_out, kernel = entry.shape
     nines = kernel - kernel % 9
     threes = kernel - kernel % 3

@@ -29,6 +29,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evobin.kernels import machine
+
 Bits = NDArray[np.uint64]
 Floats = NDArray[np.float32]
 Starts = NDArray[np.int64]
@@ -53,6 +55,7 @@ def unpack_signs(bits: Bits, signs: Floats) -> None:
         bits: [rows, words of n] uint64.
         signs: [rows, n] float32, overwritten with -1 and +1.
     """
+    machine.widen()
     rows, n = signs.shape
     for row in range(rows):
         out = signs[row]
@@ -84,6 +87,8 @@ def add_edge(
         factors: [rows * n_in] float32, updated.
         n_in: channels a row.
     """
+    machine.widen()
+    weight, factors, constants = machine.lend((weight, factors, constants))
     half = np.float32(0.5 * toggle_gain)
     step = np.float32(0.5 * toggle_gain * sign)
     window = factors[first * n_in : first * n_in + len(weight)]
@@ -127,6 +132,10 @@ def middle_gains(
         weight_factors: [n_out, kernel * n_in] float32, updated.
         weight_constants: [n_out] float32, updated.
     """
+    machine.widen()
+    signs, factors, filters, weight_factors, constants = machine.lend(
+        (signs, factors, filters, weight_factors, constants)
+    )
     n_out, width = filters.shape
     n_in = signs.shape[1]
     one = np.uint64(1)
@@ -201,6 +210,9 @@ def whole_gains(
         packed: [kernel * n_words, n_out] uint64, the filters.
         gains: [n_out, kernel, n_in] float64, updated.
     """
+    packed, filters, gains, factors, constants, bits = machine.lend(
+        (packed, filters, gains, factors, constants, bits)
+    )
     n_out, _, n_in = gains.shape
     n_words = bits.shape[1]
     one = np.uint64(1)
@@ -269,6 +281,8 @@ def soften(
         softness: scale of the probability.
         factors: [rows, n_in] float32, updated; toggling an input x gains x * factor.
     """
+    machine.widen()
+    sums, filters, factors = machine.lend((sums, filters, factors))
     n_out, width = filters.shape
     n_in = factors.shape[1]
     flat = factors.reshape(-1)
@@ -312,6 +326,7 @@ def fix_rows(frames: Any, unit: float, rows: Floats) -> None:
         unit: 1 in fixed point.
         rows: [rows, n_in] float32, overwritten with whole numbers, below 2^24 in magnitude.
     """
+    machine.widen()
     for row in range(len(frames)):
         source, target = frames[row], rows[row]
         for i in range(len(source)):
@@ -344,6 +359,8 @@ def real_gains(
         reach: a sum beyond it cannot change its sign.
         gains: [n_out, kernel * n_in] float32, updated.
     """
+    machine.widen()
+    sums, features, twice, gains = machine.lend((sums, features, twice, gains))
     n_out, width = twice.shape
     n_in = features.shape[1]
     flat = features.reshape(-1)
@@ -412,6 +429,7 @@ def real_whole_gains(
     Arguments as for `real_gains`, but toggle_gains: [n, n_out] float64, of toggling a channel
     after the max, and gains: [n_out, kernel * n_in] float64.
     """
+    sums, features, twice, gains = machine.lend((sums, features, twice, gains))
     n_out, width = twice.shape
     n_in = features.shape[1]
     flat = features.reshape(-1)
