@@ -365,18 +365,36 @@ def real_gains(
     n_in = features.shape[1]
     flat = features.reshape(-1)
     signs = np.empty(width, np.bool_)
+    far = np.int32(min(reach, 2**31 - 1))
+    longest = 0
+    for sample in range(len(positions) - 1):
+        longest = max(longest, positions[sample + 1] - positions[sample])
+    near, windows = np.empty(-(-longest // 64) * 64, np.int8), np.empty(longest, np.int64)
     for o in range(n_out):
         weight, gain = twice[o], gains[o]
         for sample in range(len(starts) - 1):
             total = sums[o, positions[sample] : positions[sample + 1]]
-            for low in range(0, len(total), pool):
+            for t in range(len(total)):
+                near[t] = (total[t] <= far) & (total[t] >= -far)
+            near[len(total) :] = 0
+            found = 0
+            for first in range(0, len(total), 64):
+                left = machine.positives(near, first)
+                while left != 0:
+                    number = (first + lowest_bit(left)) // pool
+                    left &= left - np.uint64(1)
+                    if found == 0 or windows[found - 1] != number:
+                        windows[found] = number
+                        found += 1
+            for number in windows[:found]:
+                low = number * pool
                 high = min(low + pool, len(total))
                 largest = total[low]
                 for t in range(low + 1, high):
                     largest = max(largest, total[t])
-                if largest > reach or largest < -reach:
+                if largest > far:
                     continue
-                row = to[sample] - to[0] + low // pool
+                row = to[sample] - to[0] + number
                 sign = np.float32(1) if largest > 0 else np.float32(-1)
                 toggle_gain = out_constants[row] + sign * out_factors[row, o]
                 if toggle_gain == 0:
