@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evobin.kernels import machine
+
 Bits = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Starts = NDArray[np.int64]
@@ -43,16 +45,18 @@ def pack_sums(sums: NDArray[np.int16], high_bits: Bits, edge_bits: Bits) -> None
         high_bits: [positions, words of n_out] uint64, overwritten: where a sum is positive.
         edge_bits: [positions, words of n_out] uint64, overwritten: where it is from -1 to 2.
     """
+    (sums,) = machine.lend((sums,))
     n_out = sums.shape[1]
+    highs = np.zeros(64 * high_bits.shape[1], np.int8)
+    edges = np.zeros(64 * high_bits.shape[1], np.int8)
     for at in range(len(sums)):
         total = sums[at]
+        for o in range(n_out):
+            highs[o] = total[o] > 0
+            edges[o] = (total[o] >= -1) & (total[o] <= 2)
         for word in range(high_bits.shape[1]):
-            high, edge = np.uint64(0), np.uint64(0)
-            for o in range(64 * word, min(64 * word + 64, n_out)):
-                high |= np.uint64(total[o] > 0) << np.uint64(o % 64)
-                edge |= np.uint64(-1 <= total[o] <= 2) << np.uint64(o % 64)
-            high_bits[at, word] = high
-            edge_bits[at, word] = edge
+            high_bits[at, word] = machine.positives(highs, 64 * word)
+            edge_bits[at, word] = machine.positives(edges, 64 * word)
 
 
 @njit(nogil=True, cache=True)
@@ -101,16 +105,40 @@ def pool_channels(
         sums: [n_out, positions] int32.
         planes: [n_out, words + 1] uint64, overwritten.
     """
+    (sums,) = machine.lend((sums,))
     planes[:] = 0
+    longest = 0
+    for sample in range(len(positions) - 1):
+        longest = max(longest, positions[sample + 1] - positions[sample])
+    flags = np.empty(-(-longest // (64 * pool)) * 64, np.int8)
     for o in range(len(sums)):
         for sample in range(len(positions) - 1):
             total = sums[o, positions[sample] : positions[sample + 1]]
-            for low in range(0, len(total), 64 * pool):
-                packed = np.uint64(0)
-                for shift in range(pool):
-                    for t in range(low + shift, min(low + 64 * pool, len(total)), pool):
-                        packed |= np.uint64(total[t] > 0) << np.uint64((t - low) // pool)
-                planes[o, out_words[sample] + low // (64 * pool)] = packed
+            flags[:] = 0
+            for shift in range(pool):
+                for t in range((len(total) - shift + pool - 1) // pool):
+                    flags[t] |= total[t * pool + shift] > 0
+            for word in range(-(-len(total) // (64 * pool))):
+                planes[o, out_words[sample] + word] = machine.positives(flags, 64 * word)
+
+
+@njit(nogil=True, cache=True)
+def turn(tile: Bits) -> None:
+    """Bit j of word k goes to bit k of word j: halves are swapped, then quarters, down to bits.
+
+    Args:
+        tile: [64] uint64, updated.
+    """
+    size, mask = 32, np.uint64(0x00000000FFFFFFFF)
+    while size > 0:
+        shift = np.uint64(size)
+        for low in range(0, 64, 2 * size):
+            for k in range(low, low + size):
+                swapped = ((tile[k] >> shift) ^ tile[k + size]) & mask
+                tile[k + size] ^= swapped
+                tile[k] ^= swapped << shift
+        size //= 2
+        mask ^= mask << np.uint64(size)
 
 
 @njit(nogil=True, cache=True)
@@ -122,39 +150,37 @@ def bits_of_planes(planes: Bits, to: Starts, out_words: Starts, bits: Bits) -> N
         bits: [rows, words of n_out] uint64, overwritten.
     """
     n_out = len(planes)
-    column = np.empty(n_out, np.uint64)
-    one = np.uint64(1)
+    tile = np.empty(64, np.uint64)
     for sample in range(len(to) - 1):
         length = to[sample + 1] - to[sample]
         for low in range(0, length, 64):
-            for o in range(n_out):
-                column[o] = planes[o, out_words[sample] + low // 64]
-            for t in range(low, min(low + 64, length)):
-                for word in range(bits.shape[1]):
-                    packed = np.uint64(0)
-                    for o in range(word * 64, min(word * 64 + 64, n_out)):
-                        packed |= ((column[o] >> np.uint64(t - low)) & one) << np.uint64(o % 64)
-                    bits[to[sample] + t, word] = packed
+            at = out_words[sample] + low // 64
+            for word in range(bits.shape[1]):
+                tile[:] = 0
+                for o in range(word * 64, min(word * 64 + 64, n_out)):
+                    tile[o - word * 64] = planes[o, at]
+                turn(tile)
+                for t in range(low, min(low + 64, length)):
+                    bits[to[sample] + t, word] = tile[t - low]
 
 
 @njit(nogil=True, cache=True)
 def planes_of_bits(bits: Bits, to: Starts, out_words: Starts, planes: Bits) -> None:
     """The inverse of `bits_of_planes`; `planes` [n_out, words + 1] is overwritten."""
     n_out = len(planes)
-    column = np.empty(n_out, np.uint64)
-    one = np.uint64(1)
+    tile = np.empty(64, np.uint64)
     planes[:, planes.shape[1] - 1] = 0
     for sample in range(len(to) - 1):
         length = to[sample + 1] - to[sample]
         for low in range(0, length, 64):
-            column[:] = 0
-            for t in range(low, min(low + 64, length)):
-                for word in range(bits.shape[1]):
-                    packed = bits[to[sample] + t, word]
-                    for o in range(word * 64, min(word * 64 + 64, n_out)):
-                        column[o] |= ((packed >> np.uint64(o % 64)) & one) << np.uint64(t - low)
-            for o in range(n_out):
-                planes[o, out_words[sample] + low // 64] = column[o]
+            at = out_words[sample] + low // 64
+            for word in range(bits.shape[1]):
+                tile[:] = 0
+                for t in range(low, min(low + 64, length)):
+                    tile[t - low] = bits[to[sample] + t, word]
+                turn(tile)
+                for o in range(word * 64, min(word * 64 + 64, n_out)):
+                    planes[o, at] = tile[o - word * 64]
 
 
 @njit(nogil=True, cache=True)
@@ -194,3 +220,20 @@ def count_positive(sums: Any, positions: Starts, active: Any) -> None:
         for t in range(positions[sample], positions[sample + 1]):
             total += sums[t] > 0
         active[sample] = total
+
+
+@njit(nogil=True, cache=True)
+def count_all_positive(sums: NDArray[np.int16], positions: Starts, active: Any) -> None:
+    """As `count_positive`, of all channels, which lie side by side: a 20th of the time.
+
+    Arguments of its own:
+        sums: [positions, n_out] int16.
+        active: [n, n_out] int16, overwritten.
+    """
+    active[:] = 0
+    for sample in range(len(positions) - 1):
+        counts = active[sample]
+        for t in range(positions[sample], positions[sample + 1]):
+            total = sums[t]
+            for o in range(len(counts)):
+                counts[o] += total[o] > 0

@@ -212,8 +212,8 @@ class BinaryBlock(BlockState):
         self.edge: Bits = np.empty_like(self.above)
         planes.planes_of_bits(high_bits, at.positions, at.words, self.above)
         planes.planes_of_bits(edge_bits, at.positions, at.words, self.edge)
-        for o in range(n_out):
-            self._count(o)
+        if self.whole:
+            planes.count_all_positive(self.sums, at.positions, self.active)
         if not self.last:
             planes.pool_bits(high_bits, at.positions, at.window, at.to, self.bits)
             planes.planes_of_bits(self.bits, at.to, at.out_words, self.planes)
