@@ -1,6 +1,7 @@
 """What numba's Python has no words for, but processors have instructions; never another result.
 
-Without the JIT, plain Python does the same.
+Without the JIT, plain Python does the same. numba's disk cache misses edits of this file: after
+one, delete the compiled kernels.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def positives(numbers: Any, first: int) -> Any:
 def lend(arrays: Any) -> Any:
     """Arguments of a kernel, without the counts of their users; the caller keeps them alive.
 
-    A slice of an array that is counted costs two locked additions, which were up to a third of the
+    A slice of an array that is counted costs two locked additions, which were up to a fifth of the
     time of loops over short slices. Not for arrays that the kernel makes itself.
 
     Args:

@@ -224,7 +224,7 @@ def count_positive(sums: Any, positions: Starts, active: Any) -> None:
 
 @njit(nogil=True, cache=True)
 def count_all_positive(sums: NDArray[np.int16], positions: Starts, active: Any) -> None:
-    """As `count_positive`, of all channels, which lie side by side: a 20th of the time.
+    """As `count_positive`, of all channels, which lie side by side: a 50th of the time.
 
     Arguments of its own:
         sums: [positions, n_out] int16.

@@ -27,11 +27,9 @@ from threadpoolctl import threadpool_limits
 from evobin.config import AugmentConfig, EvaluateConfig, SteConfig
 from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import load_dataset
-from evobin.kernels import forward
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.batch import Batch
 from evobin.network.flips.state import NetworkFlipState
-from evobin.network.packing import pack, pack_filters
 from evobin.network.presets import SPEAKER_SEX
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.training.ste import Pretraining
@@ -144,22 +142,16 @@ def test_the_forward_pass_is_3_times_as_fast_as_pytorch(threads: int) -> None:
     assert ratio >= 3.0
 
 
-def test_a_binary_convolution_does_150_gmac_a_second(benchmark: Any) -> None:
-    rng = np.random.default_rng(0)
-    signs = rng.choice(np.array([-1, 1], np.int8), (64 * 146, 128))
-    weights = rng.choice(np.array([-1, 1], np.int8), (128, 128, 9))
-    starts, to = np.arange(65) * 146, np.arange(65) * 69
-    out = np.empty((64 * 69, 2), np.uint64)
-    limit = np.full(128, 577, np.uint64)
-    bits, filters = pack(signs), pack_filters(weights)
-    benchmark(forward.binary_block, bits, starts, filters, limit, 2, out, to)
-    rate = 64 * 138 * 128 * 1152 / benchmark.stats.stats.median / 1e9
-    print(f"\nbinary convolution 128 -> 128, kernel 9: {rate:.0f} GMAC/s")
-    assert rate >= 150.0
+def test_a_binary_convolution_has_two_thirds_of_the_speed_of_its_instructions() -> None:
+    from tests.benchmarks.roofline import convolution
+
+    loop, block = convolution()
+    print(f"\nbinary convolution 128 -> 128, kernel 9: {block:.0f} of {loop:.0f} GMAC/s")
+    assert block >= 0.67 * loop
 
 
 @pytest.mark.parametrize(
-    ("layer", "bar"), [(2, 10_000), (1, 1_000), (0, 300)], ids=["conv3", "conv2", "conv1"]
+    ("layer", "bar"), [(2, 10_000), (1, 3_000), (0, 500)], ids=["conv3", "conv2", "conv1"]
 )
 def test_flips_a_second(layer: int, bar: float) -> None:
     indices = some_flips(layer, (100, 300, 3000)[layer])
