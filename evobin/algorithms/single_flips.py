@@ -162,16 +162,23 @@ class SingleFlips(Walker):
 
     def _walk_compiled(self, state: CompiledState, room: int, target: float) -> None:
         """Whole steps by a compiled walk."""
-        assert self.best is not None  # the first solution was scored
-        walk = state.walk(self.best)
+        walk = state.walk(self._incumbent()[0])
         spent, logged = self._run(state, walk, target, room)
         self.present = state.solution
-        improvements = state.walked(walk, self.level, logged)
-        for at, score in improvements:
-            self.best, self.score, self.found = walk.best, score, self.evaluations + at
-            self.improvements.append((self.found, score))
+        for at, score in state.walked(walk, self.level, logged):
+            self._improve(walk.best, score, at)
         self.evaluations += spent
         self._next()
+
+    def _incumbent(self) -> tuple[Solution, float]:
+        """The solution that a compiled walk is to improve on, and its score."""
+        assert self.best is not None  # the first solution was scored
+        return self.best, self.score
+
+    def _improve(self, solution: Solution, score: float, at: int) -> None:
+        """Takes what a walk found after so many evaluations."""
+        self.best, self.score, self.found = solution, score, self.evaluations + at
+        self.improvements.append((self.found, score))
 
     def _score_batch(
         self, problem: IncrementalProblem, state: FlipState, room: int, deadline: float
@@ -180,7 +187,10 @@ class SingleFlips(Walker):
         taken = len(self.taken)
         if len(self.waiting):
             rows = self.waiting[taken : taken + room]
-            scores = problem.score(rows)
+            if isinstance(state, CompiledState) and len(self.waiting) == 1:
+                scores = np.array([state.go_to(rows[0])])
+            else:
+                scores = problem.score(rows)
         else:
             places = self._places()[taken : taken + room]
             if len(places) == 1:  # it may well be made
