@@ -91,7 +91,7 @@ class Annealing(SingleFlips):
 
     def begin(self) -> None:
         """As in `Algorithm`."""
-        self.row = -(-self.n // 4)  # 16 bits a sign, of which 12 are a place in `ODDS`
+        self.row = -(-self.span // 4)  # 16 bits a sign, of which 12 are a place in `ODDS`
         super().begin()
         self.width = min(self.n, PROBED)
         self.sweep = 0
@@ -177,7 +177,7 @@ class Annealing(SingleFlips):
         rows = min(rows, self.n_sweeps - self.sweep, max(AHEAD // self.row, 1))
         draws = self._ahead(rows).view("<u2")[:, : self.span] >> np.uint16(4)
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
-        levels = np.array([state.score, self._incumbent()[1], target])
+        levels = np.array([state.score, self.score, target])
         spent, logged = self._cool(state, walk, levels, draws, temperatures, room)
         done, self.first = divmod(self.first + spent, self.span)
         self.sweep += done

@@ -162,23 +162,16 @@ class SingleFlips(Walker):
 
     def _walk_compiled(self, state: CompiledState, room: int, target: float) -> None:
         """Whole steps by a compiled walk."""
-        walk = state.walk(self._incumbent()[0])
+        assert self.best is not None  # the first solution was scored
+        walk = state.walk(self.best)
         spent, logged = self._run(state, walk, target, room)
         self.present = state.solution
-        for at, score in state.walked(walk, self.level, logged):
-            self._improve(walk.best, score, at)
+        improvements = state.walked(walk, self.level, logged)
+        for at, score in improvements:
+            self.best, self.score, self.found = walk.best, score, self.evaluations + at
+            self.improvements.append((self.found, score))
         self.evaluations += spent
         self._next()
-
-    def _incumbent(self) -> tuple[Solution, float]:
-        """The solution that a compiled walk is to improve on, and its score."""
-        assert self.best is not None  # the first solution was scored
-        return self.best, self.score
-
-    def _improve(self, solution: Solution, score: float, at: int) -> None:
-        """Takes what a walk found after so many evaluations."""
-        self.best, self.score, self.found = solution, score, self.evaluations + at
-        self.improvements.append((self.found, score))
 
     def _score_batch(
         self, problem: IncrementalProblem, state: FlipState, room: int, deadline: float
