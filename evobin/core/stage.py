@@ -34,6 +34,8 @@ class Progress:
         solution: [n] int8, the best solution so far; None before there is one.
         seconds: since the search began, those before a checkpoint included.
         restarts: how often the search began anew.
+        later: how long what follows this stage will take, in steps of this one, as far as that is
+            known.
     """
 
     stage: str
@@ -46,6 +48,7 @@ class Progress:
     solution: Solution | None = None
     seconds: float = 0.0
     restarts: int = 0
+    later: float = 0.0
 
     @property
     def evaluations(self) -> int:
@@ -119,3 +122,28 @@ class Stage(ABC):
     def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
         """Where it is, for an observer."""
         return Progress(self.name, self.done, self.total, rows, self.score, best)
+
+
+class RoundStage(Stage):
+    """A stage whose step is one round of tasks, so that several can share a round.
+
+    Attributes:
+        function: what a task calls.
+    """
+
+    @property
+    @abstractmethod
+    def function(self) -> Callable[..., Any]:
+        """What a task calls; a function of a module."""
+
+    @abstractmethod
+    def tasks(self) -> list[tuple[Any, ...]]:
+        """Its arguments in each task of the next step."""
+
+    @abstractmethod
+    def take(self, results: list[Any]) -> list[Row]:
+        """Does the rest of a step with the results of its tasks; rows as for `step`."""
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """As in `Stage`."""
+        return self.take(map_tasks(self.function, self.tasks()))
