@@ -10,7 +10,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evobin.algorithms.annealing import FEWEST, ODDS, Annealing, Schedule
+from evobin.algorithms.annealing import FEWEST, MOST, ODDS, Annealing, Schedule
 from evobin.algorithms.base import Walker
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_choice, setting
@@ -23,6 +23,8 @@ Places = NDArray[np.int64]
 
 STALE = 4
 """Generations without a better member after which a population is over."""
+ABOVE = 4
+"""Members of a higher population, at most."""
 FEW = 4
 """Signs in which two solutions differ, up to which there is nothing to anneal."""
 
@@ -121,8 +123,8 @@ class Memetic(Walker):
     on which a pair agrees stay, of the others each parent gives a random half. First these others
     alone are annealed, then all signs from a lower temperature on. The child takes the place of the
     worse parent unless it is worse itself. Where some generations have helped nobody, the best
-    member joins a higher population, which is crossed once it has `size` members as well; and a new
-    population begins.
+    member joins a higher population, which is crossed once it has 4 members; and a new population
+    begins, whose anneals are longer.
 
     Where a solution and its opposite have the same score, as the two sides of a cut, the one closer
     to the other parent is crossed.
@@ -130,7 +132,9 @@ class Memetic(Walker):
     Anneals of a generation do not depend on each other, so that several threads may walk them.
 
     Args:
-        sweeps: of the anneals from anywhere, and of both anneals of a child.
+        sweeps: of the first population's anneals from anywhere, and of both anneals of a child.
+        lengthen: how many times as long the next population's are, so that whatever time there is,
+            a good part of it is for anneals that are long enough.
         size: members of a population, at least 2.
         heat: temperature at which all signs of a child begin to be annealed, as a share of `hot`.
         schedule: as for `Annealing`, as the next two.
@@ -155,7 +159,8 @@ class Memetic(Walker):
 
     transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_legs")
 
-    sweeps: int = setting(512, 1, 10**7)
+    sweeps: int = setting(256, 1, 10**7)
+    lengthen: float = setting(1.5, 1.0, 1e3)
     size: int = setting(12, 2, 1_000_000)
     heat: float = setting(0.25, 1e-9, 1.0)
     schedule: Schedule = "geometric"
@@ -170,7 +175,7 @@ class Memetic(Walker):
     def begin(self) -> None:
         """As in `Algorithm`; from where a search is told to begin, it anneals at a lower heat."""
         self.range = self.hot, self.cold
-        self.anneals, self.level, self.idle = 0, 0, 0
+        self.anneals, self.over, self.level, self.idle = 0, 0, 0, 0
         self.phase, self.mirrored = "fresh", False
         self.members: list[Population] = [np.empty((0, self.n), np.int8)]
         self.values: list[Scores] = [np.empty(0)]
@@ -191,7 +196,7 @@ class Memetic(Walker):
         self, start: Solution | Population, warmth: float, places: Places | None = None
     ) -> _Leg:
         """An anneal, from anywhere where no places are given."""
-        sweeps = self.sweeps
+        sweeps = round(min(self.sweeps * self.lengthen**self.over, MOST))
         if self.phase == "fresh":
             sweeps = min(FEWEST << min(self.anneals, 20), sweeps)
             self.anneals += 1
@@ -354,7 +359,7 @@ class Memetic(Walker):
     def _plan(self) -> None:
         """The next generation."""
         while not self._legs:
-            missing = self.size - len(self.members[self.level])
+            missing = self._size() - len(self.members[self.level])
             if missing:
                 self.phase = "fresh"
                 self._legs = [self._leg(self._fresh(), 1.0) for _ in range(missing)]
@@ -363,12 +368,15 @@ class Memetic(Walker):
             else:
                 self._rise()
 
+    def _size(self) -> int:
+        return min(self.size, ABOVE) if self.level else self.size
+
     def _pair(self) -> None:
         """Crosses random pairs of the present population."""
         self.phase, self.pairs = "cross", []
         self.idle += 1
         members, values = self.members[self.level], self.values[self.level]
-        order = self.rng.permutation(self.size).tolist()
+        order = self.rng.permutation(len(members)).tolist()
         for a, b in zip(order[::2], order[1::2], strict=False):
             leg = self._cross(members[a], members[b])
             if leg is not None:
@@ -402,13 +410,14 @@ class Memetic(Walker):
         members, values = self.members[self.level], self.values[self.level]
         self.members[self.level], self.values[self.level] = members[:0], values[:0]
         top = slice(values.argmax(), values.argmax() + 1)
+        self.over += self.level == 0
         self.level, self.idle = self.level + 1, 0
         if self.level == len(self.members):
             self.members.append(members[:0])
             self.values.append(values[:0])
         self.members[self.level] = np.concatenate([self.members[self.level], members[top]])
         self.values[self.level] = np.append(self.values[self.level], values[top])
-        if len(self.members[self.level]) < self.size:
+        if len(self.members[self.level]) < self._size():
             self.level = 0
 
     def state(self) -> State:
