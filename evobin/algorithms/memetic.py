@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from evobin.algorithms.annealing import FEWEST, MOST, ODDS, Annealing, Schedule
+from evobin.algorithms.annealing import FEWEST, MOST, Annealing, Schedule
 from evobin.algorithms.base import Walker
+from evobin.algorithms.legs import Leg, Places
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_choice, setting
-from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution
 from evobin.core.state import State
-from evobin.kernels.families import compiled, flip, look, note_best, note_flip, update_best
-
-Places = NDArray[np.int64]
 
 STALE = 4
 """Generations without a better member after which a population is over."""
@@ -27,91 +24,6 @@ ABOVE = 4
 """Members of a higher population, at most."""
 FEW = 4
 """Signs in which two solutions differ, up to which there is nothing to anneal."""
-
-
-@dataclass(eq=False, kw_only=True)
-class _Leg(Annealing):
-    """An anneal, from anywhere or of a child: first of the signs that its parents do not share.
-
-    Args:
-        places: [m] signs to anneal first; then come all, from the best solution so far on.
-        warmth: temperature at which the anneal of all begins, as a share of `hot`.
-    """
-
-    places: Places | None = None
-    warmth: float = 1.0
-
-    def begin(self) -> None:
-        """As in `Algorithm`."""
-        self.counted = 0  # evaluations that the whole search has counted
-        self.offered = np.empty(0, np.int64) if self.places is None else self.places
-        super().begin()
-
-    @property
-    def span(self) -> int:
-        """Signs that a sweep offers: all, where none are `offered`."""
-        return len(self.offered) or self.n
-
-    def _places(self) -> Places:
-        if len(self.offered) and self._is_cooling:
-            return self.offered[self.first : self.first + 1]
-        return super()._places()
-
-    def _set_temperatures(self) -> None:
-        hot, cold = self.range
-        if not len(self.offered):
-            self.range = max(hot * self.warmth, cold), cold
-        super()._set_temperatures()
-        self.range = hot, cold
-
-    def _step(self, scores: Scores) -> None:
-        super()._step(scores)
-        self._next()
-
-    def _next(self) -> None:
-        """All signs, once those that were offered first are annealed."""
-        if len(self.offered) and self._is_cooling and self.sweep == self.n_sweeps:
-            assert self.best is not None  # its first solution was scored
-            self.waiting = self.best[None].copy()
-            self.offered = self.offered[:0]
-            self.row = -(-self.span // 4)
-            self.words = self._raw(1)[0]
-            self.sweep = self.first = 0
-            self._set_temperatures()
-
-    def left(self) -> int:
-        """Evaluations until it stops, where its temperatures are known."""
-        first = (len(self.offered) * self.n_sweeps + 1) if len(self.offered) else 0
-        done = self.sweep * self.span + self.first
-        return first + self.n * self.n_sweeps - done + len(self.waiting)
-
-    def go_on_from(self, other: _Leg) -> None:
-        """Where it has not begun, takes the flip state of another one that is over."""
-        if self._on is None and len(self.waiting):
-            self._on = other._on
-        other._on = None
-
-    def _compile(self, state: CompiledState) -> None:
-        offered = self.offered
-        for self.offered in (offered[:0], np.zeros(1, np.int64)):
-            super()._compile(state)
-        self.offered = offered
-
-    def _cool(
-        self,
-        state: CompiledState,
-        walk: Walk,
-        levels: Scores,
-        draws: NDArray[np.uint16],
-        temperatures: Scores,
-        room: int,
-    ) -> tuple[int, int]:
-        if not len(self.offered):
-            return super()._cool(state, walk, levels, draws, temperatures, room)
-        return _anneal_some(
-            state.box, state.tag, walk, levels, draws, temperatures, ODDS, self.offered,
-            self.first, room,
-        )  # fmt: skip
 
 
 @dataclass(eq=False, kw_only=True)
@@ -181,7 +93,7 @@ class Memetic(Walker):
         self.values: list[Scores] = [np.empty(0)]
         self.pairs: list[int] = []  # of each child, the member that it may replace
         self.children, self.child_values = self.members[0], self.values[0]
-        self._legs: list[_Leg] = []
+        self._legs: list[Leg] = []
         if self.initial is None:
             self._legs.append(self._leg(self._fresh(), 1.0))
         else:
@@ -194,14 +106,14 @@ class Memetic(Walker):
 
     def _leg(
         self, start: Solution | Population, warmth: float, places: Places | None = None
-    ) -> _Leg:
+    ) -> Leg:
         """An anneal, from anywhere where no places are given."""
         sweeps = round(min(self.sweeps * self.lengthen**self.over, MOST))
         if self.phase == "fresh":
             sweeps = min(FEWEST << min(self.anneals, 20), sweeps)
             self.anneals += 1
         hot, cold = self.range
-        leg = _Leg(
+        leg = Leg(
             sweeps=sweeps, schedule=self.schedule, hot=hot, cold=cold, places=places, warmth=warmth
         )
         return leg.start(self.n, int(self.rng.integers(2**63)), start)
@@ -279,7 +191,7 @@ class Memetic(Walker):
         if sum(leg.left() + leg.evaluations - leg.counted for leg in self._legs) > room:
             return False
 
-        def walk(leg: _Leg) -> None:
+        def walk(leg: Leg) -> None:
             leg.walk(problem, leg.left(), target, pause=pause, deadline=deadline)
 
         if legs := [leg for leg in self._legs if leg.left() and leg.score < target]:
@@ -290,7 +202,7 @@ class Memetic(Walker):
                 self._account(leg)
         return True
 
-    def _account(self, leg: _Leg) -> None:
+    def _account(self, leg: Leg) -> None:
         """Counts what an anneal has done since this was last called, and takes what it found."""
         shift = self.evaluations - leg.counted
         for at, score in leg.improvements:
@@ -328,7 +240,7 @@ class Memetic(Walker):
         """As in `Algorithm`, but only between two batches; by default it never does."""
         return {} if self.patience is None or self._within_batch() else super().stop()
 
-    def _finish(self, leg: _Leg) -> None:
+    def _finish(self, leg: Leg) -> None:
         """Keeps the result of the first anneal; after the last of a generation, plans the next."""
         assert leg.best is not None  # its first solution was scored
         self.children = np.concatenate([self.children, leg.best[None]])
@@ -383,7 +295,7 @@ class Memetic(Walker):
                 self._legs.append(leg)
                 self.pairs.append(a if values[a] <= values[b] else b)
 
-    def _cross(self, a: Solution, b: Solution) -> _Leg | None:
+    def _cross(self, a: Solution, b: Solution) -> Leg | None:
         """The anneal of two solutions' child; None where they are the same."""
         places = np.flatnonzero(a != b)
         if self.mirrored and 2 * len(places) > self.n:
@@ -429,7 +341,7 @@ class Memetic(Walker):
         kept = dict(state)
         legs = kept.pop("legs")
         super().load(kept)
-        self._legs = [_Leg().start(self.n) for _ in legs]
+        self._legs = [Leg().start(self.n) for _ in legs]
         for leg, its in zip(self._legs, legs, strict=True):
             leg.load(its)
 
@@ -438,52 +350,3 @@ def _has(members: Population, solution: Solution, *, mirrored: bool) -> bool:
     """Whether a solution is a member, or its opposite is where that is the same."""
     found = (members == solution).all(axis=1).any()
     return bool(found or (mirrored and (members == -solution).all(axis=1).any()))
-
-
-@compiled
-def _anneal_some(
-    box: Any,
-    tag: Any,
-    walk: Walk,
-    levels: NDArray[np.float64],
-    draws: NDArray[np.uint16],
-    temperatures: NDArray[np.float64],
-    odds: NDArray[np.float32],
-    places: NDArray[np.int64],
-    first: int,
-    room: int,
-) -> tuple[int, int]:
-    """As `annealing._anneal`, of some signs alone: a sweep offers them one after the other.
-
-    Arguments beside those of `_anneal`:
-        places: [m] int64, the signs.
-        first: place among these to begin with.
-    """
-    gains, signs = box.gains, box.signs
-    best, journal, at, tops = walk
-    level, top, target = levels
-    done, logged, length, mark = 0, 0, -1, 0
-    sweep, k = 0, first
-    while done < room and sweep < len(temperatures) and top < target and logged < len(at):
-        temperature = temperatures[sweep]
-        reach = -(temperature * odds[0])
-        i = places[k]
-        look(box, i, 1)
-        gain = gains[i]
-        done += 1
-        if gain >= 0 or (gain >= reach and gain >= -(temperature * odds[draws[sweep, k]])):
-            flip(box, i)
-            length, mark = note_flip(best, journal, length, mark, i)
-            level += gain
-            if level > top:
-                top = level
-                length, mark = note_best(best, signs, length)
-                at[logged], tops[logged] = done, top
-                logged += 1
-        k += 1
-        if k == len(places):
-            k = 0
-            sweep += 1
-    update_best(best, journal, mark)
-    levels[0], levels[1] = level, top
-    return done, logged
