@@ -69,9 +69,9 @@ def search_command(
 ) -> None:
     """Find a network for labelled samples, from scratch.
 
-    Trains latent weights straight through their signs, refines them as a population of relatives
-    and by bit flips, and writes the best candidate to a run folder, by its accuracy on the
-    validation samples and on varied crops of them: result.txt, its signs, and model.evobin, with
+    Trains latent weights straight through their signs, without each of some folds of the samples
+    and with all of them. The folds say how good such a network is, and whether bit flips pay. The
+    network of all samples is written to a run folder: result.txt, its signs, and model.evobin, with
     all that the other commands need. Without --data it does so on synthesised voices.
     With --ste.epochs 0 the flips begin with random signs, and no gradient is used.
     A stage with no epochs or rounds is left out.
@@ -116,8 +116,8 @@ def polish_command(
 ) -> None:
     """Improve an existing model file or result file.
 
-    Trains on from the file's signs, refines a population of its relatives, then flips bits; what
-    is written is not worse than the file on the validation samples, beyond noise.
+    Trains on from the file's signs, then flips bits, where that pays on samples that folds hold
+    out; what is written is not worse than the file on these, beyond noise.
 
     Example: evobin polish model.evobin --data train.tsv --features features --groups speakers.tsv
 

@@ -97,7 +97,7 @@ class FlipConfig:
     """Rounds, each on freshly drawn samples; 0 skips the stage, for any samples."""
     sweeps: int = setting(800, 0, 10_000_000)
     """Where samples have a fixed length, instead of rounds: how often each flip is offered, on all
-    samples. After training it ends sooner, when the validation samples gain no more."""
+    samples. After training it ends sooner, when the samples held out gain no more."""
     islands: int = setting(2, 1, 10_000)
     """Independent searches side by side, of which the best one is kept."""
     clips: int = setting(256, 2, 1_000_000)
