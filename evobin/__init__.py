@@ -96,9 +96,11 @@ if TYPE_CHECKING:
     from evobin.network.presets import SPEAKER_SEX as SPEAKER_SEX
     from evobin.problems import QUBO as QUBO
     from evobin.problems import Ising as Ising
+    from evobin.problems import MaxCut as MaxCut
     from evobin.problems import MaxSat as MaxSat
     from evobin.problems import NetworkProblem as NetworkProblem
     from evobin.problems import NKLandscape as NKLandscape
+    from evobin.problems import load_problem as load_problem
     from evobin.report.page import write_report as write_report
     from evobin.results.search import EvaluationError as EvaluationError
     from evobin.results.search import SearchResult as SearchResult
@@ -129,7 +131,7 @@ _HOMES = {
     "evobin.network.binary": "BinaryNetwork",
     "evobin.network.blueprint": "load_architecture",
     "evobin.network.presets": "SPEAKER_SEX",
-    "evobin.problems": "QUBO Ising MaxSat NKLandscape NetworkProblem",
+    "evobin.problems": "QUBO Ising MaxCut MaxSat NKLandscape NetworkProblem load_problem",
     "evobin.report.page": "write_report",
     "evobin.results.search": "EvaluationError SearchResult",
 }

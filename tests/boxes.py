@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import FlipState, verify
 from evobin.problems.ising import Ising
+from evobin.problems.maxcut import MaxCut
 from evobin.problems.maxsat import MaxSat
 from evobin.problems.nk import NKLandscape
 from evobin.problems.qubo import QUBO
@@ -65,6 +66,13 @@ def ising(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Cas
     return Case(problem, lambda s: -naive.ising_energy(couplings, fields, s), within)
 
 
+def maxcut(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Case:
+    weights = rng.integers(-2, 3, (n, n)) if whole else rng.normal(size=(n, n))
+    weights = np.triu(weights * (rng.random((n, n)) < share), 1)
+    within = 0.0 if whole else 1e-13 * float(np.abs(weights).sum())
+    return Case(MaxCut(weights + weights.T), lambda s: naive.cut(weights, s), within)
+
+
 def maxsat(n: int, rng: np.random.Generator, *, hard: float, whole: bool) -> Case:
     """Clauses of any length, the empty one included, with repeated and contrary literals."""
     clauses = [
@@ -93,6 +101,8 @@ KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {
     "sparse real QUBO": lambda n, rng: qubo(n, rng, share=0.02, whole=False),
     "dense Ising": lambda n, rng: ising(n, rng, share=1.0, whole=True),
     "sparse real Ising": lambda n, rng: ising(n, rng, share=0.02, whole=False),
+    "dense cut": lambda n, rng: maxcut(n, rng, share=1.0, whole=True),
+    "sparse real cut": lambda n, rng: maxcut(n, rng, share=0.02, whole=False),
     "MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.0, whole=True),
     "MAX-SAT with hard clauses": lambda n, rng: maxsat(n, rng, hard=0.3, whole=True),
     "real MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.1, whole=False),

@@ -27,6 +27,13 @@ def ising_energy(couplings: NDArray[Any], fields: NDArray[Any], solution: Signs)
     return math.fsum(pairs + [float(fields[i]) * s[i] for i in range(n)])
 
 
+def cut(weights: NDArray[Any], solution: Signs) -> float:
+    """The weight of edges whose ends differ, each edge above the diagonal."""
+    n = len(solution)
+    edges = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    return math.fsum(float(weights[i, j]) for i, j in edges if solution[i] != solution[j])
+
+
 def unsatisfied(clauses: Sequence[Sequence[int]], solution: Signs) -> list[int]:
     """Numbers of the clauses without a true literal."""
     return [
