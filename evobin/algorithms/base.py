@@ -243,6 +243,10 @@ class Walker(Algorithm):
             deadline: by `time.monotonic`; from then on it may end within a batch.
         """
 
+    def standing(self) -> tuple[Solution, float] | None:
+        """Where a walk stands, [n] int8, and its score; None where that is not known."""
+        return None
+
 
 def _asking(own: Callable[[Any], Any]) -> Callable[[Any], Population]:
     """A subclass's `ask`, and what all need around it."""

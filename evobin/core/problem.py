@@ -40,9 +40,11 @@ class Problem(ABC):
 
     Attributes:
         n: length of a solution.
+        mirrored: whether a solution and its negative are the same one, as the sides of a cut.
     """
 
     n: int
+    mirrored: bool = False
 
     @property
     def structure(self) -> Structure:

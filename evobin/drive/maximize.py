@@ -57,6 +57,7 @@ def maximize(
     progress: bool = False,
     on_error: OnError = "raise",
     checkpoint: str | Path | None = None,
+    keep: int = 1,
 ) -> SearchResult:
     """Searches the signs for which a function or a problem's score is largest.
 
@@ -84,6 +85,9 @@ def maximize(
             `EvaluationError`, or "skip" the solution as the worst.
         checkpoint: a file that keeps the search, now and then and at the end. Where it exists, the
             search goes on from it.
+        keep: how many of the best different solutions seen the result has in `kept`. Seen is what
+            was scored whole; of a walk by single flips, the best of each restart, and now and then,
+            every 10 n to 10,000 n evaluations, the best and where it stands.
 
     Returns:
         The best solution, its score, and how they came about. The same arguments give the same
@@ -105,7 +109,7 @@ def maximize(
     """
     call = _Call(
         algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint,
+        n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
     return call.run(_problem_of(problem, n, batch, 1.0))
 
@@ -128,6 +132,7 @@ def minimize(
     progress: bool = False,
     on_error: OnError = "raise",
     checkpoint: str | Path | None = None,
+    keep: int = 1,
 ) -> SearchResult:
     """Searches the signs for which a function is smallest; all else as `maximize`.
 
@@ -146,7 +151,7 @@ def minimize(
         )
     call = _Call(
         algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint,
+        n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
     return call.run(_problem_of(function, n, batch, -1.0))
 
@@ -210,6 +215,7 @@ class _Call:
     progress: bool
     on_error: OnError
     checkpoint: str | Path | None
+    keep: int
 
     def run(self, problem: Problem) -> SearchResult:
         """The whole search."""
@@ -261,6 +267,7 @@ class _Call:
     def _check(self) -> None:
         check_number("seed", self.seed, 0, 2**64)
         check_number("islands", self.islands, 1, 10_000)
+        check_number("keep", self.keep, 1, 1_000_000)
         for name, value, low, high in (
             ("max_evaluations", self.max_evaluations, 1, MANY),
             ("seconds", self.seconds, 0.0, 1e9),
@@ -287,6 +294,7 @@ class _Call:
             self.restarts,
             (int(self.seed),),
             None if self.initial is None else as_population("initial", self.initial, n),
+            int(self.keep),
         )
 
     def _file(self, n: int, sign: float) -> SearchFile | None:
@@ -301,6 +309,8 @@ class _Call:
             "islands": int(self.islands),
             "initial": fingerprint(self.initial),
         }
+        if self.keep > 1:  # a search that kept fewer has no more
+            whose["keep"] = int(self.keep)
         return SearchFile(Path(self.checkpoint), whose)
 
     @contextlib.contextmanager

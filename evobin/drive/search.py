@@ -9,18 +9,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from evobin.algorithms import Algorithm, Walker
 from evobin.core.compiled import CompiledProblem
-from evobin.core.problem import IncrementalProblem, Problem, Solution
+from evobin.core.problem import IncrementalProblem, Population, Problem, Scores, Solution
 from evobin.core.stage import MapTasks, Progress, Row, Stage, in_order
 from evobin.core.state import State
 from evobin.drive.interrupts import Interrupts
+from evobin.drive.keeper import Keeper
 from evobin.drive.scoring import NearScorer, Scoring
 from evobin.problems.function import FunctionProblem
-from evobin.results.search import EvaluationError, SearchResult
+from evobin.results.search import EvaluationError, Kept, SearchResult
 
 WALKED = 0.05
 """Seconds that a walk should take between two looks at the clock."""
+LOOKS = 10, 10_000
+"""Least and most evaluations of a walk between two looks at where it stands, as multiples of n."""
+MORE = 64
+"""Between these, the part of the walk so far that passes until the next one, which takes 0.4 ms."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,7 @@ class Limits:
         restarts: whether to begin anew where the algorithm sees no sense in going on.
         seed: decides every random number.
         initial: [k, n] int8, where the first search begins; None for anywhere.
+        keep: how many of the best different solutions to keep.
     """
 
     evaluations: int
@@ -42,6 +50,7 @@ class Limits:
     restarts: bool = True
     seed: tuple[int, ...] = (0,)
     initial: Solution | None = None
+    keep: int = 1
 
 
 class AlgorithmSearch(Stage):
@@ -69,7 +78,7 @@ class AlgorithmSearch(Stage):
     ) -> None:
         self._spent, self._began = 0.0, time.monotonic()
         self.name, self.total = algorithm.name, limits.evaluations
-        self._settings, self._problem, self._limits = algorithm, problem, limits
+        self._settings, self.problem, self._limits = algorithm, problem, limits
         self._walked = (
             problem
             if isinstance(problem, IncrementalProblem) and isinstance(algorithm, Walker)
@@ -81,6 +90,8 @@ class AlgorithmSearch(Stage):
         self.rows: list[Row] = []
         self.restarts = self._before = 0  # evaluations of algorithms before the present one
         self._stretch, self._pause = problem.n, 0.0
+        self._keeper = Keeper(limits.keep, problem.n, problem.mirrored)
+        self._look = self._after(0)  # evaluations of the present restart
         self._algorithm = self._new()
         if isinstance(self._algorithm, Walker) and self._walked is not None:
             self._algorithm.walk(self._walked, 0)  # compiles
@@ -94,10 +105,10 @@ class AlgorithmSearch(Stage):
         """The algorithm of the present restart; only the first begins at `initial`."""
         limits = self._limits
         return copy.deepcopy(self._settings).start(
-            self._problem.n,
+            self.problem.n,
             (*limits.seed, self.restarts),
             limits.initial if self.restarts == 0 else None,
-            structure=self._problem.structure,
+            structure=self.problem.structure,
             restart=self.restarts,
         )
 
@@ -115,15 +126,17 @@ class AlgorithmSearch(Stage):
         if not reasons and (stale := self._algorithm.stop()):
             if not limits.restarts:
                 return stale
+            self._keep_best()
             self._before += self._algorithm.evaluations
             self.restarts += 1
+            self._look = self._after(0)
             self._algorithm = self._new()
         return reasons
 
     @property
     def n(self) -> int:
         """Length of a solution."""
-        return self._problem.n
+        return self.problem.n
 
     @property
     def target(self) -> float:
@@ -155,17 +168,21 @@ class AlgorithmSearch(Stage):
                 scores = self.scoring.score(algorithm, asked, self.done, map_tasks, deadline)
         except EvaluationError as error:
             algorithm.tell(asked[: len(error.before)], error.before)
+            self._keep(asked, error.before)
             self.done = self._before + algorithm.evaluations
             self._note(algorithm.batch())
             raise
         told = time.monotonic()
         algorithm.tell(asked[: len(scores)], scores)
+        self._keep(asked, scores)
         self._pause = time.monotonic() - told + scored - begun
 
     def _walk(self, algorithm: Walker, problem: IncrementalProblem, left: int) -> None:
         """Some more of a walk, about as much as the time between two looks at the clock allows."""
         begun = time.monotonic()
         deadline = self._began - self._spent + self._limits.seconds
+        if self._limits.keep > 1:
+            left = min(left, self._look - algorithm.evaluations)
         algorithm.walk(
             problem,
             min(self._stretch, left) if isinstance(problem, CompiledProblem) else left,
@@ -173,9 +190,47 @@ class AlgorithmSearch(Stage):
             pause=begun + WALKED,
             deadline=deadline,
         )
+        if self._limits.keep > 1 and algorithm.evaluations >= self._look:
+            self._look_around(algorithm)
         quick = time.monotonic() - begun < WALKED
         # a batch is n at most, and one that is cut would be a row of its own in the history
-        self._stretch = max(self._problem.n, self._stretch * 2 if quick else self._stretch // 2)
+        self._stretch = max(self.problem.n, self._stretch * 2 if quick else self._stretch // 2)
+
+    def _after(self, evaluations: int) -> int:
+        """Evaluations of a restart at the next look at where its walk stands."""
+        least, most = (times * self.problem.n for times in LOOKS)
+        return evaluations + min(max(evaluations // MORE, least), most)
+
+    def _look_around(self, algorithm: Walker) -> None:
+        """Keeps the best of a walk and where it stands."""
+        self._look = self._after(self._look)
+        self._keep_best()
+        if (standing := algorithm.standing()) is not None:
+            self._keep(standing[0][None], np.array([standing[1]]))
+
+    def _keep_best(self) -> None:
+        """Keeps the best of the present restart."""
+        if (best := self._algorithm.best) is not None:
+            self._keep(best[None], np.array([self._algorithm.score]))
+
+    def _keep(self, population: Population, scores: Scores) -> None:
+        """Keeps what is among the best; one alone is kept anyway."""
+        if self._limits.keep > 1:
+            self._keeper.offer(population[: len(scores)], scores)
+
+    def kept(self) -> Kept:
+        """What was kept, the best first; its scores are the function's own."""
+        sign = self.scoring.function.sign
+        if self._limits.keep == 1:
+            assert self.best is not None  # one solution is always scored
+            return Kept(self.best[None].copy(), np.array([sign * self.score]))
+        self._keep_best()
+        found = self._keeper.kept()
+        if not isinstance(self.problem, FunctionProblem) and len(found.scores):
+            exact = self.problem.score(found.solutions)
+            if not np.allclose(exact, found.scores, rtol=1e-9, atol=1e-9):
+                raise RuntimeError(f"the search says {found.scores}, the problem says {exact}.")
+        return Kept(found.solutions, sign * found.scores)
 
     def _note(self, cut: tuple[int, int]) -> list[Row]:
         """The rows of new bests among what the algorithm has improved.
@@ -220,8 +275,8 @@ class AlgorithmSearch(Stage):
             RuntimeError: if a problem's own score differs from the search's; names both.
         """
         assert self.best is not None  # one solution is always scored
-        if not isinstance(self._problem, FunctionProblem):
-            exact = float(self._problem.score(self.best[None])[0])
+        if not isinstance(self.problem, FunctionProblem):
+            exact = float(self.problem.score(self.best[None])[0])
             if not math.isclose(exact, self.score, rel_tol=1e-9, abs_tol=1e-9):
                 raise RuntimeError(f"the search says {self.score}, the problem says {exact}.")
         return SearchResult(
@@ -233,6 +288,7 @@ class AlgorithmSearch(Stage):
             self.name,
             self.restarts,
             tuple(self.scoring.failures),
+            kept=self.kept(),
         )
 
     def state(self) -> State:
@@ -243,6 +299,7 @@ class AlgorithmSearch(Stage):
             "before": self._before,
             "restarts": self.restarts,
             "seconds": self.seconds,
+            "kept": self._keeper.state() | {"look": self._look},
             "algorithm": self._algorithm.state(),
         }
 
@@ -253,6 +310,9 @@ class AlgorithmSearch(Stage):
         self.scoring.failures = [(at, text, signs) for at, text, signs in state["failures"]]
         self._before, self.restarts = state["before"], state["restarts"]
         self._spent, self._began = state["seconds"], time.monotonic()
+        if "kept" in state:  # not in checkpoints of old
+            self._keeper.load(state["kept"])
+            self._look = state["kept"]["look"]
         self._algorithm = self._new()
         self._algorithm.load(state["algorithm"])
 

@@ -43,6 +43,7 @@ class MaxCut(Quadratic):
     """
 
     sense: Sense = "max"
+    mirrored = True
 
     def __init__(self, weights: Any) -> None:
         given = Entries.of("weights", weights)
