@@ -84,11 +84,11 @@ def test_the_scores_of_a_minimum_are_the_functions_own() -> None:
 @pytest.mark.parametrize("algorithm", list(ALGORITHMS))
 def test_keeping_changes_nothing_else(algorithm: str) -> None:
     problem = evobin.QUBO(MATRIX)
-    budget = {"algorithm": algorithm, "max_evaluations": 20_000, "seed": 3}
+    budget: dict[str, Any] = {"algorithm": algorithm, "max_evaluations": 20_000, "seed": 3}
     if not hasattr(ALGORITHMS[algorithm], "walk"):
         budget["max_evaluations"] = 800
-    one = evobin.maximize(problem, **budget)  # type: ignore[arg-type]
-    many = evobin.maximize(problem, **budget, keep=6)  # type: ignore[arg-type]
+    one = evobin.maximize(problem, **budget)
+    many = evobin.maximize(problem, **budget, keep=6)
     assert one.solution.tolist() == many.solution.tolist()
     assert one.history.drop(columns="seconds").equals(many.history.drop(columns="seconds"))
     assert one.kept.solutions.tolist() == [one.solution.tolist()]
