@@ -18,7 +18,7 @@ from evobin.files import reading
 from evobin.problems import QUBO, MaxCut, MaxSat, load_problem
 from evobin.problems.function import FunctionProblem
 from evobin.problems.quadratic import Quadratic
-from evobin.results.solving import Found, Question, Value
+from evobin.results.solving import Found, Question, Sense, Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +175,7 @@ def _of_pairs(file: str, problem: Quadratic, target: Value | None) -> Question:
 def _of_function(
     file: str, function: Callable[..., Any], n: int, config: SolveConfig, digest: str
 ) -> Asked:
-    sense = _chosen(config.sense) or "max"
+    sense: Sense = _chosen(config.sense) or "max"
     problem = FunctionProblem(function, n, sign=1.0 if sense == "max" else -1.0)
     about = f"{_many(n)}, its value to be {'large' if sense == 'max' else 'small'}"
     target = None if config.target is None else as_whole(config.target)

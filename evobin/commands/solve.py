@@ -211,6 +211,7 @@ class _Run:
         """After each step: whether it is enough."""
         self._last = progress
         now = time.monotonic()
+        assert progress.solution is not None  # a step has scored one
         is_new = self._solution is None or not np.array_equal(progress.solution, self._solution)
         if is_new and now - self._counted >= self._took / SHARE:
             self._count(progress)

@@ -174,13 +174,14 @@ def written(question: Question, solution: Solution, value: Value) -> list[str]:
     Example:
         >>> signs = np.array([1, -1, 1], np.int8)
         >>> written(Question("G", "cut", "cut", "max", "a graph", 3), signs, 5)
-        ['side 1 3', 'side 2']
+        ['side+ 1 3', 'side- 2']
         >>> written(Question("f", "sat", "cost", "min", "a formula", 3), signs, 0)
         ['o 0', 's OPTIMUM FOUND', 'v 101']
     """
     if question.kind == "cut":
-        sides = np.flatnonzero(solution > 0) + 1, np.flatnonzero(solution < 0) + 1
-        return [" ".join(["side", *map(str, side.tolist())]) for side in sides]
+        sides = {"side+": solution > 0, "side-": solution < 0}
+        nodes = {name: (np.flatnonzero(side) + 1).tolist() for name, side in sides.items()}
+        return [" ".join([name, *map(str, side)]) for name, side in nodes.items()]
     if question.kind == "function":
         return ["x " + " ".join(map(str, solution.tolist()))]
     bits = "".join(map(str, digits(question, solution)))

@@ -107,7 +107,7 @@ def test_what_is_kept_does_not_depend_on_workers_or_interruptions(
     more: dict[str, Any], tmp_path: Path
 ) -> None:
     problem = evobin.QUBO(RNG.integers(-9, 10, (40, 40)))
-    call = {"problem": problem, "keep": 5, "seed": 1} | more
+    call: dict[str, Any] = {"problem": problem, "keep": 5, "seed": 1} | more
     whole = evobin.maximize(**call, max_evaluations=150_000)
     shared = evobin.maximize(**call, max_evaluations=150_000, n_jobs=2)
     evobin.maximize(**call, max_evaluations=50_001, checkpoint=tmp_path / "kept")
