@@ -64,7 +64,7 @@ def ask(file: str, config: SolveConfig) -> Asked:
     if name is None:
         if path.suffix == ".py":
             raise SettingError(
-                f"`{file}` must name a function as well, as {path}:score; add its name."
+                f"`{file}` must name a function in it, as {path}:score, but it names none."
             )
         _refuse("n", config.n, "a function of a Python file")
         problem: Problem = load_problem(
@@ -91,7 +91,7 @@ def ask(file: str, config: SolveConfig) -> Asked:
 def _split(file: str) -> tuple[Path, str | None]:
     """The path, and the name after the colon of a Python file."""
     path, colon, name = file.rpartition(":")
-    return (Path(path), name) if colon and path.endswith(".py") else (Path(file), None)
+    return (Path(path), name or None) if colon and path.endswith(".py") else (Path(file), None)
 
 
 def _chosen(word: Any) -> Any:
