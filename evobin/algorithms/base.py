@@ -56,6 +56,9 @@ class Algorithm(ABC):
         evaluations: scores so far.
         found: evaluations when `best` was found.
         improvements: (evaluations, score) at each new best; whoever reads it may empty it.
+        optima: (solution, score) of each result on the way, such as that of an anneal, of an
+            algorithm that `notes_optima`; whoever reads it may empty it.
+        notes_optima: whether it does. A walk that does not is looked at now and then.
 
     Raises:
         SettingError: if a setting is out of range.
@@ -77,6 +80,7 @@ class Algorithm(ABC):
     """Evaluations without a new best after which it stops by default, as a multiple of n."""
 
     patience: int | None = setting(None, 1, MANY)
+    notes_optima: ClassVar[bool] = False
     _made: ClassVar[State | None] = None
 
     def __post_init__(self) -> None:
@@ -150,6 +154,7 @@ class Algorithm(ABC):
         self.score = -np.inf
         self.evaluations = self.found = 0
         self.improvements: list[tuple[int, float]] = []
+        self.optima: list[tuple[Solution, float]] = []
         self._asked: Population | None = None
         self._told: Scores = np.empty(0)
         self._within = False

@@ -86,8 +86,9 @@ def maximize(
         checkpoint: a file that keeps the search, now and then and at the end. Where it exists, the
             search goes on from it.
         keep: how many of the best different solutions seen the result has in `kept`. Seen is what
-            was scored whole; of a walk by single flips, the best of each restart, and now and then,
-            every 10 n to 10,000 n evaluations, the best and where it stands.
+            was scored whole; of a walk by single flips, the best of each restart, the results on
+            its way where the algorithm notes them, else, every 10 n to 10,000 n evaluations, the
+            best and where it stands.
 
     Returns:
         The best solution, its score, and how they came about. The same arguments give the same

@@ -181,7 +181,8 @@ class AlgorithmSearch(Stage):
         """Some more of a walk, about as much as the time between two looks at the clock allows."""
         begun = time.monotonic()
         deadline = self._began - self._spent + self._limits.seconds
-        if self._limits.keep > 1:
+        looks = self._limits.keep > 1 and not algorithm.notes_optima
+        if looks:
             left = min(left, self._look - algorithm.evaluations)
         algorithm.walk(
             problem,
@@ -190,8 +191,11 @@ class AlgorithmSearch(Stage):
             pause=begun + WALKED,
             deadline=deadline,
         )
-        if self._limits.keep > 1 and algorithm.evaluations >= self._look:
+        if looks and algorithm.evaluations >= self._look:
             self._look_around(algorithm)
+        for solution, score in algorithm.optima:
+            self._keep(solution[None], np.array([score]))
+        algorithm.optima.clear()
         quick = time.monotonic() - begun < WALKED
         # a batch is n at most, and one that is cut would be a row of its own in the history
         self._stretch = max(self.problem.n, self._stretch * 2 if quick else self._stretch // 2)

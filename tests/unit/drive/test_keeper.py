@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import evobin
-from evobin.algorithms import ALGORITHMS
+from evobin.algorithms import ALGORITHMS, Annealing
 from evobin.drive.keeper import Keeper
 from evobin.errors import EvobinError, SettingError
 
@@ -123,3 +123,25 @@ def test_what_is_kept_does_not_depend_on_workers_or_interruptions(
 def test_the_number_to_keep_is_checked() -> None:
     with pytest.raises(SettingError, match="`keep` must be from 1 to"):
         evobin.maximize(peak, n=12, keep=0)
+
+
+class Noting(Annealing):
+    """Notes the opposite of its best as a result, and what it says about that."""
+
+    notes_optima = True
+    says = 0.0
+
+    def walk(self, *args: Any, **more: Any) -> None:
+        super().walk(*args, **more)
+        if self.best is not None:
+            self.optima.append((-self.best, self.says))
+
+
+def test_results_that_an_algorithm_notes_are_kept_and_counted_from_scratch() -> None:
+    problem = evobin.QUBO(np.zeros((5, 5)))
+    found = evobin.maximize(problem, algorithm=Noting(), max_evaluations=30, keep=3)
+    assert found.kept.scores.tolist() == [0.0, 0.0]
+    wrong = Noting()
+    wrong.says = -1.0
+    with pytest.raises(RuntimeError, match="the search says"):
+        evobin.maximize(problem, algorithm=wrong, max_evaluations=30, keep=3)
