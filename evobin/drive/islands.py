@@ -12,7 +12,6 @@ from evobin.core.problem import Solution
 from evobin.core.stage import MapTasks, Progress, Row, Stage
 from evobin.core.state import State
 from evobin.drive.interrupts import Interrupts
-from evobin.drive.keeper import Keeper
 from evobin.drive.search import AlgorithmSearch, Limits
 from evobin.results.search import Kept, SearchResult
 
@@ -127,8 +126,7 @@ class Islands(Stage):
 
     def _kept(self) -> Kept:
         """The best of what the islands have kept."""
-        first = self._searches[0]
-        keeper = Keeper(self._whole.keep, first.n, first.problem.mirrored)
+        keeper = self._searches[0].keeper()
         for search in self._searches:
             if search.best is not None:
                 found = search.kept()

@@ -78,7 +78,7 @@ class AlgorithmSearch(Stage):
     ) -> None:
         self._spent, self._began = 0.0, time.monotonic()
         self.name, self.total = algorithm.name, limits.evaluations
-        self._settings, self.problem, self._limits = algorithm, problem, limits
+        self._settings, self._problem, self._limits = algorithm, problem, limits
         self._walked = (
             problem
             if isinstance(problem, IncrementalProblem) and isinstance(algorithm, Walker)
@@ -90,7 +90,7 @@ class AlgorithmSearch(Stage):
         self.rows: list[Row] = []
         self.restarts = self._before = 0  # evaluations of algorithms before the present one
         self._stretch, self._pause = problem.n, 0.0
-        self._keeper = Keeper(limits.keep, problem.n, problem.mirrored)
+        self._keeper = self.keeper()
         self._look = self._after(0)  # evaluations of the present restart
         self._algorithm = self._new()
         if isinstance(self._algorithm, Walker) and self._walked is not None:
@@ -105,10 +105,10 @@ class AlgorithmSearch(Stage):
         """The algorithm of the present restart; only the first begins at `initial`."""
         limits = self._limits
         return copy.deepcopy(self._settings).start(
-            self.problem.n,
+            self._problem.n,
             (*limits.seed, self.restarts),
             limits.initial if self.restarts == 0 else None,
-            structure=self.problem.structure,
+            structure=self._problem.structure,
             restart=self.restarts,
         )
 
@@ -136,7 +136,7 @@ class AlgorithmSearch(Stage):
     @property
     def n(self) -> int:
         """Length of a solution."""
-        return self.problem.n
+        return self._problem.n
 
     @property
     def target(self) -> float:
@@ -198,11 +198,11 @@ class AlgorithmSearch(Stage):
         algorithm.optima.clear()
         quick = time.monotonic() - begun < WALKED
         # a batch is n at most, and one that is cut would be a row of its own in the history
-        self._stretch = max(self.problem.n, self._stretch * 2 if quick else self._stretch // 2)
+        self._stretch = max(self._problem.n, self._stretch * 2 if quick else self._stretch // 2)
 
     def _after(self, evaluations: int) -> int:
         """Evaluations of a restart at the next look at where its walk stands."""
-        least, most = (times * self.problem.n for times in LOOKS)
+        least, most = (times * self._problem.n for times in LOOKS)
         return evaluations + min(max(evaluations // MORE, least), most)
 
     def _look_around(self, algorithm: Walker) -> None:
@@ -222,6 +222,10 @@ class AlgorithmSearch(Stage):
         if self._limits.keep > 1:
             self._keeper.offer(population[: len(scores)], scores)
 
+    def keeper(self) -> Keeper:
+        """An empty one, that keeps as many solutions as this search does."""
+        return Keeper(self._limits.keep, self._problem.n, self._problem.mirrored)
+
     def kept(self) -> Kept:
         """What was kept, the best first; its scores are the function's own."""
         sign = self.scoring.function.sign
@@ -230,8 +234,8 @@ class AlgorithmSearch(Stage):
             return Kept(self.best[None].copy(), np.array([sign * self.score]))
         self._keep_best()
         found = self._keeper.kept()
-        if not isinstance(self.problem, FunctionProblem) and len(found.scores):
-            exact = self.problem.score(found.solutions)
+        if not isinstance(self._problem, FunctionProblem) and len(found.scores):
+            exact = self._problem.score(found.solutions)
             if not np.allclose(exact, found.scores, rtol=1e-9, atol=1e-9):
                 raise RuntimeError(f"the search says {found.scores}, the problem says {exact}.")
         return Kept(found.solutions, sign * found.scores)
@@ -279,8 +283,8 @@ class AlgorithmSearch(Stage):
             RuntimeError: if a problem's own score differs from the search's; names both.
         """
         assert self.best is not None  # one solution is always scored
-        if not isinstance(self.problem, FunctionProblem):
-            exact = float(self.problem.score(self.best[None])[0])
+        if not isinstance(self._problem, FunctionProblem):
+            exact = float(self._problem.score(self.best[None])[0])
             if not math.isclose(exact, self.score, rel_tol=1e-9, abs_tol=1e-9):
                 raise RuntimeError(f"the search says {self.score}, the problem says {exact}.")
         return SearchResult(
