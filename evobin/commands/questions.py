@@ -110,7 +110,9 @@ def _named(path: Path, name: str) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.absolute().parent))  # so that it finds its neighbours
+    folder = str(path.absolute().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # it finds its neighbours, as a script does; so do workers
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -118,8 +120,6 @@ def _named(path: Path, name: str) -> Any:
         raise EvobinError(
             f"{path}: cannot be run ({type(error).__name__}: {text}); fix it."
         ) from error
-    finally:
-        sys.path.pop(0)
     if not hasattr(module, name):
         others = [word for word, what in vars(module).items() if callable(what) and word[0] != "_"]
         has = f"it has {', '.join(others[:5])}" if others else "it has no function"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -77,7 +78,7 @@ def _check_for_qubo(told: str, sense: Sense | None, number: int | None) -> None:
 
 def _is_formula(path: Path, text: str) -> bool:
     """Whether a text is a formula, by its first line that is no comment."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(io.StringIO(text), 1):  # of most, the first few decide
         words = line.split()
         if not words or words[0][0] in "c#" or words[0].startswith("//"):
             continue

@@ -229,6 +229,21 @@ def test_a_function_that_raises_is_one_line_and_keeps_the_run(capsys: Capture) -
     assert re.fullmatch(r"evobin: .*ZeroDivisionError: division by zero.*\n", err)
 
 
+def test_a_python_file_finds_its_neighbours_on_workers_too(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("sub").mkdir()
+    Path("sub", "evobin_neighbour.py").write_text("def count(x):\n    return float(x.sum())\n")
+    Path("sub", "slow.py").write_text(
+        "import time\nimport evobin_neighbour\n\n\n"
+        "def score(x):\n    time.sleep(0.01)\n    return evobin_neighbour.count(x)\n"
+    )
+    call = ["sub/slow.py:score", "--n", "4", "--algorithm", "umda", "--max-evaluations", "200"]
+    printed = answer(capsys, "solve", *call, "--n-jobs", "2", "--quiet")
+    assert printed.endswith("x 1 1 1 1\nvalue 4\n")
+
+
 def start(*argv: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "evobin", *argv],
