@@ -9,6 +9,7 @@ from evobin.algorithms.descent import Descent as Descent
 from evobin.algorithms.fast_ga import FastGA as FastGA
 from evobin.algorithms.genetic import Genetic as Genetic
 from evobin.algorithms.latent_cma import LatentCMA as LatentCMA
+from evobin.algorithms.memetic import Memetic as Memetic
 from evobin.algorithms.path_relinking import PathRelinking as PathRelinking
 from evobin.algorithms.pbil import PBIL as PBIL
 from evobin.algorithms.portfolio import Portfolio as Portfolio
@@ -31,6 +32,7 @@ _KINDS: tuple[type[Algorithm], ...] = (
     Pyramid,
     PathRelinking,
     LatentCMA,
+    Memetic,
     Annealing,
     Tabu,
     Descent,

@@ -221,7 +221,15 @@ class Algorithm(ABC):
 
 
 class Walker(Algorithm):
-    """An algorithm that goes by single flips, and is faster on a problem that follows them."""
+    """An algorithm that goes by single flips, and is faster on a problem that follows them.
+
+    Attributes:
+        threads: how many `walk` may use; no result depends on it, but for the clock.
+    """
+
+    transient: ClassVar[tuple[str, ...]] = (*Algorithm.transient, "threads")
+
+    threads: ClassVar[int] = 1
 
     @abstractmethod
     def walk(

@@ -15,6 +15,9 @@ from evobin.checks import setting
 from evobin.core.problem import Population
 from evobin.core.state import State
 
+GROWTH = 4.0
+"""How much longer each turn of the pyramid is than the one before."""
+
 
 @dataclass(eq=False, kw_only=True)
 class Portfolio(Algorithm):
@@ -40,7 +43,7 @@ class Portfolio(Algorithm):
 
     name = "default"
     transient = (*Algorithm.transient, "_legs")
-    waits = 100
+    waits = 1_000  # a restart would forget what the pyramid has learnt
 
     sweeps: float = setting(20.0, 1e-6, 1e6)
     model: float = setting(4.0, 1e-6, 1e6)
@@ -52,7 +55,7 @@ class Portfolio(Algorithm):
         self.leg = self.turn = 0
         self.starts = np.empty((0, n), np.int8)
         waits = [max(1, round(share * n)) for share in (self.sweeps, self.model, self.turns)]
-        self._turns = waits[2]
+        self._turns, self.growth, self.longer = waits[2], 1.0, 1.0
         self._seeds = self.rng.integers(2**63, size=3).tolist()
         self._legs: list[Algorithm] = [
             Sweeps(patience=waits[0]).start(n, self._seeds[0], self.initial),
@@ -67,8 +70,11 @@ class Portfolio(Algorithm):
             if self.leg == 2:
                 self.starts = np.stack([leg.best for leg in self._legs if leg.best is not None])
                 self._add_last()
-        elif self.evaluations - max(self.turn, self.found) >= self._turns:
+        elif self.evaluations - max(self.turn, self.found) >= self._turns * self.growth:
+            if self.leg == 2:
+                self.longer *= GROWTH
             self.leg, self.turn = 2 - self.leg, self.evaluations
+            self.growth = self.longer if self.leg == 2 else 1.0
         return self._legs[self.leg].ask()
 
     def _add_last(self) -> None:

@@ -184,7 +184,10 @@ class SingleFlips(Walker):
         taken = len(self.taken)
         if len(self.waiting):
             rows = self.waiting[taken : taken + room]
-            scores = problem.score(rows)
+            if isinstance(state, CompiledState) and len(self.waiting) == 1:
+                scores = np.array([state.go_to(rows[0])])
+            else:
+                scores = problem.score(rows)
         else:
             places = self._places()[taken : taken + room]
             if len(places) == 1:  # it may well be made

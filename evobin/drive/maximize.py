@@ -14,11 +14,12 @@ from typing import Any, Literal, SupportsFloat
 
 from numpy.typing import ArrayLike
 
-from evobin.algorithms import ALGORITHMS, Algorithm
+from evobin.algorithms import ALGORITHMS, Algorithm, Memetic, Walker
 from evobin.algorithms.base import LARGEST, MANY, as_population
 from evobin.checks import check_number
 from evobin.config import ExecutionConfig
-from evobin.core.problem import Problem
+from evobin.core.compiled import CompiledProblem
+from evobin.core.problem import IncrementalProblem, Problem
 from evobin.core.stage import MapTasks, Progress, Stage, in_order
 from evobin.drive.checkpoint import SearchFile, fingerprint, settings_of
 from evobin.drive.display import SearchDisplay
@@ -36,7 +37,9 @@ Function = Callable[[Any], SupportsFloat | ArrayLike]
 Choice = str | type[Algorithm] | Algorithm
 OnError = Literal["raise", "skip"]
 BUDGET = 10_000
-"""Evaluations where no limit is set."""
+"""Evaluations where no limit is set; for each sign, where an evaluation is a flip looked at."""
+MOST = 100_000_000
+"""Evaluations where no limit is set, at most."""
 
 
 def maximize(
@@ -108,11 +111,12 @@ def maximize(
         >>> found.stop
         {'max_evaluations': 500}
     """
+    given = _problem_of(problem, n, batch, 1.0)
     call = _Call(
-        algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint, keep,
+        _algorithm_for(algorithm, given), max_evaluations, seconds, target, initial, restarts,
+        islands, n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
-    return call.run(_problem_of(problem, n, batch, 1.0))
+    return call.run(given)
 
 
 def minimize(
@@ -183,6 +187,17 @@ path-relinking, latent-cma, annealing, tabu, descent.
     raise SettingError(f"there is no algorithm `{name}`; {hint} {', '.join(ALGORITHMS)}.")
 
 
+def _algorithm_for(choice: Choice, problem: Problem) -> Algorithm:
+    """The settings of an algorithm; the default depends on whether the problem keeps its gains."""
+    if choice == "default" and _keeps_gains(problem):
+        return Memetic()
+    return algorithm_of(choice)
+
+
+def _keeps_gains(problem: Problem) -> bool:
+    return isinstance(problem, CompiledProblem) and problem.keeps_gains
+
+
 def _problem_of(given: Any, n: int | None, batch: bool, sign: float) -> Problem:
     if isinstance(given, Problem):
         if n not in (None, given.n):
@@ -222,8 +237,8 @@ class _Call:
         """The whole search."""
         self._check()
         sign = problem.sign if isinstance(problem, FunctionProblem) else 1.0
-        limits = self._limits(problem.n, sign)
-        with self._workers() as (map_tasks, n_jobs):
+        limits = self._limits(problem, sign)
+        with self._workers(problem) as (map_tasks, n_jobs):
             skip = self.on_error == "skip"
             if self.islands > 1:
                 make = partial(AlgorithmSearch, self.algorithm, problem, skip=skip)
@@ -286,8 +301,12 @@ class _Call:
         if self.on_error not in ("raise", "skip"):
             raise SettingError(f"`on_error` must be raise or skip, but it is {self.on_error!r}.")
 
-    def _limits(self, n: int, sign: float) -> Limits:
-        budget = BUDGET if self.seconds is None else MANY
+    def _limits(self, problem: Problem, sign: float) -> Limits:
+        n, budget = problem.n, BUDGET
+        if isinstance(self.algorithm, Walker) and _keeps_gains(problem):
+            budget = max(BUDGET, min(BUDGET * n, MOST))
+        if self.seconds is not None:
+            budget = MANY
         return Limits(
             budget if self.max_evaluations is None else int(self.max_evaluations),
             math.inf if self.seconds is None else float(self.seconds),
@@ -315,11 +334,12 @@ class _Call:
         return SearchFile(Path(self.checkpoint), whose)
 
     @contextlib.contextmanager
-    def _workers(self) -> Iterator[tuple[MapTasks, int]]:
-        """Who does tasks, and how many they are."""
+    def _workers(self, problem: Problem) -> Iterator[tuple[MapTasks, int]]:
+        """Who does tasks, and how many they are; a walk has threads."""
         n_jobs = worker_count(self.n_jobs)
-        if n_jobs == 1:
-            yield in_order, 1
+        walks = isinstance(self.algorithm, Walker) and isinstance(problem, IncrementalProblem)
+        if n_jobs == 1 or (walks and self.islands == 1):
+            yield in_order, n_jobs
             return
         with (
             tempfile.TemporaryDirectory(prefix="evobin-") as scratch,

@@ -86,6 +86,7 @@ class AlgorithmSearch(Stage):
         )
         function = problem if isinstance(problem, FunctionProblem) else _as_function(problem)
         self.scoring = Scoring(function, skip, n_jobs)
+        self._n_jobs = n_jobs
         self.interrupts = Interrupts()
         self.rows: list[Row] = []
         self.restarts = self._before = 0  # evaluations of algorithms before the present one
@@ -104,13 +105,16 @@ class AlgorithmSearch(Stage):
     def _new(self) -> Algorithm:
         """The algorithm of the present restart; only the first begins at `initial`."""
         limits = self._limits
-        return copy.deepcopy(self._settings).start(
+        made = copy.deepcopy(self._settings).start(
             self._problem.n,
             (*limits.seed, self.restarts),
             limits.initial if self.restarts == 0 else None,
             structure=self._problem.structure,
             restart=self.restarts,
         )
+        if isinstance(made, Walker):
+            made.threads = self._n_jobs
+        return made
 
     def over(self) -> dict[str, Any]:
         """Why to stop; before that, a restart where the algorithm asks for one."""
@@ -184,9 +188,11 @@ class AlgorithmSearch(Stage):
         looks = self._limits.keep > 1 and not algorithm.notes_optima
         if looks:
             left = min(left, self._look - algorithm.evaluations)
+        # threads want room for all that they may do
+        is_cut = isinstance(problem, CompiledProblem) and algorithm.threads == 1
         algorithm.walk(
             problem,
-            min(self._stretch, left) if isinstance(problem, CompiledProblem) else left,
+            min(self._stretch, left) if is_cut else left,
             self._limits.target,
             pause=begun + WALKED,
             deadline=deadline,
