@@ -19,7 +19,7 @@ class Clauses:
     wants to be `wants` there.
 
     All costs are whole numbers, so that any two can be told apart. A score is one float64, the
-    nearest to (total - soft - hard * heavy) * unit: it never ranks a higher cost above a lower one,
+    nearest to (base - soft - hard * heavy) * unit: it never ranks a higher cost above a lower one,
     and it is exact up to 2^53 units.
 
     Attributes:
@@ -34,6 +34,8 @@ class Clauses:
         never: hard clauses, and weight of soft ones, that no solution satisfies.
         total: weight of all soft clauses, in units.
         heavy: what a broken hard clause costs, in units; more than `total`.
+        base: score of a solution that breaks nothing, in units: `total` where all weights, hard
+            clauses included, add up to 2^52 or less; else 0, so that low costs are exact.
         unit: of weights, a power of two; 1 where all are whole.
     """
 
@@ -48,6 +50,7 @@ class Clauses:
     never: tuple[int, int]
     total: int
     heavy: int
+    base: int
     unit: float
 
     @property
@@ -57,7 +60,7 @@ class Clauses:
 
     def score(self, hard: int, soft: int) -> float:
         """The score of a cost: hard clauses broken, and weight of soft ones, in units."""
-        return float(self.total - soft - hard * self.heavy) * self.unit
+        return float(self.base - soft - hard * self.heavy) * self.unit
 
     def broken(self, solution: NDArray[np.int8]) -> NDArray[np.bool_]:
         """[m] bool, which clauses a solution, [n] int8, does not satisfy."""

@@ -14,7 +14,7 @@ from typing import Any, Literal, SupportsFloat
 
 from numpy.typing import ArrayLike
 
-from evobin.algorithms import ALGORITHMS, Algorithm
+from evobin.algorithms import ALGORITHMS, Algorithm, ClauseWeighting
 from evobin.algorithms.base import LARGEST, MANY, as_population
 from evobin.checks import check_number
 from evobin.config import ExecutionConfig
@@ -29,6 +29,7 @@ from evobin.drive.search import AlgorithmSearch, Limits
 from evobin.errors import SettingError
 from evobin.parallel import Workers, worker_count
 from evobin.problems.function import FunctionProblem
+from evobin.problems.maxsat import MaxSat
 from evobin.results.search import EvaluationError, SearchResult
 
 Function = Callable[[Any], SupportsFloat | ArrayLike]
@@ -103,11 +104,12 @@ def maximize(
         >>> found.stop
         {'max_evaluations': 500}
     """
+    given = _problem_of(problem, n, batch, 1.0)
     call = _Call(
-        algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint,
+        _algorithm_for(algorithm, given), max_evaluations, seconds, target, initial, restarts,
+        islands, n_jobs, seed, callback, progress, on_error, checkpoint,
     )  # fmt: skip
-    return call.run(_problem_of(problem, n, batch, 1.0))
+    return call.run(given)
 
 
 def minimize(
@@ -163,7 +165,7 @@ def algorithm_of(choice: Choice) -> Algorithm:
         ...
         evobin.errors.SettingError: there is no algorithm `fast`; did you mean `fast-ga`? There \
 are default, sweeps, fast-ga, two-rate, genetic, umda, pbil, compact-ga, cross-entropy, pyramid, \
-path-relinking, latent-cma, annealing, tabu, descent.
+path-relinking, latent-cma, annealing, tabu, descent, clause-weighting.
     """
     if isinstance(choice, Algorithm):
         return choice.unstarted()
@@ -175,6 +177,13 @@ path-relinking, latent-cma, annealing, tabu, descent.
     meant = get_close_matches(name, ALGORITHMS, n=1, cutoff=0.5)
     hint = f"did you mean `{meant[0]}`? There are" if meant else "there are"
     raise SettingError(f"there is no algorithm `{name}`; {hint} {', '.join(ALGORITHMS)}.")
+
+
+def _algorithm_for(choice: Choice, problem: Problem) -> Algorithm:
+    """The settings of an algorithm; the default depends on the problem."""
+    if choice == "default" and isinstance(problem, MaxSat):
+        return ClauseWeighting()
+    return algorithm_of(choice)
 
 
 def _problem_of(given: Any, n: int | None, batch: bool, sign: float) -> Problem:

@@ -18,6 +18,9 @@ from evobin.problems.exact import as_numbers, unit_of
 
 Ints = NDArray[np.int64]
 
+MAX_TOTAL = 2**52
+"""Weight of all clauses, the hard ones included: sums up to it are exact in float64."""
+
 
 def formula_of(n: int, clauses: Sequence[Sequence[int]], weights: Any) -> Formula:
     """Checks what a `MaxSat` is made of; see there for arguments and errors."""
@@ -67,7 +70,7 @@ def clauses_of(formula: Formula) -> Clauses:
         EvobinError: if soft weights add up to 2^63 or more; the text lacks its subject.
     """
     weights, unit, heavy = _in_units(formula.weights, int(formula.hard.sum()))
-    n, m = formula.n, len(formula.lengths)
+    n, m, total = formula.n, len(formula.lengths), int(weights.sum())
     owners = np.repeat(np.arange(m), formula.lengths)
     variables, wants = np.abs(formula.literals).astype(np.int64) - 1, formula.literals > 0
     keys = np.sort(owners * (2 * n) + 2 * variables + wants)
@@ -89,8 +92,9 @@ def clauses_of(formula: Formula) -> Clauses:
         weights[used],
         formula.hard[used],
         (int((never & formula.hard).sum()), int(weights[never].sum())),
-        int(weights.sum()),
+        total,
         heavy,
+        total if heavy * (1 + int(formula.hard.sum())) <= MAX_TOTAL else 0,
         unit,
     )
     for name in ("ends", "members", "signs", "starts", "owners", "wants", "weights", "hard"):

@@ -23,9 +23,6 @@ from evobin.problems.exact import smallest_dtypes, sums
 
 Ints = NDArray[np.int64]
 
-MAX_TOTAL = 2**52
-"""Weight of all clauses, the hard ones included: sums up to it are exact in float64."""
-
 
 class Cost(NamedTuple):
     """What a solution leaves unsatisfied: hard clauses, and the weight of soft ones.
@@ -93,11 +90,12 @@ class MaxSat(CompiledProblem):
     where the solution's third sign is +1, literal -3 where it is -1. A literal that comes twice in
     a clause counts once; a clause with both signs of a variable is always satisfied.
 
-    Whole weights stay as they are, and costs are exact. A score is the float64 nearest to that
-    exact number, so that it never ranks a worse solution above a better one; where all weights,
-    hard clauses included, add up to 2^52 or less, it is exact, and gains are kept in compiled code.
-    Above that, annealing, tabu and descent go flip by flip; `clause-weighting` is as fast as ever.
-    Weights that are not whole are rounded once so that no sum is.
+    Whole weights stay as they are, and costs are exact. Where all weights, hard clauses included,
+    add up to more than 2^52, the score is minus what is broken, so that 0 is the best: the float64
+    nearest to that exact number, which is exact itself for low costs, and never ranks a worse
+    solution above a better one. Annealing, tabu and descent then go flip by flip, outside compiled
+    code; `clause-weighting` is as fast as ever. Weights that are not whole are rounded once so that
+    no sum is.
 
     Args:
         n: variables, at least 1.
@@ -157,8 +155,7 @@ class MaxSat(CompiledProblem):
         self.n = formula.n
         self._formula = formula
         clauses = self._clauses = clauses_of(formula)
-        n_hard = int(formula.hard.sum())
-        self._fits = clauses.heavy * (1 + n_hard) <= MAX_TOTAL
+        self._fits = clauses.base == clauses.total
         if self._fits:
             self._weights = np.where(clauses.hard, clauses.heavy, clauses.weights) * clauses.unit
             each = np.repeat(self._weights, np.diff(clauses.ends))
