@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from evobin.problems import MaxSat as MaxSat
     from evobin.problems import NetworkProblem as NetworkProblem
     from evobin.problems import NKLandscape as NKLandscape
+    from evobin.problems import Polynomial as Polynomial
     from evobin.report.page import write_report as write_report
     from evobin.results.search import EvaluationError as EvaluationError
     from evobin.results.search import SearchResult as SearchResult
@@ -129,7 +130,7 @@ _HOMES = {
     "evobin.network.binary": "BinaryNetwork",
     "evobin.network.blueprint": "load_architecture",
     "evobin.network.presets": "SPEAKER_SEX",
-    "evobin.problems": "QUBO Ising MaxSat NKLandscape NetworkProblem",
+    "evobin.problems": "QUBO Ising MaxSat NKLandscape NetworkProblem Polynomial",
     "evobin.report.page": "write_report",
     "evobin.results.search": "EvaluationError SearchResult",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,16 @@ def ising_energy(couplings: NDArray[Any], fields: NDArray[Any], solution: Signs)
     n = len(s)
     pairs = [float(couplings[i, j]) * s[i] * s[j] for i in range(n) for j in range(n)]
     return math.fsum(pairs + [float(fields[i]) * s[i] for i in range(n)])
+
+
+def polynomial(
+    terms: Mapping[tuple[int, ...], float], solution: Signs, *, bits: bool = False
+) -> float:
+    """The sum of coefficients times products of variables."""
+    x = [int(sign > 0) if bits else int(sign) for sign in solution]
+    return math.fsum(
+        float(value) * math.prod(x[i] for i in product) for product, value in terms.items()
+    )
 
 
 def unsatisfied(clauses: Sequence[Sequence[int]], solution: Signs) -> list[int]:
