@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from evobin.problems import MaxSat as MaxSat
     from evobin.problems import NetworkProblem as NetworkProblem
     from evobin.problems import NKLandscape as NKLandscape
+    from evobin.problems import Polynomial as Polynomial
     from evobin.problems import load_problem as load_problem
     from evobin.report.page import write_report as write_report
     from evobin.results.search import EvaluationError as EvaluationError
@@ -135,7 +136,8 @@ _HOMES = {
     "evobin.network.binary": "BinaryNetwork",
     "evobin.network.blueprint": "load_architecture",
     "evobin.network.presets": "SPEAKER_SEX",
-    "evobin.problems": "QUBO Ising MaxCut MaxSat NKLandscape NetworkProblem load_problem",
+    "evobin.problems": "QUBO Ising MaxCut MaxSat NKLandscape NetworkProblem Polynomial "
+    "load_problem",
     "evobin.report.page": "write_report",
     "evobin.results.search": "EvaluationError SearchResult",
 }

@@ -15,6 +15,7 @@ from evobin.problems.ising import Ising
 from evobin.problems.maxcut import MaxCut
 from evobin.problems.maxsat import MaxSat
 from evobin.problems.nk import NKLandscape
+from evobin.problems.polynomial import Over, Polynomial
 from evobin.problems.qubo import QUBO
 from tests.oracle import naive_boxes as naive
 
@@ -94,6 +95,16 @@ def nk(n: int, rng: np.random.Generator) -> Case:
     return Case(problem, lambda s: naive.nk_score(members, tables, s), 1e-13)
 
 
+def polynomial(n: int, rng: np.random.Generator, *, over: Over, whole: bool) -> Case:
+    """Products of any order, the empty one included, with repeated variables, in any order."""
+    products = [tuple(rng.integers(0, n, size).tolist()) for size in rng.integers(0, 6, 3 * n + 4)]
+    values = rng.integers(-9, 10, len(products)) if whole else rng.normal(size=len(products))
+    terms = dict(zip(products, values.tolist(), strict=True))
+    within = 0.0 if whole else 1e-12 * float(np.abs(values).sum())
+    problem = Polynomial(terms, n, over=over)
+    return Case(problem, lambda s: -naive.polynomial(terms, s, bits=over == "bits"), within)
+
+
 KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {
     "dense QUBO": lambda n, rng: qubo(n, rng, share=1.0, whole=True),
     "sparse QUBO": lambda n, rng: qubo(n, rng, share=0.02, whole=True),
@@ -107,5 +118,9 @@ KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {
     "MAX-SAT with hard clauses": lambda n, rng: maxsat(n, rng, hard=0.3, whole=True),
     "real MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.1, whole=False),
     "NK": nk,
+    "polynomial of signs": lambda n, rng: polynomial(n, rng, over="signs", whole=True),
+    "polynomial of bits": lambda n, rng: polynomial(n, rng, over="bits", whole=True),
+    "real polynomial of signs": lambda n, rng: polynomial(n, rng, over="signs", whole=False),
+    "real polynomial of bits": lambda n, rng: polynomial(n, rng, over="bits", whole=False),
 }
 """By name: a random one of n signs."""

@@ -76,6 +76,8 @@ class Algorithm(ABC):
     name: ClassVar[str] = "algorithm"
     transient: ClassVar[tuple[str, ...]] = ("structure", "initial", "_within", "_made")
     """Attributes that are no state: what `start` is given, and what can be made again."""
+    needs: ClassVar[str] = ""
+    """What of a problem's structure it needs to know; all that a score tells if empty."""
     waits: ClassVar[int] = 50
     """Evaluations without a new best after which it stops by default, as a multiple of n."""
 
@@ -168,7 +170,10 @@ class Algorithm(ABC):
         return other
 
     def stop(self) -> dict[str, Any]:
-        """Why it makes no sense to go on without a restart; empty = go on."""
+        """Why it makes no sense to go on without a restart; empty = go on.
+
+        Where "optimum" is among the reasons, it makes none with a restart either.
+        """
         stale = self.evaluations - self.found
         limit = self.waits * self.n if self.patience is None else self.patience
         return {"stagnation": stale} if stale >= limit else {}

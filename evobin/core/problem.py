@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.core.clauses import Clauses
 from evobin.core.evidence import Outcomes
 
 Solution = NDArray[np.int8]
@@ -29,10 +30,12 @@ class Structure:
     Attributes:
         layers: parts of the solution by name, to report by.
         units: by layer, the places of each hidden unit: its fan-in and its fan-out.
+        clauses: what a solution is to satisfy; None where the problem has none.
     """
 
     layers: Mapping[str, slice] = field(default_factory=dict)
     units: Sequence[Sequence[NDArray[np.intp]]] = ()
+    clauses: Clauses | None = None
 
 
 class Problem(ABC):

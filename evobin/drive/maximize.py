@@ -14,7 +14,7 @@ from typing import Any, Literal, SupportsFloat
 
 from numpy.typing import ArrayLike
 
-from evobin.algorithms import ALGORITHMS, Algorithm, Memetic, Walker
+from evobin.algorithms import ALGORITHMS, Algorithm, ClauseWeighting, Memetic, Walker
 from evobin.algorithms.base import LARGEST, MANY, as_population
 from evobin.checks import check_number
 from evobin.config import ExecutionConfig
@@ -30,6 +30,7 @@ from evobin.drive.search import AlgorithmSearch, Limits
 from evobin.errors import SettingError
 from evobin.parallel import Workers, worker_count
 from evobin.problems.function import FunctionProblem
+from evobin.problems.maxsat import MaxSat
 from evobin.results.search import EvaluationError, SearchResult
 
 Function = Callable[[Any], SupportsFloat | ArrayLike]
@@ -173,7 +174,7 @@ def algorithm_of(choice: Choice) -> Algorithm:
         ...
         evobin.errors.SettingError: there is no algorithm `fast`; did you mean `fast-ga`? There \
 are default, sweeps, fast-ga, two-rate, genetic, umda, pbil, compact-ga, cross-entropy, pyramid, \
-path-relinking, latent-cma, annealing, tabu, descent.
+path-relinking, latent-cma, annealing, tabu, descent, clause-weighting.
     """
     if isinstance(choice, Algorithm):
         return choice.unstarted()
@@ -188,7 +189,9 @@ path-relinking, latent-cma, annealing, tabu, descent.
 
 
 def _algorithm_for(choice: Choice, problem: Problem) -> Algorithm:
-    """The settings of an algorithm; the default depends on whether the problem keeps its gains."""
+    """The settings of an algorithm; the default depends on the problem."""
+    if choice == "default" and isinstance(problem, MaxSat):
+        return ClauseWeighting()
     if choice == "default" and _keeps_gains(problem):
         return Memetic()
     return algorithm_of(choice)

@@ -128,7 +128,7 @@ class AlgorithmSearch(Stage):
         if self.seconds + (self._pause if self._pause > WALKED else 0.0) >= limits.seconds:
             reasons["seconds"] = limits.seconds
         if not reasons and (stale := self._algorithm.stop()):
-            if not limits.restarts:
+            if not limits.restarts or "optimum" in stale:
                 return stale
             self._keep_best()
             self._before += self._algorithm.evaluations

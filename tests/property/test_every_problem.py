@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import evobin
-from evobin.algorithms import ALGORITHMS
 from evobin.results.search import SearchResult
-from tests.builders import small_convolutions
+from tests.builders import GENERAL, small_convolutions
 
 N = 18
 
@@ -54,7 +53,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "conv": lambda: small_convolutions(4),
 }
 BUDGETS = [300, pytest.param(3_000, marks=pytest.mark.slow)]
-every = pytest.mark.parametrize("algorithm", ALGORITHMS)
+every = pytest.mark.parametrize("algorithm", GENERAL)
 on_all = pytest.mark.parametrize("kind", MAKERS)
 budgets = pytest.mark.parametrize("budget", BUDGETS)
 
@@ -83,7 +82,7 @@ def test_a_result_has_its_true_score_and_a_search_resumes(
     tmp_path: Path, kind: str, algorithm: str, budget: int
 ) -> None:
     whole = go(kind, algorithm, budget)
-    assert whole.evaluations == budget
+    assert whole.evaluations == budget or "optimum" in whole.stop
     assert_true(kind, whole)
     go(kind, algorithm, budget // 2 + 1, checkpoint=tmp_path / "kept")
     assert_same(go(kind, algorithm, budget, checkpoint=tmp_path / "kept"), whole)

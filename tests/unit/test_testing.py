@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import ArrayLike
 
 import evobin
-from evobin.algorithms import ALGORITHMS, Descent
+from evobin.algorithms import Descent
 from evobin.core.problem import Population, Solution
-from tests.builders import NoisyBatch, NoisyState, small_convolutions
+from tests.builders import GENERAL, NoisyBatch, NoisyState, small_convolutions
 
 
 class OnlyAskAndTell(evobin.Algorithm):
@@ -78,7 +78,7 @@ def local() -> type[evobin.Algorithm]:
     return Local
 
 
-@pytest.mark.parametrize("algorithm", [*ALGORITHMS, OnlyAskAndTell])
+@pytest.mark.parametrize("algorithm", [*GENERAL, OnlyAskAndTell])
 def test_an_algorithm_that_keeps_to_the_contract_passes(algorithm: Any) -> None:
     evobin.testing.check_algorithm(algorithm, (1, 7))
 

@@ -128,7 +128,7 @@ def test_formulas_are_told_from_graphs_by_their_content(tmp_path: Path) -> None:
         ("5\n1 1 2\n", r"line 2: expected `n m`, .* found '1 1 2'"),
         ("2\n2 1\n1 1 7\n", "holds 2 problems"),
         ("a\0b", "problem: holds a NUL byte; name a text file"),
-        ("PK\x03\x04zip", "problem: is an archive of files; unpack it, and name one of them"),
+        ("PK\x03\x04zip", "problem: is a zip archive; unpack it, and name a file from it"),
     ],
 )
 def test_what_is_malformed_is_one_line_that_names_the_place(
