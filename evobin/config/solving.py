@@ -22,7 +22,8 @@ class SolveConfig:
     """From a problem file, or a function, to the best solution that is found in time."""
 
     seconds: float | None = setting(None, 0.0, 1e9)
-    """End after this time, that of reading the file included. By default 60, or no limit with
+    """End after this time, that of reading the file included, but not that of compiling, which only
+    the first search after an installation does. By default 60, or no limit with
     --max-evaluations."""
     max_evaluations: int | None = setting(None, 1, 10**15)
     """End after as many solutions scored, or flips looked at; then the seed decides the result."""

@@ -73,7 +73,8 @@ def maximize(
         algorithm: a name in `evobin.algorithms.ALGORITHMS`, a class, or an instance, which holds
             settings, as `Tabu(tenure=10)`.
         max_evaluations: solutions to score at most; None for 10,000 where `seconds` is not set.
-        seconds: ends by the clock; one evaluation is always done. None for no limit.
+        seconds: ends by the clock, which runs once kernels are compiled, several seconds once a
+            machine; one evaluation is always done. None for no limit.
         target: ends after the batch that reaches this score; None for none.
         initial: [n] or [k, n] of -1 and +1, where to begin; not modified. None for anywhere.
         restarts: whether to begin anew, elsewhere, where the algorithm sees no sense in going on.

@@ -95,7 +95,9 @@ class AlgorithmSearch(Stage):
         self._look = self._after(0)  # evaluations of the present restart
         self._algorithm = self._new()
         if isinstance(self._algorithm, Walker) and self._walked is not None:
-            self._algorithm.walk(self._walked, 0)  # compiles
+            begun = time.monotonic()
+            self._algorithm.walk(self._walked, 0)  # compiles, once a machine
+            self._began += time.monotonic() - begun  # a short search would have no time left
 
     @property
     def seconds(self) -> float:

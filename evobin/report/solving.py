@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from evobin.report.machine import to_json
 from evobin.report.text import duration, percent, write_line, write_words
 from evobin.results.solving import KEPT, SOLUTION, Solved, Step, shown
 
+COMPILED = 3.0
+"""Seconds before the first evaluation from which they are told."""
 PLAIN_EVERY = 5.0
 """Seconds between lines where there is no terminal."""
 WIDEST = 90
@@ -39,6 +42,7 @@ class SolveDisplay:
         self._console = console or Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._step: Step | None = None
+        self._begun = 0.0  # when it was told what is asked
         self._told = -math.inf  # seconds of the last plain line
         self._cost: float = math.inf  # of the last `o` line
 
@@ -62,6 +66,7 @@ class SolveDisplay:
         """Shows one step."""
         if self._step is None and not self._quiet:
             write_words(self._console, f"{step.question.file}: {step.question.about}.")
+        self._tell_compiling(step)
         self._step = step
         self._tell_cost(step)
         if self._quiet or self._live is not None:
@@ -69,6 +74,16 @@ class SolveDisplay:
         if step.found is not None and step.seconds - self._told >= PLAIN_EVERY:
             self._told = step.seconds
             write_line(self._console, f"{step.seconds:6.0f} s  {in_words(step)}")
+
+    def _tell_compiling(self, step: Step) -> None:
+        """Says once why the first evaluation came late."""
+        if self._step is None:
+            self._begun = time.monotonic()
+        elif self._step.found is None and not self._quiet:
+            took = time.monotonic() - self._begun - step.seconds
+            if took > COMPILED:
+                told = f"Compiled for {took:.0f} s, which later searches need not do; not counted."
+                write_words(self._console, told)
 
     def _tell_cost(self, step: Step) -> None:
         found = step.found
