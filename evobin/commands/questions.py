@@ -17,7 +17,6 @@ from evobin.errors import EvobinError, SettingError
 from evobin.files import reading
 from evobin.problems import QUBO, MaxCut, MaxSat, load_problem
 from evobin.problems.function import FunctionProblem
-from evobin.problems.quadratic import Quadratic
 from evobin.results.solving import Found, Question, Sense, Value
 
 
@@ -131,12 +130,8 @@ def _of_problem(file: str, problem: Problem, config: SolveConfig, digest: str) -
     target = None if config.target is None else as_whole(config.target)
     if isinstance(problem, MaxSat):
         return _of_formula(file, problem, target or 0, digest)
-    if not isinstance(problem, Quadratic):
-        question = Question(file, "function", "score", "max", _many(problem.n), problem.n, target)
-        sign = 1
-    else:
-        question = _of_pairs(file, problem, target)
-        sign = 1 if problem.sense == "max" else -1
+    question = _about(file, problem, target)
+    sign = 1 if question.sense == "max" else -1
 
     def glance(score: float, _solution: Solution) -> Found:
         return Found(as_whole(sign * score))
@@ -159,17 +154,21 @@ def _of_formula(file: str, problem: MaxSat, target: Value, digest: str) -> Asked
     return Asked(question, problem, measure, lambda _, x: measure(x), None, digest)
 
 
-def _of_pairs(file: str, problem: Quadratic, target: Value | None) -> Question:
-    wish = "large" if problem.sense == "max" else "small"
+def _about(file: str, problem: Problem, target: Value | None) -> Question:
+    """A problem in its own terms; what has an energy, such as Ising, has it minimised."""
+    n = problem.n
     if isinstance(problem, MaxCut):
         edges = len(problem.edges().values)
-        about = f"a graph of {problem.n:,} nodes and {edges:,} edges, its cut to be {wish}"
-        return Question(file, "cut", "cut", "max", about, problem.n, target)
+        about = f"a graph of {n:,} nodes and {edges:,} edges, its cut to be large"
+        return Question(file, "cut", "cut", "max", about, n, target)
     if isinstance(problem, QUBO):
-        about = f"a QUBO of {problem.n:,} variables, its value to be {wish}"
-        return Question(file, "qubo", "value", problem.sense, about, problem.n, target)
-    about = f"a problem of {problem.n:,} spins, its energy to be {wish}"
-    return Question(file, "function", "energy", problem.sense, about, problem.n, target)
+        wish = "large" if problem.sense == "max" else "small"
+        about = f"a QUBO of {n:,} variables, its value to be {wish}"
+        return Question(file, "qubo", "value", problem.sense, about, n, target)
+    if hasattr(problem, "energy"):
+        about = f"a problem of {n:,} signs, its energy to be small"
+        return Question(file, "function", "energy", "min", about, n, target)
+    return Question(file, "function", "score", "max", f"{_many(n)}, to be large", n, target)
 
 
 def _of_function(

@@ -182,8 +182,7 @@ def show_solved(console: Console, solved: Solved) -> None:
         write_line(console, f"kept        {len(solved.values):,} solutions in {folder / KEPT}")
     if solved.hard:
         write_line(console, f"broken      {solved.hard:,} hard clauses; no solution was found")
-    elif gap := question.gap(solved.value):
-        assert question.target is not None  # or there would be no gap
+    elif question.target and (gap := question.gap(solved.value)):
         write_line(console, f"gap         {percent(gap)} from {shown(question.target)}")
     *solution, value = solved.lines()
     if not console.is_terminal or question.n <= LONGEST:
