@@ -21,10 +21,12 @@ def test_the_lines_on_problems_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run_all(PROBLEMS)
-    split, energy, satisfied = capsys.readouterr().out.splitlines()
+    split, energy, satisfied, sequence, cost = capsys.readouterr().out.splitlines()
     assert split.endswith("{'max_evaluations': 10000}")
     assert float(energy) < 0
     assert float(satisfied) == 2
+    assert float(sequence) == 37
+    assert cost == "Cost(hard=0, soft=2) [2]"
 
 
 def test_the_lines_on_algorithms_run(capsys: pytest.CaptureFixture[str]) -> None:
