@@ -27,6 +27,7 @@ from evobin.core.problem import (
 )
 from evobin.core.samples import Dataset, Samples
 from evobin.core.stage import Stage
+from evobin.data.splits import Splits
 from evobin.drive.driver import Driver
 from evobin.network.analysis.firing import firing_rates
 from evobin.network.architecture import Architecture, ConvBlock
@@ -118,6 +119,14 @@ def voices_folder(root: Path) -> DataFolder:
     groups = table["file"] + " " + table["speaker"] + " " + table["room"]
     folder.write("speakers.tsv", "file speaker room", *groups)
     return folder
+
+
+def sides_of(splits: Splits) -> dict[str, Dataset]:
+    """The samples of a single fold, those outside of it, and the test part if there is one."""
+    labelled, folds = splits.labelled, splits.folds
+    assert len(folds) == 1
+    sides = {"train": labelled.subset(folds.trained(0)), "valid": labelled.subset(folds.held(0))}
+    return sides if splits.test is None else sides | {"test": splits.test}
 
 
 def planted_dataset(n: int, seed: int, prefix: str = "c") -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,13 +19,16 @@ from evobin.config import SearchConfig
 from evobin.config.data import HIDDEN
 from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
+from evobin.core.samples import Dataset
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
 from evobin.data.dataset import LARGEST
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.data.table_splits import Usual, table_splits
+from evobin.drive.budget import planned
 from evobin.drive.driver import ignore
-from evobin.drive.pipeline import SearchPlan, run_stages
+from evobin.drive.folded import FoldedSearch, FoldProblems, Standing
+from evobin.drive.pipeline import SearchPlan
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
 from evobin.errors import EvobinError, WorkersError
 from evobin.models.encoders import Encoder, encoded_splits, inputs_of
@@ -38,11 +42,21 @@ from evobin.network.presets import preset_of
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.evaluation import Evaluation
 from evobin.results.plain import Json
-from evobin.results.run import MODEL, USES, RunResult
-from evobin.results.search import SearchResult
+from evobin.results.run import MODEL, RunResult
 from evobin.runs import RunFolder, default_path
 
-DECIDING = ("seed", "minutes", "valid_share", "test_share", "ste", "population", "flips", "augment")
+DECIDING = (
+    "seed",
+    "minutes",
+    "folds",
+    "refit",
+    "valid_share",
+    "test_share",
+    "ste",
+    "population",
+    "flips",
+    "augment",
+)
 """The settings that decide a result, beside the samples and the network's shape."""
 SCRATCH = ".workers"  # in the run folder: what workers exchange; does not outlive the run
 
@@ -111,8 +125,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
             splits, fingerprint, job, kept = _loaded(job, kept, workers)
             config, origin = job.config, _Origin.of(job.config, kept)
             samples = preset_of(config.architecture).samples
-            sizes = {name: len(part) for name, part in splits.named.items()}
-            notes = {"note": splits.note, "sizes": sizes, "unit": samples}
+            notes = {"note": splits.note, "sizes": splits.sizes, "unit": samples}
             observer(Progress("data", 1, 1, notes=notes))
             about = {"versions": versions(), "clips": fingerprint}
             if kept.get("clips", about["clips"]) != about["clips"]:
@@ -120,18 +133,20 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
                     f"{job.path}: the {samples} are not those that the run began with; restore "
                     "them, or start anew."
                 )
-            plan = SearchPlan.of(config)
-            problem = _problem(config, plan, splits, origin.start)
-            recorder = RunRecorder(job, folder, kept, about, problem.n_scored)
+            problems, plan = _planned(config, splits, origin.start)
+            recorder = RunRecorder(job, folder, kept, about)
             recorder.begin()
-            workers.share(problem)
+            for problem in problems.every:
+                workers.share(problem)
+            search = FoldedSearch(problems, plan, origin.start)
             try:
-                outcome = run_stages(problem, plan, recorder.host(workers.map), kept)
+                standing = search.run(recorder.host(workers.map), kept)
             except WorkersError as error:
                 recorder.keep_last()
                 raise WorkersError(f"{error} {what_is_left(job.path)}.") from error
-            folder.write_result(outcome.solution)
-            done = _finish(folder, splits, problem, outcome, origin.reporting(job, about))
+            folder.write_result(standing.handed_out)
+            finished = _Finished(problems, standing, origin.reporting(job, about))
+            done = finished.leave(folder, splits)
             folder.remove_checkpoints()
             return _reported(done, observer) if config.report else done
     except KeyboardInterrupt:
@@ -191,66 +206,93 @@ def _of_table(job: Job, kept: State) -> _Loaded:
 def _of_files(config: SearchConfig, encoder: Encoder | None, workers: parallel.Workers) -> Splits:
     """The samples of files or voices, as the user has them."""
     if config.data is None:
-        return synthesised_splits(config.seed, clip_maker(workers))
+        return synthesised_splits(config, config.seed, clip_maker(workers))
     if encoder is None:
         return load_splits(config, config.seed)
     raw = replace(config, architecture=inputs_of(config.architecture, encoder))
     return load_splits(raw, config.seed, LARGEST)
 
 
-def _problem(
-    config: SearchConfig, plan: SearchPlan, splits: Splits, start: Solution | None
-) -> SampledNetworkProblem:
-    """What to maximise; a polish keeps to what is not worse than its start."""
+def _planned(
+    config: SearchConfig, splits: Splits, start: Solution | None
+) -> tuple[FoldProblems, SearchPlan]:
+    """What to maximise, and what the stages do; the sizes decide how long trainings are."""
+    plan = SearchPlan.of(config)
     objective: ObjectiveName = "accuracy" if plan.is_trained(start) else "likelihood"
-    problem = SampledNetworkProblem(
-        config.architecture,
-        splits.train,
-        splits.valid,
-        config.augment,
-        frames=config.ste.frames,
-        batch_size=config.flips.clips,
-        n_threads=parallel.worker_count(config.n_jobs),
-        logit_width=config.ste.logit_width,
-        objective=objective,
-    ).with_views(np.random.default_rng(plan.seeds["views"]))
-    return problem if start is None else problem.guarded(start)
+
+    def make(train: Dataset, valid: Dataset) -> SampledNetworkProblem:
+        return SampledNetworkProblem(
+            config.architecture,
+            train,
+            valid,
+            config.augment,
+            frames=config.ste.frames,
+            batch_size=config.flips.clips,
+            n_threads=parallel.worker_count(config.n_jobs),
+            logit_width=config.ste.logit_width,
+            objective=objective,
+        )
+
+    problems = FoldProblems.of(splits.labelled, splits.folds, make, refit=config.refit)
+    return problems, replace(plan, ste=planned(config.ste, problems.every))
 
 
-def _finish(
-    folder: RunFolder,
-    splits: Splits,
-    problem: SampledNetworkProblem,
-    outcome: SearchResult,
-    origin: _Origin,
-) -> RunResult:
-    """Evaluates the file that was written, not what was in memory."""
-    network = BinaryNetwork.load(folder.result, problem.architecture)
-    score = float(problem.score(network.signs[None])[0])
-    if score != outcome.score:
-        raise RuntimeError(f"the written file scores {score}, the search reported {outcome.score}.")
-    parts = {
-        name: Evaluation.of(network, part, problem.n_threads, origin.header.classes)
-        for name, part in splits.named.items()
-    }
-    folder.write_table("clips.csv", pd.concat([part.table(name) for name, part in parts.items()]))
-    rates = {
-        name: firing_rates(network, part, problem.n_threads) for name, part in splits.named.items()
-    }
-    folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
-    figures = {name: part.summary() | {"use": USES[name]} for name, part in parts.items()}
-    summary: dict[str, Json] = {"note": splits.note, "parts": figures}
-    before = None
-    if origin.start is not None:
-        polished = BinaryNetwork(problem.architecture, origin.start)
-        before = Evaluation.of(polished, splits.valid, classes=origin.header.classes)
-        summary["before"] = before.summary() | {"use": USES["before"]}
-    header = origin.header._replace(
-        temperature=parts["valid"].temperature, report=origin.header.report | summary
-    )
-    Model.of(header, network.signs).save(folder.path / MODEL)
-    folder.write_summary(summary)
-    return RunResult(folder.path, network, splits.note, parts, before)
+class _Finished(NamedTuple):
+    """A search that has ended."""
+
+    problems: FoldProblems
+    standing: Standing
+    origin: _Origin
+
+    def leave(self, folder: RunFolder, splits: Splits) -> RunResult:
+        """Evaluates the file that was written, not what was in memory, and writes all there is."""
+        problems, standing, header = self.problems, self.standing, self.origin.header
+        architecture, n_threads = problems.parts[0].architecture, problems.parts[0].n_threads
+        network = BinaryNetwork.load(folder.result, architecture)
+        if not np.array_equal(network.signs, standing.handed_out):
+            raise RuntimeError(f"{folder.result} does not hold the signs that were found.")
+
+        def of(solution: Solution, dataset: Dataset) -> Evaluation:
+            return Evaluation.of(
+                BinaryNetwork(architecture, solution), dataset, n_threads, header.classes
+            )
+
+        trained = problems.every[-1].train if problems.whole else problems.parts[0].train
+        told = standing.told if problems.whole else [network.signs]
+        held = [of(*pair) for pair in zip(told, (p.valid for p in problems.parts), strict=False)]
+        parts = {"train": of(network.signs, trained), "valid": Evaluation.joined(held)}
+        datasets = {"train": trained}
+        if splits.test is not None:
+            parts["test"] = of(network.signs, splits.test)
+            datasets["test"] = splits.test
+        done = RunResult(
+            folder.path,
+            network,
+            splits.note,
+            parts,
+            None if self.origin.start is None else self._before(of),
+            folds=len(problems.parts),
+            refit=problems.whole is not None,
+            verdicts=standing.verdicts,
+        )
+        tables = [part.table(name) for name, part in parts.items()]
+        folder.write_table("clips.csv", pd.concat(tables))
+        rates = {name: firing_rates(network, part, n_threads) for name, part in datasets.items()}
+        folder.write_table("channels.csv", pd.concat(rates, names=["part"]).reset_index("part"))
+        summary = done.summary()
+        header = header._replace(
+            temperature=parts["valid"].temperature, report=header.report | summary
+        )
+        Model.of(header, network.signs).save(folder.path / MODEL)
+        folder.write_summary(summary)
+        return done
+
+    def _before(self, of: Callable[[Solution, Dataset], Evaluation]) -> Evaluation:
+        """What the file that is polished makes of the samples that folds hold out."""
+        start = self.origin.start
+        assert start is not None  # it is asked for a polish alone
+        parts = self.problems.parts if self.problems.whole else self.problems.parts[:1]
+        return Evaluation.joined([of(start, problem.valid) for problem in parts])
 
 
 def _reported(done: RunResult, observer: Observer) -> RunResult:

@@ -19,18 +19,21 @@ from evobin.network.presets import SPEAKER_SEX
 POLISH_RATES = (1e-3, 5e-3)
 """A good file needs the low rate, a bad one the high rate; the starts try both."""
 Effort = Literal["quick", "standard", "thorough"]
-"""How much to spend: about 3, 15 and 60 minutes on two cores for 2,000 samples."""
+"""How much to spend: about 2, 6 and 30 minutes on two cores, for 200 samples or for 20,000."""
 
-
+_SAMPLES: dict[Effort, int] = {"quick": 170_000, "standard": 500_000, "thorough": 2_500_000}
 _BUDGETS: dict[Effort, dict[str, Any]] = {
-    "quick": {"population": PopulationConfig(rounds=2), "flips": FlipConfig(rounds=4, sweeps=300)},
+    "quick": {"folds": 1, "flips": FlipConfig(rounds=4, sweeps=300)},
     "standard": {},
     "thorough": {
-        "population": PopulationConfig(rounds=25, islands=4, families=2),
+        "population": PopulationConfig(),
         "flips": FlipConfig(rounds=30, sweeps=4_000, islands=4),
     },
 }
 """What an effort sets besides `ste`, which search and polish set differently."""
+
+
+NO_POPULATION = PopulationConfig(rounds=0)
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class SearchConfig(ExecutionConfig, DataConfig):
     """From labelled samples to a result file; `of` has the budgets of an effort."""
 
     trainings: ClassVar[Mapping[Effort, SteConfig]] = {  # of each effort
-        "quick": SteConfig(starts=2),
+        "quick": SteConfig(samples=_SAMPLES["quick"]),
         "standard": SteConfig(),
-        "thorough": SteConfig(starts=16, epochs=100),
+        "thorough": SteConfig(samples=_SAMPLES["thorough"], lengths=(1.0, 3.0)),
     }
 
     out: Path | None = None
@@ -52,7 +55,10 @@ class SearchConfig(ExecutionConfig, DataConfig):
     flips); the seed then no longer decides the result. Without it, the budgets of the stages are
     spent."""
     ste: SteConfig = field(default_factory=SteConfig)
-    population: PopulationConfig = field(default_factory=PopulationConfig)
+    refit: bool = True
+    """Train the network that is handed out on all labelled samples; without it, that of the first
+    fold is, and its figures are of that fold."""
+    population: PopulationConfig = NO_POPULATION
     flips: FlipConfig = field(default_factory=FlipConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
@@ -73,8 +79,8 @@ class SearchConfig(ExecutionConfig, DataConfig):
             SettingError: if there is no such effort, or a setting is out of range.
 
         Example:
-            >>> SearchConfig.of("quick", seed=1).ste.starts
-            2
+            >>> SearchConfig.of("quick", seed=1).ste.samples
+            170000
         """
         check_choice("effort", effort, _BUDGETS)
         return cls(**{"ste": cls.trainings[effort]} | _BUDGETS[effort] | settings)
@@ -126,9 +132,8 @@ class PolishConfig(SearchConfig):
     """From a result file to one that is not worse beyond noise."""
 
     trainings: ClassVar[Mapping[Effort, SteConfig]] = {
-        "quick": SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES),
-        "standard": SteConfig(starts=4, smooth=0, rates=POLISH_RATES),
-        "thorough": SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
+        effort: SteConfig(samples=samples, smooth=0, rates=POLISH_RATES)
+        for effort, samples in _SAMPLES.items()
     }
 
     ste: SteConfig = trainings["standard"]

@@ -48,11 +48,18 @@ class AugmentConfig:
 class SteConfig:
     """Straight-through training of latent weights, whose signs are a solution."""
 
-    starts: int = setting(8, 1, 10_000)
-    """Trainings side by side, from different random numbers, of which the best is kept."""
+    samples: int = setting(500_000, 1, 10**12)
+    """Samples that all trainings see together, where `starts` and `epochs` do not say it; of a
+    small network, which takes less time for each, more of them."""
+    starts: int | None = setting(None, 1, 10_000)
+    """Trainings side by side, from different random numbers, of which the one is kept that does
+    best on what it was trained on. By default 1, or as many as `samples` allows where samples have
+    a fixed length, at most 8."""
     epochs: int | None = setting(None, 0, 1_000_000)
-    """Passes over the training samples; with 0, a search begins with random signs. By default 40,
-    or more where there are few samples of a fixed length, at most 200."""
+    """Passes over the training samples; with 0, a search begins with random signs. By default as
+    many as `samples` allows; where samples have a fixed length, no more than pay."""
+    lengths: tuple[float, ...] = setting((1.0,), 0.01, 1_000)
+    """Trainings so many times as long, of which the folds choose one."""
     smooth: float = setting(0.25, 0, 0.75)
     """Share of the epochs, the first ones, with real weights and tanh instead of signs; the weights
     are then cut to their signs; 0 for none. A polish begins with signs and has none."""

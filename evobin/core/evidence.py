@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from evobin.core.scores import Interval, wilson_interval, wilson_of
+
+Z = 1.959963984540054
+"""Of a 95% interval."""
 
 
 class Difference(NamedTuple):
@@ -50,6 +57,18 @@ class Outcomes:
         """The share that is right."""
         return float(self.right.mean())
 
+    @classmethod
+    def pooled(cls, parts: Sequence[Outcomes]) -> Outcomes:
+        """Those of several solutions, each of samples of its own; no group is in two parts."""
+        ends = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
+        groups = [part.groups + end for part, end in zip(parts, ends, strict=False)]
+        values, right = ([getattr(part, name) for part in parts] for name in ("values", "right"))
+        return cls(np.concatenate(values), np.concatenate(right), np.concatenate(groups))
+
+    def pays(self, before: Outcomes) -> bool:
+        """Whether they are worth more than before, and no fewer are right, beyond chance."""
+        return self.worth_more(before).is_better and not self.more_right(before).is_worse
+
     def more_right(self, before: Outcomes) -> Difference:
         """By how much more of the samples are right than before."""
         return paired(self.right.astype(np.float64) - before.right, self.groups)
@@ -83,3 +102,62 @@ def paired(differences: NDArray[np.float64], groups: NDArray[np.int64]) -> Diffe
     m = len(sums)
     spread = float(np.square(sums).sum()) * m / max(m - 1, 1)
     return Difference(mean, spread**0.5 / len(differences))
+
+
+class Verdict(NamedTuple):
+    """What held-out samples say of a stage, or of another way to train.
+
+    Attributes:
+        what: the stage or the way.
+        difference: how many more of them are right with it, as a share.
+        pays: whether it is done.
+    """
+
+    what: str
+    difference: Difference
+    pays: bool
+
+    def plain(self) -> dict[str, Any]:
+        """JSON values."""
+        mean, error = self.difference
+        return {"what": self.what, "gain": mean, "error": error, "pays": self.pays}
+
+    @property
+    def note(self) -> str:
+        """A sentence for the user."""
+        gain, error = (100 * value for value in self.difference)
+        so = "pays" if self.pays else "does not pay"
+        return f"{self.what}: {gain:+.2f} ± {error:.2f} points on samples held out, which {so}."
+
+
+def interval_of(right: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> Interval:
+    """95% interval of the share of samples that is right.
+
+    Samples of a group are no independent witnesses: as many independent ones are counted as have
+    the same standard error, and few groups count for less. Where all or none are right, each group
+    is one witness.
+
+    Args:
+        right: [n], at least one.
+        groups: [n] from 0; None if each sample stands for itself.
+
+    Source:
+        Korn and Graubard (1998), Confidence intervals for proportions with small expected number of
+        positive counts estimated from survey data: an effective sample size by the design effect
+        and the degrees of freedom, here in Wilson's interval (Dean and Pagano, 2015).
+
+    Example:
+        >>> right, groups = np.arange(100) >= 4, np.arange(100) // 4
+        >>> [round(limit, 3) for limit in interval_of(right, None)]
+        [0.902, 0.984]
+        >>> [round(limit, 3) for limit in interval_of(right, groups)]
+        [0.788, 0.994]
+    """
+    n, share = len(right), float(right.mean())
+    if groups is None:
+        return wilson_interval(int(right.sum()), n)
+    m = len(np.unique(groups))
+    variance = paired(right.astype(np.float64), groups).error ** 2
+    effective = share * (1 - share) / variance if variance > 0 else float(m)
+    few = (Z / float(stdtrit(max(m - 1, 1), 0.975))) ** 2
+    return wilson_of(share, min(float(n), effective) * few)

@@ -194,6 +194,26 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.names)
 
+    @classmethod
+    def join(cls, parts: Sequence[Dataset]) -> Dataset:
+        """All samples of some data sets, one after the other, a copy unless there is only one.
+
+        Args:
+            parts: at least one; all with groups of the same columns, or all without.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        groups = [part.groups for part in parts if part.groups is not None]
+        matrices = [part.samples[i] for part in parts for i in range(len(part))]
+        return cls(
+            names=tuple(name for part in parts for name in part.names),
+            samples=Samples.join(
+                matrices, np.result_type(*(part.samples.frames for part in parts))
+            ),
+            labels=np.concatenate([part.labels for part in parts]),
+            groups=pd.concat(groups, ignore_index=True) if groups else None,
+        )
+
     def subset(self, rows: NDArray[np.intp]) -> Dataset:
         """A copy of some samples, in the order of `rows` ([m] integers, at least one)."""
         return Dataset(

@@ -196,8 +196,12 @@ def wilson_interval(right: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if n < 1 or not 0 <= right <= n:
         raise ValueError(f"`right` must be from 0 to `n` and `n` at least 1, but got {right}, {n}.")
+    return wilson_of(right / n, n, confidence)
+
+
+def wilson_of(share: float, n: float, confidence: float = 0.95) -> Interval:
+    """The same of a share of n trials, which need not be a whole number."""
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = right / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     return Interval(max(0.0, centre - reach), min(1.0, centre + reach))

@@ -119,3 +119,28 @@ class Stage(ABC):
     def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
         """Where it is, for an observer."""
         return Progress(self.name, self.done, self.total, rows, self.score, best)
+
+
+class RoundStage(Stage):
+    """A stage whose step is one round of tasks, so that several can share a round.
+
+    Attributes:
+        function: what a task calls.
+    """
+
+    @property
+    @abstractmethod
+    def function(self) -> Callable[..., Any]:
+        """What a task calls; a function of a module."""
+
+    @abstractmethod
+    def tasks(self) -> list[tuple[Any, ...]]:
+        """Its arguments in each task of the next step."""
+
+    @abstractmethod
+    def take(self, results: list[Any]) -> list[Row]:
+        """Does the rest of a step with the results of its tasks; rows as for `step`."""
+
+    def step(self, map_tasks: MapTasks) -> list[Row]:
+        """As in `Stage`."""
+        return self.take(map_tasks(self.function, self.tasks()))

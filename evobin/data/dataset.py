@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from evobin.config import EvaluateConfig
+from evobin.core.folds import Folds
 from evobin.core.samples import Dataset, Samples
 from evobin.data.tables import (
     is_label_header,
@@ -126,10 +127,40 @@ def hold_out(
     """
     if not 0 < share < 1:
         raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
-    names = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
-    groups = LabelledGroups(np.array(names, str), dataset.labels)
+    groups = LabelledGroups(_names_of(dataset), dataset.labels)
     _check_enough(groups.per_label, preset.samples if dataset.groups is None else preset.groups)
     return groups.hold_out(share, np.random.default_rng(seed))
+
+
+def fold(dataset: Dataset, count: int, seed: int, preset: Preset = ANY_NETWORK) -> Folds:
+    """Shares samples out to folds, label by label; whole groups where they are known.
+
+    Every label stays among the samples outside each fold. The folds depend on names, not on their
+    order. There are fewer than `count` where no label has so many groups (without them: samples).
+
+    Raises:
+        EvobinError: if a label, up to the highest that occurs, has fewer than two groups (samples).
+        ValueError: if `count` is below 2, or `seed` is negative.
+
+    Example:
+        >>> samples = Samples.join([np.zeros((57, 64))] * 4)
+        >>> dataset = Dataset(("a", "b", "c", "d"), samples, np.array([0, 0, 1, 1], np.int8), None)
+        >>> fold(dataset, 2, seed=0).of
+        array([0, 1, 0, 1], dtype=int8)
+    """
+    if count < 2:
+        raise ValueError(f"`count` must be at least 2, but it is {count}.")
+    groups = LabelledGroups(_names_of(dataset), dataset.labels)
+    _check_enough(groups.per_label, preset.samples if dataset.groups is None else preset.groups)
+    folds = groups.fold(count, np.random.default_rng(seed))
+    assert folds is not None  # each label has enough
+    return folds
+
+
+def _names_of(dataset: Dataset) -> NDArray[np.str_]:
+    """[n] the group of each sample, or its own name where groups are not known."""
+    names = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
+    return np.array(names, str)
 
 
 class LabelledGroups:
@@ -149,6 +180,7 @@ class LabelledGroups:
         counts = np.zeros((len(unique), max(2, int(labels.max()) + 1)), np.int64)
         np.add.at(counts, (self._group, labels), 1)
         self._counts, self._majority = counts, counts.argmax(axis=1)
+        self._labels, self._n_labels = labels, len(np.unique(labels))
         self.per_label = np.bincount(self._majority, minlength=counts.shape[1])
 
     def split(
@@ -190,6 +222,45 @@ class LabelledGroups:
             if all(self._counts[side].any(axis=0).all() for side in (held, ~held)):
                 return self._rows(held)
         return None
+
+    def fold(self, count: int, rng: np.random.Generator) -> Folds | None:
+        """Folds of about as many samples; None if some label cannot be left outside each of them.
+
+        There are fewer than `count` where no label has so many groups.
+        """
+        if self.per_label.min() >= 2:
+            count = min(count, int(self.per_label.max()))
+            kinds = [
+                np.flatnonzero(self._majority == label) for label in range(len(self.per_label))
+            ]
+            return self._shared_out(kinds, count, rng)
+        everyone = [np.arange(len(self._counts))]
+        count = min(count, len(self._counts))
+        for _ in range(ORDERS if count > 1 else 0):
+            folds = self._shared_out(everyone, count, rng)
+            outside = (folds.trained(k) for k in range(count))
+            if all(len(np.unique(self._labels[rows])) == self._n_labels for rows in outside):
+                return folds
+        return None
+
+    def _shared_out(
+        self, kinds: list[NDArray[np.intp]], count: int, rng: np.random.Generator
+    ) -> Folds:
+        """Folds of groups, kind by kind.
+
+        Large groups come first, each to the fold that has the fewest samples of its kind so far; of
+        several such, to the one that has the fewest of all.
+        """
+        sizes, fold = self._counts.sum(axis=1), np.zeros(len(self._counts), np.int8)
+        filled = np.zeros(count, np.int64)
+        for kind in kinds:
+            order, of_kind = rng.permutation(kind), np.zeros(count, np.int64)
+            for group in order[np.argsort(-sizes[order], kind="stable")]:
+                place = np.lexsort((filled, of_kind))[0]
+                fold[group] = place
+                of_kind[place] += sizes[group]
+                filled[place] += sizes[group]
+        return Folds(fold[self._group])
 
     def _rows(self, held: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Kept and held rows, ascending."""

@@ -1,4 +1,4 @@
-"""Training, validation and test samples: where they come from, and which groups they share."""
+"""Labelled samples and test samples: where they come from, folds, and which groups they share."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from evobin.config import DataConfig, EvaluateConfig
+from evobin.core.folds import ALWAYS, Folds
 from evobin.core.samples import Dataset, Samples
-from evobin.data.dataset import hold_out, load_dataset
+from evobin.data.dataset import fold, hold_out, load_dataset
 from evobin.errors import EvobinError
 from evobin.network.presets import Preset, preset_of
 from evobin.voices import MakeClips, synthesise
 
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
+FOLDS, FEW_GROUPS, FEW_SAMPLES = 5, 100, 5_000
+"""So many folds where there are fewer groups or fewer samples than that: one part of these could
+not rank two networks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,35 +29,54 @@ class Splits:
     """Samples by their use.
 
     Attributes:
-        train: what is trained on.
-        valid: what candidates are chosen by.
+        labelled: what is learned from.
+        folds: which of them are held out together.
         test: what is looked at once, at the end; None if there is no such part.
         note: how the samples were split, sentences for the user.
         raw: fingerprint of what the samples were made of, where that holds more than they do.
     """
 
-    train: Dataset
-    valid: Dataset
+    labelled: Dataset
+    folds: Folds
     test: Dataset | None
     note: str
     raw: str = ""
 
     @property
-    def named(self) -> dict[str, Dataset]:
-        """The parts that there are: "train", "valid" and perhaps "test"."""
-        parts = {"train": self.train, "valid": self.valid, "test": self.test}
-        return {name: part for name, part in parts.items() if part is not None}
+    def sizes(self) -> dict[str, int]:
+        """How many samples have which use: those of a single fold are for validation."""
+        n, n_held = len(self.labelled), len(self.folds.answered)
+        sizes = {"labelled": n}
+        if len(self.folds) == 1:
+            sizes = {"train": n - n_held, "valid": n_held}
+        return sizes if self.test is None else sizes | {"test": len(self.test)}
 
     def fingerprint(self) -> str:
         """SHA-256 of all that a run can see of the samples, in hexadecimal."""
         seen = hashlib.sha256(self.raw.encode())
-        for name, part in self.named.items():
-            seen.update(json.dumps([name, part.names]).encode())
+        seen.update(self.folds.of.tobytes())
+        for part in (self.labelled, self.test):
+            if part is None:
+                continue
+            seen.update(json.dumps([part.names]).encode())
             for array in (part.labels, part.samples.starts, part.samples.frames):
                 seen.update(np.ascontiguousarray(array).data)
             if part.groups is not None:
                 seen.update(part.groups.to_csv().encode())
         return seen.hexdigest()
+
+
+def fold_count(asked: int | None, n: int, n_groups: int | None) -> int:
+    """How many folds n samples of so many groups have; groups are None where they are not known.
+
+    Example:
+        >>> fold_count(None, 2_000, 1_000), fold_count(None, 20_000, 1_000), fold_count(3, 9, None)
+        (5, 1, 3)
+    """
+    if asked is not None:
+        return asked
+    is_few = n < FEW_SAMPLES or (n_groups is not None and n_groups < FEW_GROUPS)
+    return FOLDS if is_few else 1
 
 
 def load_splits(config: DataConfig, seed: int, largest: float = LARGEST) -> Splits:
@@ -85,14 +108,35 @@ def load_splits(config: DataConfig, seed: int, largest: float = LARGEST) -> Spli
     if test is None and config.test_share > 0:
         kept, held = hold_out(rest, config.test_share, seed, preset)
         rest, test = rest.subset(kept), rest.subset(held)
-    if valid is None:
-        share = config.valid_share * len(whole) / len(rest)
-        kept, held = hold_out(rest, min(share, 0.9), seed, preset)
-        rest, valid = rest.subset(kept), rest.subset(held)
+    if valid is not None:
+        rest, folds = joined(rest, valid)
+    else:
+        folds = _folds_of(config, rest, len(whole), seed, preset)
         alone = f"{preset.sample}, stratified by label: without --groups, {preset.split_note}"
         notes.append(f"Split by {alone if config.groups is None else preset.group}.")
-    notes += shared_groups(rest, valid, test, preset)
-    return Splits(rest, valid, test, " ".join(notes))
+    notes += shared_groups(rest, folds, test, preset)
+    return Splits(rest, folds, test, " ".join(notes))
+
+
+def _folds_of(config: DataConfig, rest: Dataset, n: int, seed: int, preset: Preset) -> Folds:
+    """Folds of what is left of n samples."""
+    count = fold_count(config.folds, len(rest), n_groups_of(rest))
+    if count > 1:
+        return fold(rest, count, seed, preset)
+    share = config.valid_share * n / len(rest)
+    _, held = hold_out(rest, min(share, 0.9), seed, preset)
+    return Folds.one(len(rest), held)
+
+
+def n_groups_of(dataset: Dataset) -> int | None:
+    """Different groups; None where they are not known."""
+    return None if dataset.groups is None else int(dataset.groups["speaker"].nunique())
+
+
+def joined(train: Dataset, valid: Dataset) -> tuple[Dataset, Folds]:
+    """Training and validation samples together, and the single fold that these are."""
+    places = np.arange(len(train), len(train) + len(valid))
+    return Dataset.join([train, valid]), Folds.one(len(train) + len(valid), places)
 
 
 def _check_apart(
@@ -113,14 +157,20 @@ def _check_apart(
 
 
 def shared_groups(
-    train: Dataset, valid: Dataset, test: Dataset | None, preset: Preset
+    labelled: Dataset, folds: Folds, test: Dataset | None, preset: Preset
 ) -> list[str]:
     """Sentences on groups of one part that are in another, too."""
+    if labelled.groups is None:
+        return []
+    groups = labelled.groups["speaker"].to_numpy(str)
+    parts = []
+    if len(folds) == 1:
+        held, trained = set(groups[folds.of != ALWAYS]), set(groups[folds.of == ALWAYS])
+        parts.append(("validation", held & trained))
+    if test is not None and test.groups is not None:
+        parts.append(("test", set(test.groups["speaker"]) & set(groups)))
     notes = []
-    for name, part in (("validation", valid), ("test", test)):
-        if part is None or part.groups is None or train.groups is None:
-            continue
-        shared = set(part.groups["speaker"]) & set(train.groups["speaker"])
+    for name, shared in parts:
         if shared:
             word = preset.groups if len(shared) > 1 else preset.group
             verb = "are" if len(shared) > 1 else "is"
@@ -130,7 +180,7 @@ def shared_groups(
     return notes
 
 
-def synthesised_splits(seed: int, make_clips: MakeClips) -> Splits:
+def synthesised_splits(config: DataConfig, seed: int, make_clips: MakeClips) -> Splits:
     """The synthesised voices; no speaker is in two parts."""
     voices = synthesise(seed, make_clips=make_clips)
     parts = {}
@@ -142,6 +192,8 @@ def synthesised_splits(seed: int, make_clips: MakeClips) -> Splits:
             voices.labels[rows],
             voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
         )
-    return Splits(
-        parts["train"], parts["valid"], parts["test"], "Synthesised voices, split by speaker."
-    )
+    labelled, folds = joined(parts["train"], parts["valid"])
+    count = fold_count(config.folds, len(labelled), n_groups_of(labelled))
+    if count > 1:
+        folds = fold(labelled, count, seed, preset_of(config.architecture))
+    return Splits(labelled, folds, parts["test"], "Synthesised voices, split by speaker.")

@@ -1,4 +1,4 @@
-"""Training, validation and test samples of tables: read, split, and only then encoded."""
+"""Labelled samples and test samples of tables: read, split, and only then encoded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from evobin.config import DataConfig
 from evobin.config.data import ARRAYS, BITS
+from evobin.core.folds import ALWAYS, Folds
 from evobin.core.samples import Dataset
 from evobin.data.array_files import LABELS
 from evobin.data.dataset import LabelledGroups
@@ -27,12 +28,13 @@ from evobin.data.labelled_tables import (
     places_in,
     read_labelled,
 )
-from evobin.data.splits import Splits, shared_groups
+from evobin.data.splits import Splits, fold_count, joined, shared_groups
 from evobin.data.table_files import raise_if_any, read_columns
 from evobin.errors import LISTED, EvobinError, TableError
 from evobin.network.presets import ANY_NETWORK
 
 Rows = NDArray[np.intp]
+Found = TypeVar("Found")
 
 
 class Usual(NamedTuple):
@@ -119,8 +121,8 @@ class Meaning(NamedTuple):
 def table_splits(config: DataConfig, seed: int, meaning: Meaning | None) -> tuple[Splits, Meaning]:
     """Reads the tables that the user named, splits what has to be split, and encodes it.
 
-    An encoder that is not known yet is fitted on the training part alone, without columns that are
-    constant there.
+    An encoder that is not known yet is fitted without the labels, on the training part where there
+    is a validation part, else on all folds, without columns that are constant there.
 
     Args:
         config: names a table.
@@ -140,25 +142,28 @@ def table_splits(config: DataConfig, seed: int, meaning: Meaning | None) -> tupl
         np.empty(0, np.int8) if table is None else _places(table, classes)
         for table in (whole, valid, test)
     ]
-    rest, notes = _Splitter(whole, places[0], classes, seed).split(config)
-    train = rest["train"]
+    split = _Splitter(whole, places[0], classes, seed).split(config)
     if meaning is None:
-        constant = _constant(whole, train)
+        constant = _constant(whole, split.fitted)
         whole, valid, test = (_without(table, constant) for table in (whole, valid, test))
-        meaning = _fitted(config, (whole, valid, test), train, classes)
+        meaning = _fitted(config, (whole, valid, test), split.fitted, classes)
         meaning = meaning._replace(usual=Usual(constant=constant).named(config))
-    parts = {name: _encoded(whole, rows, places[0], meaning) for name, rows in rest.items()}
-    for name, table, labels in (("valid", valid, places[1]), ("test", test, places[2])):
-        if table is not None:
-            parts[name] = _encoded(table, table.all_rows, labels, meaning)
+    labelled, folds = _encoded(whole, split.rows, places[0], meaning), split.folds
+    if valid is not None:
+        held = _encoded(valid, valid.all_rows, places[1], meaning)
+        names = tuple(f"{valid.raw.path.name} {name}" for name in held.names)
+        labelled, folds = joined(labelled, replace(held, names=names))
+    kept = None
+    if test is not None:
+        kept = _encoded(test, test.all_rows, places[2], meaning)
+    elif split.test is not None:
+        kept = _encoded(whole, split.test, places[0], meaning)
     seen = hashlib.sha256()
     for table in (whole, valid, test):
         seen.update((table.digest() if table is not None else "none").encode())
-    notes += _word_on_constant(meaning)
-    notes += shared_groups(parts["train"], parts["valid"], parts.get("test"), ANY_NETWORK)
-    splits = Splits(
-        parts["train"], parts["valid"], parts.get("test"), " ".join(notes), seen.hexdigest()
-    )
+    notes = [*split.notes, *_word_on_constant(meaning)]
+    notes += shared_groups(labelled, folds, kept, ANY_NETWORK)
+    splits = Splits(labelled, folds, kept, " ".join(notes), seen.hexdigest())
     return splits, meaning
 
 
@@ -211,6 +216,27 @@ def _places(table: LabelledTable, classes: NDArray[Any]) -> NDArray[np.int8]:
     return places_in(table.labels, classes)
 
 
+class _Split(NamedTuple):
+    """Rows of a table by their use.
+
+    Attributes:
+        rows: what is learned from; a validation part may be in another table.
+        folds: of these.
+        test: what is held out as a test part; None if nothing is.
+        notes: how they were split.
+    """
+
+    rows: Rows
+    folds: Folds
+    test: Rows | None
+    notes: list[str]
+
+    @property
+    def fitted(self) -> Rows:
+        """What an encoder is fitted on: not on a validation part."""
+        return self.rows if len(self.folds) > 1 else self.rows[self.folds.trained(0)]
+
+
 class _Splitter(NamedTuple):
     """Splits the rows of a table.
 
@@ -226,36 +252,50 @@ class _Splitter(NamedTuple):
     classes: NDArray[Any]
     seed: int
 
-    def split(self, config: DataConfig) -> tuple[dict[str, Rows], list[str]]:
+    def split(self, config: DataConfig) -> _Split:
         """The rows of each part that is taken from this table, and how they were split."""
-        rest, n = self.table.all_rows, len(self.table)
-        parts: dict[str, Rows] = {}
+        rest, test = self.table.all_rows, None
         if config.test is None and config.test_share > 0:
-            rest, parts["test"] = self._hold_out(rest, config.test_share)
+            groups = self._groups(rest)
+            kept, held = self._found(groups, groups.split(config.test_share, self._rng))
+            rest, test = rest[kept], rest[held]
+        folds = Folds(np.full(len(rest), ALWAYS, np.int8))
         if config.valid is None:
-            rest, parts["valid"] = self._hold_out(
-                rest, min(config.valid_share * n / len(rest), 0.9)
-            )
+            folds = self._folds(rest, config)
         notes = []
-        if parts:
+        if config.valid is None or test is not None:
             alone = f"sample, stratified by label: without a group, {ANY_NETWORK.split_note}"
             notes.append(f"Split by {alone if self.table.groups is None else 'group'}.")
-        return {"train": rest} | parts, notes
+        return _Split(rest, folds, test, notes)
 
-    def _hold_out(self, rows: Rows, share: float) -> tuple[Rows, Rows]:
-        """Kept and held rows: some of each class in both, whole groups where they are known."""
+    def _folds(self, rows: Rows, config: DataConfig) -> Folds:
+        groups, names = self._groups(rows), self.table.groups
+        n_groups = None if names is None else len(np.unique(names[rows].astype(str)))
+        count = fold_count(config.folds, len(rows), n_groups)
+        if count > 1:
+            return self._found(groups, groups.fold(count, self._rng))
+        share = min(config.valid_share * len(self.table) / len(rows), 0.9)
+        _, held = self._found(groups, groups.split(share, self._rng))
+        return Folds.one(len(rows), held)
+
+    @property
+    def _rng(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
+
+    def _groups(self, rows: Rows) -> LabelledGroups:
         names = self.table.groups
-        groups = LabelledGroups(
-            rows if names is None else names[rows].astype(str), self.labels[rows]
-        )
-        found = groups.split(share, np.random.default_rng(self.seed))
+        return LabelledGroups(rows if names is None else names[rows].astype(str), self.labels[rows])
+
+    def _found(self, groups: LabelledGroups, found: Found | None) -> Found:
+        """What was found, or an EvobinError that says why there is no split."""
         if found is not None:
-            return rows[found[0]], rows[found[1]]
+            return found
         counts = zip(self.classes.tolist(), groups.per_label.tolist(), strict=False)
         few = [f"{count} of {name!r}" for name, count in counts if count < 2]
+        alone = self.table.groups is None
         raise EvobinError(
             f"{self.table.raw.path}: holding out needs at least 2 "
-            f"{'rows' if names is None else 'groups'} of each class, but there are "
+            f"{'rows' if alone else 'groups'} of each class, but there are "
             f"{' and '.join(few[:LISTED]) or 'no two parts of whole groups with some of each'}; "
             "add some, or name other parts with --valid and --test."
         )

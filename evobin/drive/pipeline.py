@@ -94,7 +94,7 @@ def run_stages(
         if state is not None:
             stage.load(state)
             state = None
-        begun = host.run(stage, partial(_compile, stage, problem, plan, start))
+        begun = host.run(stage, partial(compile_stage, stage, problem, plan, start))
     assert begun is not None  # there is at least one stage
     return begun
 
@@ -126,7 +126,7 @@ def _stage(
     return Refinement(problem, begun, plan.population, plan.seeds["population"], plan.ste)
 
 
-def _compile(
+def compile_stage(
     stage: Stage, problem: SampledNetworkProblem, plan: SearchPlan, start: Solution | None
 ) -> None:
     """Compiles what a stage that has something to do needs, before workers would each do it."""

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from evobin.config import SearchConfig
-from evobin.core.scores import accuracy_of
 from evobin.core.stage import MapTasks, Observer, Progress, Row, Stage
 from evobin.core.state import State
 from evobin.drive.driver import Driver
@@ -61,7 +60,6 @@ class RunRecorder:
         kept: the checkpoint that the run goes on from; an empty one, but for the start and the
             model of a polish, if it is new.
         about: versions, and the fingerprint of the samples.
-        n_valid: validation samples, to tell accuracies.
     """
 
     def __init__(
@@ -70,9 +68,8 @@ class RunRecorder:
         folder: RunFolder,
         kept: State,
         about: Mapping[str, Any],
-        n_valid: int,
     ) -> None:
-        self._job, self._folder, self._about, self._n_valid = job, folder, about, n_valid
+        self._job, self._folder, self._about = job, folder, about
         self._start, self._model = kept.get("start"), kept.get("model")
         self._history: list[Row] = list(kept.get("history", []))
         self._spent: float = kept.get("elapsed", 0.0)
@@ -111,15 +108,10 @@ class RunRecorder:
             return
         if progress.best is not None:
             self._folder.write_result(progress.best)
-        told = {
-            "elapsed": round(self._elapsed(), 3),
-            "best": progress.score,
-            "best_accuracy": accuracy_of(progress.score, self._n_valid),
-        }
-        rows = [
-            row | {"selection_accuracy": accuracy_of(row["score"], self._n_valid)} | told
-            for row in progress.rows
-        ]
+        told: dict[str, Any] = {"elapsed": round(self._elapsed(), 3)}
+        if np.isfinite(progress.score):  # the share of the held-out samples that is right
+            told["best_accuracy"] = progress.score
+        rows = [row | told for row in progress.rows]
         self._history += rows
         self._folder.write_history(self._history)
         self._job.observer(replace(progress, rows=tuple(rows)))

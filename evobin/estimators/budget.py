@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evobin.algorithms import Descent
-from evobin.config import SteConfig
+from evobin.checks import check_choice
+from evobin.config import Effort, PopulationConfig, SteConfig
+from evobin.config.runs import POLISH_RATES
 from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
@@ -21,6 +23,19 @@ from evobin.training.scales import Plan, plan_of
 from evobin.training.ste import Pretraining, begin, train_epoch
 from evobin.training.walks import offers_of, walk_on
 
+_STARTS: dict[Effort, tuple[SteConfig, SteConfig]] = {  # from random signs, and from given ones
+    "quick": (SteConfig(starts=2), SteConfig(starts=2, epochs=20, smooth=0, rates=POLISH_RATES)),
+    "standard": (SteConfig(starts=8), SteConfig(starts=4, smooth=0, rates=POLISH_RATES)),
+    "thorough": (
+        SteConfig(starts=16, epochs=100),
+        SteConfig(starts=12, epochs=80, smooth=0, rates=POLISH_RATES),
+    ),
+}
+_POPULATIONS: dict[Effort, PopulationConfig] = {
+    "quick": PopulationConfig(rounds=2),
+    "standard": PopulationConfig(),
+    "thorough": PopulationConfig(rounds=25, islands=4, families=2),
+}
 TRAINING = 0.6
 """Share of the seconds, where there is search."""
 SURE = 0.9
@@ -36,6 +51,12 @@ LEAST_FOR_WORKERS = 60.0
 """Seconds below which a fit starts none: its only process then shares a batch among threads."""
 TRIAL, TRIALS = 1024, 3
 """Samples of a trial whose time is measured, and how many trials: the quickest counts."""
+
+
+def stages_of(effort: Effort, *, has_start: bool) -> dict[str, SteConfig | PopulationConfig]:
+    """What an effort is at most, where seconds count: those of `SearchConfig` are of work."""
+    check_choice("effort", effort, _STARTS)
+    return {"ste": _STARTS[effort][has_start], "population": _POPULATIONS[effort]}
 
 
 class Clock:
@@ -170,13 +191,13 @@ def within(job: Job, pace: Pace, clock: Clock) -> Job:
 def measured(pace: Pace, job: Job, clock: Clock) -> Pace:
     """The pace of a job that was done, which a trial before it can only guess."""
     step = clock.step_of(Pretraining.name)
-    turns = -(-job.plan.ste.starts // job.n_workers)
+    turns = -(-(job.plan.ste.starts or 1) // job.n_workers)
     return pace if step is None else replace(pace, epoch=step / turns)
 
 
 def first_of(job: Job) -> Job:
     """The job with one start a worker, where the seconds are for what comes after."""
-    ste = replace(job.plan.ste, starts=min(job.plan.ste.starts, job.n_workers))
+    ste = replace(job.plan.ste, starts=min(job.plan.ste.starts or 1, job.n_workers))
     return replace(job, plan=replace(job.plan, ste=ste))
 
 
@@ -226,10 +247,10 @@ def some_of(dataset: Dataset, n: int) -> Dataset:
 
 def _shrunk(config: SteConfig, epochs: float, n_workers: int) -> tuple[SteConfig, float]:
     """Settings for so many epochs of each worker, and the share of the samples they are of."""
-    asked = config.epochs or 1
-    turns = min(-(-config.starts // n_workers), max(1, int(epochs // asked)))
+    asked, most = config.epochs or 1, config.starts or 1
+    turns = min(-(-most // n_workers), max(1, int(epochs // asked)))
     each = max(1, min(asked, int(epochs // turns)))
-    starts = min(config.starts, turns * n_workers)
+    starts = min(most, turns * n_workers)
     return replace(config, starts=starts, epochs=each), min(1.0, epochs)
 
 

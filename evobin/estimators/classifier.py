@@ -22,7 +22,7 @@ from evobin.data.encoder import TableEncoder
 from evobin.data.splits import LARGEST
 from evobin.drive.pipeline import SearchPlan
 from evobin.errors import SettingError
-from evobin.estimators.budget import Clock
+from evobin.estimators.budget import Clock, stages_of
 from evobin.estimators.fitting import (
     Watch,
     dataset_of,
@@ -325,7 +325,11 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         n_jobs = 1 if self.n_jobs is None else self.n_jobs
         check_number("n_jobs", n_jobs, -(2**31), 2**31)
         kind = SearchConfig if start is None else PolishConfig
-        config = kind.of(self.effort, seed=seed_of(self.random_state), n_jobs=int(n_jobs))
+        seed = seed_of(self.random_state)
+        stages = {}
+        if self.seconds is not None:
+            stages = stages_of(self.effort, has_start=start is not None)
+        config = kind.of(self.effort, seed=seed, n_jobs=int(n_jobs), **stages)
         plan = SearchPlan.of(config)
         return (plan if self.search else plan.without_search()), config
 

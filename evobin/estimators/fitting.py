@@ -17,7 +17,9 @@ from evobin.core.problem import Solution
 from evobin.core.samples import Dataset, Samples
 from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
+from evobin.drive.budget import planned
 from evobin.drive.driver import Driver
+from evobin.drive.folded import FoldedSearch, FoldProblems
 from evobin.drive.pipeline import SearchPlan, run_stages, walk_from
 from evobin.estimators.budget import (
     Clock,
@@ -70,7 +72,7 @@ class Watch:
         clock: when a fit has to end.
         show: called with each progress.
         history: the rows of all steps.
-        n_scored: samples that scores are of.
+        n_scored: samples that scores are of; 0 where these are accuracies.
     """
 
     clock: Clock
@@ -82,18 +84,21 @@ class Watch:
         """Takes note of a step that was done, or of a stage that begins."""
         self.clock.watch(progress)
         if progress.rows:
-            best = {
-                "elapsed": round(self.clock.elapsed, 3),
-                "best_accuracy": accuracy_of(progress.score, self.n_scored),
-            }
-            rows = tuple(
-                row | {"selection_accuracy": accuracy_of(row["score"], self.n_scored)} | best
-                for row in progress.rows
-            )
+            best: Row = {"elapsed": round(self.clock.elapsed, 3)}
+            if self.n_scored:
+                best["best_accuracy"] = accuracy_of(progress.score, self.n_scored)
+            elif np.isfinite(progress.score):
+                best["best_accuracy"] = progress.score
+            rows = tuple(self._told(row) | best for row in progress.rows)
             self.history += rows
             progress = replace(progress, rows=rows)
         if self.show is not None:
             self.show(progress)
+
+    def _told(self, row: Row) -> Row:
+        if not self.n_scored:
+            return row
+        return row | {"selection_accuracy": accuracy_of(row["score"], self.n_scored)}
 
 
 def dataset_of(samples: Samples, labels: NDArray[np.int8], groups: NDArray[Any] | None) -> Dataset:
@@ -155,8 +160,11 @@ def fit_network(job: Job, config: SearchConfig, watch: Watch, everything: Datase
         job, pace = in_time(job, clock)
         config = replace(config, n_jobs=job.n_workers)
         workers = stack.enter_context(parallel.WorkersOnDemand(config))
-        searches = _Searches(Driver(workers.map, watch, clock.is_over), workers.share, watch)
-        if everything is None:
+        host = Driver(workers.map, watch, clock.is_over)
+        searches = _Searches(host, workers.share, watch)
+        if not clock.is_set:
+            validated, solution = _by_effort(job, host, workers.share, everything)
+        elif everything is None:
             solution = validated = searches.best_of(job, pace)
         else:
             validated, solution = searches.on_all(job, pace, everything)
@@ -171,6 +179,20 @@ def fit_network(job: Job, config: SearchConfig, watch: Watch, everything: Datase
         ),
     }
     return Fitted(network, parts, watch.history, everything is not None)
+
+
+def _by_effort(
+    job: Job, host: Driver, share: Callable[[object], None], everything: Dataset | None
+) -> tuple[Solution, Solution]:
+    """A solution that is validated and one to hand out, as `evobin search` finds them."""
+    part = replace(job.problem, varied=None, guard=None)
+    whole = None if everything is None else replace(part, train=everything, valid=everything)
+    problems = FoldProblems((part,), whole)
+    plan = replace(job.plan, ste=planned(job.plan.ste, problems.every))
+    for problem in problems.every:
+        share(problem)
+    standing = FoldedSearch(problems, plan, job.start).run(host)
+    return standing.told[0] if whole else standing.handed_out, standing.handed_out
 
 
 @dataclass(slots=True, eq=False)

@@ -77,7 +77,6 @@ def encoded_splits(splits: Splits, encoder: Encoder | None) -> Splits:
     """Splits of raw samples, as the network takes them."""
     return replace(
         splits,
-        train=encoded_dataset(splits.train, encoder),
-        valid=encoded_dataset(splits.valid, encoder),
+        labelled=encoded_dataset(splits.labelled, encoder),
         test=None if splits.test is None else encoded_dataset(splits.test, encoder),
     )

@@ -8,6 +8,7 @@ from rich.console import Console
 from evobin.report.text import (
     CLASSES,
     MISTAKES,
+    PARTS,
     mistakes,
     percent,
     percents,
@@ -16,7 +17,7 @@ from evobin.report.text import (
     write_words,
 )
 from evobin.results.evaluation import Evaluation
-from evobin.results.run import USES, RunResult
+from evobin.results.run import RunResult
 
 
 def show_accuracy(console: Console, name: str, evaluation: Evaluation, use: str = "") -> None:
@@ -71,20 +72,29 @@ def _show_confusion(
         write_table(console, f"{samples} by prediction", ["label", *names], rows)
 
 
+def told(run: RunResult) -> str:
+    """What to expect of the network, in a sentence."""
+    held, preset = run.parts["valid"], run.parts["valid"].preset
+    low, high = held.interval
+    known = held.n_groups is not None
+    who = f"new {preset.groups}" if known else f"new {preset.samples}"
+    n = f"{held.n_groups:,} {preset.groups}" if known else f"{held.n:,} {preset.samples}"
+    words = f"On {who}, expect {percent(held.accuracy)} ({percents(low, high)}), by {n}"
+    if not run.refit:
+        return f"{words} that the network was not trained on."
+    by = f"in {run.folds} folds" if run.folds > 1 else "held out"
+    return f"{words} {by}. The network itself was then trained on all of them."
+
+
 def show_run(console: Console, run: RunResult) -> None:
     """The final figures of a run, which samples they are from, and where its files are."""
     write_words(console, run.note)
+    uses = run.uses
     if run.start is not None:
-        show_accuracy(console, "before", run.start, USES["before"])
-    names = {"train": "training", "valid": "validation", "test": "test"}
+        show_accuracy(console, "before", run.start, uses["before"])
     for part, evaluation in run.parts.items():
-        show_accuracy(console, names[part], evaluation, USES[part])
-    if "test" not in run.parts:
-        write_words(
-            console,
-            "No part was kept aside: for a figure that no stage looked at, name one with --test "
-            "or hold one out with --test-share.",
-        )
+        show_accuracy(console, PARTS[part], evaluation, uses[part])
+    write_words(console, told(run))
     write_line(console, f"run folder  {run.folder}")
     if run.report is not None:
         write_line(console, f"report      {run.report}")

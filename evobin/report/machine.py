@@ -12,7 +12,7 @@ from evobin.core.stage import Progress
 from evobin.report.pace import Pace
 from evobin.results.evaluation import Evaluation
 from evobin.results.plain import Json, records
-from evobin.results.run import USES, RunResult
+from evobin.results.run import RunResult
 
 
 def to_json(value: object) -> str:
@@ -70,17 +70,15 @@ class JsonLines:
 
     def end(self, run: RunResult) -> None:
         """Prints the final figures and paths."""
-        parts = {name: part.summary() | {"use": USES[name]} for name, part in run.parts.items()}
         line = {
             "stage": "done",
             "elapsed": round(self._pace.elapsed, 3),
             "folder": str(run.folder),
             "result": str(run.result),
             "model": str(run.model),
-            "note": run.note,
-            "parts": parts,
-            "before": None if run.start is None else run.start.summary(),
+            "before": None,
         }
+        line |= run.summary()
         print(to_json(line), flush=True)
 
 

@@ -14,9 +14,9 @@ from evobin.errors import EvobinError
 from evobin.network.presets import ANY_NETWORK
 from evobin.report import plots, tables
 from evobin.report.blocks import Csv, Grid, Plot, Section
-from evobin.report.reading import PARTS, Run, read_run
+from evobin.report.reading import Run, read_run
 from evobin.report.sections import sections_of
-from evobin.report.text import percent, percents
+from evobin.report.text import PARTS, percent, percents
 
 REPORT = "report.html"  # the page's name, in the run folder or, of several runs, in the current one
 MARK = "<!doctype html>\n<!-- evobin report -->\n"

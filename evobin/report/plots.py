@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from evobin.report.progress import TITLES
-from evobin.report.reading import PARTS
+from evobin.report.text import PARTS
 
 WIDTH = 380  # of a plot, in CSS pixels at its natural size: about a phone's
 TEXT, GRID = "#000001", "#000002"

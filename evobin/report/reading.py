@@ -13,17 +13,16 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from evobin.core.scores import margins, wilson_interval
+from evobin.core.scores import margins
 from evobin.errors import EvobinError
 from evobin.files import reading
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, Preset, preset_of
+from evobin.report.text import PARTS
 from evobin.results.plain import Json
 from evobin.runs import RESULT, SUMMARY
 
-PARTS = {"train": "training", "valid": "validation", "test": "test"}
-"""The names of the parts, as a person reads them."""
 LARGEST = 2.0**53
 
 
@@ -36,8 +35,10 @@ class Limits(NamedTuple):
 
 
 SHARE, COUNT = Limits(0, 1, is_whole=False), Limits(0, LARGEST)
-HISTORY = {"step": Limits(1, LARGEST), "island": COUNT, "selection_accuracy": SHARE}
-HISTORY |= {"elapsed": Limits(0, LARGEST, is_whole=False), "best_accuracy": SHARE}
+HISTORY = {"step": Limits(1, LARGEST), "island": COUNT}
+HISTORY |= {"elapsed": Limits(0, LARGEST, is_whole=False)}
+ACCURACIES = ("selection_accuracy", "best_accuracy")
+"""Shares that only steps have that look at samples held out."""
 LOGIT = Limits(-LARGEST, LARGEST)
 CHANNELS = {"channel": COUNT, "positions": COUNT, "rate": SHARE}
 Found = TypeVar("Found")
@@ -214,7 +215,7 @@ def _figures(name: str, plain: Mapping[str, Json], architecture: Architecture) -
         raise ValueError(f"{name}: confusion is no table of {n_classes} by {n_classes} counts")
     if confusion.min() < 0 or (confusion.sum(), confusion.trace()) != (n, right):
         raise ValueError(f"{name}: confusion is not that of {right} of {n} {samples}")
-    if not np.allclose((low, high), wilson_interval(right, n), rtol=0, atol=1e-9):
+    if not 0 <= low <= accuracy <= high <= 1:
         raise ValueError(f"{name}: interval is not that of {right} of {n} {samples}")
     n_groups = int(_number(plain, "speakers")) if "speakers" in plain else None
     margin, use = float(_number(plain, "margin")), str(plain["use"])
@@ -244,12 +245,13 @@ def _table(raw: bytes, texts: Sequence[str], numbers: Mapping[str, Limits]) -> p
             )
         table[name] = found.astype("int64" if limits.is_whole else "float64")
     if "part" in texts:
-        _check_parts(sorted(set(table["part"])))
+        needed = ("train",) if "layer" in texts else ("train", "valid")
+        _check_parts(sorted(set(table["part"])), needed)
     return table
 
 
-def _check_parts(names: Collection[str]) -> None:
-    if "valid" not in names or not PARTS.keys() >= set(names):
+def _check_parts(names: Collection[str], needed: Sequence[str] = ("train", "valid")) -> None:
+    if not set(needed) <= set(names) <= PARTS.keys():
         raise ValueError(f"the parts are {', '.join(names):.60}")
 
 
@@ -271,10 +273,10 @@ def _channels(raw: bytes, architecture: Architecture) -> pd.DataFrame:
 def _history(raw: bytes) -> pd.DataFrame:
     """Of the columns that only some stages have, what is no number is missing."""
     table = _table(raw, ("stage",), HISTORY)
-    for name in table.columns.difference([*HISTORY, "stage", "move"]):
+    for name in table.columns.difference([*HISTORY, "stage", "move", "fold"]):
         found = pd.to_numeric(table[name], errors="coerce")
-        table[name] = found.where(found.abs() <= LARGEST)
-    return table
+        table[name] = found.where(found.abs() <= (1 if name in ACCURACIES else LARGEST))
+    return table.assign(**{name: np.nan for name in ACCURACIES if name not in table})
 
 
 def _check_agreement(

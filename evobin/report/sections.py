@@ -9,8 +9,8 @@ from evobin.network.architecture import Architecture
 from evobin.report import plots, tables
 from evobin.report.blocks import Csv, Grid, Plot, Section, Shape
 from evobin.report.progress import TITLES
-from evobin.report.reading import PARTS, Run
-from evobin.report.text import CLASSES, MISTAKES, duration, mistakes, percent, percents
+from evobin.report.reading import Run
+from evobin.report.text import CLASSES, MISTAKES, PARTS, duration, mistakes, percent, percents
 
 GROUPS = 12  # group columns that are plotted
 

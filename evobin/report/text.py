@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+PARTS = {"train": "training", "valid": "held out", "test": "test"}
+"""The names of the parts, as a person reads them."""
 CLASSES = 12  # classes whose confusion is shown whole; of more, the most common mistakes are
 MISTAKES = 20  # mistakes that are listed
 

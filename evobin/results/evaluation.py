@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.core.calibration import temperature_of
+from evobin.core.evidence import interval_of
 from evobin.core.samples import Dataset
 from evobin.core.scores import Interval, margins, predictions, wilson_interval
 from evobin.network.binary import BinaryNetwork
@@ -51,6 +53,18 @@ class Evaluation:
         samples = pd.DataFrame(columns | dict(outputs))
         return cls(samples, dataset.groups, preset_of(network.architecture), classes)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Evaluation]) -> Evaluation:
+        """Those of several networks of one shape, each of samples of its own."""
+        groups = [part.groups for part in parts if part.groups is not None]
+        first = parts[0]
+        return cls(
+            pd.concat([part.samples for part in parts], ignore_index=True),
+            pd.concat(groups, ignore_index=True) if groups else None,
+            first.preset,
+            first.classes,
+        )
+
     @property
     def logits(self) -> NDArray[np.int64]:
         """[n] int64; of more than two classes [n, n_classes]."""
@@ -88,8 +102,11 @@ class Evaluation:
 
     @property
     def interval(self) -> Interval:
-        """Wilson 95% interval of the accuracy, as if samples were independent."""
-        return wilson_interval(self.right, self.n)
+        """95% interval of the accuracy, by groups where these are known; see `interval_of`."""
+        right = (self.samples["answer"] == self.samples["label"]).to_numpy()
+        if self.groups is None:
+            return interval_of(right, None)
+        return interval_of(right, np.unique(self.groups["speaker"], return_inverse=True)[1])
 
     @property
     def margin(self) -> float:

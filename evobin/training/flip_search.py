@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from evobin.config import FlipConfig
 from evobin.core.problem import FlipState, SampledProblem, Solution, Structure, verify
 from evobin.core.solutions import from_bits, to_bits
-from evobin.core.stage import MapTasks, Progress, Row, Stage
+from evobin.core.stage import Progress, RoundStage, Row
 from evobin.core.state import State
 
 ROUNDS_A_TASK = 4
@@ -21,7 +23,7 @@ ENOUGH = 0.99
 """Share of the samples that is right where search has nothing left to gain but by chance."""
 
 
-class FlipStage(Stage):
+class FlipStage(RoundStage):
     """What searches by single flips share: a start that has nearly all right is left as it is.
 
     Args:
@@ -41,11 +43,22 @@ class FlipStage(Stage):
         self.best, self.score = start, float(problem.score(start[None])[0])
         self._begin_at(start)
 
+    @property
+    @abstractmethod
+    def newest(self) -> Solution:
+        """[n] int8, what the search has come to by the samples that it looks at, and no others."""
+
+    @property
+    def right(self) -> float:
+        """Share of the samples to search on that the start has right; 0 where it is not known."""
+        return self._right
+
     def _begin_at(self, start: Solution) -> None:
         """Takes note of what the start makes of the samples."""
         self._start, seen = start, self._problem.seen(start)
         self._n_seen = 0 if seen is None else len(seen.right)
-        self._enough = 0.0 if seen is None or seen.accuracy < ENOUGH else seen.accuracy
+        self._right = 0.0 if seen is None else seen.accuracy
+        self._enough = self._right if self._right >= ENOUGH else 0.0
 
     def state(self) -> State:
         """As in `Stage`."""
@@ -64,11 +77,16 @@ class FlipStage(Stage):
         """As in `Stage`, with a note where it has nothing to do."""
         if not self._enough:
             return super().progress(rows, best)
-        note = (
-            f"No flips: {100 * self._enough:.1f}% of the training samples are right already, and "
-            "what is left to gain on them is chance."
-        )
-        return Progress(self.name, 0, self.total, score=self.score, notes={"note": note})
+        notes = {"note": nothing_to_gain(self._enough)}
+        return Progress(self.name, 0, self.total, score=self.score, notes=notes)
+
+
+def nothing_to_gain(right: float) -> str:
+    """Why flips are left out where such a share of the samples is right."""
+    return (
+        f"No flips: {100 * right:.1f}% of the training samples are right already, and what is left "
+        "to gain on them is chance."
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,21 +121,44 @@ class FlipSearch(FlipStage):
     ) -> None:
         super().__init__(problem, start, config)
         self.total, self._seed = config.rounds, seed
-        self._islands = [start] * config.islands
+        self._islands, self._leader = [start] * config.islands, 0
 
-    def step(self, map_tasks: MapTasks) -> list[Row]:
+    @property
+    def function(self) -> Callable[..., list[Round]]:
+        """As in `RoundStage`."""
+        return flip_rounds
+
+    def tasks(self) -> list[tuple[Any, ...]]:
         """Some rounds on every island, a task an island."""
-        numbers = range(self.done + 1, min(self.done + ROUNDS_A_TASK, self.total) + 1)
-        problem, proposals = self._problem, self._config.proposals
-        tasks = [
-            (problem, to_bits(solution), proposals, [(self._seed, n, place) for n in numbers])
+        proposals = self._config.proposals
+        return [
+            (
+                self._problem,
+                to_bits(solution),
+                proposals,
+                [(self._seed, n, place) for n in self._numbers],
+            )
             for place, solution in enumerate(self._islands)
         ]
-        islands: list[list[Round]] = map_tasks(flip_rounds, tasks)
+
+    @property
+    def _numbers(self) -> range:
+        """Those of the rounds of the next step."""
+        return range(self.done + 1, min(self.done + ROUNDS_A_TASK, self.total) + 1)
+
+    @property
+    def newest(self) -> Solution:
+        """As in `FlipStage`."""
+        return self._islands[self._leader]
+
+    def take(self, results: list[list[Round]]) -> list[Row]:
+        """As in `RoundStage`."""
+        problem, numbers = self._problem, self._numbers
         self.done = numbers[-1]
-        self._islands = [from_bits(rounds[-1].bits, problem.n) for rounds in islands]
+        self._islands = [from_bits(rounds[-1].bits, problem.n) for rounds in results]
+        self._leader = int(np.argmax([rounds[-1].train_score for rounds in results]))
         rows: list[Row] = []
-        for number, rounds in zip(numbers, zip(*islands, strict=True), strict=True):
+        for number, rounds in zip(numbers, zip(*results, strict=True), strict=True):
             best = max(rounds, key=lambda done: done.score)
             if best.score > self.score:
                 self.best, self.score = from_bits(best.bits, problem.n), best.score
@@ -129,12 +170,12 @@ class FlipSearch(FlipStage):
 
     def state(self) -> State:
         """As in `Stage`."""
-        return super().state() | {"islands": np.stack(self._islands)}
+        return super().state() | {"islands": np.stack(self._islands), "leader": self._leader}
 
     def load(self, state: State) -> None:
         """As in `Stage`."""
         super().load(state)
-        self._islands = list(state["islands"])
+        self._islands, self._leader = list(state["islands"]), state["leader"]
 
 
 def flip_rounds(

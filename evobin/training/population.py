@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from evobin.config import PopulationConfig, SteConfig
 from evobin.core.problem import Problem, SampledProblem, Solution
-from evobin.core.stage import MapTasks, Row, Stage
+from evobin.core.stage import RoundStage, Row
 from evobin.core.state import State
 from evobin.problems.sampled_network import SampledNetworkProblem
 from evobin.results.search import SearchResult
@@ -60,7 +60,7 @@ class Care(NamedTuple):
     plan: Plan | None  # of their training; None where there are no latents to train
 
 
-class Refinement(Stage):
+class Refinement(RoundStage):
     """Population refinement as a stage, a child of every island a step.
 
     In every round, each island makes one child, the task of a worker: two or more parents are
@@ -112,21 +112,32 @@ class Refinement(Stage):
             for family in np.resize(families, config.islands)
         ]
 
-    def step(self, map_tasks: MapTasks) -> list[Row]:
-        """A child of each island, and selection."""
-        problem, config, islands = self._problem, self._config, self._islands
+    @property
+    def function(self) -> Callable[..., Child]:
+        """As in `RoundStage`."""
+        return breed
+
+    def tasks(self) -> list[tuple[Any, ...]]:
+        """A child of each island."""
+        return self._drawn()[0]
+
+    def _drawn(self) -> tuple[list[tuple[Any, ...]], np.random.Generator]:
+        """The tasks of the next step, and the generator that has drawn their parents."""
         number = self.done + 1
-        rng = np.random.default_rng((self._seed, number))
-        tasks = []
-        for place, island in enumerate(islands):
-            drawn, mix = _parents(island, config, rng)
+        rng, tasks = np.random.default_rng((self._seed, number)), []
+        for place, island in enumerate(self._islands):
+            drawn, mix = _parents(island, self._config, rng)
             parents = np.stack([member.latent for member in drawn]).tobytes()
-            seeds = (self._seed, number, place)
-            tasks.append((problem, self._care, parents, mix, seeds))
-        children: list[Child] = map_tasks(breed, tasks)
-        self.done = number
-        latents = [np.frombuffer(child.latent, np.float32) for child in children]
-        scores = [child.score for child in children]
+            tasks.append((self._problem, self._care, parents, mix, (self._seed, number, place)))
+        return tasks, rng
+
+    def take(self, results: list[Child]) -> list[Row]:
+        """As in `RoundStage`: selection."""
+        problem, config, islands = self._problem, self._config, self._islands
+        tasks, rng = self._drawn()
+        number = self.done = self.done + 1
+        latents = [np.frombuffer(child.latent, np.float32) for child in results]
+        scores = [child.score for child in results]
         view = problem.subsample(rng)
         for island, latent, score in zip(islands, latents, scores, strict=True):
             _select(island, Member(latent, score), config, view)
@@ -145,7 +156,7 @@ class Refinement(Stage):
             self.score = max(scores)
         return [
             {"move": task[3], "score": child.score} | child.figures | _diversity(problem, island)
-            for task, child, island in zip(tasks, children, islands, strict=True)
+            for task, child, island in zip(tasks, results, islands, strict=True)
         ]
 
     def state(self) -> State:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from evobin.config import SteConfig
 from evobin.core.problem import Solution
 from evobin.core.scores import predictions
-from evobin.core.stage import MapTasks, Row, Stage
+from evobin.core.stage import RoundStage, Row
 from evobin.core.state import State
 from evobin.kernels import training
 from evobin.problems.sampled_network import SampledNetworkProblem
@@ -129,7 +131,7 @@ class Epoch:
     score: float  # of the candidate
 
 
-class Pretraining(Stage):
+class Pretraining(RoundStage):
     """Straight-through training as a stage, an epoch of all starts a step.
 
     Adam on random, varied crops with a learning rate that falls to 0 along a cosine, from several
@@ -146,6 +148,9 @@ class Pretraining(Stage):
         seed: decides every random number; the result depends on nothing else.
         start: [n] int8, signs to start from; random latents if None, and random signs, with no
             gradient at all, where there are no epochs either.
+        is_blind: whether no score may choose: the last candidate is handed out, of several starts
+            the one that does best on the training samples. Candidates of a problem that is
+            scored on these have no score, but NaN.
 
     Raises:
         SettingError: if a setting is out of range.
@@ -163,33 +168,46 @@ class Pretraining(Stage):
         config: SteConfig,
         seed: int,
         start: Solution | None = None,
+        *,
+        is_blind: bool = False,
     ) -> None:
         config.check()
         if start is not None:
             config = replace(config, smooth=0)
         plan = plan_of(config, problem)
-        self.total = plan.epochs
+        self.total, self._is_blind = plan.epochs, is_blind
+        self._is_scored = is_scored = not is_blind or problem.valid is not problem.train
         self._problem, self._plan, self._start = problem, plan, start
         self._trainings = [
-            begin(problem, plan, (seed, number), start) for number in range(config.starts)
+            begin(problem, plan, (seed, number), start) for number in range(config.starts or 1)
         ]
         if start is None and self.total == 0:
             start = lat.to_file_order(problem.architecture, lat.signs_of(self._trainings[0].latent))
-        self._floor = -np.inf if start is None else float(problem.score(start[None])[0])
+        self._floor = -np.inf
+        if start is not None and is_scored:
+            self._floor = float(problem.score(start[None])[0])
         self.best, self.score = start, self._floor
 
-    def step(self, map_tasks: MapTasks) -> list[Row]:
+    @property
+    def function(self) -> Callable[..., Epoch]:
+        """As in `RoundStage`."""
+        return train_epoch
+
+    def tasks(self) -> list[tuple[Any, ...]]:
         """An epoch of every start."""
-        problem, plan = self._problem, self._plan
-        if self.done == plan.epochs - max(1, plan.epochs // 4):
-            self.best, self.score = self._start, self._floor
-        tasks = [(problem, plan, start, self.done) for start in self._trainings]
-        epochs: list[Epoch] = map_tasks(train_epoch, tasks)
-        self._trainings = [epoch.training for epoch in epochs]
+        return [
+            (self._problem, self._plan, start, self.done, self._is_scored)
+            for start in self._trainings
+        ]
+
+    def take(self, results: list[Epoch]) -> list[Row]:
+        """As in `RoundStage`."""
+        self._trainings = [epoch.training for epoch in results]
         self.done += 1
-        present = max(epochs, key=lambda epoch: epoch.score)
-        if present.score >= self.score:
-            self.best, self.score = present.candidate, present.score
+        if self._is_blind:
+            self._take_newest(results)
+        else:
+            self._take_best(results)
         return [
             {
                 "evaluations": 1,
@@ -197,8 +215,24 @@ class Pretraining(Stage):
                 "train_accuracy": epoch.accuracy,
                 "score": epoch.score,
             }
-            for epoch in epochs
+            for epoch in results
         ]
+
+    def _take_best(self, epochs: list[Epoch]) -> None:
+        """The best candidate of the last quarter, by score."""
+        total = self._plan.epochs
+        if self.done == total - max(1, total // 4) + 1:
+            self.best, self.score = self._start, self._floor
+        present = max(epochs, key=lambda epoch: epoch.score)
+        if present.score >= self.score:
+            self.best, self.score = present.candidate, present.score
+
+    def _take_newest(self, epochs: list[Epoch]) -> None:
+        """The newest candidate; in the end that of the start that does best on what it learned."""
+        newest = epochs[0]
+        if self.done == self._plan.epochs and len(epochs) > 1:
+            newest = max(epochs, key=lambda epoch: self._problem.seen(epoch.candidate).value)
+        self.best, self.score = newest.candidate, newest.score
 
     def state(self) -> State:
         """As in `Stage`."""
@@ -235,7 +269,13 @@ def begin(
     return Training.start(latent, rng, plan.rates[seed[1] % len(plan.rates)])
 
 
-def train_epoch(problem: SampledNetworkProblem, plan: Plan, start: Training, epoch: int) -> Epoch:
+def train_epoch(
+    problem: SampledNetworkProblem,
+    plan: Plan,
+    start: Training,
+    epoch: int,
+    is_scored: bool = True,  # as tasks have it
+) -> Epoch:
     """One pass over the training samples, and the score of the candidate after it.
 
     Args:
@@ -243,6 +283,7 @@ def train_epoch(problem: SampledNetworkProblem, plan: Plan, start: Training, epo
         plan: of the whole training.
         start: where to continue from; not modified.
         epoch: from 0; decides the learning rate, and whether weights are real.
+        is_scored: whether to score the candidate; else its score is NaN.
     """
     start, early = start.copy(), plan.smooth_epochs
     if epoch < early:
@@ -254,7 +295,7 @@ def train_epoch(problem: SampledNetworkProblem, plan: Plan, start: Training, epo
         first, phase = early, Phase(start.rate, plan.epochs - early)
     loss, accuracy = _pass(problem, plan, start, phase, epoch - first)
     candidate = lat.to_file_order(problem.architecture, lat.signs_of(start.mean))
-    score = float(problem.score(candidate[None])[0])
+    score = float(problem.score(candidate[None])[0]) if is_scored else math.nan
     return Epoch(start, loss, accuracy, candidate, score)
 
 

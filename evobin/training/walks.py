@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from evobin.algorithms import Annealing, Descent, Walker
 from evobin.config import FlipConfig
 from evobin.core.evidence import Difference, Outcomes
 from evobin.core.problem import IncrementalProblem, SampledProblem, Solution, Structure
-from evobin.core.stage import MapTasks, Row
+from evobin.core.stage import Row
 from evobin.core.state import State
 from evobin.results.search import SearchResult
 from evobin.training.flip_search import FlipStage
@@ -83,14 +84,32 @@ class WalkSearch(FlipStage):
             return {"unseen": stale}
         return super().over()
 
-    def step(self, map_tasks: MapTasks) -> list[Row]:
+    @property
+    def function(self) -> Callable[..., Walker]:
+        """As in `RoundStage`."""
+        return walk_on
+
+    def tasks(self) -> list[tuple[Any, ...]]:
         """A round of every island, a task an island."""
+        return [(self._problem, walker, self._offers) for walker in self._walkers]
+
+    @property
+    def newest(self) -> Solution:
+        """As in `FlipStage`."""
+        leader = max(self._walkers, key=lambda walker: walker.score)
+        return self._start if leader.best is None else leader.best
+
+    @property
+    def sweeps_a_step(self) -> float:
+        """How often a step offers each flip."""
+        return self._offers / self._problem.n
+
+    def take(self, results: list[Walker]) -> list[Row]:
+        """As in `RoundStage`."""
         problem, offers, done = self._problem, self._offers, self.done + 1
-        tasks = [(problem, walker, offers) for walker in self._walkers]
-        walkers: list[Walker] = map_tasks(walk_on, tasks)
         rows: list[Row] = []
         found: list[tuple[Solution, float, Outcomes]] = []
-        for walker, old in zip(walkers, self._walkers, strict=True):
+        for walker, old in zip(results, self._walkers, strict=True):
             assert walker.best is not None  # it has walked
             after = problem.unseen(walker.best)
             assert after is not None  # as in `__init__`
@@ -102,7 +121,7 @@ class WalkSearch(FlipStage):
             row |= {"unseen_score": after.value, "unseen_gain": gain.mean}
             rows.append(row | {"unseen_error": gain.error} | counts)
             found.append((walker.best, score, after))
-        self.done, self._walkers = done, walkers
+        self.done, self._walkers = done, results
         if not self._is_trained:  # an anneal cools down: its newest counts, not the luckiest
             self._peak = self._before.value
         for best, score, after in found:

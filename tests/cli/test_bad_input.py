@@ -364,6 +364,6 @@ def test_a_broken_promise_inside_is_not_taken_for_the_users_fault(
     def broken(*_arguments: Any) -> NoReturn:
         raise RuntimeError("the written file scores 1, the search reported 2.")
 
-    monkeypatch.setattr(run, "_finish", broken)
+    monkeypatch.setattr(run._Finished, "leave", broken)
     with pytest.raises(RuntimeError, match="the search reported 2"):
         main(search(folder))

@@ -75,8 +75,8 @@ def test_a_command_works_in_a_thread(tmp_path: Path, capsys: Capture) -> None:
     ("place", "told"),
     [
         ("commands.run.load_splits", "nothing was written yet"),
-        ("drive.pipeline.Pretraining.step", f"run/result.txt is not there yet{AND}"),
-        ("drive.pipeline.FlipSearch.step", f"run/result.txt holds the best so far{AND}"),
+        ("drive.folded.Pretraining.take", f"run/result.txt is not there yet{AND}"),
+        ("drive.folded.FlipSearch.take", f"run/result.txt holds the best so far{AND}"),
         ("commands.run.BinaryNetwork.load", f"run/result.txt holds the best so far{AND}"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 import evobin
 from evobin.cli.main import main
 from evobin.core.stage import Progress
-from evobin.training import flip_search
+from evobin.training import side_by_side
 from tests.builders import DataFolder
 
 Capture = pytest.CaptureFixture[str]
@@ -82,7 +82,7 @@ def test_a_search_from_random_signs_beats_chance_and_has_a_report(
     assert lines[-1]["parts"]["test"]["accuracy"] > CHANCE
     rows = flips_of(out)
     assert set(pd.read_csv(out / "history.csv")["stage"]) == {"flips"}
-    assert len(rows) == 4 * 2  # 10 sweeps a round, two islands
+    assert len(rows) == 4 * 6 * 2  # 10 sweeps a round, five folds and all samples, two islands
     assert (rows["tried_linear1"] == 10 * (6 * 8 + 8)).all()
     page = (out / "report.html").read_text()
     assert "by layer" in page
@@ -99,7 +99,8 @@ def test_a_search_that_was_stopped_among_its_walks_goes_on_to_the_same_end(
     evobin.search(config)
     with pytest.raises(evobin.Stopped, match="evobin resume"):
         evobin.search(replace(config, out=out), stop, stop.is_time)
-    assert len(flips_of(out)) == 2 * steps
+    lanes = 5 if epochs else 6  # after training, folds say first whether flips pay
+    assert len(flips_of(out)) == lanes * 2 * steps
     evobin.resume(out, ALONE)
     for name in ("result.txt", "model.evobin", "clips.csv", "summary.json"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
@@ -125,7 +126,7 @@ def test_a_search_that_does_nothing_is_refused(capsys: Capture) -> None:
 def test_where_training_has_nearly_all_right_a_line_says_that_there_are_no_flips(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flip_search, "ENOUGH", 0.0)
+    monkeypatch.setattr(side_by_side, "ENOUGH", 0.0)
     argv = [*ARGV, "--ste.starts", "1", "--ste.epochs", "1", "--no-report"]
     assert main([*argv, "--out", str(tmp_path / "words")]) == 0
     told = capsys.readouterr()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evobin.core.scores import wilson_interval
+from evobin.core.evidence import interval_of
 from evobin.network.binary import BinaryNetwork
 from tests.builders import DataFolder, files_below, small_voices, voices_folder
 
@@ -120,17 +120,18 @@ def test_the_summary_equals_a_recomputation_from_the_result_file(
     labels = dict(zip(small_voices().names, small_voices().labels, strict=True))
     for name, figures in parts.items():
         rows = table[table["part"] == name]
-        logits = np.array(
-            [network.logits([np.load(samples.features / f)])[0] for f in rows["file"]]
-        )
+        logits = rows["logit"].to_numpy()
+        if name != "valid":  # each answered by a network of its fold
+            files = [np.load(samples.features / file) for file in rows["file"]]
+            assert logits.tolist() == [network.logits([file])[0] for file in files]
         truth = np.array([labels[file] for file in rows["file"]])
         right = int(((logits > 0) == (truth == 1)).sum())
-        assert rows["logit"].tolist() == logits.tolist()
         assert rows["label"].tolist() == truth.tolist()
         assert rows["answer"].tolist() == (logits > 0).astype(int).tolist()
         assert (figures["clips"], figures["right"]) == (len(rows), right)
         assert figures["accuracy"] == right / len(rows)
-        assert figures["interval"] == list(wilson_interval(right, len(rows)))
+        speakers = np.unique(rows["speaker"], return_inverse=True)[1]
+        assert figures["interval"] == list(interval_of((logits > 0) == (truth == 1), speakers))
         assert figures["margin"] == pytest.approx(np.where(truth == 1, logits, -logits).mean())
         assert figures["speakers"] == rows["speaker"].nunique()
         for label in (0, 1):
@@ -138,26 +139,32 @@ def test_the_summary_equals_a_recomputation_from_the_result_file(
             assert figures["confusion"][label] == [int((truth == label).sum()) - positive, positive]
 
 
-def test_every_sample_is_in_one_part_and_so_is_every_speaker(runs: list[Run]) -> None:
+def test_every_labelled_sample_is_held_out_once_and_trained_on_in_the_end(runs: list[Run]) -> None:
     table = pd.read_csv(runs[0].out / "clips.csv")
-    assert sorted(table["file"]) == sorted(small_voices().names)
-    assert all(len(set(parts)) == 1 for _, parts in table.groupby("speaker")["part"])
+    files = {part: sorted(rows["file"]) for part, rows in table.groupby("part")}
+    assert files["train"] == files["valid"]
+    assert sorted([*files["train"], *files["test"]]) == sorted(small_voices().names)
+    kept = set(table.query("part == 'test'")["speaker"])
+    assert not kept & set(table.query("part != 'test'")["speaker"])
     assert all(set(labels) == {0, 1} for _, labels in table.groupby("part")["label"])
 
 
-def test_the_history_has_a_row_an_island_and_step_and_the_summary_ends_at_its_best(
+def test_the_history_has_a_row_a_fold_and_step_and_tells_what_folds_hold_out(
     runs: list[Run],
 ) -> None:
     history = pd.read_csv(runs[0].out / "history.csv")
-    expected = [("ste", step) for step in (1, 2, 3)] + [("population", 1)]
-    expected += [("flips", step) for step in (1, 2)]
-    steps = history.groupby(["stage", "step"], sort=False)["island"].agg(list)
-    assert steps.index.tolist() == expected
-    assert all(islands == list(range(len(islands))) for islands in steps)
-    late = history.query("stage != 'ste' or step == 3")  # earlier candidates do not count
-    assert late["best"].is_monotonic_increasing
-    assert history["best"].iloc[-1] in late["score"].to_list()
+    steps = history.groupby(["stage", "step"], sort=False)["fold"].agg(list)
+    folds = ["1", "2", "3", "4", "5"]
+    assert steps[:3].index.tolist() == [("ste", step) for step in (1, 2, 3)]
+    assert all(step == [fold for fold in [*folds, "all"] for _ in "ab"] for step in steps[:3])
+    assert steps["population", 1][:5] == folds
+    for stage in ("population", "flips"):  # once more on all samples, where they pay
+        assert set(history["fold"][history["stage"] == stage]) >= set(folds)
+    verdicts = {one["what"]: one["pays"] for one in runs[0].json("summary.json")["verdicts"]}
+    assert set(verdicts) == {"Population refinement", "Bit flips"}
+    assert ("all" in set(history.query("stage == 'flips'")["fold"])) == verdicts["Bit flips"]
     assert history["elapsed"].is_monotonic_increasing
+    assert history["best_accuracy"].dropna().between(0, 1).all()
 
 
 def test_the_config_file_holds_what_was_asked(runs: list[Run], samples: DataFolder) -> None:
@@ -215,7 +222,7 @@ def test_without_data_voices_are_synthesised_and_learnt(tmp_path: Path) -> None:
     budget = [*stages, "--n-jobs", "2", "--out", "run"]
     found = run(tmp_path, "search", *budget)
     parts = found.json("summary.json")["parts"]
-    assert [parts[name]["clips"] for name in parts] == [1200, 156, 408]
+    assert [parts[name]["clips"] for name in parts] == [1356, 1356, 408]
     assert parts["test"]["accuracy"] > 0.8
     assert files_below(found.out) == FILES
     assert list(found.scratch.iterdir()) == []

@@ -62,7 +62,7 @@ def test_the_page_opens_without_a_complaint_and_fetches_nothing(run: Path, brows
 def test_the_figures_in_the_page_are_those_of_the_summary(run: Path, browser: Any) -> None:
     page = Opened(browser, run / "report.html", WIDE).page
     summary = json.loads((run / "summary.json").read_text())["parts"]
-    names = {"train": "training", "valid": "validation", "test": "test"}
+    names = {"train": "training", "valid": "held out", "test": "test"}
     shown = page.locator("#figures tbody tr").all()
     for row, (name, part) in zip(shown, summary.items(), strict=True):
         cells = {key: row.locator(f"[data-column={key}]").inner_text() for key in KEYS}

@@ -233,15 +233,15 @@ def test_the_config_file_holds_every_setting_versions_and_the_samples_fingerprin
 def test_where_workers_are_lost_for_good_the_last_step_is_kept(
     samples: DataFolder, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Refinement.step
+    tasks = Refinement.tasks
 
-    def lose(stage: Any, map_tasks: Any) -> Any:
+    def lose(stage: Any) -> Any:
         if stage.done == 1:
             raise WorkersError("workers were lost.")
-        return step(stage, map_tasks)
+        return tasks(stage)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Refinement, "step", lose)
+        patched.setattr(Refinement, "tasks", lose)
         with pytest.raises(WorkersError, match=r"workers were lost\. .*resume .*run` goes on\."):
             begin("search", samples, tmp_path / "run")
     steps: list[Any] = []

@@ -42,6 +42,7 @@ from evobin.data.splits import Splits
 from evobin.report import ProgressDisplay
 from tests.benchmarks import ablation
 from tests.benchmarks.torch_twin import LOG_MEL, binary_logits, loss_of, parameters
+from tests.builders import sides_of
 
 CROPS = 256
 FRAMES = 200
@@ -218,7 +219,8 @@ def run(method: str, data: Path, minutes: list[float], out: Path) -> dict[str, A
     """What a method had after each time: right answers of the fifth fold, and validation."""
     parts = ablation.parts_of(data)
     start = evobin.BinaryNetwork.load(start_of(data)).signs
-    task = Task(start, parts.train, parts.valid)
+    sides = sides_of(parts)
+    task = Task(start, sides["train"], sides["valid"])
     cell: dict[str, Any] = {"start": _figures(start, parts)}
     if method == "evobin polish":
         for limit in minutes:
@@ -238,7 +240,7 @@ def run(method: str, data: Path, minutes: list[float], out: Path) -> dict[str, A
 def _figures(signs: Signs, parts: Splits) -> dict[str, Any]:
     assert parts.test is not None
     right, samples = evaluated(signs, parts.test)
-    valid, valid_samples = evaluated(signs, parts.valid)
+    valid, valid_samples = evaluated(signs, sides_of(parts)["valid"])
     return {"right": right, "clips": samples, "valid": valid / valid_samples}
 
 

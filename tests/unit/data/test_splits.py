@@ -13,7 +13,7 @@ from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.errors import EvobinError, SettingError
 from evobin.network.architecture import Architecture, ConvBlock
 from evobin.voices import synthesise_clips
-from tests.builders import DataFolder, random_folder, small_voices
+from tests.builders import DataFolder, random_folder, sides_of, small_voices
 
 SMALL = Architecture(3, (ConvBlock(2, 2),))
 
@@ -25,7 +25,8 @@ def folder(tmp_path: Path) -> DataFolder:
 
 def load(folder: DataFolder, seed: int = 0, groups: bool = False, **more: Any) -> Splits:
     speakers = folder.groups if groups else None
-    config = DataConfig(folder.data, folder.features, speakers, architecture=SMALL, **more)
+    settings = {"folds": None if "valid" in more else 1} | more
+    config = DataConfig(folder.data, folder.features, speakers, architecture=SMALL, **settings)
     return load_splits(config, seed)
 
 
@@ -45,24 +46,37 @@ def speakers(part: Dataset | None) -> set[str]:
 def test_every_sample_is_in_exactly_one_part_of_both_labels(
     folder: DataFolder, seed: int, groups: bool
 ) -> None:
-    parts = load(folder, seed, groups, valid_share=0.25, test_share=0.25)
-    assert parts.test is not None
-    whole = [*parts.train.names, *parts.valid.names, *parts.test.names]
+    sides = sides_of(load(folder, seed, groups, valid_share=0.25, test_share=0.25))
+    whole = [name for part in sides.values() for name in part.names]
     assert sorted(whole) == sorted(f"c{i}.npy" for i in range(40))
-    for part in (parts.train, parts.valid, parts.test):
+    for part in sides.values():
         assert set(part.labels) == {0, 1}
     speaker = 2 if groups else 0  # samples that cannot be split
-    assert len(parts.valid) == pytest.approx(10, abs=speaker)
-    assert len(parts.test) == pytest.approx(10, abs=speaker)
+    assert len(sides["valid"]) == pytest.approx(10, abs=speaker)
+    assert len(sides["test"]) == pytest.approx(10, abs=speaker)
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_few_samples_have_five_folds_of_whole_speakers(folder: DataFolder, groups: bool) -> None:
+    splits = load(folder, groups=groups, folds=None, test_share=0.2)
+    labelled, folds = splits.labelled, splits.folds
+    assert len(folds) == 5
+    assert len(folds.answered) == len(labelled) == 32
+    assert splits.sizes == {"labelled": 32, "test": 8}
+    for k in range(5):
+        held, trained = labelled.subset(folds.held(k)), labelled.subset(folds.trained(k))
+        assert not groups or not speakers(held) & speakers(trained)
+        assert set(trained.labels) == {0, 1}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_with_groups_no_speaker_is_in_two_parts(folder: DataFolder, seed: int) -> None:
     parts = load(folder, seed, groups=True, valid_share=0.3, test_share=0.3)
     assert parts.note == "Split by group."
-    assert not speakers(parts.train) & speakers(parts.valid)
-    assert not speakers(parts.train) & speakers(parts.test)
-    assert not speakers(parts.valid) & speakers(parts.test)
+    train, valid, test = map(speakers, sides_of(parts).values())
+    assert not train & valid
+    assert not train & test
+    assert not valid & test
 
 
 def test_without_groups_the_note_says_what_may_be_shared(folder: DataFolder) -> None:
@@ -82,9 +96,7 @@ def test_only_parts_for_the_built_in_network_speak_of_speakers(
 
 
 def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:
-    parts = load(folder, groups=True, test_share=0.2)
-    for part in (parts.train, parts.valid, parts.test):
-        assert part is not None
+    for part in sides_of(load(folder, groups=True, test_share=0.2)).values():
         assert part.groups is not None
         for i, name in enumerate(part.names):
             number = int(name[1:-4])
@@ -94,8 +106,8 @@ def test_features_and_labels_stay_with_their_names(folder: DataFolder) -> None:
 
 
 def test_the_seed_decides_the_parts(folder: DataFolder) -> None:
-    assert load(folder, 1).valid.names == load(folder, 1).valid.names
-    assert names(load(folder, 1).valid) != names(load(folder, 2).valid)
+    one, again, other = (sides_of(load(folder, seed))["valid"].names for seed in (1, 1, 2))
+    assert one == again != other
 
 
 def test_named_parts_are_used_as_they_are(folder: DataFolder) -> None:
@@ -104,8 +116,9 @@ def test_named_parts_are_used_as_they_are(folder: DataFolder) -> None:
     test = folder.write("c.tsv", "c31.npy 1", "c30.npy 0", "c32.npy 0")
     config = DataConfig(train, folder.features, None, valid, test, architecture=SMALL)
     parts = load_splits(config, 0)
-    assert parts.train.names == tuple(f"c{i}.npy" for i in range(10))
-    assert parts.valid.names == ("c20.npy", "c23.npy")
+    assert sides_of(parts)["train"].names == tuple(f"c{i}.npy" for i in range(10))
+    assert sides_of(parts)["valid"].names == ("c20.npy", "c23.npy")
+    assert parts.sizes == {"train": 10, "valid": 2, "test": 3}
     assert names(parts.test) == {"c30.npy", "c31.npy", "c32.npy"}
     assert parts.note == ""
 
@@ -115,7 +128,7 @@ def test_a_named_test_part_leaves_the_rest_to_be_split(folder: DataFolder) -> No
     test = folder.write("test.tsv", "c36.npy 0", "c37.npy 1")
     parts = load(folder, test=test, valid_share=0.25)
     assert names(parts.test) == {"c36.npy", "c37.npy"}
-    assert (len(parts.train), len(parts.valid)) == (24, 8)
+    assert parts.sizes == {"train": 24, "valid": 8, "test": 2}
 
 
 def test_named_parts_that_share_groups_say_so(folder: DataFolder) -> None:
@@ -185,13 +198,21 @@ def test_synthesised_voices_are_split_by_speaker_with_their_own_labels(
         return small_voices()
 
     monkeypatch.setattr(splits_module, "synthesise", synthesise)
-    parts = synthesised_splits(5, synthesise_clips)
+    parts = synthesised_splits(DataConfig(folds=1), 5, synthesise_clips)
     assert asked == [(5, synthesise_clips)]
-    assert parts.test is not None
-    assert (len(parts.train), len(parts.valid), len(parts.test)) == (24, 8, 8)
-    assert not speakers(parts.train) & (speakers(parts.valid) | speakers(parts.test))
+    assert parts.sizes == {"train": 24, "valid": 8, "test": 8}
+    train, valid, test = sides_of(parts).values()
+    assert not speakers(train) & (speakers(valid) | speakers(test))
     voices = small_voices()
-    for part in (parts.train, parts.valid, parts.test):
+    for part in (train, valid, test):
         rows = [voices.names.index(name) for name in part.names]
         assert part.labels.tolist() == voices.labels[rows].tolist()
         np.testing.assert_array_equal(part.samples[0], voices.features[rows[0]])
+    by_folds = synthesised_splits(DataConfig(), 5, synthesise_clips)
+    assert by_folds.sizes == {"labelled": 32, "test": 8}
+    assert len(by_folds.folds) == 5
+
+
+def test_a_validation_part_is_named_or_there_are_folds_but_not_both(folder: DataFolder) -> None:
+    with pytest.raises(SettingError, match="`valid` and `folds` exclude each other"):
+        DataConfig(folder.data, folder.features, valid=folder.data, folds=5)

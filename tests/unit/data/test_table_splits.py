@@ -15,6 +15,7 @@ from evobin.data.encoder import TableEncoder
 from evobin.data.table_splits import Meaning, Usual, table_splits
 from evobin.errors import EvobinError, SettingError
 from evobin.estimators.splitting import split, targets_of
+from tests.builders import sides_of
 
 
 def pets(n: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -49,7 +50,8 @@ class Folder:
     def load(
         self, frame: pd.DataFrame | str, meaning: Meaning | None = None, **more: Any
     ) -> tuple[Any, Meaning]:
-        settings = {"label": "sold", "drop": ("owner",)} | more
+        folds = None if "valid" in more else 1
+        settings = {"label": "sold", "drop": ("owner",), "folds": folds} | more
         return table_splits(DataConfig(self.path(frame), **settings), 0, meaning)
 
     def told(self, frame: pd.DataFrame | str, **more: Any) -> list[str]:
@@ -75,12 +77,12 @@ def test_the_parts_are_what_an_encoder_makes_of_the_frame(folder: Folder) -> Non
     assert meaning.usual.constant == ("same",)
     assert meaning.feature_names == ("age", "kind", "weight")
     assert meaning.classes.tolist() == ["no", "yes"]
-    features, train = frame[["age", "kind", "weight"]], rows_of(splits.train)
+    features, train = frame[["age", "kind", "weight"]], rows_of(sides_of(splits)["train"])
     expected = TableEncoder().fit(features.iloc[train])
     assert meaning.encoder is not None
     assert meaning.encoder.to_plain() == expected.to_plain()
     everything = []
-    for part in splits.named.values():
+    for part in sides_of(splits).values():
         rows = rows_of(part)
         everything += rows
         assert np.array_equal(part.samples.frames, expected.transform(features.iloc[rows]))
@@ -92,12 +94,25 @@ def test_the_parts_are_what_an_encoder_makes_of_the_frame(folder: Folder) -> Non
 def test_validation_rows_are_those_that_the_classifier_holds_out(folder: Folder) -> None:
     frame = pets()
     rows = split(targets_of(frame["sold"].to_numpy(), 60), None, 0)
-    assert rows_of(folder.load(frame)[0].valid) == rows.valid.tolist()
+    assert rows_of(sides_of(folder.load(frame)[0])["valid"]) == rows.valid.tolist()
+
+
+def test_without_a_validation_part_an_encoder_is_of_all_folds(folder: Folder) -> None:
+    frame = pets()
+    splits, meaning = folder.load(frame, folds=None, test_share=0.25)
+    assert len(splits.folds) == 5
+    rows = rows_of(splits.labelled)
+    expected = TableEncoder().fit(frame[["age", "kind", "weight"]].iloc[rows])
+    assert meaning.encoder is not None
+    assert meaning.encoder.to_plain() == expected.to_plain()
+    kept = set(rows_of(splits.test))
+    assert not kept & set(rows)
 
 
 def test_no_group_is_in_two_parts(folder: Folder) -> None:
     splits, meaning = folder.load(pets(), group="owner", drop=(), test_share=0.3)
-    owners = [set(part.groups["speaker"]) for part in splits.named.values()]
+    tables = [part.groups for part in sides_of(splits).values()]
+    owners = [set(table["speaker"]) for table in tables if table is not None]
     assert len(set.union(*owners)) == sum(map(len, owners)) == 20
     assert meaning.feature_names == ("age", "kind", "weight")
     assert splits.note.startswith("Split by group.")
@@ -108,25 +123,27 @@ def test_labels_that_are_whole_numbers_are_numbers(labels: list[str], folder: Fo
     text = "x,y\n" + "".join(f"{i},{labels[i % 3]}\n" for i in range(30))
     splits, meaning = folder.load(text, label="y", drop=())
     assert meaning.classes.tolist() == [1, 2, 3]
-    assert splits.train.labels.tolist() == [[2, 0, 1][row % 3] for row in rows_of(splits.train)]
+    assert sides_of(splits)["train"].labels.tolist() == [
+        [2, 0, 1][row % 3] for row in rows_of(sides_of(splits)["train"])
+    ]
 
 
 def test_a_value_that_is_missing_in_one_part_alone_has_a_sign(folder: Folder) -> None:
     frame = pets().drop(columns="age")
-    valid = rows_of(folder.load(frame)[0].valid)
+    valid = rows_of(sides_of(folder.load(frame)[0])["valid"])
     frame.loc[valid[0], "weight"] = np.nan
     splits, meaning = folder.load(frame)
     assert meaning.encoder is not None
     assert meaning.encoder.columns_[-1].has_missing
-    assert (splits.train.samples.frames[:, -1] == -1).all()
-    assert splits.valid.samples.frames[0, -1] == 1
+    assert (sides_of(splits)["train"].samples.frames[:, -1] == -1).all()
+    assert sides_of(splits)["valid"].samples.frames[0, -1] == 1
 
 
 def test_parts_of_their_own_have_the_columns_and_classes_of_the_first(folder: Folder) -> None:
     other = folder.path(pets(20, 1)[["sold", "weight", "kind", "owner", "age", "same"]], "v.csv")
     test = folder.path(pets(20, 2).astype({"age": object}).fillna("NA"), "w.csv")
     splits, _ = folder.load(pets(), valid=other, test=test)
-    assert [len(part) for part in splits.named.values()] == [60, 20, 20]
+    assert [len(part) for part in sides_of(splits).values()] == [60, 20, 20]
     assert "Split by" not in splits.note
     bad = pets(20, 1).rename(columns={"weight": "wait"})
     bad["kind"] = 7
@@ -170,12 +187,12 @@ def test_arrays_are_split_and_encoded_in_place(tmp_path: Path) -> None:
     x[:, 1] = 5
     x[3, 0] = np.nan
     np.savez_compressed(tmp_path / "a.npz", X=x, y=y, groups=np.arange(40) // 2)
-    splits, meaning = table_splits(DataConfig(tmp_path / "a.npz"), 0, None)
+    splits, meaning = table_splits(DataConfig(tmp_path / "a.npz", folds=1), 0, None)
     assert (meaning.usual, meaning.feature_names, meaning.n_features) == (Usual(), None, 3)
     assert "Split by group. 1 of 3 columns are constant, and not looked at." in splits.note
-    rows = [int(name.removeprefix("row ")) for name in splits.train.names]
+    rows = [int(name.removeprefix("row ")) for name in sides_of(splits)["train"].names]
     expected = TableEncoder().fit(x, np.array(rows))
-    assert np.array_equal(splits.train.samples.frames, expected.transform(x[rows]))
+    assert np.array_equal(sides_of(splits)["train"].samples.frames, expected.transform(x[rows]))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +223,7 @@ def test_arrays_that_are_no_samples_are_told(
 ) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(EvobinError) as caught:
-        table_splits(DataConfig(tmp_path / "a.npz"), 0, None)
+        table_splits(DataConfig(tmp_path / "a.npz", folds=1), 0, None)
     assert expected in str(caught.value)
 
 
@@ -214,7 +231,7 @@ def test_a_file_that_is_no_npz_file_is_told(tmp_path: Path) -> None:
     for raw in (b"", b"PK\x03\x04 no more", b"a,b\n1,2\n"):
         (tmp_path / "a.npz").write_bytes(raw)
         with pytest.raises(EvobinError, match=r"a\.npz: is damaged or no npz file"):
-            table_splits(DataConfig(tmp_path / "a.npz"), 0, None)
+            table_splits(DataConfig(tmp_path / "a.npz", folds=1), 0, None)
 
 
 def test_columns_that_are_not_there_are_told_all_together(folder: Folder) -> None:

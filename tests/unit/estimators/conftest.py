@@ -4,6 +4,7 @@ import pytest
 
 from evobin.config import FlipConfig, PopulationConfig, SteConfig
 from evobin.config import runs as settings
+from evobin.estimators import budget
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         PopulationConfig(rounds=1, epochs=1),
         FlipConfig(rounds=1, sweeps=20, clips=16),
     )
-    monkeypatch.setattr(settings.SearchConfig, "trainings", trainings)
-    monkeypatch.setattr(settings.PolishConfig, "trainings", trainings)
-    budget = {"population": relatives, "flips": flips}
-    monkeypatch.setattr(settings, "_BUDGETS", dict.fromkeys(trainings, budget))
+    starts = {effort: (ste, ste) for effort, ste in trainings.items()}
+    monkeypatch.setattr(budget, "_STARTS", starts)
+    monkeypatch.setattr(budget, "_POPULATIONS", dict.fromkeys(trainings, relatives))
+    monkeypatch.setattr(settings, "_BUDGETS", {effort: {"flips": flips} for effort in trainings})

@@ -14,6 +14,7 @@ from sklearn.model_selection import cross_val_score
 from evobin import BinaryClassifier, ConvBlock, load, predict
 from evobin.config import FlipConfig, PopulationConfig, SteConfig
 from evobin.config import runs as settings
+from evobin.estimators import budget
 from tests.exported import CompiledC, OnnxModel
 
 Series = tuple[list[NDArray[np.float64]], NDArray[np.str_]]
@@ -23,8 +24,7 @@ Series = tuple[list[NDArray[np.float64]], NDArray[np.str_]]
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training is one start of some epochs."""
     ste = SteConfig(starts=1, epochs=24)
-    for config in (settings.SearchConfig, settings.PolishConfig):
-        monkeypatch.setattr(config, "trainings", {"quick": ste})
+    monkeypatch.setattr(budget, "_STARTS", {"quick": (ste, ste)})
 
 
 def sensors(n: int, seed: int, *, fixed: bool) -> Series:
@@ -107,7 +107,8 @@ def test_flips_search_series_of_any_length_before_all_samples_are_trained_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     flips, relatives = FlipConfig(rounds=1, clips=16), PopulationConfig(rounds=0)
-    monkeypatch.setattr(settings, "_BUDGETS", {"quick": {"flips": flips, "population": relatives}})
+    monkeypatch.setattr(settings, "_BUDGETS", {"quick": {"flips": flips}})
+    monkeypatch.setattr(budget, "_POPULATIONS", {"quick": relatives})
     x, y = sensors(60, 0, fixed=False)
     fitted = model(search=True, conv=((4, 3),)).fit(x, y)
     stages = [row["stage"] for row in fitted.report_["history"]]

@@ -234,7 +234,7 @@ def test_a_program_reads_one_object_a_step_and_one_at_the_end(
     assert done["stage"] == "done"
     assert done["result"] == "runs/a/result.txt"
     assert done["parts"]["valid"]["accuracy"] == done["before"]["accuracy"] == 0.75
-    assert done["parts"]["valid"]["use"] == USES["valid"]
+    assert done["parts"]["valid"]["use"] == "answered by a network that was trained without them"
     assert not lost
 
 
@@ -266,7 +266,7 @@ def test_accuracy_comes_with_interval_number_of_samples_and_speakers() -> None:
     screen = Screen()
     show_accuracy(screen, "test", evaluation_of(speaker=["s", "s", "t", "u"]), "looked at once")
     assert screen.text == (
-        "test        75.00%  (95% interval 30.06% to 95.44%; 4 clips of 3 speakers; "
+        "test        75.00%  (95% interval 6.23% to 99.27%; 4 clips of 3 speakers; "
         "looked at once)\n"
     )
 
@@ -314,18 +314,26 @@ def test_a_run_shows_all_parts_and_where_its_result_is() -> None:
     show_run(screen, run_of("runs/a", evaluation_of(), "train", "valid", "test"))
     lines = screen.text.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "Split", "before", "training", "validation", "test", "run", "model", "result",
+        "Split", "before", "training", "held", "test", "On", "run", "model", "result",
     ]  # fmt: skip
     for line, name in zip(lines[1:5], ("before", "train", "valid", "test"), strict=True):
-        assert line.endswith(f"{USES[name]})")
+        use = "answered by a network that was trained without them"
+        assert line.endswith(f"{use if name == 'valid' else USES[name]})")
     assert lines[-1].split() == ["result", "runs/a/result.txt"]
 
 
-def test_a_run_without_a_test_part_says_how_to_get_one() -> None:
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"folds": 5}, "4 clips in 5 folds. The network itself was then trained on all of them."),
+        ({}, "4 clips held out. The network itself was then trained on all of them."),
+        ({"refit": False}, "4 clips that the network was not trained on."),
+    ],
+)
+def test_a_run_says_what_to_expect_and_by_what(settings: dict[str, Any], said: str) -> None:
     screen = Screen()
-    show_run(screen, run_of("runs/a", None, "train", "valid"))
-    assert "No part was kept aside" in screen.text
-    assert "--test-share" in screen.text
+    show_run(screen, replace(run_of("runs/a", None, "train", "valid"), **settings))
+    assert f"On new clips, expect 75.00% (30.06% to 95.44%), by {said}" in screen.text
     assert "before" not in screen.text
 
 
@@ -334,7 +342,7 @@ def test_in_a_terminal_figures_are_wrapped_between_words() -> None:
     show_run(screen, run_of("runs/a", None, "train", "valid"))
     lines = screen.text.splitlines()
     assert all(len(line) <= 60 for line in lines)
-    assert "validation  75.00%  (95% interval 30.06% to 95.44%; 4 clips;" in lines
+    assert "held out    75.00%  (95% interval 30.06% to 95.44%; 4 clips;" in lines
 
 
 @pytest.mark.parametrize("folder", ["runs/[a]", "runs/[/a]", "x" * 150])

@@ -248,7 +248,7 @@ EDITS: dict[str, tuple[str, Callable[[str], str], str]] = {
     ),
     "interval": (
         "summary.json",
-        lambda text: re.sub(r'"interval": \[\s*[\d.]+', '"interval": [0.1', text, count=1),
+        lambda text: re.sub(r'"interval": \[\s*[\d.]+', '"interval": [0.99', text, count=1),
         r"train: interval is not that of \d+ of 24 clips",
     ),
     "confusion": (
