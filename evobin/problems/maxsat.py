@@ -133,7 +133,7 @@ class MaxSat(CompiledProblem):
             raise EvobinError(f"{path}: {error}") from error
         return problem
 
-    def to_dimacs(self, path: str | Path, *, old: bool = False) -> None:
+    def save(self, path: str | Path, *, old: bool = False) -> None:
         """Writes the clauses, as they were given, to a file that `load` reads.
 
         A cnf where no clause is hard and all weigh 1, else a wcnf.

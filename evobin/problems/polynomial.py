@@ -157,7 +157,7 @@ class Polynomial(CompiledProblem):
 
         Example:
             >>> problem = Polynomial.from_arrays([[0, 1, 2], [1, -1, -1]], [3.0, 1.0])
-            >>> problem.terms()
+            >>> problem.to_dict()
             {(1,): 1.0, (0, 1, 2): 3.0}
         """
         places, values = np.asarray(members), as_numbers("coefficients", coefficients)
@@ -198,7 +198,7 @@ class Polynomial(CompiledProblem):
         for array in (self._members, self._ends, self._starts, self._terms, self._coefficients):
             array.setflags(write=False)  # as workers get it: numba compiles again for another kind
 
-    def terms(self) -> dict[tuple[int, ...], float]:
+    def to_dict(self) -> dict[tuple[int, ...], float]:
         """The coefficients that are not 0, by the variables of each product, in ascending order."""
         members, ends = self._members.tolist(), self._ends.tolist()
         found: dict[tuple[int, ...], float] = {(): self._offset} if self._offset else {}

@@ -21,13 +21,15 @@ def test_the_lines_on_problems_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run_all(PROBLEMS)
-    split, energy, satisfied, cut, names = capsys.readouterr().out.splitlines()
+    split, energy, satisfied, cut, names, sequence, cost = capsys.readouterr().out.splitlines()
     assert split.endswith("{'max_evaluations': 10000}")
     assert float(energy) < 0
     assert float(satisfied) == 2
     assert cut.startswith("8.0 (array([")
     assert cut.endswith(" 3")
     assert names == "{'tea': 0, 'milk': 1}"
+    assert float(sequence) == 37
+    assert cost == "Cost(hard=0, soft=2) [2]"
 
 
 def test_the_lines_on_solving_run_and_print_what_the_page_says(

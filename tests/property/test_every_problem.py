@@ -30,6 +30,19 @@ def maxsat() -> evobin.MaxSat:
     return evobin.MaxSat(N, [(s * rng.choice(N, 3, False) + s).tolist() for s in signs])
 
 
+def heavy() -> evobin.MaxSat:
+    """Weights that no float64 adds up exactly."""
+    rng = np.random.default_rng(4)
+    clauses = [(rng.choice([-1, 1], 3) * (1 + rng.choice(N, 3, False))).tolist() for _ in range(70)]
+    weights = [np.inf if c < 20 else int(rng.integers(1, 2**57)) for c in range(70)]
+    return evobin.MaxSat(N, clauses, weights)
+
+
+def polynomial() -> evobin.Polynomial:
+    rng = np.random.default_rng(5)
+    return evobin.Polynomial.from_arrays(rng.integers(0, N, (60, 4)), rng.integers(-9, 10, 60), N)
+
+
 def nk() -> evobin.NKLandscape:
     return evobin.NKLandscape(N, 3, seed=2)
 
@@ -48,6 +61,8 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "function": function,
     "qubo": qubo,
     "maxsat": maxsat,
+    "heavy maxsat": heavy,
+    "polynomial": polynomial,
     "nk": nk,
     "dense": dense,
     "conv": lambda: small_convolutions(4),

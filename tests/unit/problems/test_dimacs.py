@@ -270,14 +270,14 @@ def test_clauses_are_written_as_they_are_read(
     tmp_path: Path, weights: Any, old: bool, expected: str
 ) -> None:
     problem, path = MaxSat(3, CLAUSES, weights), tmp_path / "a"
-    problem.to_dimacs(path, old=old)
+    problem.save(path, old=old)
     assert path.read_text() == expected.format(2**60 + 1, 2**60 + 5)
     again = MaxSat.load(path)
     assert plain(again._formula) == plain(problem._formula)
-    again.to_dimacs(path, old=old)
+    again.save(path, old=old)
     assert path.read_text() == expected.format(2**60 + 1, 2**60 + 5)
 
 
 def test_what_the_old_form_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvobinError, match="a: weights must be whole for the old form; use the new"):
-        MaxSat(3, CLAUSES, [1, 0.25, 3, 1]).to_dimacs(tmp_path / "a", old=True)
+        MaxSat(3, CLAUSES, [1, 0.25, 3, 1]).save(tmp_path / "a", old=True)

@@ -182,14 +182,14 @@ def test_weights_that_no_int64_adds_up_are_refused() -> None:
 HUGE = MaxSat(3, [[1], [-1, 2], [-2, 3], [-3], [1, 3]], [2**62, 2**61 + 1, np.inf, 3, np.inf])
 
 
-def test_huge_weights_are_exact_and_scores_their_nearest_floats() -> None:
+def test_huge_weights_are_exact_and_scores_the_floats_nearest_to_minus_costs() -> None:
     total = 2**62 + 2**61 + 4
     assert HUGE.cost(np.array([1, 1, 1])) == Cost(0, 3)
     assert HUGE.cost(np.array([1, -1, -1])) == Cost(0, 2**61 + 1)
     assert HUGE.cost(np.array([1, 1, -1])) == Cost(1, 0)
     assert HUGE.cost(np.array([-1, 1, -1])) == Cost(2, 2**62)
     scores = HUGE.score(np.array([[1, 1, 1], [1, 1, -1], [-1, 1, -1]], np.int8))
-    assert scores.tolist() == [float(total - 3), -1.0, float(-(2**62) - total - 2)]
+    assert scores.tolist() == [-3.0, float(-1 - total), float(-(2**62) - 2 * (1 + total))]
 
 
 def test_flips_among_huge_weights_are_those_of_full_scores() -> None:
