@@ -234,7 +234,7 @@ class Walker(Algorithm):
 
     transient: ClassVar[tuple[str, ...]] = (*Algorithm.transient, "threads")
 
-    threads: ClassVar[int] = 1
+    threads: int = 1
 
     @abstractmethod
     def walk(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
@@ -185,7 +184,9 @@ class Memetic(Walker):
             self._legs.append(self._leg(self.initial, self.heat))
 
     def _fresh(self) -> Solution:
-        return random_signs(1, self.n, self.rng)[0]
+        (signs,) = random_signs(1, self.n, self.rng)
+        solution: Solution = signs
+        return solution
 
     def _leg(
         self, start: Solution | Population, warmth: float, places: Places | None = None
@@ -203,7 +204,10 @@ class Memetic(Walker):
 
     def ask(self) -> Population:
         """As in `Algorithm`: what the present anneal asks."""
-        return -self.members[0] if self.phase == "mirror" else self._legs[0].ask()
+        if self.phase == "mirror":
+            opposite: Population = -self.members[0]
+            return opposite
+        return self._legs[0].ask()
 
     def tell(self, population: Population, scores: ArrayLike) -> None:
         """As in `Algorithm`."""

@@ -35,7 +35,7 @@ class CompiledProblem(IncrementalProblem):
     """
 
     keeps_gains: ClassVar[bool] = True
-    """Whether all gains are always exact, so that a flip that is looked at costs next to nothing."""
+    """Whether all gains are always exact, so that looking at a flip costs next to nothing."""
 
     @abstractmethod
     def box(self, signs: Solution) -> Box:

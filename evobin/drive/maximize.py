@@ -71,8 +71,11 @@ def maximize(
             search, faster where the problem follows single flips.
         n: length of a solution; a problem knows it.
         algorithm: a name in `evobin.algorithms.ALGORITHMS`, a class, or an instance, which holds
-            settings, as `Tabu(tenure=10)`.
-        max_evaluations: solutions to score at most; None for 10,000 where `seconds` is not set.
+            settings, as `Tabu(tenure=10)`. The default is `Portfolio`, and `Memetic` for a problem
+            that keeps the gains of all flips, as `QUBO`;
+            `ClauseWeighting` for a `MaxSat`.
+        max_evaluations: solutions to score at most; None for 10,000 where `seconds` is not set, and
+            where flips that are looked at count, 10,000 for each sign, at most 100 million.
         seconds: ends by the clock, which runs once kernels are compiled, several seconds once a
             machine; one evaluation is always done. None for no limit.
         target: ends after the batch that reaches this score; None for none.
@@ -80,8 +83,9 @@ def maximize(
         restarts: whether to begin anew, elsewhere, where the algorithm sees no sense in going on.
         islands: independent searches, each with its own restarts and its share of the budget.
         n_jobs: workers, -1 for one a core: populations are scored side by side, islands run side by
-            side. Of an algorithm that asks for one solution at a time, those that would come next
-            are scored ahead. The function must give the same for the same signs.
+            side, threads walk the anneals of `Memetic`. Of an algorithm that asks for one solution
+            at a time, those that would come next are scored ahead. The function must give the same
+            for the same signs.
         seed: decides every random number.
         batch: whether the function scores a population, [k, n] int64, and returns [k] numbers.
         callback: called after each batch; the search ends where it returns True.
