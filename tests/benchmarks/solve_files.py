@@ -3,8 +3,8 @@
 python -m tests.benchmarks.solve_files [FOLDER] [--seconds 30] [--seeds 3]
 
 FOLDER has gset/, beasley/ and maxsat/ with the files that `KNOWN` names; those that are missing are
-left out. Prints a line a file: the values of all seeds, the seconds to the best of each, and how far
-the median is from the best known.
+left out. Prints a line a file: the values of all seeds, the seconds to the best of each, and how
+far the median is from the best known.
 """
 
 from __future__ import annotations
