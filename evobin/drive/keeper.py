@@ -67,8 +67,13 @@ class Keeper:
             self._offer(from_bits(bits.tobytes(), self._n), float(score))
 
     @property
+    def is_full(self) -> bool:
+        """Whether there are as many as asked for."""
+        return len(self._rows) == self._size
+
+    @property
     def _floor(self) -> float:
-        return -self._rows[-1].loss if len(self._rows) == self._size else -np.inf
+        return -self._rows[-1].loss if self.is_full else -np.inf
 
     def _offer(self, solution: Solution, score: float) -> None:
         if not score > self._floor:

@@ -97,7 +97,7 @@ def maximize(
         keep: how many of the best different solutions seen the result has in `kept`. Seen is what
             was scored whole; of a walk by single flips, the best of each restart, the results on
             its way where the algorithm notes them, else, every 10 n to 10,000 n evaluations, the
-            best and where it stands.
+            best and where it stands; and where these are too few, their neighbours by one flip.
 
     Returns:
         The best solution, its score, and how they came about. The same arguments give the same

@@ -241,12 +241,32 @@ class AlgorithmSearch(Stage):
             assert self.best is not None  # one solution is always scored
             return Kept(self.best[None].copy(), np.array([sign * self.score]))
         self._keep_best()
-        found = self._keeper.kept()
+        found = self._filled_up()
         if not isinstance(self._problem, FunctionProblem) and len(found.scores):
             exact = self._problem.score(found.solutions)
             if not np.allclose(exact, found.scores, rtol=1e-9, atol=1e-9):
                 raise RuntimeError(f"the search says {found.scores}, the problem says {exact}.")
         return Kept(found.solutions, sign * found.scores)
+
+    def _filled_up(self) -> Kept:
+        """What was kept; of a walk that has seen too few, with neighbours of these, best first.
+
+        Where a walk keeps coming back to one optimum, nothing else would be left of it.
+        """
+        keeper, expanded = self.keeper(), set[bytes]()
+        keeper.load(self._keeper.state())
+        while self._walked is not None and not keeper.is_full:
+            rows = keeper.kept().solutions
+            row = next((one for one in rows if one.tobytes() not in expanded), None)
+            if row is None:
+                break
+            expanded.add(row.tobytes())
+            scores = self._walked.start(row).scores(np.arange(len(row)))
+            for place in np.argsort(-scores, kind="stable")[: self._limits.keep].tolist():
+                neighbour = row.copy()
+                neighbour[place] *= -1
+                keeper.offer(neighbour[None], scores[place : place + 1])
+        return keeper.kept()
 
     def _note(self, cut: tuple[int, int]) -> list[Row]:
         """The rows of new bests among what the algorithm has improved.

@@ -159,7 +159,7 @@ def test_seconds_are_kept_reading_included(capsys: Capture) -> None:
     begun = time.monotonic()
     printed = answer(capsys, "solve", "square", "--algorithm", "annealing", "--seconds", "0.5")
     assert 0.4 < time.monotonic() - begun < 5
-    assert "time is up after 0.5 s" in printed
+    assert re.search(r"time is up after 0\.[4-9] s", printed)
     assert printed.endswith("value 8\n")
 
 
