@@ -8,7 +8,7 @@ processor seconds until it was found, and those until it was within 0.1% of the 
 
     python -m tests.benchmarks.peers.cuts FOLDER --methods evobin --seconds 30
 
-The peers are `pip install dwave-samplers openjij simulated-bifurcation tabulate`.
+The peers are `pip install 'evobin[bench,peers]'`.
 """
 
 from __future__ import annotations
