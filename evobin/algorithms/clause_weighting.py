@@ -171,8 +171,12 @@ class ClauseWeighting(Walker):
             self.better = cost.tolist() < self.low[:2].tolist()
             if self.better:
                 self.low[:2] = cost
-        if self.better:  # by a cost that its score may not show
+        if self.better:
             self.best = population[place].copy()
+            at = self.evaluations - len(population) + place % len(population) + 1
+            if at != self.found:  # a lower cost that no float64 tells from the one before
+                self.found = at
+                self.improvements.append((at, self.score))
 
     def _go(self, search: kernels.Search, best: Solution, room: int) -> tuple[int, int, Ints]:
         """Flips; returns how many, and how many new bests there are in the log that it returns."""
@@ -224,9 +228,8 @@ class ClauseWeighting(Walker):
         hard, soft = self._clauses.never
         for at, more, weight in log[:logged].tolist():
             score = self._clauses.score(hard + more, soft + weight)
-            if score > self.score:
-                self.score, self.found = score, self.evaluations + at
-                self.improvements.append((self.found, score))
+            self.score, self.found = score, self.evaluations + at
+            self.improvements.append((self.found, score))
         if logged:
             self.best = best
         self.evaluations += done
