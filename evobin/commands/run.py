@@ -15,14 +15,16 @@ from evobin import parallel
 from evobin.checks import check_range
 from evobin.commands.samples import meaning_for
 from evobin.commands.voices import clip_maker
-from evobin.config import SearchConfig
+from evobin.config import EvaluateConfig, PolishConfig, SearchConfig
 from evobin.config.data import HIDDEN
 from evobin.core.objective import ObjectiveName
 from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
-from evobin.data.dataset import LARGEST
+from evobin.data.dataset import load_dataset
+from evobin.data.feature_files import LARGEST
+from evobin.data.splits import LARGEST as TRAINED
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.data.table_splits import Usual, table_splits
 from evobin.drive.budget import planned
@@ -136,8 +138,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
             problems, plan = _planned(config, splits, origin.start)
             recorder = RunRecorder(job, folder, kept, about)
             recorder.begin()
-            for problem in problems.every:
-                workers.share(problem)
+            workers.share(*problems.every)
             search = FoldedSearch(problems, plan, origin.start)
             try:
                 standing = search.run(recorder.host(workers.map), kept)
@@ -207,10 +208,16 @@ def _of_files(config: SearchConfig, encoder: Encoder | None, workers: parallel.W
     """The samples of files or voices, as the user has them."""
     if config.data is None:
         return synthesised_splits(config, config.seed, clip_maker(workers))
-    if encoder is None:
-        return load_splits(config, config.seed)
-    raw = replace(config, architecture=inputs_of(config.architecture, encoder))
-    return load_splits(raw, config.seed, LARGEST)
+    largest = TRAINED
+    if encoder is not None:
+        config = replace(config, architecture=inputs_of(config.architecture, encoder))
+        largest = LARGEST
+    splits = load_splits(config, config.seed, largest)
+    if not isinstance(config, PolishConfig) or config.keep_data is None:
+        return splits
+    folder = config.keep_features or config.features
+    where = EvaluateConfig(config.keep_data, folder, architecture=config.architecture)
+    return splits.keeping(load_dataset(where, largest, one_class_ok=True))
 
 
 def _planned(

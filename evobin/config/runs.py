@@ -13,6 +13,7 @@ from evobin.checks import check_choice, setting
 from evobin.config.data import DataConfig
 from evobin.config.execution import ExecutionConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
+from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.network.presets import SPEAKER_SEX
 
@@ -136,4 +137,19 @@ class PolishConfig(SearchConfig):
         for effort, samples in _SAMPLES.items()
     }
 
+    keep_data: Path | None = None
+    """Samples that the file was trained on, a file as --data: every network is trained on them
+    too, so that what it knows is not lost, and none is told or chosen by them."""
+    keep_features: Path | None = None
+    """Folder of the feature files that --keep-data names; by default --features."""
     ste: SteConfig = trainings["standard"]
+
+    def __post_init__(self) -> None:
+        SearchConfig.__post_init__(self)
+        if self.keep_data is None and self.keep_features is not None:
+            raise SettingError("`keep_features` needs `keep_data`; name both or neither.")
+        if self.keep_data is not None and (self.data is None or self.is_table):
+            raise SettingError(
+                "`keep_data` is for lists of files, but `data` names none; add the rows of the old "
+                "table to the new one."
+            )

@@ -34,6 +34,8 @@ class Progress:
         solution: [n] int8, the best solution so far; None before there is one.
         seconds: since the search began, those before a checkpoint included.
         restarts: how often the search began anew.
+        later: how long what follows this stage will take, in steps of this one, as far as that is
+            known.
     """
 
     stage: str
@@ -46,6 +48,7 @@ class Progress:
     solution: Solution | None = None
     seconds: float = 0.0
     restarts: int = 0
+    later: float = 0.0
 
     @property
     def evaluations(self) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from evobin.config import DataConfig, EvaluateConfig
 from evobin.core.folds import ALWAYS, Folds
@@ -45,11 +46,32 @@ class Splits:
     @property
     def sizes(self) -> dict[str, int]:
         """How many samples have which use: those of a single fold are for validation."""
-        n, n_held = len(self.labelled), len(self.folds.answered)
-        sizes = {"labelled": n}
+        n_held = len(self.folds.answered)
+        n_always = len(self.labelled) - n_held
         if len(self.folds) == 1:
-            sizes = {"train": n - n_held, "valid": n_held}
+            sizes = {"train": n_always, "valid": n_held}
+        else:
+            sizes = {"labelled": n_held} | ({"kept": n_always} if n_always else {})
         return sizes if self.test is None else sizes | {"test": len(self.test)}
+
+    def keeping(self, kept: Dataset) -> Splits:
+        """The same with samples that every network is trained on and that nothing is told by.
+
+        Raises:
+            EvobinError: if one of them is in another part too.
+        """
+        known = set(self.labelled.names) | set(() if self.test is None else self.test.names)
+        shared = [name for name in kept.names if name in known]
+        if shared:
+            raise EvobinError(
+                f"--keep-data names {shared[0]}, which --data or --test names too; a sample can be "
+                "in one part only."
+            )
+        if self.labelled.groups is not None:
+            groups = pd.DataFrame("", index=range(len(kept)), columns=self.labelled.groups.columns)
+            kept = replace(kept, groups=groups.assign(speaker=[f"kept {x}" for x in kept.names]))
+        of = np.concatenate([self.folds.of, np.full(len(kept), ALWAYS, np.int8)])
+        return replace(self, labelled=Dataset.join([self.labelled, kept]), folds=Folds(of))
 
     def fingerprint(self) -> str:
         """SHA-256 of all that a run can see of the samples, in hexadecimal."""
@@ -59,8 +81,10 @@ class Splits:
             if part is None:
                 continue
             seen.update(json.dumps([part.names]).encode())
-            for array in (part.labels, part.samples.starts, part.samples.frames):
+            for array in (part.labels, part.samples.starts):
                 seen.update(np.ascontiguousarray(array).data)
+            for piece in part.samples.pieces():
+                seen.update(piece.frames.data)
             if part.groups is not None:
                 seen.update(part.groups.to_csv().encode())
         return seen.hexdigest()

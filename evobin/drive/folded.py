@@ -30,6 +30,8 @@ from evobin.training.walks import WalkSearch
 FIRST, ON_ALL = "training", "on all samples"
 """Names of phases."""
 WORDS = {FlipStage.name: "Bit flips", Refinement.name: "Population refinement"}
+FIGURES, A_ROUND = 0.5, 800
+"""What the final figures and a round of flips take, in samples that are trained on."""
 TO_SELECT = 512
 """Training samples that population refinement selects by."""
 
@@ -73,6 +75,11 @@ class FoldProblems:
     def every(self) -> tuple[SampledNetworkProblem, ...]:
         """Those of the folds, and perhaps that of all samples."""
         return self.parts if self.whole is None else (*self.parts, self.whole)
+
+    @property
+    def n(self) -> int:
+        """Folds."""
+        return len(self.parts)
 
     @property
     def n_trained(self) -> int:
@@ -183,10 +190,28 @@ class FoldedSearch:
         pairs = [(name, f"{name} {ON_ALL}") if on_all else (name,) for name in later]
         return [FIRST, *(phase for pair in pairs for phase in pair)]
 
+    def _later(self) -> float:
+        """How long what follows the training takes, in epochs of all its lanes.
+
+        As if all of it were to be done; walks, which end when they no longer pay, are left out.
+        """
+        problems, plan = self._problems, self._plan
+        if not plan.is_trained(self._start):
+            return 0.0
+        a_fold = len(problems.parts[0].train)
+        samples = FIGURES * sum(len(problem.train) for problem in problems.every)
+        if plan.population.rounds:
+            samples += plan.population.rounds * plan.population.epochs * a_fold * problems.n
+        if plan.flips.rounds and problems.parts[0].whole() is None:
+            samples += plan.flips.rounds * plan.flips.islands * A_ROUND * problems.n
+        return samples / (problems.n_trained * len(self._ways))
+
     def _stage(self, phase: str, standing: Standing | None) -> SideBySide | None:
         """What to do in a phase; None where that does not pay."""
         if standing is None:
-            return SideBySide(phase, list(self._first_lanes()), {}, self._start)
+            first = SideBySide(phase, list(self._first_lanes()), {}, self._start)
+            first.later = self._later()
+            return first
         carried, name = standing.state(), phase.partition(" ")[0]
         if phase.endswith(ON_ALL):
             if standing.amount == 0:

@@ -38,9 +38,9 @@ class JsonLines:
     """Prints every progress of a run, and what it ends with, as a JSON object a line on stdout.
 
     A step has `stage`, `step` (0 where the stage begins) of `steps`, `elapsed` and `left` seconds
-    (of this process and of the stage), `best_accuracy` on the validation samples and varied crops
-    of them, `flips_per_second`, and the step's `rows` of the history; what is not known yet is
-    null. Once the data is loaded, there are also a `note`, the `sizes` of the parts, and their
+    (of this process, and of the run as far as that is known), `best_accuracy` of the folds on what
+    they hold out, `flips_per_second`, and the step's `rows` of the history; what is not known yet
+    is null. Once the data is loaded, there are also a `note`, the `sizes` of the parts, and their
     `unit`: what a sample is. A stage that has nothing to do says why in a `note`. `lose` is called
     with the error when stdout cannot be written.
     """

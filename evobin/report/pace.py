@@ -28,7 +28,7 @@ class Pace:
     _began: float = 0.0
     _last: float = 0.0
     _done: int = 0
-    _to_do: int = 0
+    _to_do: float = 0.0
     _steps: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def __post_init__(self) -> None:
@@ -46,7 +46,10 @@ class Pace:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the stage has left, by the median of its latest steps; None before one."""
+        """Seconds that are left of the stage and of what is known to follow; None before a step.
+
+        By the median of the stage's latest steps.
+        """
         if not self._steps:
             return None
         since = time.monotonic() - self._last
@@ -60,7 +63,7 @@ class Pace:
             self._steps.clear()
         step, self._last = now - self._last, now
         n_steps, self._done = progress.done - self._done, progress.done
-        self._to_do = progress.total - progress.done
+        self._to_do = progress.total - progress.done + progress.later
         if progress.rows and n_steps > 0:
             self._steps.append(step / n_steps)
         tried = sum(row.get("tried", 0) for row in progress.rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,12 @@ class SideBySide(RoundStage):
         lanes: of one kind of stage, at least one.
         carried: what its state has to keep for those that come after it.
         best: the best solution as long as there are only lanes of folds; None for theirs.
+
+    Attributes:
+        later: as in `Progress`.
     """
+
+    later: float = 0.0
 
     def __init__(
         self,
@@ -102,6 +107,10 @@ class SideBySide(RoundStage):
         n = sum(lane.n_scored for lane in folds)
         right = sum(accuracy_of(lane.stage.score, lane.n_scored) * lane.n_scored for lane in folds)
         self.score = right / n if n else -np.inf
+
+    def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
+        """As in `Stage`."""
+        return replace(super().progress(rows, best), later=self.later)
 
     def state(self) -> State:
         """As in `Stage`."""

@@ -28,6 +28,7 @@ PAGES = [
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BRIEF = {
+    "folds": 1,
     "ste": SteConfig(starts=1, epochs=1),
     "population": PopulationConfig(rounds=1, epochs=0),
     "flips": FlipConfig(rounds=1, sweeps=2, islands=1, clips=8, proposals=4),

@@ -123,18 +123,19 @@ def test_other_kinds_of_tables_are_read_as_the_same(name: str, capsys: Capture) 
     assert "predicted yes" in told
 
 
+@pytest.mark.parametrize("refit", [True, False])
 def test_a_table_gives_the_network_that_a_frame_gives(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    refit: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shorten(monkeypatch)
     frame = pets(120, 0).drop(columns=["id", "same"])
     config = evobin.SearchConfig.of(
         "quick", data=Path("pets.csv"), label="sold", drop=("id",), hidden=(8,), seed=3, n_jobs=1,
-        report=False, out=tmp_path / "run",
+        report=False, out=tmp_path / "run", refit=refit,
     )  # fmt: skip
     found = evobin.search(config)
     model = evobin.BinaryClassifier(
-        (8,), effort="quick", refit=False, random_state=3, n_jobs=1
+        (8,), effort="quick", refit=refit, random_state=3, n_jobs=1
     ).fit(frame.drop(columns="sold"), frame["sold"])
     assert np.array_equal(found.network.signs, model.network_.signs)
 

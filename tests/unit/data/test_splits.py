@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evobin.config import DataConfig
+from evobin.config import DataConfig, EvaluateConfig
 from evobin.core.samples import Dataset
 from evobin.data import splits as splits_module
+from evobin.data.dataset import load_dataset
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.errors import EvobinError, SettingError
 from evobin.network.architecture import Architecture, ConvBlock
@@ -216,3 +217,22 @@ def test_synthesised_voices_are_split_by_speaker_with_their_own_labels(
 def test_a_validation_part_is_named_or_there_are_folds_but_not_both(folder: DataFolder) -> None:
     with pytest.raises(SettingError, match="`valid` and `folds` exclude each other"):
         DataConfig(folder.data, folder.features, valid=folder.data, folds=5)
+
+
+def test_kept_samples_are_always_trained_on_and_never_held_out(folder: DataFolder) -> None:
+    new = folder.write("new.tsv", *(f"c{i}.npy {i % 2}" for i in range(20)))
+    config = DataConfig(new, folder.features, folder.groups, architecture=SMALL)
+    splits = load_splits(config, 0)
+    old = folder.write("old.tsv", *(f"c{i}.npy {i % 2}" for i in range(20, 40)))
+    kept = load_dataset(EvaluateConfig(old, folder.features, architecture=SMALL))
+    more = splits.keeping(kept)
+    assert more.sizes == {"labelled": 20, "kept": 20}
+    assert more.labelled.names[:20] == splits.labelled.names
+    assert more.folds.answered.tolist() == list(range(20))
+    for k in range(len(splits.folds)):
+        assert set(more.folds.trained(k)) >= set(range(20, 40))
+    assert more.fingerprint() != splits.fingerprint()
+    with pytest.raises(
+        EvobinError, match=r"--keep-data names c0\.npy, which --data or --test names"
+    ):
+        splits.keeping(splits.labelled)

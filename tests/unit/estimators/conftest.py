@@ -16,6 +16,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         PopulationConfig(rounds=1, epochs=1),
         FlipConfig(rounds=1, sweeps=20, clips=16),
     )
+    for config in (settings.SearchConfig, settings.PolishConfig):
+        monkeypatch.setattr(config, "trainings", trainings)
     starts = {effort: (ste, ste) for effort, ste in trainings.items()}
     monkeypatch.setattr(budget, "_STARTS", starts)
     monkeypatch.setattr(budget, "_POPULATIONS", dict.fromkeys(trainings, relatives))

@@ -44,7 +44,7 @@ def test_what_a_fit_leaves(data: Arrays) -> None:
     assert [part["clips"] for part in parts.values()] == [120, 19]
     assert parts["valid"]["accuracy"] == fitted.scores_["valid"]
     stages = [row["stage"] for row in fitted.report_["history"]]
-    assert list(dict.fromkeys(stages)) == ["ste", "population", "flips"]
+    assert list(dict.fromkeys(stages)) == ["ste", "flips"]
     assert stages.count("ste") == 2 * 2 * 4  # validated, and again with all samples
     assert "by a network without them" in parts["valid"]["use"]
     parts = model(refit=False).fit(x, y).report_["parts"]
