@@ -128,12 +128,13 @@ class ClauseWeighting(Walker):
         def wide(size: int) -> Ints:
             return np.zeros(size, np.int64)
 
-        def short(size: int) -> NDArray[np.int32]:
-            return np.zeros(size, np.int32)
+        def short(size: int, value: int = 0) -> NDArray[np.int32]:
+            return np.full(size, value, np.int32)
 
         search = kernels.Search(
             solution.copy(), short(m), wide(m), self._lists.steps.copy(), wide(n), wide(n),
-            short(n), short(n), short(m), short(m), short(m), short(m), wide(6), self.random,
+            short(n), short(n, -1), short(m), short(m, -1), short(m), short(m, -1), wide(6),
+            self.random,
         )  # fmt: skip
         kernels.begin_clauses(self._lists, search)
         return search
