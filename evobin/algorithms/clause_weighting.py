@@ -128,12 +128,13 @@ class ClauseWeighting(Walker):
         def wide(size: int) -> Ints:
             return np.zeros(size, np.int64)
 
-        def short(size: int) -> NDArray[np.int32]:
-            return np.zeros(size, np.int32)
+        def short(size: int, value: int = 0) -> NDArray[np.int32]:
+            return np.full(size, value, np.int32)
 
         search = kernels.Search(
             solution.copy(), short(m), wide(m), self._lists.steps.copy(), wide(n), wide(n),
-            short(n), short(n), short(m), short(m), short(m), short(m), wide(6), self.random,
+            short(n), short(n, -1), short(m), short(m, -1), short(m), short(m, -1), wide(6),
+            self.random,
         )  # fmt: skip
         kernels.begin_clauses(self._lists, search)
         return search
@@ -171,8 +172,12 @@ class ClauseWeighting(Walker):
             self.better = cost.tolist() < self.low[:2].tolist()
             if self.better:
                 self.low[:2] = cost
-        if self.better:  # by a cost that its score may not show
+        if self.better:
             self.best = population[place].copy()
+            at = self.evaluations - len(population) + place % len(population) + 1
+            if at != self.found:  # a lower cost that no float64 tells from the one before
+                self.found = at
+                self.improvements.append((at, self.score))
 
     def _go(self, search: kernels.Search, best: Solution, room: int) -> tuple[int, int, Ints]:
         """Flips; returns how many, and how many new bests there are in the log that it returns."""
@@ -224,9 +229,8 @@ class ClauseWeighting(Walker):
         hard, soft = self._clauses.never
         for at, more, weight in log[:logged].tolist():
             score = self._clauses.score(hard + more, soft + weight)
-            if score > self.score:
-                self.score, self.found = score, self.evaluations + at
-                self.improvements.append((self.found, score))
+            self.score, self.found = score, self.evaluations + at
+            self.improvements.append((self.found, score))
         if logged:
             self.best = best
         self.evaluations += done

@@ -289,6 +289,8 @@ class AlgorithmSearch(Stage):
                         "restart": self.restarts,
                     }
                 )
+            elif score == self.score and self.rows and self.rows[-1]["restart"] == self.restarts:
+                self.best = algorithm.best  # better in a way that no float64 can tell
         algorithm.improvements.clear()
         if rows:
             self.best = algorithm.best

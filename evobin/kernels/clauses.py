@@ -220,14 +220,11 @@ def flip_clauses(lists: Lists, search: Search, i: int) -> None:
 
 @compiled
 def begin_clauses(lists: Lists, search: Search) -> None:
-    """Fills in all but `signs`, `dynamic` and `random`."""
+    """Fills in what follows from `signs` and `dynamic`.
+
+    Places in lists must be -1, and all other numbers but `random` 0.
+    """
     signs, counts, sums = search.signs, search.counts, search.sums
-    search.sizes[:] = 0
-    search.gains[:] = 0
-    search.ages[:] = 0
-    search.good_at[:] = -1
-    search.broken_at[:] = -1
-    search.raised_at[:] = -1
     for c in range(len(counts)):
         counts[c] = sums[c] = 0
         for m in range(lists.ends[c], lists.ends[c + 1]):
@@ -360,7 +357,9 @@ def weigh_clauses(
         if sizes[1] < low[0] or (sizes[1] == low[0] and sizes[3] < low[1]):
             low[0], low[1] = sizes[1], sizes[3]
             length, mark = note_best(best, search.signs, length)
-            log[logged, 0], log[logged, 1], log[logged, 2] = done, low[0], low[1]
+            log[logged, 0] = done
+            log[logged, 1] = low[0]
+            log[logged, 2] = low[1]
             logged += 1
     update_best(best, journal, mark)
     return done, logged

@@ -60,8 +60,16 @@ def test_islands_workers_and_checkpoints_change_nothing(tmp_path: Path) -> None:
 
 
 def test_costs_that_no_float_tells_apart_are_told_apart() -> None:
-    """The lowest cost is 2^58 + 1, and that of a nearest neighbour 2^58 + 2."""
-    clauses = [[1], [-1], [2], [-2]]
-    problem = evobin.MaxSat(2, clauses, [2**61, 2**58, 2, 1])
-    found = evobin.maximize(problem, algorithm="clause-weighting", max_evaluations=300)
-    assert problem.cost(found.solution) == (0, 2**58 + 1)
+    """Every solution costs 2^60 at least, and from there on float64 holds multiples of 256."""
+    rng = np.random.default_rng(1)
+    clauses = [
+        (rng.choice([-1, 1], 2) * (1 + rng.choice(12, 2, False))).tolist() for _ in range(60)
+    ]
+    weights = rng.integers(1, 5, 60).tolist()
+    problem = evobin.MaxSat(13, [[13], [-13], *clauses], [2**60, 2**60, *weights])
+    small = evobin.MaxSat(13, clauses, weights)
+    every = (1 - 2 * (np.arange(2**12)[:, None] >> np.arange(12) & 1)).astype(np.int8)
+    least = sum(weights) - small.score(np.c_[every, every[:, :1]]).max()
+    found = evobin.maximize(problem, max_evaluations=3_000)
+    assert problem.cost(found.solution) == (0, 2**60 + least)
+    assert len(set(found.history["score"])) == len(found.history)
