@@ -13,7 +13,6 @@ from evobin.config import (
     ClipsConfig,
     Effort,
     EvaluateConfig,
-    ExecutionConfig,
     Format,
     PolishConfig,
     SearchConfig,
@@ -102,7 +101,7 @@ def search_command(
     """
     from evobin.commands.search import search
 
-    _show(lambda observer, stop: search(config, observer, stop), quiet, lines)
+    show(lambda observer, stop: search(config, observer, stop), quiet, lines)
 
 
 def polish_command(
@@ -127,28 +126,11 @@ def polish_command(
     """
     from evobin.commands.polish import polish
 
-    _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
+    show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
 
 
-def resume_command(
-    run: Annotated[Positional[Path], arg(metavar="RUN", help="Run folder.")],
-    execution: Annotated[ExecutionConfig, arg(name="")],
-    quiet: Quiet = False,
-    lines: Lines = False,
-) -> None:
-    """Go on with a search or polish that was interrupted or killed.
-
-    It goes on from the last checkpoint in its run folder, with the settings that it began with, and
-    ends with the same bytes as if it had never been interrupted. The workers may be others.
-
-    Example: evobin resume runs/search-20260101-120000
-    """
-    from evobin.commands.resume import resume
-
-    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
-
-
-def _show(run: Callable[[Observer, Stop], RunResult], quiet: bool, lines: bool) -> None:
+def show(run: Callable[[Observer, Stop], RunResult], quiet: bool, lines: bool) -> None:
+    """Does a run, and shows it."""
     from rich.console import Console
 
     from evobin.report import JsonLines, ProgressDisplay, show_run
