@@ -218,12 +218,13 @@ def check_is_file(path: Path) -> None:
     Raises:
         EvobinError: if it is not; the text lacks its subject, which the caller puts in front.
     """
+    if path.is_file():
+        return
     if not path.exists():
         raise EvobinError("does not exist; check its name and folder.")
     if path.is_dir():
         raise EvobinError("is a folder; name a file.")
-    if not path.is_file():
-        raise EvobinError("is not a regular file; name another one.")
+    raise EvobinError("is not a regular file; name another one.")
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -98,3 +98,9 @@ def fail(task: int) -> int:
     if task == 2:
         raise RuntimeError(f"task {task} went wrong")
     return task
+
+
+def bytes_below(samples: Samples, folder: Path) -> tuple[int, str, float]:
+    """What lies in a folder, where the features are mapped from, and their sum."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return size, str(getattr(samples.stored, "filename", "")), float(samples.frames.sum())

@@ -3,6 +3,7 @@
 from evobin.algorithms.annealing import Annealing as Annealing
 from evobin.algorithms.base import Algorithm as Algorithm
 from evobin.algorithms.base import Walker as Walker
+from evobin.algorithms.clause_weighting import ClauseWeighting as ClauseWeighting
 from evobin.algorithms.compact_ga import CompactGA as CompactGA
 from evobin.algorithms.cross_entropy import CrossEntropy as CrossEntropy
 from evobin.algorithms.descent import Descent as Descent
@@ -36,6 +37,7 @@ _KINDS: tuple[type[Algorithm], ...] = (
     Annealing,
     Tabu,
     Descent,
+    ClauseWeighting,
 )
 ALGORITHMS = {kind.name: kind for kind in _KINDS}
 """By name."""

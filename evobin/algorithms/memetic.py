@@ -70,6 +70,7 @@ class Memetic(Walker):
     """
 
     transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_legs")
+    notes_optima: ClassVar[bool] = True
 
     sweeps: int = setting(256, 1, 10**7)
     lengthen: float = setting(1.5, 1.0, 1e3)
@@ -243,6 +244,7 @@ class Memetic(Walker):
     def _finish(self, leg: Leg) -> None:
         """Keeps the result of the first anneal; after the last of a generation, plans the next."""
         assert leg.best is not None  # its first solution was scored
+        self.optima.append((leg.best, leg.score))
         self.children = np.concatenate([self.children, leg.best[None]])
         self.child_values = np.append(self.child_values, leg.score)
         self._legs.pop(0)

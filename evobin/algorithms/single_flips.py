@@ -144,6 +144,10 @@ class SingleFlips(Walker):
             if now >= deadline or (now >= pause and not len(self.taken)):
                 break
 
+    def standing(self) -> tuple[Solution, float] | None:
+        """As in `Walker`."""
+        return None if len(self.waiting) else (self.present, self.level)
+
     def _forget_asked(self) -> None:
         """Scores of a part of what was asked are used; the rest is asked for again."""
         self.taken = np.concatenate([self.taken, self._told])

@@ -14,7 +14,7 @@ from evobin.audio.sources import needs_ffmpeg
 from evobin.core.samples import Samples
 from evobin.core.scores import predictions
 from evobin.data.corpus import Aside
-from evobin.data.dataset import load_sample
+from evobin.data.feature_files import load_sample
 from evobin.errors import EvobinError, several
 from evobin.models.model import load
 from evobin.network.architecture import Architecture

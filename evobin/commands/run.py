@@ -22,7 +22,8 @@ from evobin.core.problem import Solution
 from evobin.core.samples import Dataset
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
-from evobin.data.dataset import LARGEST, load_dataset
+from evobin.data.dataset import load_dataset
+from evobin.data.feature_files import LARGEST
 from evobin.data.splits import LARGEST as TRAINED
 from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.data.table_splits import Usual, table_splits
@@ -137,8 +138,7 @@ def run_job(job: Job, folder: RunFolder | None, kept: State) -> RunResult:
             problems, plan = _planned(config, splits, origin.start)
             recorder = RunRecorder(job, folder, kept, about)
             recorder.begin()
-            for problem in problems.every:
-                workers.share(problem)
+            workers.share(*problems.every)
             search = FoldedSearch(problems, plan, origin.start)
             try:
                 standing = search.run(recorder.host(workers.map), kept)
@@ -281,6 +281,7 @@ class _Finished(NamedTuple):
             folds=len(problems.parts),
             refit=problems.whole is not None,
             verdicts=standing.verdicts,
+            is_kept=self._is_kept,
         )
         tables = [part.table(name) for name, part in parts.items()]
         folder.write_table("clips.csv", pd.concat(tables))
@@ -293,6 +294,11 @@ class _Finished(NamedTuple):
         Model.of(header, network.signs).save(folder.path / MODEL)
         folder.write_summary(summary)
         return done
+
+    @property
+    def _is_kept(self) -> bool:
+        start = self.origin.start
+        return start is not None and np.array_equal(start, self.standing.handed_out)
 
     def _before(self, of: Callable[[Solution, Dataset], Evaluation]) -> Evaluation:
         """What the file that is polished makes of the samples that folds hold out."""

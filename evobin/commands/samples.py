@@ -7,7 +7,8 @@ from pathlib import Path
 
 from evobin.config import ClipsConfig, EvaluateConfig
 from evobin.core.samples import Dataset
-from evobin.data.dataset import LARGEST, load_dataset
+from evobin.data.dataset import load_dataset
+from evobin.data.feature_files import LARGEST
 from evobin.data.table_splits import Meaning
 from evobin.errors import EvobinError
 from evobin.models.header import Header

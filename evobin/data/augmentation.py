@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evobin.audio.log_mel import N_MELS, warp_matrix
 from evobin.config import AugmentConfig
-from evobin.core.samples import Samples
+from evobin.core.samples import Samples, widened
 
 Floats = NDArray[np.float32]
 
@@ -63,7 +63,7 @@ class Crops:
             sample = sample[(np.arange(_frames_at(len(sample), speed)) * speed).astype(np.intp)]
         if len(sample) < self.frames:
             sample = np.resize(sample, (self.frames, sample.shape[1]))
-        window = sample[start : start + self.frames]
+        window = widened(sample[start : start + self.frames])
         if warp != 1.0:
             window = window @ warp_matrix(warp)
         np.add(window, self.curves[index], out=out, casting="same_kind")
@@ -78,7 +78,7 @@ class Crops:
 
     def samples(self, samples: Samples) -> Samples:
         """All crops as samples of their own."""
-        out = np.empty((len(self), self.frames, samples.frames.shape[1]), np.float32)
+        out = np.empty((len(self), self.frames, samples.n_in), np.float32)
         for index in range(len(self)):
             self.cut(samples, index, out[index])
         starts = np.arange(len(self) + 1, dtype=np.int64) * self.frames
@@ -97,7 +97,8 @@ class WholeSamples:
 
     def samples(self, samples: Samples) -> Samples:
         """A copy of them."""
-        return samples.subset(self.rows)
+        some = samples.subset(self.rows)
+        return Samples(some.frames, some.starts)
 
 
 def draw_crops(
@@ -125,7 +126,7 @@ def draw_crops(
     Source:
         Masks: Park et al. (2019), SpecAugment.
     """
-    n, n_in = len(rows), samples.frames.shape[1]
+    n, n_in = len(rows), samples.n_in
     lengths = samples.lengths[rows]
     speeds = np.ones(n)
     if config.speed > 0:
@@ -134,7 +135,8 @@ def draw_crops(
     spare = np.maximum(lengths - frames, 0)
     starts = (rng.random(n) * (spare + 1)).astype(np.intp)
     bends = np.clip(rng.normal(0.0, 1.0, n), -2.5, 2.5) * (n_in == N_MELS)
-    warps = np.round(np.exp(config.tract * bends), 3)  # few, so that their matrices are kept
+    # few factors, so that their matrices are kept
+    warps: NDArray[Any] = np.round(np.exp(config.tract * bends), 3)
     curves = _curves(n, n_in, config, rng).astype(np.float32)
     floors = np.full((n, n_in), -np.inf, np.float32)
     if config.floor > 0:

@@ -145,7 +145,7 @@ def is_label_header(fields: list[str], endings: tuple[str, ...], words: Words = 
 
 def normal_name(name: str) -> str:
     """One spelling for `a.npy` and `./a.npy`."""
-    return str(PurePosixPath(name))
+    return str(PurePosixPath(name)) if "/" in name or name in ("", ".") else name
 
 
 def show(text: str) -> str:

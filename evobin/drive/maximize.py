@@ -14,7 +14,7 @@ from typing import Any, Literal, SupportsFloat
 
 from numpy.typing import ArrayLike
 
-from evobin.algorithms import ALGORITHMS, Algorithm, Memetic, Walker
+from evobin.algorithms import ALGORITHMS, Algorithm, ClauseWeighting, Memetic, Walker
 from evobin.algorithms.base import LARGEST, MANY, as_population
 from evobin.checks import check_number
 from evobin.config import ExecutionConfig
@@ -30,6 +30,7 @@ from evobin.drive.search import AlgorithmSearch, Limits
 from evobin.errors import SettingError
 from evobin.parallel import Workers, worker_count
 from evobin.problems.function import FunctionProblem
+from evobin.problems.maxsat import MaxSat
 from evobin.results.search import EvaluationError, SearchResult
 
 Function = Callable[[Any], SupportsFloat | ArrayLike]
@@ -60,6 +61,7 @@ def maximize(
     progress: bool = False,
     on_error: OnError = "raise",
     checkpoint: str | Path | None = None,
+    keep: int = 1,
 ) -> SearchResult:
     """Searches the signs for which a function or a problem's score is largest.
 
@@ -70,10 +72,12 @@ def maximize(
         n: length of a solution; a problem knows it.
         algorithm: a name in `evobin.algorithms.ALGORITHMS`, a class, or an instance, which holds
             settings, as `Tabu(tenure=10)`. The default is `Portfolio`, and `Memetic` for a problem
-            that keeps the gains of all flips, as `QUBO`.
+            that keeps the gains of all flips, as `QUBO`;
+            `ClauseWeighting` for a `MaxSat`.
         max_evaluations: solutions to score at most; None for 10,000 where `seconds` is not set, and
             where flips that are looked at count, 10,000 for each sign, at most 100 million.
-        seconds: ends by the clock; one evaluation is always done. None for no limit.
+        seconds: ends by the clock, which runs once kernels are compiled, several seconds once a
+            machine; one evaluation is always done. None for no limit.
         target: ends after the batch that reaches this score; None for none.
         initial: [n] or [k, n] of -1 and +1, where to begin; not modified. None for anywhere.
         restarts: whether to begin anew, elsewhere, where the algorithm sees no sense in going on.
@@ -90,6 +94,10 @@ def maximize(
             `EvaluationError`, or "skip" the solution as the worst.
         checkpoint: a file that keeps the search, now and then and at the end. Where it exists, the
             search goes on from it.
+        keep: how many of the best different solutions seen the result has in `kept`. Seen is what
+            was scored whole; of a walk by single flips, the best of each restart, the results on
+            its way where the algorithm notes them, else, every 10 n to 10,000 n evaluations, the
+            best and where it stands; and where these are too few, their neighbours by one flip.
 
     Returns:
         The best solution, its score, and how they came about. The same arguments give the same
@@ -112,7 +120,7 @@ def maximize(
     given = _problem_of(problem, n, batch, 1.0)
     call = _Call(
         _algorithm_for(algorithm, given), max_evaluations, seconds, target, initial, restarts,
-        islands, n_jobs, seed, callback, progress, on_error, checkpoint,
+        islands, n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
     return call.run(given)
 
@@ -135,6 +143,7 @@ def minimize(
     progress: bool = False,
     on_error: OnError = "raise",
     checkpoint: str | Path | None = None,
+    keep: int = 1,
 ) -> SearchResult:
     """Searches the signs for which a function is smallest; all else as `maximize`.
 
@@ -153,7 +162,7 @@ def minimize(
         )
     call = _Call(
         algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint,
+        n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
     return call.run(_problem_of(function, n, batch, -1.0))
 
@@ -170,7 +179,7 @@ def algorithm_of(choice: Choice) -> Algorithm:
         ...
         evobin.errors.SettingError: there is no algorithm `fast`; did you mean `fast-ga`? There \
 are default, sweeps, fast-ga, two-rate, genetic, umda, pbil, compact-ga, cross-entropy, pyramid, \
-path-relinking, latent-cma, annealing, tabu, descent.
+path-relinking, latent-cma, annealing, tabu, descent, clause-weighting.
     """
     if isinstance(choice, Algorithm):
         return choice.unstarted()
@@ -185,7 +194,9 @@ path-relinking, latent-cma, annealing, tabu, descent.
 
 
 def _algorithm_for(choice: Choice, problem: Problem) -> Algorithm:
-    """The settings of an algorithm; the default depends on whether the problem keeps its gains."""
+    """The settings of an algorithm; the default depends on the problem."""
+    if choice == "default" and isinstance(problem, MaxSat):
+        return ClauseWeighting()
     if choice == "default" and _keeps_gains(problem):
         return Memetic()
     return algorithm_of(choice)
@@ -228,6 +239,7 @@ class _Call:
     progress: bool
     on_error: OnError
     checkpoint: str | Path | None
+    keep: int
 
     def run(self, problem: Problem) -> SearchResult:
         """The whole search."""
@@ -279,6 +291,7 @@ class _Call:
     def _check(self) -> None:
         check_number("seed", self.seed, 0, 2**64)
         check_number("islands", self.islands, 1, 10_000)
+        check_number("keep", self.keep, 1, 1_000_000)
         for name, value, low, high in (
             ("max_evaluations", self.max_evaluations, 1, MANY),
             ("seconds", self.seconds, 0.0, 1e9),
@@ -309,6 +322,7 @@ class _Call:
             self.restarts,
             (int(self.seed),),
             None if self.initial is None else as_population("initial", self.initial, n),
+            int(self.keep),
         )
 
     def _file(self, n: int, sign: float) -> SearchFile | None:
@@ -323,6 +337,8 @@ class _Call:
             "islands": int(self.islands),
             "initial": fingerprint(self.initial),
         }
+        if self.keep > 1:  # a search that kept fewer has no more
+            whose["keep"] = int(self.keep)
         return SearchFile(Path(self.checkpoint), whose)
 
     @contextlib.contextmanager

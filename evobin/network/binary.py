@@ -115,24 +115,21 @@ class BinaryNetwork:
         Raises:
             ValueError: as for `predict`.
         """
-        samples = self.check(samples)
-        inputs, n_threads = self._inputs(samples), min(n_threads, len(samples))
+        samples, n_threads = self.check(samples), min(n_threads, len(samples))
+        logits = np.empty((len(samples), self.architecture.n_logits), np.int64)
         if n_threads == 1:
-            return self._logits(inputs, samples.starts)
-        cuts = np.linspace(0, len(samples), n_threads + 1).astype(int)
-        with ThreadPoolExecutor(n_threads) as threads:
-            parts = threads.map(
-                lambda low, high: self._logits(inputs, samples.starts[low : high + 1]),
-                cuts[:-1],
-                cuts[1:],
-            )
-            return np.concatenate(list(parts))
+            self._fill(logits, samples)
+        else:
+            cuts = np.linspace(0, len(samples), n_threads + 1).astype(int).tolist()
+            parts = map(samples.stretch, cuts[:-1], cuts[1:])
+            with ThreadPoolExecutor(n_threads) as threads:
+                list(threads.map(self._fill, np.split(logits, cuts[1:-1]), parts))
+        return logits[:, 0] if logits.shape[1] == 1 else logits
 
     def activations(self, samples: Samples | list[NDArray[Any]]) -> Activations:
         """All hidden signs; arguments and errors as for `predict`."""
         samples = self.check(samples)
-        inputs = self._inputs(samples)
-        bits, starts = zip(*self._blocks(inputs, samples.starts), strict=True)
+        bits, starts = zip(*self._blocks(samples), strict=True)
         return Activations(bits, starts, _any_over_time(bits[-1], starts[-1]))
 
     def check(self, samples: Samples | list[NDArray[Any]]) -> Samples:
@@ -142,47 +139,51 @@ class BinaryNetwork:
         check_samples(self.architecture, samples)
         return samples
 
-    def _inputs(self, samples: Samples) -> NDArray[Any]:
-        """What the first layer takes: features, or packed words of them."""
-        return samples.bits if self.architecture.binary_inputs else samples.frames
-
-    def _logits(self, inputs: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-        for bits, rows in self._blocks(inputs, starts):
-            last = bits, rows
-        hidden = _any_over_time(*last)
-        linear = self.architecture.layers[-1]
+    def _fill(self, logits: NDArray[np.int64], samples: Samples) -> None:
+        """Fills [n, n_logits] a piece at a time; packed signs are small, and looked at at once."""
+        linear, low = self.architecture.layers[-1], 0
         offset = linear.fan_in + linear.bias(self.signs).astype(np.int64)
-        logits = np.empty((len(hidden), len(offset)), np.int64)
-        each = np.arange(len(hidden) + 1)
-        forward.binary_sums(hidden, each, self._head, offset, logits, each)
-        return logits[:, 0] if len(offset) == 1 else logits
+        for piece in [samples] if self.architecture.binary_inputs else samples.pieces():
+            for bits, rows in self._blocks(piece):
+                last = bits, rows
+            hidden = _any_over_time(*last)
+            each, high = np.arange(len(hidden) + 1), low + len(hidden)
+            forward.binary_sums(hidden, each, self._head, offset, logits[low:high], each)
+            low = high
 
-    def _blocks(
-        self, inputs: NDArray[Any], starts: NDArray[np.int64]
-    ) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
+    def _blocks(self, samples: Samples) -> Iterator[tuple[Bits, NDArray[np.int64]]]:
         """Packed signs after each block, and where each sample starts in them."""
-        bits, real = inputs, not self.architecture.binary_inputs
+        real, starts = not self.architecture.binary_inputs, samples.starts
+        bits = np.empty((0, 0), np.uint64) if real else samples.bits
         for number, (block, layer) in enumerate(
             zip(self.architecture.blocks, self.architecture.layers, strict=False)
         ):
             to = starts_of(block.frames_out(np.diff(starts)))
             out = np.empty((int(to[-1]), -(-block.n_out // 64)), np.uint64)
-            bias = layer.bias(self.signs)
             pool = int(np.diff(starts).max()) if block.pool == WHOLE else block.pool
-            if number == 0 and real and layer.is_linear:
-                rows = inputs[starts[0] : starts[-1]].reshape(len(to) - 1, -1)
-                cuts = cuts_of(len(rows), forward.BLOCK)
-                joined = Samples(rows, cuts.copy())
-                forward.real_block(
-                    joined.frames, joined.starts, self._entries, self._first, bias, 1, out, cuts
-                )
-            elif number == 0 and real:
-                forward.real_block(inputs, starts, self._entries, self._first, bias, pool, out, to)
+            if number == 0 and real:
+                self._real_block(samples, pool, out, to)
             else:
-                limit = ((layer.fan_in + bias.astype(np.int64) + 1) // 2).astype(np.uint64)
+                bias = layer.bias(self.signs).astype(np.int64)
+                limit = ((layer.fan_in + bias + 1) // 2).astype(np.uint64)
                 forward.binary_block(bits, starts, self._packed[number], limit, pool, out, to)
             bits, starts = out, to
             yield bits, starts
+
+    def _real_block(self, samples: Samples, pool: int, out: Bits, to: NDArray[np.int64]) -> None:
+        """The first block on real numbers, a piece at a time: there is no second copy of all."""
+        layer, low = self.architecture.layers[0], 0
+        bias = layer.bias(self.signs)
+        for piece in samples.pieces():
+            high, frames, starts = low + len(piece), piece.frames, piece.starts
+            where = out, to[low : high + 1]
+            if layer.is_linear:
+                cuts = cuts_of(len(piece), forward.BLOCK)
+                frames, starts = frames.reshape(len(piece), -1), cuts.copy()
+                starts.setflags(write=False)
+                pool, where = 1, (out[low:high], cuts)
+            forward.real_block(frames, starts, self._entries, self._first, bias, pool, *where)
+            low = high
 
     @cached_property
     def _packed(self) -> dict[int, Bits]:
@@ -229,7 +230,7 @@ def check_samples(architecture: Architecture, samples: Samples) -> None:
         ValueError: if a sample has another width, is too short, or has not the fixed length; or if
             a feature is neither -1 nor +1 where inputs are binary.
     """
-    check_shape("samples", samples.frames, (None, architecture.n_in))
+    check_shape("samples", samples.stored, (None, architecture.n_in))
     lengths, fewest = samples.lengths, architecture.min_frames
     rule = "at least" if architecture.frames is None else "exactly"
     wrong = lengths < fewest if architecture.frames is None else lengths != fewest
@@ -241,8 +242,8 @@ def check_samples(architecture: Architecture, samples: Samples) -> None:
         )
     if architecture.binary_inputs:
         samples.bits  # noqa: B018  # packed here, which refuses other numbers
-    elif samples.frames.dtype == np.int8:
+    elif samples.stored.dtype == np.int8:
         raise ValueError(
-            "`samples` must be float32 or float64 where inputs are real, but they are int8; "
-            "convert them, or set `binary_inputs` of the architecture."
+            "`samples` must be float16, float32 or float64 where inputs are real, but they are "
+            "int8; convert them, or set `binary_inputs` of the architecture."
         )

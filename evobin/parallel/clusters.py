@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ CLUSTERS = {"dask": "DaskCluster", "ray": "RayCluster"}
 class Reference:
     """Stands in a task for a value that its worker has already, or can fetch once."""
 
-    fetch: Callable[[Any], Any]
-    """What a worker calls with `key`; a function of a module."""
+    fetch: Callable[[Any], Sequence[Any]]
+    """What a worker calls with `key`, a function of a module: gives all that was shared at once."""
     key: Any
+    place: int
 
     def get(self) -> Any:
         """In a worker: the value."""
-        return self.fetch(self.key)
+        return self.fetch(self.key)[self.place]
 
 
 class Cluster:
@@ -50,9 +51,9 @@ class Cluster:
         """Arguments of `joblib.parallel_config`."""
         return {} if self._backend == "auto" else {"backend": self._backend}
 
-    def share(self, value: Any) -> Any:
-        """Sends a value ahead to all workers; gives what stands for it in a task."""
-        return value
+    def share(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Sends values ahead to all workers; gives what stands for each in a task."""
+        return values
 
     def close(self) -> None:
         """Ends what was started."""

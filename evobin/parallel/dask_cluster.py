@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import dask
 import distributed
-import joblib
 from distributed.client import FutureCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from evobin import files
 from evobin.config import ExecutionConfig
 from evobin.errors import EvobinError
 from evobin.parallel import clusters
 from evobin.parallel.clusters import Cluster, Reference
+from evobin.parallel.shared_files import SharedFiles, mapped
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
 """The environment of dask's local workers, as dask sets it, but for its MALLOC_TRIM_THRESHOLD_:
@@ -33,24 +30,19 @@ PLUGIN = "evobin "
 
 
 class Shared(distributed.WorkerPlugin):  # type: ignore[misc]
-    """A value that every worker has, those that come later included.
+    """Values that every worker has, those that come later included.
 
     Not scattered: dask's memory manager drops copies that no task waits for, and then all tasks of
     the next round go to the one worker that is left with a copy.
     """
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
 
 
-def _value_of(plugin: str) -> Any:
-    return distributed.get_worker().plugins[plugin].value
-
-
-@lru_cache(maxsize=8)
-def _mapped(path: Path) -> Any:
-    """A value in a file, for workers on this machine, which all map the same memory."""
-    return joblib.load(path, mmap_mode="r")
+def _values_of(plugin: str) -> Sequence[Any]:
+    values: Sequence[Any] = distributed.get_worker().plugins[plugin].values
+    return values
 
 
 class DaskCluster(Cluster):
@@ -70,7 +62,7 @@ class DaskCluster(Cluster):
 
     def __init__(self, config: ExecutionConfig, scratch: Path, n_workers: int) -> None:
         self._names: list[str] = []
-        self._folder = scratch if config.scheduler is None else None
+        self._files = SharedFiles(scratch) if config.scheduler is None else None
         settings = {
             # a task may hang or its worker die: the scheduler notices, and does the task elsewhere
             "distributed.scheduler.worker-ttl": "60s",
@@ -108,17 +100,15 @@ class DaskCluster(Cluster):
         waiting = {"wait_for_workers_timeout": clusters.CONNECT_SECONDS}
         return {"backend": "dask", "client": self._client} | waiting
 
-    def share(self, value: Any) -> Reference:
+    def share(self, values: Sequence[Any]) -> list[Reference]:
         """As in `Cluster`."""
-        if self._folder is not None:
-            path = self._folder / f"shared-{uuid4().hex}"
-            with files.writing(path):
-                joblib.dump(value, path)
-            return Reference(_mapped, path)
+        if self._files is not None:
+            path = self._files.write(values)
+            return [Reference(mapped, path, place) for place in range(len(values))]
         name = f"{PLUGIN}{self._client.id} {len(self._names)}"
-        self._client.register_plugin(Shared(value), name)
+        self._client.register_plugin(Shared(values), name)
         self._names.append(name)
-        return Reference(_value_of, name)
+        return [Reference(_values_of, name, place) for place in range(len(values))]
 
     def close(self) -> None:
         """Takes back what was shared, and ends the connection and the local cluster."""

@@ -43,11 +43,11 @@ class WorkersOnDemand:
     def __exit__(self, *error: Any) -> None:
         self._open.__exit__(*error)
 
-    def share(self, value: object) -> None:
+    def share(self, *values: object) -> None:
         """As `Workers.share`."""
-        self._shared.append(value)
+        self._shared += values
         if self._workers is not None:
-            self._workers.share(value)
+            self._workers.share(*values)
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> list[T]:
         """As `Workers.map`."""
@@ -66,6 +66,5 @@ class WorkersOnDemand:
     def _start(self) -> Workers:
         folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="evobin-"))
         workers = self._open.enter_context(Workers(self._config, Path(folder) / "workers"))
-        for value in self._shared:
-            workers.share(value)
+        workers.share(*self._shared)
         return workers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,10 @@ class RayCluster(Cluster):
         """As in `Cluster`."""
         return {"backend": "ray"}
 
-    def share(self, value: Any) -> Reference:
-        """As in `Cluster`: the value goes to ray's store, from which each worker reads it."""
-        return Reference(ray.get, ray.put(value))
+    def share(self, values: Sequence[Any]) -> list[Reference]:
+        """As in `Cluster`: the values go to ray's store, from which each worker reads them."""
+        stored = ray.put(values)
+        return [Reference(ray.get, stored, place) for place in range(len(values))]
 
     def close(self) -> None:
         """Ends the connection, and the local cluster."""

@@ -103,10 +103,11 @@ class Workers:
             self._cluster.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def share(self, value: object) -> None:
-        """Sends a value ahead that many tasks will have among their arguments.
+    def share(self, *values: object) -> None:
+        """Sends values ahead that many tasks will have among their arguments.
 
-        It stays with the workers; in a task it is recognised by identity.
+        They stay with the workers; in a task they are recognised by identity. An array that several
+        of them hold is sent once.
 
         Raises:
             WorkersError: if the workers cannot be reached any more.
@@ -114,7 +115,7 @@ class Workers:
         if self._is_alone:
             return
         try:
-            self._shared.append((value, self._cluster.share(value)))
+            self._shared += zip(values, self._cluster.share(values), strict=True)
         except (*GONE, *self._cluster.faults) as error:
             raise self._lost(error) from error
 

@@ -137,7 +137,7 @@ def step_in_words(rows: Sequence[Row], pace: Pace) -> str:
     table = pd.DataFrame(rows)
     if pace.best is not None:
         words.append(f"best score {pace.best:.3f}")
-    if "selection_accuracy" in table:
+    if "selection_accuracy" in table and "fold" not in table:
         words.append(f"now {table['selection_accuracy'].max():.3f}")
     if "loss" in table:
         words.append(f"loss {table['loss'].mean():.3f}")

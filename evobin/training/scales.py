@@ -15,10 +15,6 @@ from evobin.errors import SettingError
 from evobin.network.architecture import Architecture
 from evobin.problems.sampled_network import SampledNetworkProblem
 
-AT_ONCE = 1 << 22
-"""Numbers whose squares are held at once."""
-
-
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
 RATES = 5e-3, 2e-3, 1e-3, 5e-4
 STEPS = 6_000
@@ -154,10 +150,9 @@ def first_window(size: float) -> float:
 
 def size_of(samples: Samples) -> float:
     """The root mean square of all features."""
-    frames, total = samples.frames, 0.0
-    if frames.dtype == np.int8:  # signs
+    if samples.stored.dtype == np.int8:  # signs
         return 1.0
-    step = max(1, AT_ONCE // frames.shape[1])
-    for low in range(0, len(frames), step):
-        total += float(np.square(frames[low : low + step], dtype=np.float64).sum())
-    return math.sqrt(total / frames.size)
+    total = sum(
+        float(np.square(piece.frames, dtype=np.float64).sum()) for piece in samples.pieces()
+    )
+    return math.sqrt(total / (int(samples.starts[-1]) * samples.n_in))

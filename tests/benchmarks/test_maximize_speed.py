@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import evobin
-from evobin.algorithms import ALGORITHMS
+from tests.builders import GENERAL
 
 pytestmark = pytest.mark.benchmark
 N = 100
@@ -75,7 +75,7 @@ def large() -> evobin.QUBO:
     return evobin.QUBO.from_entries(MILLION, rows, columns, rng.integers(-100, 101, 3 * MILLION))
 
 
-@pytest.mark.parametrize("algorithm", sorted(set(ALGORITHMS) - SMALL))
+@pytest.mark.parametrize("algorithm", sorted(set(GENERAL) - SMALL))
 def test_seconds_are_kept_at_a_million_signs(large: evobin.QUBO, algorithm: str) -> None:
     evobin.maximize(large, algorithm=algorithm, max_evaluations=1)  # compiles
     begun = time.perf_counter()

@@ -211,8 +211,9 @@ def test_polish_without_a_budget_writes_the_file_as_it_was(
     samples: DataFolder, capsys: Capture
 ) -> None:
     budget = [*SHORT, "--ste.epochs", "0", "--quiet"]
-    run(capsys, "polish", str(GOLDEN_RESULT), *samples.options, "--out", "run", *budget)
+    out, _ = run(capsys, "polish", str(GOLDEN_RESULT), *samples.options, "--out", "run", *budget)
     assert Path("run/result.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
+    assert "the file is as it was." in out
 
 
 def test_quiet_shows_the_figures_and_nothing_on_stderr(

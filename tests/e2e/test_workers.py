@@ -22,7 +22,7 @@ from evobin.errors import EvobinError, WorkersError
 from evobin.parallel import Workers
 from tests.builders import files_below
 from tests.e2e.dask_site import DaskSite, dask_site
-from tests.tasks import Heavy, die, look_at, perish, plugins, sleep, whose
+from tests.tasks import Heavy, bytes_below, die, look_at, perish, plugins, sleep, whose
 
 TWO = ExecutionConfig(n_jobs=2)
 
@@ -50,6 +50,25 @@ def test_every_backend_gives_the_results_in_order_and_the_shared_value_once(
         assert {ignores for *_, ignores in seen[:8]} == {inherited}
     else:
         assert all(ignores for *_, ignores in seen[:8])
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_subsets_of_one_data_set_are_on_disk_once_and_mapped(
+    backend: Backend, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    whole = Samples.join([np.full((1000, 64), i, np.float16) for i in range(40)])
+    folds = [whole.subset(np.flatnonzero(np.arange(40) % 6 != fold)) for fold in range(6)]
+    with Workers(ExecutionConfig(n_jobs=2, backend=backend), scratch) as workers:
+        workers.share(*folds[:4])
+        for fold in folds[4:]:
+            workers.share(fold)
+        for _ in range(2):
+            seen = workers.map(bytes_below, [(fold, scratch) for fold in folds])
+    assert whole.stored.nbytes <= max(size for size, *_ in seen) < 1.1 * whole.stored.nbytes
+    assert len({Path(name).parent for _, name, _ in seen}) == 1
+    assert [total for *_, total in seen] == [float(fold.frames.sum()) for fold in folds]
     assert files_below(tmp_path) == []
 
 

@@ -313,3 +313,13 @@ def table_signs(columns: list[list[Comparison]], row: list[Cell]) -> list[int]:
                 holds = value is None
             signs.append(1 if holds else -1)
     return signs
+
+
+def half(bits: int) -> float:
+    """The number that a float16 of these bits is: IEEE 754-2008, 3.4."""
+    sign, exponent, fraction = (-1.0) ** (bits >> 15), (bits >> 10) & 31, bits & 1023
+    if exponent == 31:
+        return sign * math.inf if fraction == 0 else math.nan
+    if exponent == 0:
+        return sign * fraction * 2.0**-24
+    return sign * (1024 + fraction) * 2.0 ** (exponent - 25)

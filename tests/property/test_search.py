@@ -15,6 +15,7 @@ from hypothesis import given
 
 from evobin.config import ExecutionConfig, FlipConfig, PopulationConfig, SteConfig
 from evobin.core.problem import Population, Scores, Solution
+from evobin.core.samples import Dataset, Samples
 from evobin.core.solutions import from_bits, to_bits
 from evobin.core.stage import Progress, Stage, in_order
 from evobin.core.state import State
@@ -220,6 +221,42 @@ def test_training_gives_the_same_bytes_for_any_number_of_threads(start: Solution
     outcomes = [run(Pretraining(planted_problem(n), STE, 7, start)) for n in (1, 2)]
     assert outcomes[0].solution.tobytes() == outcomes[1].solution.tobytes()
     assert outcomes[0].rows == outcomes[1].rows
+
+
+def stored_as(kind: type, problem: SampledNetworkProblem) -> SampledNetworkProblem:
+    """The same problem, its features rounded to float16 and held as another type."""
+
+    def part(dataset: Dataset) -> Dataset:
+        stored: Any = dataset.samples.stored.astype(np.float16).astype(kind)
+        return replace(dataset, samples=Samples(stored, dataset.samples.starts))
+
+    return replace(problem, train=part(problem.train), valid=part(problem.valid))
+
+
+@pytest.mark.parametrize("algorithm", [train, flip, breed_on])
+@pytest.mark.parametrize("of", [planted_problem, classes_problem])
+def test_features_in_float16_give_the_bytes_of_the_same_in_float32(
+    algorithm: Algorithm, of: Callable[[], SampledNetworkProblem]
+) -> None:
+    found = []
+    for kind in (np.float16, np.float32):
+        problem = stored_as(kind, of())
+        assert problem.train.samples.stored.dtype == kind
+        if problem.architecture.frames is None:
+            problem = problem.with_views(np.random.default_rng(1))
+        start = random_solution(problem.architecture, np.random.default_rng(0))
+        found.append(algorithm(problem, start, 0))
+    assert found[0].solution.tobytes() == found[1].solution.tobytes()
+    assert found[0].score == found[1].score
+
+
+def test_a_subset_of_the_samples_gives_the_bytes_of_a_copy_of_it() -> None:
+    problem, start = stored_as(np.float16, planted_problem()), start_of(0)
+    rows = np.random.default_rng(0).permutation(len(problem.train))[:50]
+    some = problem.train.subset(rows)
+    copy = replace(some, samples=Samples(some.samples.frames.copy(), some.samples.starts))
+    one, other = (train(replace(problem, train=of), start, 0) for of in (some, copy))
+    assert one.solution.tobytes() == other.solution.tobytes()
 
 
 @every

@@ -53,12 +53,12 @@ def rounded(architecture: Architecture, samples: Samples) -> Samples:
     """
     if architecture.binary_inputs:
         return samples
-    unit = unit_of(architecture, samples)
-    columns = np.empty(samples.frames.shape[::-1], np.int32)
-    planes.fix_features(samples.frames, float(unit), columns)
+    unit, frames = unit_of(architecture, samples), samples.frames
+    columns = np.empty(frames.shape[::-1], np.int32)
+    planes.fix_features(frames, float(unit), columns)
     return Samples((columns.T / unit).astype(np.float32, order="C"), samples.starts)
 
 
 def _largest(samples: Samples) -> float:
     """Largest magnitude of a feature, or 1."""
-    return max(float(samples.frames.max()), -float(samples.frames.min()), 1.0)
+    return float(np.max([1.0, *(np.abs(piece.frames).max() for piece in samples.pieces())]))

@@ -58,7 +58,7 @@ def geometries_of(architecture: Architecture, samples: Samples) -> tuple[Geometr
 
 def box_bytes(architecture: Architecture, samples: Samples) -> int:
     """Bytes of a box and what it shares, but for small parts."""
-    rows, item = len(samples.frames), 1 if architecture.binary_inputs else 4
+    rows, item = int(samples.starts[-1]), 1 if architecture.binary_inputs else 4
     total = rows * ((architecture.n_in + 1) * item + architecture.blocks[0].n_out * 4)
     total += len(samples) * (2 * 8 + 8 + 4 * architecture.n_logits)
     geometries = geometries_of(architecture, samples)

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import pickle
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
-from evobin.core.samples import Samples
+from evobin.core.samples import Dataset, Samples
+from evobin.network.architecture import WHOLE, Architecture, ConvBlock
+from evobin.network.binary import BinaryNetwork
+from tests.strategies import random_solution
 
 
 def ragged(*lengths: int, dtype: Any = np.float32) -> list[np.ndarray]:
@@ -28,7 +32,9 @@ def test_every_sample_comes_back_as_it_went_in() -> None:
 @pytest.mark.parametrize(
     ("dtypes", "joined"),
     [
-        (("f2", "f2"), "f4"),
+        (("f2", "f2"), "f2"),
+        ((">f2", "f2"), "f2"),
+        (("i1", "f2"), "f4"),
         (("f4", "f2"), "f4"),
         (("f4", "f8"), "f8"),
         (("i1", "f4"), "f4"),
@@ -40,7 +46,8 @@ def test_every_sample_comes_back_as_it_went_in() -> None:
 def test_the_joined_type_holds_every_sample_exactly(dtypes: tuple[str, ...], joined: str) -> None:
     matrices = [ragged(4, dtype=np.dtype(dtype))[0] for dtype in dtypes]
     samples = Samples.join(matrices)
-    assert samples.frames.dtype == np.dtype(joined)
+    assert samples.stored.dtype == np.dtype(joined)
+    assert samples.frames.dtype == np.dtype(joined if joined != "f2" else "f4")
     for i, matrix in enumerate(matrices):
         np.testing.assert_array_equal(samples[i], matrix)
 
@@ -71,6 +78,96 @@ def test_a_subset_has_the_samples_named_in_their_order_repeats_included() -> Non
     np.testing.assert_array_equal(chosen[0], samples[2])
     np.testing.assert_array_equal(chosen[1], samples[0])
     assert not chosen.frames.flags.writeable
+    twice = chosen.subset(np.array([1]))
+    np.testing.assert_array_equal(twice[0], samples[0])
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int8])
+def test_subsets_and_stretches_share_the_array(kind: type) -> None:
+    samples = Samples.join(signs(2, 5, 1, 4), kind)
+    for some in (samples.subset(np.array([3, 0])), samples.subset(np.array([1, 2]))):
+        assert some.stored is samples.stored
+        assert some.stretch(0, 1).stored is samples.stored
+        assert some.subset(np.array([1])).stored is samples.stored
+    assert np.shares_memory(samples.frames, samples.stored) == (kind != np.float16)
+    following = samples.subset(np.array([1, 2])).frames
+    assert np.shares_memory(following, samples.stored) == (kind != np.float16)
+    np.testing.assert_array_equal(following, samples.frames[2:8])
+
+
+def test_pickled_together_subsets_hold_the_array_once() -> None:
+    samples = Samples.join([np.zeros((1000, 64), np.float16)] * 4)
+    sides = [samples.subset(np.array(rows)) for rows in ([0, 2], [1, 3], [3, 0, 1])]
+    assert len(pickle.dumps(sides)) < 1.1 * samples.stored.nbytes
+    one, other, _ = pickle.loads(pickle.dumps(sides))
+    assert one.stored is other.stored
+
+
+def test_pieces_are_all_samples_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evobin.core.samples.PIECE", 3 * 6)
+    samples = Samples.join(ragged(2, 5, 1, 9, 1, 1, 4)).subset(np.array([6, 1, 3, 0, 2, 4, 5, 1]))
+    pieces = list(samples.pieces())
+    assert [piece.lengths.tolist() for piece in pieces] == [[4], [5], [9], [2, 1, 1, 1], [5]]
+    np.testing.assert_array_equal(np.concatenate([x.frames for x in pieces]), samples.frames)
+    assert list(samples.subset(np.array([], int)).pieces()) == []
+
+
+LONGEST = 23
+SHAPES = [
+    Architecture(3, (ConvBlock(5, 3, 2), ConvBlock(4, 2))),
+    Architecture(3, (ConvBlock(5, 4, WHOLE), ConvBlock(4, 1)), 3),
+    Architecture(3, (ConvBlock(70, LONGEST), ConvBlock(4, 1)), 3, frames=LONGEST),
+    Architecture(3, (ConvBlock(5, 3, 2), ConvBlock(4, 2)), binary_inputs=True),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("piece", [1, 200, 1000])
+def test_a_network_does_on_any_subset_of_halves_what_it_does_on_a_copy_in_float32(
+    shape: Architecture, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evobin.core.samples.PIECE", piece)
+    rng = np.random.default_rng(0)
+    network = BinaryNetwork(shape, random_solution(shape, rng))
+    lengths = np.full(40, LONGEST) if shape.frames else rng.integers(8, LONGEST, 40)
+    matrices = [rng.normal(size=(t, 3)).astype(np.float16) for t in lengths]
+    if shape.binary_inputs:
+        matrices = [np.where(matrix > 0, 1, -1).astype(np.int8) for matrix in matrices]
+    samples = Samples.join(matrices, matrices[0].dtype)
+    assert samples.stored.dtype == (np.int8 if shape.binary_inputs else np.float16)
+    rows = rng.integers(0, 40, 30)
+    copies = Samples.join([matrices[row].astype(np.float32) for row in rows])
+    some, wide = samples.subset(rows), network.activations(copies)
+    for n_threads in (1, 3):
+        logits = network.logits(some, n_threads)
+        np.testing.assert_array_equal(logits, network.logits(copies, n_threads))
+    narrow = network.activations(some)
+    np.testing.assert_array_equal(narrow.hidden, wide.hidden)
+    for mine, its in zip(narrow.bits + narrow.starts, wide.bits + wide.starts, strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+def test_predictions_take_no_second_copy_of_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evobin.core.samples.PIECE", 2**14)
+    shape = SHAPES[0]
+    network = BinaryNetwork(shape, random_solution(shape, np.random.default_rng(0)))
+    samples = Samples.join([np.ones((200, 3), np.float16)] * 2000)
+    some = samples.subset(np.arange(1999, -1, -1))
+    for one in (samples, some):
+        network.logits(one.stretch(0, 2))  # compiles
+        tracemalloc.start()
+        network.logits(one)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < samples.stored.nbytes / 4
+
+
+def test_a_subset_of_a_dataset_shares_its_features() -> None:
+    samples = Samples.join(ragged(2, 5, 1))
+    dataset = Dataset(("a", "b", "c"), samples, np.array([0, 1, 1], np.int8), None)
+    some = dataset.subset(np.array([2, 1]))
+    assert some.names == ("c", "b")
+    assert some.samples.stored is samples.stored
 
 
 def test_no_samples_at_all_are_refused() -> None:

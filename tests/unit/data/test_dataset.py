@@ -61,6 +61,7 @@ def test_samples_and_labels_come_in_the_order_of_the_data_file(folder: Folder) -
     assert not dataset.labels.flags.writeable
     assert dataset.samples.lengths.tolist() == [6, 3]
     assert (dataset.samples[0] == 3).all()
+    assert dataset.samples.stored.dtype == np.float16
     assert dataset.samples.frames.dtype == np.float32
     assert dataset.groups is None
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from evobin.data.dataset import load_sample
+from evobin.data.feature_files import load_sample
 from evobin.errors import EvobinError
 from evobin.network.architecture import Architecture, ConvBlock
 
@@ -223,7 +223,8 @@ def test_a_sample_that_may_not_be_read_is_an_error(
 def test_a_disk_error_in_the_header_is_not_taken_for_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    np.save(tmp_path / "a.npy", np.zeros((3, 4)))
+    with (tmp_path / "a.npy").open("wb") as file:
+        npy.write_array(file, np.zeros((3, 4)), version=(2, 0))  # no header that is remembered
 
     def failing(_file: BinaryIO) -> tuple[int, int]:
         raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -45,7 +45,7 @@ def test_an_effort_is_the_same_work_for_any_number_of_samples(
     if plan.epochs == 4:  # the fewest that a training has
         assert asked < done
     elif plan.epochs == 500:  # the most
-        assert done < asked
+        assert done <= asked
     else:
         assert done == pytest.approx(asked, rel=0.15)
 
@@ -58,9 +58,9 @@ def test_a_training_has_four_epochs_of_however_many_samples() -> None:
 
 def test_a_small_network_has_the_epochs_that_pay_and_as_many_starts_as_there_is_time_for() -> None:
     plan = planned(SearchConfig().ste, problems(1_500, 5, SMALL))
-    assert (plan.epochs, plan.starts) == (131, 8)
+    assert (plan.epochs, plan.starts) == (131, 4)
     many = planned(SearchConfig().ste, problems(1_000_000, 1, SMALL))
-    assert plan.epochs > (many.epochs or 0) >= 4
+    assert (plan.epochs or 0) > (many.epochs or 0) >= 4
     assert many.starts == 1
 
 

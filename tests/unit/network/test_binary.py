@@ -320,5 +320,5 @@ def test_a_network_of_binary_inputs_refuses_other_features() -> None:
 
 def test_a_network_of_real_inputs_refuses_int8_samples() -> None:
     samples = Samples.join([np.ones((TINY.min_frames, TINY.n_in), np.int8)], np.int8)
-    with pytest.raises(ValueError, match="`samples` must be float32 or float64 where inputs are"):
+    with pytest.raises(ValueError, match="`samples` must be float16, float32 or float64 where"):
         random_network().predict(samples)

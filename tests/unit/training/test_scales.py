@@ -60,7 +60,7 @@ def test_features_that_are_all_zero_have_a_window() -> None:
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_the_size_of_features_is_their_root_mean_square(kind: type, monkeypatch: Any) -> None:
-    monkeypatch.setattr("evobin.training.scales.AT_ONCE", 7)
+    monkeypatch.setattr("evobin.core.samples.PIECE", 8)
     frames: NDArray[Any] = np.random.default_rng(0).normal(3.0, 2.0, (50, 4)).astype(kind)
     samples = Samples(frames, np.array([0, 20, 50]))
     assert size_of(samples) == pytest.approx(float(np.sqrt((frames.astype(float) ** 2).mean())))
