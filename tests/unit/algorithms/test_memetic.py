@@ -88,7 +88,7 @@ def test_wrong_settings_are_named(settings: dict[str, Any], text: str) -> None:
         Memetic(**settings)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "MAX-SAT" not in kind])
 def test_where_gains_are_kept_the_default_is_memetic(kind: str) -> None:
     problem = KINDS[kind](10, RNG).problem
     assert problem.keeps_gains == keeps_gains(type(problem.box(np.ones(10, np.int8))))
