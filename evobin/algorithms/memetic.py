@@ -8,108 +8,22 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from evobin.algorithms.annealing import FEWEST, ODDS, Annealing, Schedule
+from evobin.algorithms.annealing import FEWEST, MOST, Annealing, Schedule
 from evobin.algorithms.base import Walker
+from evobin.algorithms.legs import Leg, Places
 from evobin.algorithms.operators import random_signs
 from evobin.checks import check_choice, setting
-from evobin.core.compiled import CompiledState, Walk
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution
 from evobin.core.state import State
-from evobin.kernels.families import compiled, flip, look, note_best, note_flip, update_best
-
-Places = NDArray[np.int64]
 
 STALE = 4
 """Generations without a better member after which a population is over."""
+ABOVE = 4
+"""Members of a higher population, at most."""
 FEW = 4
 """Signs in which two solutions differ, up to which there is nothing to anneal."""
-
-
-@dataclass(eq=False, kw_only=True)
-class _Leg(Annealing):
-    """An anneal, from anywhere or of a child: first of the signs that its parents do not share.
-
-    Args:
-        places: [m] signs to anneal first; then come all, from the best solution so far on.
-        warmth: temperature at which the anneal of all begins, as a share of `hot`.
-    """
-
-    places: Places | None = None
-    warmth: float = 1.0
-
-    def begin(self) -> None:
-        """As in `Algorithm`."""
-        self.counted = 0  # evaluations that the whole search has counted
-        self.offered = np.empty(0, np.int64) if self.places is None else self.places
-        super().begin()
-
-    @property
-    def span(self) -> int:
-        """Signs that a sweep offers: all, where none are `offered`."""
-        return len(self.offered) or self.n
-
-    def _places(self) -> Places:
-        if len(self.offered) and self._is_cooling:
-            return self.offered[self.first : self.first + 1]
-        return super()._places()
-
-    def _set_temperatures(self) -> None:
-        hot, cold = self.range
-        if not len(self.offered):
-            self.range = max(hot * self.warmth, cold), cold
-        super()._set_temperatures()
-        self.range = hot, cold
-
-    def _step(self, scores: Scores) -> None:
-        super()._step(scores)
-        self._next()
-
-    def _next(self) -> None:
-        """All signs, once those that were offered first are annealed."""
-        if len(self.offered) and self._is_cooling and self.sweep == self.n_sweeps:
-            assert self.best is not None  # its first solution was scored
-            self.waiting = self.best[None].copy()
-            self.offered = self.offered[:0]
-            self.row = -(-self.span // 4)
-            self.words = self._raw(1)[0]
-            self.sweep = self.first = 0
-            self._set_temperatures()
-
-    def left(self) -> int:
-        """Evaluations until it stops, where its temperatures are known."""
-        first = (len(self.offered) * self.n_sweeps + 1) if len(self.offered) else 0
-        done = self.sweep * self.span + self.first
-        return first + self.n * self.n_sweeps - done + len(self.waiting)
-
-    def go_on_from(self, other: _Leg) -> None:
-        """Where it has not begun, takes the flip state of another one that is over."""
-        if self._on is None and len(self.waiting):
-            self._on = other._on
-        other._on = None
-
-    def _compile(self, state: CompiledState) -> None:
-        offered = self.offered
-        for self.offered in (offered[:0], np.zeros(1, np.int64)):
-            super()._compile(state)
-        self.offered = offered
-
-    def _cool(
-        self,
-        state: CompiledState,
-        walk: Walk,
-        levels: Scores,
-        draws: NDArray[np.uint16],
-        temperatures: Scores,
-        room: int,
-    ) -> tuple[int, int]:
-        if not len(self.offered):
-            return super()._cool(state, walk, levels, draws, temperatures, room)
-        return _anneal_some(
-            state.box, state.tag, walk, levels, draws, temperatures, ODDS, self.offered,
-            self.first, room,
-        )  # fmt: skip
 
 
 @dataclass(eq=False, kw_only=True)
@@ -121,8 +35,8 @@ class Memetic(Walker):
     on which a pair agrees stay, of the others each parent gives a random half. First these others
     alone are annealed, then all signs from a lower temperature on. The child takes the place of the
     worse parent unless it is worse itself. Where some generations have helped nobody, the best
-    member joins a higher population, which is crossed once it has `size` members as well; and a new
-    population begins.
+    member joins a higher population, which is crossed once it has 4 members; and a new population
+    begins, whose anneals are longer.
 
     Where a solution and its opposite have the same score, as the two sides of a cut, the one closer
     to the other parent is crossed.
@@ -130,7 +44,9 @@ class Memetic(Walker):
     Anneals of a generation do not depend on each other, so that several threads may walk them.
 
     Args:
-        sweeps: of the anneals from anywhere, and of both anneals of a child.
+        sweeps: of the first population's anneals from anywhere, and of both anneals of a child.
+        lengthen: how many times as long the next population's are, so that whatever time there is,
+            a good part of it is for anneals that are long enough.
         size: members of a population, at least 2.
         heat: temperature at which all signs of a child begin to be annealed, as a share of `hot`.
         schedule: as for `Annealing`, as the next two.
@@ -156,7 +72,8 @@ class Memetic(Walker):
     transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_legs")
     notes_optima: ClassVar[bool] = True
 
-    sweeps: int = setting(512, 1, 10**7)
+    sweeps: int = setting(256, 1, 10**7)
+    lengthen: float = setting(1.5, 1.0, 1e3)
     size: int = setting(12, 2, 1_000_000)
     heat: float = setting(0.25, 1e-9, 1.0)
     schedule: Schedule = "geometric"
@@ -171,13 +88,13 @@ class Memetic(Walker):
     def begin(self) -> None:
         """As in `Algorithm`; from where a search is told to begin, it anneals at a lower heat."""
         self.range = self.hot, self.cold
-        self.anneals, self.level, self.idle = 0, 0, 0
+        self.anneals, self.over, self.level, self.idle = 0, 0, 0, 0
         self.phase, self.mirrored = "fresh", False
         self.members: list[Population] = [np.empty((0, self.n), np.int8)]
         self.values: list[Scores] = [np.empty(0)]
         self.pairs: list[int] = []  # of each child, the member that it may replace
         self.children, self.child_values = self.members[0], self.values[0]
-        self._legs: list[_Leg] = []
+        self._legs: list[Leg] = []
         if self.initial is None:
             self._legs.append(self._leg(self._fresh(), 1.0))
         else:
@@ -190,14 +107,14 @@ class Memetic(Walker):
 
     def _leg(
         self, start: Solution | Population, warmth: float, places: Places | None = None
-    ) -> _Leg:
+    ) -> Leg:
         """An anneal, from anywhere where no places are given."""
-        sweeps = self.sweeps
+        sweeps = round(min(self.sweeps * self.lengthen**self.over, MOST))
         if self.phase == "fresh":
             sweeps = min(FEWEST << min(self.anneals, 20), sweeps)
             self.anneals += 1
         hot, cold = self.range
-        leg = _Leg(
+        leg = Leg(
             sweeps=sweeps, schedule=self.schedule, hot=hot, cold=cold, places=places, warmth=warmth
         )
         return leg.start(self.n, int(self.rng.integers(2**63)), start)
@@ -275,7 +192,7 @@ class Memetic(Walker):
         if sum(leg.left() + leg.evaluations - leg.counted for leg in self._legs) > room:
             return False
 
-        def walk(leg: _Leg) -> None:
+        def walk(leg: Leg) -> None:
             leg.walk(problem, leg.left(), target, pause=pause, deadline=deadline)
 
         if legs := [leg for leg in self._legs if leg.left() and leg.score < target]:
@@ -286,7 +203,7 @@ class Memetic(Walker):
                 self._account(leg)
         return True
 
-    def _account(self, leg: _Leg) -> None:
+    def _account(self, leg: Leg) -> None:
         """Counts what an anneal has done since this was last called, and takes what it found."""
         shift = self.evaluations - leg.counted
         for at, score in leg.improvements:
@@ -324,7 +241,7 @@ class Memetic(Walker):
         """As in `Algorithm`, but only between two batches; by default it never does."""
         return {} if self.patience is None or self._within_batch() else super().stop()
 
-    def _finish(self, leg: _Leg) -> None:
+    def _finish(self, leg: Leg) -> None:
         """Keeps the result of the first anneal; after the last of a generation, plans the next."""
         assert leg.best is not None  # its first solution was scored
         self.optima.append((leg.best, leg.score))
@@ -356,7 +273,7 @@ class Memetic(Walker):
     def _plan(self) -> None:
         """The next generation."""
         while not self._legs:
-            missing = self.size - len(self.members[self.level])
+            missing = self._size() - len(self.members[self.level])
             if missing:
                 self.phase = "fresh"
                 self._legs = [self._leg(self._fresh(), 1.0) for _ in range(missing)]
@@ -365,19 +282,22 @@ class Memetic(Walker):
             else:
                 self._rise()
 
+    def _size(self) -> int:
+        return min(self.size, ABOVE) if self.level else self.size
+
     def _pair(self) -> None:
         """Crosses random pairs of the present population."""
         self.phase, self.pairs = "cross", []
         self.idle += 1
         members, values = self.members[self.level], self.values[self.level]
-        order = self.rng.permutation(self.size).tolist()
+        order = self.rng.permutation(len(members)).tolist()
         for a, b in zip(order[::2], order[1::2], strict=False):
             leg = self._cross(members[a], members[b])
             if leg is not None:
                 self._legs.append(leg)
                 self.pairs.append(a if values[a] <= values[b] else b)
 
-    def _cross(self, a: Solution, b: Solution) -> _Leg | None:
+    def _cross(self, a: Solution, b: Solution) -> Leg | None:
         """The anneal of two solutions' child; None where they are the same."""
         places = np.flatnonzero(a != b)
         if self.mirrored and 2 * len(places) > self.n:
@@ -404,13 +324,14 @@ class Memetic(Walker):
         members, values = self.members[self.level], self.values[self.level]
         self.members[self.level], self.values[self.level] = members[:0], values[:0]
         top = slice(values.argmax(), values.argmax() + 1)
+        self.over += self.level == 0
         self.level, self.idle = self.level + 1, 0
         if self.level == len(self.members):
             self.members.append(members[:0])
             self.values.append(values[:0])
         self.members[self.level] = np.concatenate([self.members[self.level], members[top]])
         self.values[self.level] = np.append(self.values[self.level], values[top])
-        if len(self.members[self.level]) < self.size:
+        if len(self.members[self.level]) < self._size():
             self.level = 0
 
     def state(self) -> State:
@@ -422,7 +343,7 @@ class Memetic(Walker):
         kept = dict(state)
         legs = kept.pop("legs")
         super().load(kept)
-        self._legs = [_Leg().start(self.n) for _ in legs]
+        self._legs = [Leg().start(self.n) for _ in legs]
         for leg, its in zip(self._legs, legs, strict=True):
             leg.load(its)
 
@@ -431,52 +352,3 @@ def _has(members: Population, solution: Solution, *, mirrored: bool) -> bool:
     """Whether a solution is a member, or its opposite is where that is the same."""
     found = (members == solution).all(axis=1).any()
     return bool(found or (mirrored and (members == -solution).all(axis=1).any()))
-
-
-@compiled
-def _anneal_some(
-    box: Any,
-    tag: Any,
-    walk: Walk,
-    levels: NDArray[np.float64],
-    draws: NDArray[np.uint16],
-    temperatures: NDArray[np.float64],
-    odds: NDArray[np.float32],
-    places: NDArray[np.int64],
-    first: int,
-    room: int,
-) -> tuple[int, int]:
-    """As `annealing._anneal`, of some signs alone: a sweep offers them one after the other.
-
-    Arguments beside those of `_anneal`:
-        places: [m] int64, the signs.
-        first: place among these to begin with.
-    """
-    gains, signs = box.gains, box.signs
-    best, journal, at, tops = walk
-    level, top, target = levels
-    done, logged, length, mark = 0, 0, -1, 0
-    sweep, k = 0, first
-    while done < room and sweep < len(temperatures) and top < target and logged < len(at):
-        temperature = temperatures[sweep]
-        reach = -(temperature * odds[0])
-        i = places[k]
-        look(box, i, 1)
-        gain = gains[i]
-        done += 1
-        if gain >= 0 or (gain >= reach and gain >= -(temperature * odds[draws[sweep, k]])):
-            flip(box, i)
-            length, mark = note_flip(best, journal, length, mark, i)
-            level += gain
-            if level > top:
-                top = level
-                length, mark = note_best(best, signs, length)
-                at[logged], tops[logged] = done, top
-                logged += 1
-        k += 1
-        if k == len(places):
-            k = 0
-            sweep += 1
-    update_best(best, journal, mark)
-    levels[0], levels[1] = level, top
-    return done, logged

@@ -134,3 +134,12 @@ def test_a_small_optimum_is_found() -> None:
     every = np.array(np.meshgrid(*[[-1, 1]] * 12)).reshape(12, -1).T.astype(np.int8)
     best: Solution = problem.score(every).max()
     assert evobin.maximize(problem).score == best
+
+
+def test_each_population_is_annealed_longer() -> None:
+    search = walked(cut(30), 1, sweeps=10, size=4, lengthen=3.0)
+    lengths = set()
+    while search.over < 3:
+        lengths.add((search.over, max((leg.n_sweeps for leg in search._legs), default=0)))
+        search.walk(cut(30), 30)
+    assert {sweeps for over, sweeps in lengths if over} == {30, 90}
