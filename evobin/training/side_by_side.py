@@ -46,7 +46,7 @@ class SideBySide(RoundStage):
         phase: its name among those of a search.
         lanes: of one kind of stage, at least one.
         carried: what its state has to keep for those that come after it.
-        best: the best solution as long as there are only lanes of folds; None for theirs.
+        best: what is handed out as long as this goes on; None for what the lanes come to.
 
     Attributes:
         later: as in `Progress`.
@@ -100,9 +100,8 @@ class SideBySide(RoundStage):
     def _look(self) -> None:
         """Takes over what the lanes have come to."""
         last = self.lanes[-1]
-        self.best = self._given
-        if last.fold == ALL or self._given is None:
-            self.best = (last if last.fold == ALL else self.lanes[0]).stage.best
+        handed_out = last if last.fold == ALL else self.lanes[0]
+        self.best = handed_out.stage.best if self._given is None else self._given
         folds = [lane for lane in self.lanes if lane.n_scored and np.isfinite(lane.stage.score)]
         n = sum(lane.n_scored for lane in folds)
         right = sum(accuracy_of(lane.stage.score, lane.n_scored) * lane.n_scored for lane in folds)
