@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,10 +49,15 @@ class SideBySide(RoundStage):
         best: what is handed out as long as this goes on; None for what the lanes come to.
 
     Attributes:
-        later: as in `Progress`.
+        later: how long what follows will take, in steps, as far as that is known.
     """
 
     later: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """As in `Stage`; of what follows too."""
+        return max(lane.stage.left for lane in self.lanes) + self.later
 
     def __init__(
         self,
@@ -106,10 +111,6 @@ class SideBySide(RoundStage):
         n = sum(lane.n_scored for lane in folds)
         right = sum(accuracy_of(lane.stage.score, lane.n_scored) * lane.n_scored for lane in folds)
         self.score = right / n if n else -np.inf
-
-    def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
-        """As in `Stage`."""
-        return replace(super().progress(rows, best), later=self.later)
 
     def state(self) -> State:
         """As in `Stage`."""
