@@ -64,9 +64,9 @@ class Memetic(Walker):
 
     Example:
         >>> import evobin
-        >>> ring = evobin.Ising.from_entries(9, range(9), [*range(1, 9), 0], [1] * 9)
-        >>> evobin.maximize(ring, algorithm=Memetic(), max_evaluations=2_000).score
-        7.0
+        >>> qubo = evobin.QUBO(np.random.default_rng(0).integers(-9, 10, (16, 16)))
+        >>> evobin.maximize(qubo, algorithm=Memetic(), max_evaluations=10_000).score
+        142.0
     """
 
     transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_legs")

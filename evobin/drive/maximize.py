@@ -179,7 +179,7 @@ def algorithm_of(choice: Choice) -> Algorithm:
         ...
         evobin.errors.SettingError: there is no algorithm `fast`; did you mean `fast-ga`? There \
 are default, sweeps, fast-ga, two-rate, genetic, umda, pbil, compact-ga, cross-entropy, pyramid, \
-path-relinking, latent-cma, annealing, tabu, descent, clause-weighting.
+path-relinking, latent-cma, memetic, annealing, tabu, descent, clause-weighting.
     """
     if isinstance(choice, Algorithm):
         return choice.unstarted()

@@ -308,7 +308,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
     samples: DataFolder, capsys: Capture
 ) -> None:
     out, err = run(capsys, "search", *samples.options, *SHORT)
-    assert re.search(r"s  straight-through training 1/1  held out \d.*, loss \d", err)
+    assert re.search(r"s  straight-through training 1/1.*  held out \d.*, loss \d", err)
     (folder,) = Path("runs").iterdir()
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
     assert out.splitlines()[-1] == f"result      {folder}/result.txt"
