@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from evobin.commands.predict import predict as predict
     from evobin.commands.resume import resume as resume
     from evobin.commands.search import search as search
+    from evobin.commands.solve import resume_solve as resume_solve
+    from evobin.commands.solve import solve as solve
     from evobin.commands.voices import write_voices as write_voices
     from evobin.config import AugmentConfig as AugmentConfig
     from evobin.config import ClipsConfig as ClipsConfig
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from evobin.config import PolishConfig as PolishConfig
     from evobin.config import PopulationConfig as PopulationConfig
     from evobin.config import SearchConfig as SearchConfig
+    from evobin.config import SolveConfig as SolveConfig
     from evobin.config import SteConfig as SteConfig
     from evobin.core.problem import FlipState as FlipState
     from evobin.core.problem import IncrementalProblem as IncrementalProblem
@@ -96,9 +99,12 @@ if TYPE_CHECKING:
     from evobin.network.presets import SPEAKER_SEX as SPEAKER_SEX
     from evobin.problems import QUBO as QUBO
     from evobin.problems import Ising as Ising
+    from evobin.problems import MaxCut as MaxCut
     from evobin.problems import MaxSat as MaxSat
     from evobin.problems import NetworkProblem as NetworkProblem
     from evobin.problems import NKLandscape as NKLandscape
+    from evobin.problems import Polynomial as Polynomial
+    from evobin.problems import load_problem as load_problem
     from evobin.report.page import write_report as write_report
     from evobin.results.search import EvaluationError as EvaluationError
     from evobin.results.search import SearchResult as SearchResult
@@ -115,9 +121,10 @@ _HOMES = {
     "evobin.commands.predict": "predict",
     "evobin.commands.resume": "resume",
     "evobin.commands.search": "search",
+    "evobin.commands.solve": "resume_solve solve",
     "evobin.commands.voices": "write_voices",
     "evobin.config": "AugmentConfig ClipsConfig EvaluateConfig ExecutionConfig FeaturesConfig "
-    "FlipConfig PolishConfig PopulationConfig SearchConfig SteConfig",
+    "FlipConfig PolishConfig PopulationConfig SearchConfig SolveConfig SteConfig",
     "evobin.core.problem": "FlipState IncrementalProblem Problem SampledProblem",
     "evobin.core.stage": "Progress",
     "evobin.data.encoder": "TableEncoder",
@@ -129,7 +136,8 @@ _HOMES = {
     "evobin.network.binary": "BinaryNetwork",
     "evobin.network.blueprint": "load_architecture",
     "evobin.network.presets": "SPEAKER_SEX",
-    "evobin.problems": "QUBO Ising MaxSat NKLandscape NetworkProblem",
+    "evobin.problems": "QUBO Ising MaxCut MaxSat NKLandscape NetworkProblem Polynomial "
+    "load_problem",
     "evobin.report.page": "write_report",
     "evobin.results.search": "EvaluationError SearchResult",
 }

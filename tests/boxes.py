@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import FlipState, verify
 from evobin.problems.ising import Ising
+from evobin.problems.maxcut import MaxCut
 from evobin.problems.maxsat import MaxSat
 from evobin.problems.nk import NKLandscape
+from evobin.problems.polynomial import Over, Polynomial
 from evobin.problems.qubo import QUBO
 from tests.oracle import naive_boxes as naive
 
@@ -65,6 +67,13 @@ def ising(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Cas
     return Case(problem, lambda s: -naive.ising_energy(couplings, fields, s), within)
 
 
+def maxcut(n: int, rng: np.random.Generator, *, share: float, whole: bool) -> Case:
+    weights = rng.integers(-2, 3, (n, n)) if whole else rng.normal(size=(n, n))
+    weights = np.triu(weights * (rng.random((n, n)) < share), 1)
+    within = 0.0 if whole else 1e-13 * float(np.abs(weights).sum())
+    return Case(MaxCut(weights + weights.T), lambda s: naive.cut(weights, s), within)
+
+
 def maxsat(n: int, rng: np.random.Generator, *, hard: float, whole: bool) -> Case:
     """Clauses of any length, the empty one included, with repeated and contrary literals."""
     clauses = [
@@ -86,6 +95,16 @@ def nk(n: int, rng: np.random.Generator) -> Case:
     return Case(problem, lambda s: naive.nk_score(members, tables, s), 1e-13)
 
 
+def polynomial(n: int, rng: np.random.Generator, *, over: Over, whole: bool) -> Case:
+    """Products of any order, the empty one included, with repeated variables, in any order."""
+    products = [tuple(rng.integers(0, n, size).tolist()) for size in rng.integers(0, 6, 3 * n + 4)]
+    values = rng.integers(-9, 10, len(products)) if whole else rng.normal(size=len(products))
+    terms = dict(zip(products, values.tolist(), strict=True))
+    within = 0.0 if whole else 1e-12 * float(np.abs(values).sum())
+    problem = Polynomial(terms, n, over=over)
+    return Case(problem, lambda s: -naive.polynomial(terms, s, bits=over == "bits"), within)
+
+
 KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {
     "dense QUBO": lambda n, rng: qubo(n, rng, share=1.0, whole=True),
     "sparse QUBO": lambda n, rng: qubo(n, rng, share=0.02, whole=True),
@@ -93,9 +112,15 @@ KINDS: dict[str, Callable[[int, np.random.Generator], Case]] = {
     "sparse real QUBO": lambda n, rng: qubo(n, rng, share=0.02, whole=False),
     "dense Ising": lambda n, rng: ising(n, rng, share=1.0, whole=True),
     "sparse real Ising": lambda n, rng: ising(n, rng, share=0.02, whole=False),
+    "dense cut": lambda n, rng: maxcut(n, rng, share=1.0, whole=True),
+    "sparse real cut": lambda n, rng: maxcut(n, rng, share=0.02, whole=False),
     "MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.0, whole=True),
     "MAX-SAT with hard clauses": lambda n, rng: maxsat(n, rng, hard=0.3, whole=True),
     "real MAX-SAT": lambda n, rng: maxsat(n, rng, hard=0.1, whole=False),
     "NK": nk,
+    "polynomial of signs": lambda n, rng: polynomial(n, rng, over="signs", whole=True),
+    "polynomial of bits": lambda n, rng: polynomial(n, rng, over="bits", whole=True),
+    "real polynomial of signs": lambda n, rng: polynomial(n, rng, over="signs", whole=False),
+    "real polynomial of bits": lambda n, rng: polynomial(n, rng, over="bits", whole=False),
 }
 """By name: a random one of n signs."""

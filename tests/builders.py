@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from evobin.algorithms import ALGORITHMS
 from evobin.config import AugmentConfig, SearchConfig
 from evobin.core.problem import (
     FlipState,
@@ -40,6 +41,9 @@ from evobin.results.run import USES
 from evobin.results.search import SearchResult
 from evobin.runs import RunFolder
 from evobin.voices import Voices, VoicesSettings, synthesise
+
+GENERAL = {name: kind for name, kind in ALGORITHMS.items() if not kind.needs}
+"""The algorithms that need to know no more than scores, by name."""
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_RESULT = GOLDEN / "result.txt"

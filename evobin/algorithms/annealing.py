@@ -91,7 +91,7 @@ class Annealing(SingleFlips):
 
     def begin(self) -> None:
         """As in `Algorithm`."""
-        self.row = -(-self.n // 4)  # 16 bits a sign, of which 12 are a place in `ODDS`
+        self.row = -(-self.span // 4)  # 16 bits a sign, of which 12 are a place in `ODDS`
         super().begin()
         self.width = min(self.n, PROBED)
         self.sweep = 0
@@ -110,6 +110,11 @@ class Annealing(SingleFlips):
         """As in `Algorithm`."""
         super().load(state)
         self._set_temperatures()
+
+    @property
+    def span(self) -> int:
+        """Signs that a sweep offers."""
+        return self.n
 
     @property
     def _is_cooling(self) -> bool:
@@ -136,9 +141,9 @@ class Annealing(SingleFlips):
     def _offer(self, score: float) -> None:
         loss = self._temperatures[self.sweep] * ODDS[self.words.view("<u2")[self.first] >> 4]
         if score >= self.level or score - self.level >= -loss:
-            self._move(self.first, score)
+            self._move(int(self._places()[0]), score)
         self.first += 1
-        if self.first == self.n:
+        if self.first == self.span:
             self.first = 0
             self.sweep = min(self.sweep + 1, self.n_sweeps)
             self._ahead(1)
@@ -168,19 +173,31 @@ class Annealing(SingleFlips):
     def _run(self, state: CompiledState, walk: Walk, target: float, room: int) -> tuple[int, int]:
         if not self._is_cooling or self.stop():
             return 0, 0
-        rows = max(-(-(self.first + room) // self.n), 1)
+        rows = max(-(-(self.first + room) // self.span), 1)
         rows = min(rows, self.n_sweeps - self.sweep, max(AHEAD // self.row, 1))
-        draws = self._ahead(rows).view("<u2")[:, : self.n] >> np.uint16(4)
+        draws = self._ahead(rows).view("<u2")[:, : self.span] >> np.uint16(4)
         temperatures = self._temperatures[self.sweep : self.sweep + rows]
         levels = np.array([state.score, self.score, target])
-        spent, logged = _anneal(
-            state.box, state.tag, walk, levels, draws, temperatures, ODDS, self.first, room
-        )
-        done, self.first = divmod(self.first + spent, self.n)
+        spent, logged = self._cool(state, walk, levels, draws, temperatures, room)
+        done, self.first = divmod(self.first + spent, self.span)
         self.sweep += done
         self._use(done)
         self.level = float(levels[0])
         return int(spent), int(logged)
+
+    def _cool(
+        self,
+        state: CompiledState,
+        walk: Walk,
+        levels: Scores,
+        draws: NDArray[np.uint16],
+        temperatures: Scores,
+        room: int,
+    ) -> tuple[int, int]:
+        """The sweeps of a walk; see `_anneal`."""
+        return _anneal(
+            state.box, state.tag, walk, levels, draws, temperatures, ODDS, self.first, room
+        )
 
 
 @compiled

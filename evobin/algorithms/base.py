@@ -56,6 +56,9 @@ class Algorithm(ABC):
         evaluations: scores so far.
         found: evaluations when `best` was found.
         improvements: (evaluations, score) at each new best; whoever reads it may empty it.
+        optima: (solution, score) of each result on the way, such as that of an anneal, of an
+            algorithm that `notes_optima`; whoever reads it may empty it.
+        notes_optima: whether it does. A walk that does not is looked at now and then.
 
     Raises:
         SettingError: if a setting is out of range.
@@ -73,10 +76,13 @@ class Algorithm(ABC):
     name: ClassVar[str] = "algorithm"
     transient: ClassVar[tuple[str, ...]] = ("structure", "initial", "_within", "_made")
     """Attributes that are no state: what `start` is given, and what can be made again."""
+    needs: ClassVar[str] = ""
+    """What of a problem's structure it needs to know; all that a score tells if empty."""
     waits: ClassVar[int] = 50
     """Evaluations without a new best after which it stops by default, as a multiple of n."""
 
     patience: int | None = setting(None, 1, MANY)
+    notes_optima: ClassVar[bool] = False
     _made: ClassVar[State | None] = None
 
     def __post_init__(self) -> None:
@@ -150,6 +156,7 @@ class Algorithm(ABC):
         self.score = -np.inf
         self.evaluations = self.found = 0
         self.improvements: list[tuple[int, float]] = []
+        self.optima: list[tuple[Solution, float]] = []
         self._asked: Population | None = None
         self._told: Scores = np.empty(0)
         self._within = False
@@ -163,7 +170,10 @@ class Algorithm(ABC):
         return other
 
     def stop(self) -> dict[str, Any]:
-        """Why it makes no sense to go on without a restart; empty = go on."""
+        """Why it makes no sense to go on without a restart; empty = go on.
+
+        Where "optimum" is among the reasons, it makes none with a restart either.
+        """
         stale = self.evaluations - self.found
         limit = self.waits * self.n if self.patience is None else self.patience
         return {"stagnation": stale} if stale >= limit else {}
@@ -216,7 +226,15 @@ class Algorithm(ABC):
 
 
 class Walker(Algorithm):
-    """An algorithm that goes by single flips, and is faster on a problem that follows them."""
+    """An algorithm that goes by single flips, and is faster on a problem that follows them.
+
+    Attributes:
+        threads: how many `walk` may use; no result depends on it, but for the clock.
+    """
+
+    transient: ClassVar[tuple[str, ...]] = (*Algorithm.transient, "threads")
+
+    threads: int = 1
 
     @abstractmethod
     def walk(
@@ -242,6 +260,10 @@ class Walker(Algorithm):
             pause: by `time.monotonic`; from then on it ends after the present batch.
             deadline: by `time.monotonic`; from then on it may end within a batch.
         """
+
+    def standing(self) -> tuple[Solution, float] | None:
+        """Where a walk stands, [n] int8, and its score; None where that is not known."""
+        return None
 
 
 def _asking(own: Callable[[Any], Any]) -> Callable[[Any], Population]:

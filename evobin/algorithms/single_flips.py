@@ -144,6 +144,10 @@ class SingleFlips(Walker):
             if now >= deadline or (now >= pause and not len(self.taken)):
                 break
 
+    def standing(self) -> tuple[Solution, float] | None:
+        """As in `Walker`."""
+        return None if len(self.waiting) else (self.present, self.level)
+
     def _forget_asked(self) -> None:
         """Scores of a part of what was asked are used; the rest is asked for again."""
         self.taken = np.concatenate([self.taken, self._told])
@@ -180,7 +184,10 @@ class SingleFlips(Walker):
         taken = len(self.taken)
         if len(self.waiting):
             rows = self.waiting[taken : taken + room]
-            scores = problem.score(rows)
+            if isinstance(state, CompiledState) and len(self.waiting) == 1:
+                scores = np.array([state.go_to(rows[0])])
+            else:
+                scores = problem.score(rows)
         else:
             places = self._places()[taken : taken + room]
             if len(places) == 1:  # it may well be made

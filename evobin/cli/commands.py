@@ -13,7 +13,6 @@ from evobin.config import (
     ClipsConfig,
     Effort,
     EvaluateConfig,
-    ExecutionConfig,
     Format,
     PolishConfig,
     SearchConfig,
@@ -69,9 +68,9 @@ def search_command(
 ) -> None:
     """Find a network for labelled samples, from scratch.
 
-    Trains latent weights straight through their signs, refines them as a population of relatives
-    and by bit flips, and writes the best candidate to a run folder, by its accuracy on the
-    validation samples and on varied crops of them: result.txt, its signs, and model.evobin, with
+    Trains latent weights straight through their signs, without each of some folds of the samples
+    and with all of them. The folds say how good such a network is, and whether bit flips pay. The
+    network of all samples is written to a run folder: result.txt, its signs, and model.evobin, with
     all that the other commands need. Without --data it does so on synthesised voices.
     With --ste.epochs 0 the flips begin with random signs, and no gradient is used.
     A stage with no epochs or rounds is left out.
@@ -102,7 +101,7 @@ def search_command(
     """
     from evobin.commands.search import search
 
-    _show(lambda observer, stop: search(config, observer, stop), quiet, lines)
+    show(lambda observer, stop: search(config, observer, stop), quiet, lines)
 
 
 def polish_command(
@@ -116,8 +115,8 @@ def polish_command(
 ) -> None:
     """Improve an existing model file or result file.
 
-    Trains on from the file's signs, refines a population of its relatives, then flips bits; what
-    is written is not worse than the file on the validation samples, beyond noise.
+    Trains on from the file's signs, then flips bits, where that pays on samples that folds hold
+    out; what is written is not worse than the file on these, beyond noise.
 
     Example: evobin polish model.evobin --data train.tsv --features features --groups speakers.tsv
 
@@ -127,28 +126,11 @@ def polish_command(
     """
     from evobin.commands.polish import polish
 
-    _show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
+    show(lambda observer, stop: polish(result, config, observer, stop), quiet, lines)
 
 
-def resume_command(
-    run: Annotated[Positional[Path], arg(metavar="RUN", help="Run folder.")],
-    execution: Annotated[ExecutionConfig, arg(name="")],
-    quiet: Quiet = False,
-    lines: Lines = False,
-) -> None:
-    """Go on with a search or polish that was interrupted or killed.
-
-    It goes on from the last checkpoint in its run folder, with the settings that it began with, and
-    ends with the same bytes as if it had never been interrupted. The workers may be others.
-
-    Example: evobin resume runs/search-20260101-120000
-    """
-    from evobin.commands.resume import resume
-
-    _show(lambda observer, stop: resume(run, execution, observer, stop), quiet, lines)
-
-
-def _show(run: Callable[[Observer, Stop], RunResult], quiet: bool, lines: bool) -> None:
+def show(run: Callable[[Observer, Stop], RunResult], quiet: bool, lines: bool) -> None:
+    """Does a run, and shows it."""
     from rich.console import Console
 
     from evobin.report import JsonLines, ProgressDisplay, show_run

@@ -11,7 +11,7 @@ from typing import Annotated, get_args
 
 from tyro.conf import Positional, arg
 
-from evobin.cli import commands, predictions, recordings, usage
+from evobin.cli import commands, predictions, recordings, resuming, solving, usage
 from evobin.cli.completion import Shell, script
 from evobin.config import Effort, PolishConfig, SearchConfig
 from evobin.drive.interrupts import drop_stdout
@@ -23,6 +23,7 @@ First steps:
   evobin search                                     on synthesised voices
   evobin search --data table.csv --label COLUMN     on the rows of a table
   evobin search --data train.tsv --features DIR     on feature files
+  evobin solve FILE                                 a cut, a QUBO, MaxSAT, or your own function
   evobin COMMAND --help                             every option of a command, and an example"""
 
 
@@ -42,7 +43,8 @@ def _completion(
 COMMANDS: dict[str, Callable[..., None]] = {
     "search": commands.search_command,
     "polish": commands.polish_command,
-    "resume": commands.resume_command,
+    "solve": solving.solve_command,
+    "resume": resuming.resume_command,
     "evaluate": commands.evaluate_command,
     "inspect": commands.inspect_command,
     "diff": commands.diff_command,

@@ -22,8 +22,8 @@ def polish(
 ) -> RunResult:
     """Improves an existing model file or result file; never returns a worse one beyond noise.
 
-    That is, no fewer validation samples are right, as they are; where samples have a fixed length,
-    flips may lose some of them for a higher expected accuracy, by at most the standard error of the
+    That is, no training is taken that has fewer of the samples right that folds hold out; flips may
+    lose some of them for a higher expected accuracy, by at most the standard error of the
     difference.
 
     Args:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from evobin.commands.run import run_job, versions
+from evobin.commands.solve import is_solve_run
 from evobin.config import ExecutionConfig, PolishConfig, SearchConfig
 from evobin.core.stage import Observer, Progress
 from evobin.core.state import State
@@ -39,6 +40,8 @@ def resume(
         Stopped: if `stop` said so.
     """
     path, observer = Path(run), observer or ignore
+    if is_solve_run(path):
+        raise EvobinError(f"{path}: is a run of `solve`; `resume_solve` goes on with it.")
     with RunFolder.open(path) as folder:
         kept, problem = folder.read_checkpoint()
         if problem:

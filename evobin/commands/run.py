@@ -281,6 +281,7 @@ class _Finished(NamedTuple):
             folds=len(problems.parts),
             refit=problems.whole is not None,
             verdicts=standing.verdicts,
+            is_kept=self._is_kept,
         )
         tables = [part.table(name) for name, part in parts.items()]
         folder.write_table("clips.csv", pd.concat(tables))
@@ -293,6 +294,11 @@ class _Finished(NamedTuple):
         Model.of(header, network.signs).save(folder.path / MODEL)
         folder.write_summary(summary)
         return done
+
+    @property
+    def _is_kept(self) -> bool:
+        start = self.origin.start
+        return start is not None and np.array_equal(start, self.standing.handed_out)
 
     def _before(self, of: Callable[[Solution, Dataset], Evaluation]) -> Evaluation:
         """What the file that is polished makes of the samples that folds hold out."""

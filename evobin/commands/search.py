@@ -18,9 +18,9 @@ def search(
 ) -> RunResult:
     """Searches a binary network for labelled samples, or for synthesised voices without any.
 
-    Straight-through training gives starts, population refinement and bit flips improve them; the
-    best candidate by the validation samples, and by varied crops of them where they are cropped, is
-    written. With `ste.epochs` 0, the flips begin with random signs.
+    Straight-through training gives networks, one without each fold and one of all labelled samples;
+    population refinement and bit flips improve them where folds find that it pays; the one of all
+    samples is written. With `ste.epochs` 0, the flips begin with random signs.
 
     Args:
         config: data, seed, budgets; by default the synthesised voices.

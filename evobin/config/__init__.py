@@ -5,6 +5,7 @@ from typing import Literal
 from evobin.config.data import ClipsConfig, DataConfig, EvaluateConfig, FeaturesConfig
 from evobin.config.execution import Backend, ExecutionConfig
 from evobin.config.runs import POLISH_RATES, Effort, PolishConfig, SearchConfig
+from evobin.config.solving import SolveConfig
 from evobin.config.stages import AugmentConfig, FlipConfig, PopulationConfig, SteConfig
 
 Format = Literal["torch", "onnx", "c"]  # what a network can be exported as
@@ -25,6 +26,7 @@ __all__ = [
     "PolishConfig",
     "PopulationConfig",
     "SearchConfig",
+    "SolveConfig",
     "SteConfig",
     "Zero",
 ]

@@ -54,7 +54,7 @@ class SteConfig:
     starts: int | None = setting(None, 1, 10_000)
     """Trainings side by side, from different random numbers, of which the one is kept that does
     best on what it was trained on. By default 1, or as many as `samples` allows where samples have
-    a fixed length, at most 8."""
+    a fixed length, at most 4."""
     epochs: int | None = setting(None, 0, 1_000_000)
     """Passes over the training samples; with 0, a search begins with random signs. By default as
     many as `samples` allows; where samples have a fixed length, no more than pay."""
@@ -93,11 +93,11 @@ class SteConfig:
 class FlipConfig:
     """Direct search by exact flips."""
 
-    rounds: int = setting(8, 0, 1_000_000)
+    rounds: int = setting(4, 0, 1_000_000)
     """Rounds, each on freshly drawn samples; 0 skips the stage, for any samples."""
     sweeps: int = setting(800, 0, 10_000_000)
     """Where samples have a fixed length, instead of rounds: how often each flip is offered, on all
-    samples. After training it ends sooner, when the validation samples gain no more."""
+    samples. After training it ends sooner, when the samples held out gain no more."""
     islands: int = setting(2, 1, 10_000)
     """Independent searches side by side, of which the best one is kept."""
     clips: int = setting(256, 2, 1_000_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class CompiledProblem(IncrementalProblem):
     are not kept but found when they are looked at, also the function that looks, registered by
     `looks`. Scores are exact, and what is not [k, n] of -1 and +1 is a ValueError.
     """
+
+    keeps_gains: ClassVar[bool] = True
+    """Whether all gains are always exact, so that looking at a flip costs next to nothing."""
 
     @abstractmethod
     def box(self, signs: Solution) -> Box:
@@ -129,6 +132,11 @@ class CompiledState(FlipState):
         if not 0 <= index < n:
             raise IndexError(f"`index` must be from 0 to {n - 1}, but it is {index}.")
         self._score += families.flip_one(self.box, self.tag, index)
+
+    def go_to(self, solution: Solution) -> float:
+        """Makes the flips that lead to another solution, [n] int8, and returns its score."""
+        self._score += families.go_to(self.box, self.tag, solution)
+        return self._score
 
     def walk(self, best: Solution) -> Walk:
         """What a compiled walk from here fills in, the best solution so far being `best`."""

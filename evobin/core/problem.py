@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from evobin.core.clauses import Clauses
 from evobin.core.evidence import Outcomes
 
 Solution = NDArray[np.int8]
@@ -29,10 +30,12 @@ class Structure:
     Attributes:
         layers: parts of the solution by name, to report by.
         units: by layer, the places of each hidden unit: its fan-in and its fan-out.
+        clauses: what a solution is to satisfy; None where the problem has none.
     """
 
     layers: Mapping[str, slice] = field(default_factory=dict)
     units: Sequence[Sequence[NDArray[np.intp]]] = ()
+    clauses: Clauses | None = None
 
 
 class Problem(ABC):
@@ -40,9 +43,11 @@ class Problem(ABC):
 
     Attributes:
         n: length of a solution.
+        mirrored: whether a solution and its negative are the same one, as the sides of a cut.
     """
 
     n: int
+    mirrored: bool = False
 
     @property
     def structure(self) -> Structure:

@@ -34,8 +34,9 @@ class Progress:
         solution: [n] int8, the best solution so far; None before there is one.
         seconds: since the search began, those before a checkpoint included.
         restarts: how often the search began anew.
-        later: how long what follows this stage will take, in steps of this one, as far as that is
-            known.
+        later: what is to be added to the steps that are left, so that their number times the last
+            one's time is the time that is left: what follows the stage, as far as it is known, and
+            steps that take more or less time.
     """
 
     stage: str
@@ -92,6 +93,11 @@ class Stage(ABC):
     best: Solution | None = None
     score: float = -np.inf
 
+    @property
+    def left(self) -> float:
+        """Steps that are left, in the time of such as the last one."""
+        return float(self.total - self.done)
+
     @abstractmethod
     def step(self, map_tasks: MapTasks) -> list[Row]:
         """Does one step.
@@ -121,7 +127,8 @@ class Stage(ABC):
 
     def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
         """Where it is, for an observer."""
-        return Progress(self.name, self.done, self.total, rows, self.score, best)
+        more = self.left - (self.total - self.done)
+        return Progress(self.name, self.done, self.total, rows, self.score, best, later=more)
 
 
 class RoundStage(Stage):

@@ -16,7 +16,7 @@ OVERHEAD = 2e5
 """Products that take as long as all there is to do for a sample beside its products."""
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 500
 """Of crops, however many or few samples there are."""
-MOST_STARTS = 8
+MOST_STARTS = 4
 
 
 def planned(config: SteConfig, problems: Sequence[SampledNetworkProblem]) -> SteConfig:

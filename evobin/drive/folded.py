@@ -177,7 +177,9 @@ class FoldedSearch:
             host.run(stage, partial(self._compile, stage))
             known = 0 if standing is None else len(standing.verdicts)
             standing = self._after(phase, stage, standing)
-            _tell(standing.verdicts[known:], stage, host)
+            for verdict in standing.verdicts[known:]:
+                now = stage.progress(best=standing.handed_out)
+                host.observer(replace(now, notes={"note": verdict.note}))
         assert standing is not None  # there is a first phase
         return standing
 
@@ -436,9 +438,3 @@ def _selecting(problem: SampledNetworkProblem, rng: np.random.Generator) -> Samp
     n = len(problem.train)
     rows = np.sort(rng.choice(n, min(n, TO_SELECT), replace=False))
     return replace(problem, valid=problem.train.subset(rows)).with_views(rng)
-
-
-def _tell(verdicts: Sequence[Verdict], stage: SideBySide, host: Driver) -> None:
-    """Says what folds have found a stage worth."""
-    for verdict in verdicts:
-        host.observer(replace(stage.progress(), notes={"note": verdict.note}))

@@ -13,7 +13,7 @@ from evobin.core.stage import MapTasks, Progress, Row, Stage
 from evobin.core.state import State
 from evobin.drive.interrupts import Interrupts
 from evobin.drive.search import AlgorithmSearch, Limits
-from evobin.results.search import SearchResult
+from evobin.results.search import Kept, SearchResult
 
 SLICES = 16
 """Steps that an island's share of the evaluations is done in."""
@@ -121,7 +121,18 @@ class Islands(Stage):
             evaluations=self.done,
             restarts=sum(search.restarts for search in self._searches),
             failed=tuple(failed),
+            kept=self._kept(),
         )
+
+    def _kept(self) -> Kept:
+        """The best of what the islands have kept."""
+        keeper = self._searches[0].keeper()
+        for search in self._searches:
+            if search.best is not None:
+                found = search.kept()
+                keeper.offer(found.solutions, self._sign * found.scores)
+        kept = keeper.kept()
+        return Kept(kept.solutions, self._sign * kept.scores)
 
     def state(self) -> State:
         """As in `Stage`."""

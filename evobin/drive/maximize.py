@@ -14,11 +14,12 @@ from typing import Any, Literal, SupportsFloat
 
 from numpy.typing import ArrayLike
 
-from evobin.algorithms import ALGORITHMS, Algorithm
+from evobin.algorithms import ALGORITHMS, Algorithm, ClauseWeighting, Memetic, Walker
 from evobin.algorithms.base import LARGEST, MANY, as_population
 from evobin.checks import check_number
 from evobin.config import ExecutionConfig
-from evobin.core.problem import Problem
+from evobin.core.compiled import CompiledProblem
+from evobin.core.problem import IncrementalProblem, Problem
 from evobin.core.stage import MapTasks, Progress, Stage, in_order
 from evobin.drive.checkpoint import SearchFile, fingerprint, settings_of
 from evobin.drive.display import SearchDisplay
@@ -29,6 +30,7 @@ from evobin.drive.search import AlgorithmSearch, Limits
 from evobin.errors import SettingError
 from evobin.parallel import Workers, worker_count
 from evobin.problems.function import FunctionProblem
+from evobin.problems.maxsat import MaxSat
 from evobin.results.search import EvaluationError, SearchResult
 
 Function = Callable[[Any], SupportsFloat | ArrayLike]
@@ -36,7 +38,9 @@ Function = Callable[[Any], SupportsFloat | ArrayLike]
 Choice = str | type[Algorithm] | Algorithm
 OnError = Literal["raise", "skip"]
 BUDGET = 10_000
-"""Evaluations where no limit is set."""
+"""Evaluations where no limit is set; for each sign, where an evaluation is a flip looked at."""
+MOST = 100_000_000
+"""Evaluations where no limit is set, at most."""
 
 
 def maximize(
@@ -57,6 +61,7 @@ def maximize(
     progress: bool = False,
     on_error: OnError = "raise",
     checkpoint: str | Path | None = None,
+    keep: int = 1,
 ) -> SearchResult:
     """Searches the signs for which a function or a problem's score is largest.
 
@@ -66,16 +71,21 @@ def maximize(
             search, faster where the problem follows single flips.
         n: length of a solution; a problem knows it.
         algorithm: a name in `evobin.algorithms.ALGORITHMS`, a class, or an instance, which holds
-            settings, as `Tabu(tenure=10)`.
-        max_evaluations: solutions to score at most; None for 10,000 where `seconds` is not set.
-        seconds: ends by the clock; one evaluation is always done. None for no limit.
+            settings, as `Tabu(tenure=10)`. The default is `Portfolio`, and `Memetic` for a problem
+            that keeps the gains of all flips, as `QUBO`;
+            `ClauseWeighting` for a `MaxSat`.
+        max_evaluations: solutions to score at most; None for 10,000 where `seconds` is not set, and
+            where flips that are looked at count, 10,000 for each sign, at most 100 million.
+        seconds: ends by the clock, which runs once kernels are compiled, several seconds once a
+            machine; one evaluation is always done. None for no limit.
         target: ends after the batch that reaches this score; None for none.
         initial: [n] or [k, n] of -1 and +1, where to begin; not modified. None for anywhere.
         restarts: whether to begin anew, elsewhere, where the algorithm sees no sense in going on.
         islands: independent searches, each with its own restarts and its share of the budget.
         n_jobs: workers, -1 for one a core: populations are scored side by side, islands run side by
-            side. Of an algorithm that asks for one solution at a time, those that would come next
-            are scored ahead. The function must give the same for the same signs.
+            side, threads walk the anneals of `Memetic`. Of an algorithm that asks for one solution
+            at a time, those that would come next are scored ahead. The function must give the same
+            for the same signs.
         seed: decides every random number.
         batch: whether the function scores a population, [k, n] int64, and returns [k] numbers.
         callback: called after each batch; the search ends where it returns True.
@@ -84,6 +94,10 @@ def maximize(
             `EvaluationError`, or "skip" the solution as the worst.
         checkpoint: a file that keeps the search, now and then and at the end. Where it exists, the
             search goes on from it.
+        keep: how many of the best different solutions seen the result has in `kept`. Seen is what
+            was scored whole; of a walk by single flips, the best of each restart, the results on
+            its way where the algorithm notes them, else, every 10 n to 10,000 n evaluations, the
+            best and where it stands; and where these are too few, their neighbours by one flip.
 
     Returns:
         The best solution, its score, and how they came about. The same arguments give the same
@@ -103,11 +117,12 @@ def maximize(
         >>> found.stop
         {'max_evaluations': 500}
     """
+    given = _problem_of(problem, n, batch, 1.0)
     call = _Call(
-        algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint,
+        _algorithm_for(algorithm, given), max_evaluations, seconds, target, initial, restarts,
+        islands, n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
-    return call.run(_problem_of(problem, n, batch, 1.0))
+    return call.run(given)
 
 
 def minimize(
@@ -128,6 +143,7 @@ def minimize(
     progress: bool = False,
     on_error: OnError = "raise",
     checkpoint: str | Path | None = None,
+    keep: int = 1,
 ) -> SearchResult:
     """Searches the signs for which a function is smallest; all else as `maximize`.
 
@@ -146,7 +162,7 @@ def minimize(
         )
     call = _Call(
         algorithm_of(algorithm), max_evaluations, seconds, target, initial, restarts, islands,
-        n_jobs, seed, callback, progress, on_error, checkpoint,
+        n_jobs, seed, callback, progress, on_error, checkpoint, keep,
     )  # fmt: skip
     return call.run(_problem_of(function, n, batch, -1.0))
 
@@ -163,7 +179,7 @@ def algorithm_of(choice: Choice) -> Algorithm:
         ...
         evobin.errors.SettingError: there is no algorithm `fast`; did you mean `fast-ga`? There \
 are default, sweeps, fast-ga, two-rate, genetic, umda, pbil, compact-ga, cross-entropy, pyramid, \
-path-relinking, latent-cma, annealing, tabu, descent.
+path-relinking, latent-cma, memetic, annealing, tabu, descent, clause-weighting.
     """
     if isinstance(choice, Algorithm):
         return choice.unstarted()
@@ -175,6 +191,19 @@ path-relinking, latent-cma, annealing, tabu, descent.
     meant = get_close_matches(name, ALGORITHMS, n=1, cutoff=0.5)
     hint = f"did you mean `{meant[0]}`? There are" if meant else "there are"
     raise SettingError(f"there is no algorithm `{name}`; {hint} {', '.join(ALGORITHMS)}.")
+
+
+def _algorithm_for(choice: Choice, problem: Problem) -> Algorithm:
+    """The settings of an algorithm; the default depends on the problem."""
+    if choice == "default" and isinstance(problem, MaxSat):
+        return ClauseWeighting()
+    if choice == "default" and _keeps_gains(problem):
+        return Memetic()
+    return algorithm_of(choice)
+
+
+def _keeps_gains(problem: Problem) -> bool:
+    return isinstance(problem, CompiledProblem) and problem.keeps_gains
 
 
 def _problem_of(given: Any, n: int | None, batch: bool, sign: float) -> Problem:
@@ -210,13 +239,14 @@ class _Call:
     progress: bool
     on_error: OnError
     checkpoint: str | Path | None
+    keep: int
 
     def run(self, problem: Problem) -> SearchResult:
         """The whole search."""
         self._check()
         sign = problem.sign if isinstance(problem, FunctionProblem) else 1.0
-        limits = self._limits(problem.n, sign)
-        with self._workers() as (map_tasks, n_jobs):
+        limits = self._limits(problem, sign)
+        with self._workers(problem) as (map_tasks, n_jobs):
             skip = self.on_error == "skip"
             if self.islands > 1:
                 make = partial(AlgorithmSearch, self.algorithm, problem, skip=skip)
@@ -261,6 +291,7 @@ class _Call:
     def _check(self) -> None:
         check_number("seed", self.seed, 0, 2**64)
         check_number("islands", self.islands, 1, 10_000)
+        check_number("keep", self.keep, 1, 1_000_000)
         for name, value, low, high in (
             ("max_evaluations", self.max_evaluations, 1, MANY),
             ("seconds", self.seconds, 0.0, 1e9),
@@ -278,8 +309,12 @@ class _Call:
         if self.on_error not in ("raise", "skip"):
             raise SettingError(f"`on_error` must be raise or skip, but it is {self.on_error!r}.")
 
-    def _limits(self, n: int, sign: float) -> Limits:
-        budget = BUDGET if self.seconds is None else MANY
+    def _limits(self, problem: Problem, sign: float) -> Limits:
+        n, budget = problem.n, BUDGET
+        if isinstance(self.algorithm, Walker) and _keeps_gains(problem):
+            budget = max(BUDGET, min(BUDGET * n, MOST))
+        if self.seconds is not None:
+            budget = MANY
         return Limits(
             budget if self.max_evaluations is None else int(self.max_evaluations),
             math.inf if self.seconds is None else float(self.seconds),
@@ -287,6 +322,7 @@ class _Call:
             self.restarts,
             (int(self.seed),),
             None if self.initial is None else as_population("initial", self.initial, n),
+            int(self.keep),
         )
 
     def _file(self, n: int, sign: float) -> SearchFile | None:
@@ -301,14 +337,17 @@ class _Call:
             "islands": int(self.islands),
             "initial": fingerprint(self.initial),
         }
+        if self.keep > 1:  # a search that kept fewer has no more
+            whose["keep"] = int(self.keep)
         return SearchFile(Path(self.checkpoint), whose)
 
     @contextlib.contextmanager
-    def _workers(self) -> Iterator[tuple[MapTasks, int]]:
-        """Who does tasks, and how many they are."""
+    def _workers(self, problem: Problem) -> Iterator[tuple[MapTasks, int]]:
+        """Who does tasks, and how many they are; a walk has threads."""
         n_jobs = worker_count(self.n_jobs)
-        if n_jobs == 1:
-            yield in_order, 1
+        walks = isinstance(self.algorithm, Walker) and isinstance(problem, IncrementalProblem)
+        if n_jobs == 1 or (walks and self.islands == 1):
+            yield in_order, n_jobs
             return
         with (
             tempfile.TemporaryDirectory(prefix="evobin-") as scratch,

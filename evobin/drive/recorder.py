@@ -103,11 +103,11 @@ class RunRecorder:
         return self._spent + time.monotonic() - self._began
 
     def _observe(self, progress: Progress) -> None:
+        if progress.best is not None:
+            self._folder.write_result(progress.best)
         if not progress.rows:
             self._job.observer(progress)
             return
-        if progress.best is not None:
-            self._folder.write_result(progress.best)
         told: dict[str, Any] = {"elapsed": round(self._elapsed(), 3)}
         if np.isfinite(progress.score):  # the share of the held-out samples that is right
             told["best_accuracy"] = progress.score

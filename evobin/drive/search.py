@@ -9,18 +9,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from evobin.algorithms import Algorithm, Walker
 from evobin.core.compiled import CompiledProblem
-from evobin.core.problem import IncrementalProblem, Problem, Solution
+from evobin.core.problem import IncrementalProblem, Population, Problem, Scores, Solution
 from evobin.core.stage import MapTasks, Progress, Row, Stage, in_order
 from evobin.core.state import State
 from evobin.drive.interrupts import Interrupts
+from evobin.drive.keeper import Keeper
 from evobin.drive.scoring import NearScorer, Scoring
 from evobin.problems.function import FunctionProblem
-from evobin.results.search import EvaluationError, SearchResult
+from evobin.results.search import EvaluationError, Kept, SearchResult
 
 WALKED = 0.05
 """Seconds that a walk should take between two looks at the clock."""
+LOOKS = 10, 10_000
+"""Least and most evaluations of a walk between two looks at where it stands, as multiples of n."""
+MORE = 64
+"""Between these, the part of the walk so far that passes until the next one, which takes 0.4 ms."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,7 @@ class Limits:
         restarts: whether to begin anew where the algorithm sees no sense in going on.
         seed: decides every random number.
         initial: [k, n] int8, where the first search begins; None for anywhere.
+        keep: how many of the best different solutions to keep.
     """
 
     evaluations: int
@@ -42,6 +50,7 @@ class Limits:
     restarts: bool = True
     seed: tuple[int, ...] = (0,)
     initial: Solution | None = None
+    keep: int = 1
 
 
 class AlgorithmSearch(Stage):
@@ -77,13 +86,18 @@ class AlgorithmSearch(Stage):
         )
         function = problem if isinstance(problem, FunctionProblem) else _as_function(problem)
         self.scoring = Scoring(function, skip, n_jobs)
+        self._n_jobs = n_jobs
         self.interrupts = Interrupts()
         self.rows: list[Row] = []
         self.restarts = self._before = 0  # evaluations of algorithms before the present one
         self._stretch, self._pause = problem.n, 0.0
+        self._keeper = self.keeper()
+        self._look = self._after(0)  # evaluations of the present restart
         self._algorithm = self._new()
         if isinstance(self._algorithm, Walker) and self._walked is not None:
-            self._algorithm.walk(self._walked, 0)  # compiles
+            begun = time.monotonic()
+            self._algorithm.walk(self._walked, 0)  # compiles, once a machine
+            self._began += time.monotonic() - begun  # a short search would have no time left
 
     @property
     def seconds(self) -> float:
@@ -93,13 +107,16 @@ class AlgorithmSearch(Stage):
     def _new(self) -> Algorithm:
         """The algorithm of the present restart; only the first begins at `initial`."""
         limits = self._limits
-        return copy.deepcopy(self._settings).start(
+        made = copy.deepcopy(self._settings).start(
             self._problem.n,
             (*limits.seed, self.restarts),
             limits.initial if self.restarts == 0 else None,
             structure=self._problem.structure,
             restart=self.restarts,
         )
+        if isinstance(made, Walker):
+            made.threads = self._n_jobs
+        return made
 
     def over(self) -> dict[str, Any]:
         """Why to stop; before that, a restart where the algorithm asks for one."""
@@ -113,10 +130,12 @@ class AlgorithmSearch(Stage):
         if self.seconds + (self._pause if self._pause > WALKED else 0.0) >= limits.seconds:
             reasons["seconds"] = limits.seconds
         if not reasons and (stale := self._algorithm.stop()):
-            if not limits.restarts:
+            if not limits.restarts or "optimum" in stale:
                 return stale
+            self._keep_best()
             self._before += self._algorithm.evaluations
             self.restarts += 1
+            self._look = self._after(0)
             self._algorithm = self._new()
         return reasons
 
@@ -155,27 +174,99 @@ class AlgorithmSearch(Stage):
                 scores = self.scoring.score(algorithm, asked, self.done, map_tasks, deadline)
         except EvaluationError as error:
             algorithm.tell(asked[: len(error.before)], error.before)
+            self._keep(asked, error.before)
             self.done = self._before + algorithm.evaluations
             self._note(algorithm.batch())
             raise
         told = time.monotonic()
         algorithm.tell(asked[: len(scores)], scores)
+        self._keep(asked, scores)
         self._pause = time.monotonic() - told + scored - begun
 
     def _walk(self, algorithm: Walker, problem: IncrementalProblem, left: int) -> None:
         """Some more of a walk, about as much as the time between two looks at the clock allows."""
         begun = time.monotonic()
         deadline = self._began - self._spent + self._limits.seconds
+        looks = self._limits.keep > 1 and not algorithm.notes_optima
+        if looks:
+            left = min(left, self._look - algorithm.evaluations)
+        # threads want room for all that they may do
+        is_cut = isinstance(problem, CompiledProblem) and algorithm.threads == 1
         algorithm.walk(
             problem,
-            min(self._stretch, left) if isinstance(problem, CompiledProblem) else left,
+            min(self._stretch, left) if is_cut else left,
             self._limits.target,
             pause=begun + WALKED,
             deadline=deadline,
         )
+        if looks and algorithm.evaluations >= self._look:
+            self._look_around(algorithm)
+        for solution, score in algorithm.optima:
+            self._keep(solution[None], np.array([score]))
+        algorithm.optima.clear()
         quick = time.monotonic() - begun < WALKED
         # a batch is n at most, and one that is cut would be a row of its own in the history
         self._stretch = max(self._problem.n, self._stretch * 2 if quick else self._stretch // 2)
+
+    def _after(self, evaluations: int) -> int:
+        """Evaluations of a restart at the next look at where its walk stands."""
+        least, most = (times * self._problem.n for times in LOOKS)
+        return evaluations + min(max(evaluations // MORE, least), most)
+
+    def _look_around(self, algorithm: Walker) -> None:
+        """Keeps the best of a walk and where it stands."""
+        self._look = self._after(self._look)
+        self._keep_best()
+        if (standing := algorithm.standing()) is not None:
+            self._keep(standing[0][None], np.array([standing[1]]))
+
+    def _keep_best(self) -> None:
+        """Keeps the best of the present restart."""
+        if (best := self._algorithm.best) is not None:
+            self._keep(best[None], np.array([self._algorithm.score]))
+
+    def _keep(self, population: Population, scores: Scores) -> None:
+        """Keeps what is among the best; one alone is kept anyway."""
+        if self._limits.keep > 1:
+            self._keeper.offer(population[: len(scores)], scores)
+
+    def keeper(self) -> Keeper:
+        """An empty one, that keeps as many solutions as this search does."""
+        return Keeper(self._limits.keep, self._problem.n, self._problem.mirrored)
+
+    def kept(self) -> Kept:
+        """What was kept, the best first; its scores are the function's own."""
+        sign = self.scoring.function.sign
+        if self._limits.keep == 1:
+            assert self.best is not None  # one solution is always scored
+            return Kept(self.best[None].copy(), np.array([sign * self.score]))
+        self._keep_best()
+        found = self._filled_up()
+        if not isinstance(self._problem, FunctionProblem) and len(found.scores):
+            exact = self._problem.score(found.solutions)
+            if not np.allclose(exact, found.scores, rtol=1e-9, atol=1e-9):
+                raise RuntimeError(f"the search says {found.scores}, the problem says {exact}.")
+        return Kept(found.solutions, sign * found.scores)
+
+    def _filled_up(self) -> Kept:
+        """What was kept; of a walk that has seen too few, with neighbours of these, best first.
+
+        Where a walk keeps coming back to one optimum, nothing else would be left of it.
+        """
+        keeper, expanded = self.keeper(), set[bytes]()
+        keeper.load(self._keeper.state())
+        while self._walked is not None and not keeper.is_full:
+            rows = keeper.kept().solutions
+            row = next((one for one in rows if one.tobytes() not in expanded), None)
+            if row is None:
+                break
+            expanded.add(row.tobytes())
+            scores = self._walked.start(row).scores(np.arange(len(row)))
+            for place in np.argsort(-scores, kind="stable")[: self._limits.keep].tolist():
+                neighbour = row.copy()
+                neighbour[place] *= -1
+                keeper.offer(neighbour[None], scores[place : place + 1])
+        return keeper.kept()
 
     def _note(self, cut: tuple[int, int]) -> list[Row]:
         """The rows of new bests among what the algorithm has improved.
@@ -198,6 +289,8 @@ class AlgorithmSearch(Stage):
                         "restart": self.restarts,
                     }
                 )
+            elif score == self.score and self.rows and self.rows[-1]["restart"] == self.restarts:
+                self.best = algorithm.best  # better in a way that no float64 can tell
         algorithm.improvements.clear()
         if rows:
             self.best = algorithm.best
@@ -233,6 +326,7 @@ class AlgorithmSearch(Stage):
             self.name,
             self.restarts,
             tuple(self.scoring.failures),
+            kept=self.kept(),
         )
 
     def state(self) -> State:
@@ -243,6 +337,7 @@ class AlgorithmSearch(Stage):
             "before": self._before,
             "restarts": self.restarts,
             "seconds": self.seconds,
+            "kept": self._keeper.state() | {"look": self._look},
             "algorithm": self._algorithm.state(),
         }
 
@@ -253,6 +348,9 @@ class AlgorithmSearch(Stage):
         self.scoring.failures = [(at, text, signs) for at, text, signs in state["failures"]]
         self._before, self.restarts = state["before"], state["restarts"]
         self._spent, self._began = state["seconds"], time.monotonic()
+        if "kept" in state:  # not in checkpoints of old
+            self._keeper.load(state["kept"])
+            self._look = state["kept"]["look"]
         self._algorithm = self._new()
         self._algorithm.load(state["algorithm"])
 

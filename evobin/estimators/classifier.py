@@ -45,9 +45,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     Numbers become signs by a thermometer code (see `TableEncoder`), so they may have any units;
     categories and missing values become signs, too. A part of the samples, stratified by class or
-    split by group, is held out: it is not trained on, chooses among candidates, and says how far
-    flips pay. Straight-through training gives starts; population refinement and bit flips improve
-    them. Then the same is done with all samples. All of it happens in memory; nothing is written.
+    split by group, is held out: a network is trained without it, and it says how good that one is,
+    and how far flips pay. The network that is handed out is trained in the same way on all samples.
+    All of it happens in memory; nothing is written.
 
     It is an estimator as scikit-learn has them, for pipelines, grids and cross-validation; `score`
     is the accuracy. It has no `sample_weight` and no `partial_fit`.
@@ -63,8 +63,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         categorical: features of categories that are numbers, by name or by place; those that a
             table has as text, or as pandas' categories, are known.
         search: whether the search follows on training.
-        refit: whether what is handed out is a network of all samples in the end; else it is the one
-            that the held-out part has validated, and takes half as long.
+        refit: whether what is handed out is a network of all samples; else it is the one that was
+            trained without the held-out part, and may take half as long.
         effort: "quick", "standard" or "thorough": how much to spend, as for `evobin search`.
         seconds: `fit` takes about this long at most, and the result then depends on the machine;
             None for the whole effort.
@@ -85,8 +85,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         n_features_in_: features of a sample.
         model_: the `Model`, what `save` writes.
         temperature_: what outputs are divided by for probabilities.
-        scores_: accuracy by part: "valid", the held-out part, by the network that was chosen by it
-            and trained without it; and "train" by `network_`, of which only some samples are looked
+        scores_: accuracy by part: "valid", the held-out part, by the network that was trained
+            without it; and "train" by `network_`, of which only some samples are looked
             at where `seconds` are given.
         feature_names_in_: [n_features_in_] names of the columns, where X was a table whose columns
             all have text for a name.

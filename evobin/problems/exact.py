@@ -63,10 +63,19 @@ def exact(name: str, *arrays: Floats, times: float = 1.0) -> list[Floats]:
     """
     with np.errstate(over="ignore"):
         total = times * sum(float(np.abs(array).sum()) for array in arrays)
+    unit = unit_of(name, total)
+    return [np.rint(array / unit) * unit for array in arrays]
+
+
+def unit_of(name: str, total: float) -> float:
+    """The power of two of which `exact` makes multiples, for magnitudes that add up to `total`.
+
+    Raises:
+        ValueError: if that is more than 1e300.
+    """
     if total > 1e300:
         raise ValueError(f"`{name}` must add up to 1e300 at most; divide all by the same number.")
-    unit = 2.0 ** max(np.frexp(total)[1] - DIGITS, -1000)
-    return [np.rint(array / unit) * unit for array in arrays]
+    return float(2.0 ** max(np.frexp(total)[1] - DIGITS, -1000))
 
 
 def sums(places: NDArray[np.integer], terms: NDArray[Any], n: int) -> Floats:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.checks import check_range, check_shape
+from evobin.core.clauses import Clauses
 from evobin.core.compiled import CompiledProblem
-from evobin.core.problem import Population, Scores, Solution
-from evobin.core.samples import starts_of
+from evobin.core.problem import FlipState, Population, Scores, Solution, Structure
 from evobin.errors import EvobinError
+from evobin.files import write_bytes
+from evobin.kernels.clauses import cost_changes
 from evobin.kernels.families import flips
-from evobin.problems.dimacs import MAX_N, Formula, read_dimacs
-from evobin.problems.exact import as_numbers, exact, smallest_dtypes, sums
+from evobin.problems.clause_building import clauses_of, formula_of
+from evobin.problems.dimacs import Formula, dimacs_of, read_dimacs
+from evobin.problems.dimacs_scan import scan_dimacs
+from evobin.problems.exact import smallest_dtypes, sums
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-MAX_TOTAL = 2.0**52
-"""Weight of all clauses, the hard ones included: scores up to it are exact in float64."""
 
 
 class Cost(NamedTuple):
-    """What a solution leaves unsatisfied: hard clauses, and the weight of soft ones."""
+    """What a solution leaves unsatisfied: hard clauses, and the weight of soft ones.
+
+    The weight is a whole number, and exact, where all weights are whole.
+    """
 
     hard: int
     soft: float
@@ -88,44 +90,33 @@ class MaxSat(CompiledProblem):
     where the solution's third sign is +1, literal -3 where it is -1. A literal that comes twice in
     a clause counts once; a clause with both signs of a variable is always satisfied.
 
+    Whole weights stay as they are, and costs are exact. Where all weights, hard clauses included,
+    add up to more than 2^52, the score is minus what is broken, so that 0 is the best: the float64
+    nearest to that exact number, which is exact itself for low costs, and never ranks a worse
+    solution above a better one. Annealing, tabu and descent then go flip by flip, outside compiled
+    code; `clause-weighting` is as fast as ever. Weights that are not whole are rounded once so that
+    no sum is.
+
     Args:
         n: variables, at least 1.
         clauses: of literals, -n to n without 0; not modified, as the next.
-        weights: of each clause, positive; infinite for a hard one. All 1 by default. Whole weights
-            are kept as they are; others are rounded once so that no sum is.
+        weights: of each clause, at least 0 and below 2^63; infinite for a hard one. All 1 by
+            default. A list keeps whole numbers exact beside infinities, a float64 array does not.
 
     Raises:
         ValueError: if a literal or weight is none.
-        EvobinError: if the weights, hard clauses included, add up to more than 2^52.
+        EvobinError: if the weights of soft clauses add up to 2^63 or more.
 
     Example:
         >>> problem = MaxSat(2, [[1, 2], [-1], [-2]], weights=[np.inf, 2, 3])
         >>> problem.score(np.array([[1, -1], [-1, -1]], np.int8)).tolist()
         [3.0, -1.0]
-        >>> problem.cost(np.array([1, -1]))
-        Cost(hard=0, soft=2.0)
+        >>> problem.cost(np.array([1, -1])), problem.broken(np.array([1, -1])).tolist()
+        (Cost(hard=0, soft=2), [1])
     """
 
     def __init__(self, n: int, clauses: Sequence[Sequence[int]], weights: Any = None) -> None:
-        check_range("n", n, 1, MAX_N)
-        lengths = np.array([len(clause) for clause in clauses], np.int64)
-        literals = np.array([literal for clause in clauses for literal in clause] or [1])
-        if literals.dtype.kind not in "iu":
-            raise ValueError(f"`clauses` must hold whole numbers, but it holds {literals.dtype}.")
-        literals = literals[: lengths.sum()].astype(np.int64)
-        wrong = np.flatnonzero((literals == 0) | (abs(literals) > n))
-        if len(wrong):
-            clause = np.searchsorted(np.cumsum(lengths), wrong[0], side="right")
-            raise ValueError(
-                f"`clauses` must hold literals from -{n} to {n} without 0, but clause {clause} "
-                f"(counted from 0) holds {literals[wrong[0]]}."
-            )
-        weights = np.ones(len(clauses)) if weights is None else np.asarray(weights, np.float64)
-        as_numbers("weights", np.where(np.isposinf(weights), 1.0, weights))
-        check_shape("weights", weights, (len(clauses),))
-        if not (weights > 0).all():
-            raise ValueError(f"`weights` must be positive, but the lowest is {weights.min()}.")
-        self._build(n, literals, lengths, weights)
+        self._build(formula_of(n, clauses, weights))
 
     @classmethod
     def load(cls, path: str | Path) -> MaxSat:
@@ -134,71 +125,55 @@ class MaxSat(CompiledProblem):
         Raises:
             EvobinError: if the file cannot be read, or is malformed; names each wrong line.
         """
-        formula: Formula = read_dimacs(Path(path))
-        weights = np.array(formula.weights, np.float64)
-        literals, lengths = np.array(formula.literals, np.int64), np.array(formula.lengths)
         problem = cls.__new__(cls)
+        formula = read_dimacs(Path(path), scan_dimacs)
         try:
-            problem._build(formula.n, literals, lengths, weights)
+            problem._build(formula)
         except EvobinError as error:
             raise EvobinError(f"{path}: {error}") from error
         return problem
 
-    def _build(self, n: int, literals: Ints, lengths: Ints, weights: Floats) -> None:
-        self.n = n
-        hard = np.isposinf(weights)
-        heavy = 1 + float(weights[~hard].sum())
-        if heavy * (1 + int(hard.sum())) > MAX_TOTAL:
-            raise EvobinError(
-                "the weights, hard clauses counted as one more than all soft ones, add up to more "
-                "than 2^52; divide the soft weights by a common number."
-            )
-        weights = np.where(hard, heavy, weights)
-        if (weights != np.rint(weights)).any():
-            (weights,) = exact("weights", weights)
-        self._hard_weight = float(weights[hard].max(initial=0.0))
-        owners = np.repeat(np.arange(len(lengths)), lengths)
-        keys = np.unique(owners * (2 * n) + 2 * (abs(literals) - 1) + (literals > 0))
-        owners, variables, wants = keys // (2 * n), keys // 2 % n, keys % 2
-        both = owners[1:][(keys[1:] // 2 == keys[:-1] // 2)]
-        always = np.zeros(len(lengths), bool)
-        always[both] = True
-        self._always = float(weights[always & ~hard].sum())
-        kept = ~always[owners]
-        owners, variables, wants = owners[kept], variables[kept], wants[kept]
-        used, place = np.unique(owners, return_inverse=True)
-        never = ~always
-        never[used] = False
-        self._never = int((never & hard).sum()), float(weights[never & ~hard].sum())
-        self._offset = self._always - self._hard_weight * int(hard[~always].sum())
-        self._hard = hard[used]
-        self._ends = starts_of(np.bincount(place, minlength=len(used)))
-        self._variables, self._wants = variables, np.where(wants, 1, -1).astype(np.int8)
-        self._owners = place
-        self._weights = weights[used]
-        self._set_uses()
+    def save(self, path: str | Path, *, old: bool = False) -> None:
+        """Writes the clauses, as they were given, to a file that `load` reads.
 
-    def _set_uses(self) -> None:
-        """What the kernels need: the clauses of each variable, in small kinds of numbers."""
-        each = self._weights[self._owners]
-        bound = sums(self._variables, each, self.n)
-        self._gain_type, kind = smallest_dtypes(bound, self._weights)
-        order = np.argsort(self._variables, kind="stable")
-        self._uses = (
-            starts_of(np.bincount(self._variables, minlength=self.n)),
-            self._owners[order].astype(np.int32),
-            self._wants[order],
-            self._ends,
-            self._variables.astype(np.int32),
-            self._weights.astype(kind),
-        )
-        for array in self._uses:
-            array.setflags(write=False)  # as workers get it: numba compiles again for another kind
+        A cnf where no clause is hard and all weigh 1, else a wcnf.
+
+        Args:
+            path: the file; replaced if it is there.
+            old: whether a wcnf is written in the form that has a header, for old solvers.
+
+        Raises:
+            EvobinError: if the file cannot be written, or the old form cannot hold the weights.
+        """
+        try:
+            text = dimacs_of(self._formula, old=old)
+        except EvobinError as error:
+            raise EvobinError(f"{path}: {error}") from error
+        write_bytes(Path(path), text)
+
+    def _build(self, formula: Formula) -> None:
+        self.n = formula.n
+        self._formula = formula
+        clauses = self._clauses = clauses_of(formula)
+        self._fits = clauses.base == clauses.total
+        if self._fits:
+            self._weights = np.where(clauses.hard, clauses.heavy, clauses.weights) * clauses.unit
+            each = np.repeat(self._weights, np.diff(clauses.ends))
+            bound = sums(clauses.members, each, self.n)
+            self._gain_type, kind = smallest_dtypes(bound, self._weights)
+            self._kept = self._weights.astype(kind)
+            self._kept.setflags(write=False)
+
+    @property
+    def structure(self) -> Structure:
+        """The clauses."""
+        return Structure(clauses=self._clauses)
 
     def score(self, population: Population) -> Scores:
         """As in `CompiledProblem`; see the class."""
-        made = [self._true_literals(signs) > 0 for signs in self._check(population)]
-        return self._offset + np.array([self._weights[row].sum() for row in made])
+        clauses = self._clauses
+        costs = [clauses.cost(signs) for signs in self._check(population)]
+        return np.array([clauses.score(*cost) for cost in costs], np.float64)
 
     def cost(self, solution: Solution) -> Cost:
         """What a solution leaves unsatisfied; for a cnf, `soft` counts the clauses.
@@ -207,26 +182,91 @@ class MaxSat(CompiledProblem):
             ValueError: if `solution` is not [n] of -1 and +1.
         """
         self._check_one(solution)
-        broken = self._true_literals(solution) == 0
-        hard, soft = self._never
-        return Cost(
-            hard + int((broken & self._hard).sum()),
-            soft + float(self._weights[broken & ~self._hard].sum()),
-        )
+        hard, soft = self._clauses.cost(solution)
+        unit = self._clauses.unit
+        return Cost(hard, soft if unit == 1 else soft * unit)
 
-    def _true_literals(self, signs: Solution) -> Ints:
-        """[clauses] int64."""
-        true = signs[self._variables] == self._wants
-        return np.bincount(self._owners[true], minlength=len(self._weights))
+    def broken(self, solution: Solution) -> Ints:
+        """[k] int64: the clauses that a solution does not satisfy, counted from 0 as given.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        self._check_one(solution)
+        literals, lengths = self._formula.literals, self._formula.lengths
+        true = (solution[np.abs(literals) - 1] > 0) == (literals > 0)
+        owners = np.repeat(np.arange(len(lengths)), lengths)
+        return np.flatnonzero(np.bincount(owners[true], minlength=len(lengths)) == 0)
+
+    def start(self, solution: Solution) -> FlipState:
+        """As in `CompiledProblem`."""
+        if self._fits:
+            return super().start(solution)
+        self._check_one(solution)
+        return ClauseState(self._clauses, solution)
 
     def box(self, signs: Solution) -> ClauseBox:
-        """As in `CompiledProblem`."""
-        true = signs[self._variables] == self._wants
-        counts = self._true_literals(signs)
-        found = sums(self._owners[true], self._variables[true], len(counts))
-        makes = self._weights[self._owners] * (counts[self._owners] == 0)
-        gains = sums(self._variables, makes, self.n)
+        """As in `CompiledProblem`, where weights are small enough for exact gains."""
+        clauses = self._clauses
+        true = signs[clauses.members] == clauses.signs
+        owners = np.repeat(np.arange(len(clauses.hard)), np.diff(clauses.ends))
+        counts = np.bincount(owners[true], minlength=len(clauses.hard))
+        found = sums(owners[true], clauses.members[true], len(counts)).astype(np.int64)
+        makes = self._weights[owners] * (counts[owners] == 0)
+        gains = sums(clauses.members, makes, self.n)
         breaks = counts == 1
-        gains -= sums(found[breaks].astype(np.int64), self._weights[breaks], self.n)
-        state = counts.astype(np.int32), found.astype(np.int64)
-        return ClauseBox(gains.astype(self._gain_type), signs, *self._uses, *state)
+        gains -= sums(found[breaks], self._weights[breaks], self.n)
+        return ClauseBox(
+            gains.astype(self._gain_type), signs, clauses.starts, clauses.owners, clauses.wants,
+            clauses.ends, clauses.members, self._kept, counts.astype(np.int32), found,
+        )  # fmt: skip
+
+
+class ClauseState(FlipState):
+    """One solution, its cost kept in whole numbers that no float64 could hold."""
+
+    def __init__(self, clauses: Clauses, solution: Solution) -> None:
+        self._clauses = clauses
+        self._signs = solution.astype(np.int8)
+        true = self._signs[clauses.members] == clauses.signs
+        owners = np.repeat(np.arange(len(clauses.hard)), np.diff(clauses.ends))
+        self._counts = np.bincount(owners[true], minlength=len(clauses.hard)).astype(np.int32)
+        self._hard, self._soft = clauses.cost(self._signs)
+
+    @property
+    def score(self) -> float:
+        """As in `FlipState`."""
+        return self._clauses.score(self._hard, self._soft)
+
+    @property
+    def solution(self) -> Solution:
+        """As in `FlipState`."""
+        return self._signs.copy()
+
+    def scores(self, indices: Iterable[int]) -> Scores:
+        """As in `FlipState`, from the clauses of each sign."""
+        places = np.array([self._place(index) for index in indices], np.int64)
+        hard, soft, score = self._hard, self._soft, self._clauses.score
+        changes = self._changes(places).tolist()
+        return np.array([score(hard + more, soft + weight) for more, weight in changes], np.float64)
+
+    def flip(self, index: int) -> None:
+        """As in `FlipState`."""
+        place = self._place(index)
+        ((hard, soft),) = self._changes(np.array([place])).tolist()
+        low, high = self._clauses.starts[place : place + 2]
+        step = np.where(self._clauses.wants[low:high] == self._signs[place], -1, 1)
+        self._counts[self._clauses.owners[low:high]] += step.astype(np.int32)
+        self._signs[place] *= -1
+        self._hard, self._soft = self._hard + hard, self._soft + soft
+
+    def _place(self, index: int) -> int:
+        n = len(self._signs)
+        if not 0 <= index < n:
+            raise IndexError(f"`index` must be from 0 to {n - 1}, but it is {index}.")
+        return int(index)
+
+    def _changes(self, places: Ints) -> Ints:
+        clauses = self._clauses
+        uses = clauses.starts, clauses.owners, clauses.wants
+        return cost_changes(*uses, clauses.weights, clauses.hard, self._counts, self._signs, places)

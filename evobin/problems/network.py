@@ -78,6 +78,8 @@ class NetworkProblem(CompiledProblem):
         True
     """
 
+    keeps_gains = False
+
     def __init__(  # noqa: PLR0913  # all but three have a default
         self,
         architecture: Architecture,

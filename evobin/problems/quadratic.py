@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from evobin.problems.exact import as_numbers, smallest_dtypes, sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+Sense = Literal["min", "max"]
+"""Whether a problem's own value is to be small or large."""
 
 MAX_N = 10_000_000
 """Variables of a problem."""
@@ -50,11 +53,18 @@ class Entries:
     def of(cls, name: str, matrix: Any) -> Entries:
         """The entries of a matrix that are not 0; entries stay as they are.
 
+        A sparse matrix of scipy is never made dense; one of its entries may come more than once.
+
         Raises:
             ValueError: if it is not square, is empty, or holds what is no finite number.
         """
         if isinstance(matrix, Entries):
             return matrix
+        if hasattr(matrix, "tocoo"):  # nothing of scipy is imported
+            listed = matrix.tocoo()
+            check_shape(name, listed, (None, listed.shape[0]))
+            places = listed.row.astype(np.int64), listed.col.astype(np.int64)
+            return cls(listed.shape[0], *places, as_numbers(name, listed.data))
         numbers = as_numbers(name, matrix)
         check_shape(name, numbers, (None, len(numbers) if numbers.ndim else None))
         rows, cols = np.nonzero(numbers)
@@ -98,6 +108,12 @@ class Entries:
         values = sums(place, self.values[off], len(keys))
         some = values != 0
         return Entries(self.n, keys[some] // self.n, keys[some] % self.n, values[some])
+
+    def to_scipy(self) -> Any:
+        """A sparse `coo_array` of scipy, which comes with scikit-learn."""
+        from scipy.sparse import coo_array  # noqa: PLC0415  # not for who never asks
+
+        return coo_array((self.values, (self.rows, self.cols)), shape=(self.n, self.n))
 
 
 class DenseBox(NamedTuple):
@@ -150,7 +166,12 @@ class Quadratic(CompiledProblem):
         linear: [n] float64, exact.
         pairs: the w_ij, exact, i below j, each pair once.
         offset: exact.
+
+    Attributes:
+        sense: whether `value`, the problem's own number, is to be small or large.
     """
+
+    sense: Sense = "min"
 
     def __init__(self, linear: Floats, pairs: Entries, offset: float) -> None:
         self.n = pairs.n
@@ -189,6 +210,27 @@ class Quadratic(CompiledProblem):
         """
         self._check_one(solution)
         return 0.0 - float(self.score(solution[None])[0])
+
+    def value(self, solution: Solution) -> float:
+        """The problem's own number for a solution: its energy, or minus that where `sense` is max.
+
+        Raises:
+            ValueError: if `solution` is not [n] of -1 and +1.
+        """
+        energy = self.energy(solution)
+        return energy if self.sense == "min" else 0.0 - energy
+
+    def terms(self) -> tuple[Floats, Entries, float]:
+        """Linear, pairs and offset of what is minimised, as in `Quadratic`."""
+        if len(self._couplings) == 1:
+            rows, cols = np.nonzero(np.triu(self._couplings[0]))
+            values = self._couplings[0][rows, cols]
+        else:
+            starts, neighbours, values = self._couplings
+            rows, cols = np.repeat(np.arange(self.n), np.diff(starts)), neighbours.astype(np.int64)
+            once = rows < cols
+            rows, cols, values = rows[once], cols[once], values[once]
+        return self._linear, Entries(self.n, rows, cols, values.astype(np.float64)), self._offset
 
     def _fields(self, x: Floats) -> Floats:
         """[k, n] float64: sum_j w_ij x_j, for x [k, n] of 0 and 1."""

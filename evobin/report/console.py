@@ -73,7 +73,9 @@ def _show_confusion(
 
 
 def told(run: RunResult) -> str:
-    """What to expect of the network, in a sentence."""
+    """What to expect of the network, in a sentence or two."""
+    if run.is_kept:
+        return "No training was found that is as good on samples held out: the file is as it was."
     held, preset = run.parts["valid"], run.parts["valid"].preset
     low, high = held.interval
     known = held.n_groups is not None

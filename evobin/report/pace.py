@@ -19,12 +19,14 @@ class Pace:
     Attributes:
         stage: the present one; empty before there is one.
         flips: tried a second in the last step; None where it tried none.
-        best: validation accuracy of the best candidate; None before there is one.
+        best: accuracy of the best candidate on samples held out; None before there is one.
+        by_folds: whether that is the present accuracy of the networks of all folds.
     """
 
     stage: str = ""
     flips: float | None = None
     best: float | None = None
+    by_folds: bool = False
     _began: float = 0.0
     _last: float = 0.0
     _done: int = 0
@@ -68,5 +70,13 @@ class Pace:
             self._steps.append(step / n_steps)
         tried = sum(row.get("tried", 0) for row in progress.rows)
         self.flips = tried / step if tried and step > 0 else None
+        self.by_folds = self.by_folds or any("fold" in row for row in progress.rows)
         scores = [row["best_accuracy"] for row in progress.rows if "best_accuracy" in row]
         self.best = max(scores) if scores else self.best
+
+    @property
+    def best_in_words(self) -> str:
+        """Such as "best score 0.973"; empty before there is one."""
+        if self.best is None:
+            return ""
+        return f"{'held out' if self.by_folds else 'best score'} {self.best:.3f}"

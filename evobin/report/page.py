@@ -103,9 +103,8 @@ def _comparison_of(runs: Mapping[str, Run]) -> Section:
     if best:
         table = pd.concat([rows.assign(run=name) for name, rows in best.items()])
         reading = (
-            f"Which run is ahead at the same time on the same {samples}: the share right of the "
-            f"validation {samples} and of varied crops of them. It falls where late candidates "
-            "begin to count, in the last quarter of the training."
+            f"Which run is ahead at the same time on the same {samples}: the share right of those "
+            "that folds hold out."
         )
         svg = plots.best_of_runs("compared-best", best, samples)
         csv = Csv("best-over-time", table)

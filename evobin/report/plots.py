@@ -128,7 +128,7 @@ def _short(name: object) -> str:
 
 
 def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame, samples: str) -> str:
-    """Selection accuracy of every start or island, thin, the best so far, and where stages begin.
+    """Accuracy of each fold, thin, of all folds together, and where stages begin.
 
     Takes what `tables.scores_over_time` and `tables.best_over_time` make.
     """
@@ -148,18 +148,18 @@ def over_time(name: str, points: pd.DataFrame, best: pd.DataFrame, samples: str)
             handles.append(Line2D([], [], color=colour, ls=dash, label=title))
         (line,) = axes.step(
             best["seconds"] / divisor, best["best_selection_accuracy"], where="post",
-            label="best so far", color=TEXT, lw=2.2, marker="o", ms=2.5,
+            label="all folds", color=TEXT, lw=2.2, marker="o", ms=2.5,
         )  # fmt: skip
         _legend(axes, [*handles, line], 2)
         axes.set_ylim(bottom=_bottom(points["selection_accuracy"]))
         axes.set_xlabel(f"time since the beginning [{unit}]")
-        _percent(axes, f"right of validation {samples} and their crops")
+        _percent(axes, f"right of {samples} held out")
 
     return _svg(name, 310, draw)
 
 
 def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
-    """The best selection accuracy so far of several runs: `tables.best_over_time` of each."""
+    """The accuracy of all folds together of several runs: `tables.best_over_time` of each."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -173,7 +173,7 @@ def best_of_runs(name: str, runs: dict[str, pd.DataFrame], samples: str) -> str:
             )  # fmt: skip
         _legend(axes, lines, 2)
         axes.set_xlabel(f"time since the beginning [{unit}]")
-        _percent(axes, f"right of validation {samples} and their crops")
+        _percent(axes, f"right of {samples} held out")
 
     return _svg(name, 300 + 8 * len(runs), draw)
 

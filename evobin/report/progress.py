@@ -96,8 +96,7 @@ class ProgressDisplay:
     def _leave_line(self) -> None:
         """What stays of a stage in a terminal."""
         if self._shown is not None:
-            best = self._pace.best
-            words = self._words if best is None else f"best score {best:.3f}"
+            words = self._pace.best_in_words or self._words
             line = f"{self._pace.at_last_step:6.0f} s  {_title(self._shown)}  {words}"
             self._console.print(Text(line.rstrip()), no_wrap=True, overflow="ellipsis")
 
@@ -136,8 +135,8 @@ def step_in_words(rows: Sequence[Row], pace: Pace) -> str:
     words: list[str] = []
     table = pd.DataFrame(rows)
     if pace.best is not None:
-        words.append(f"best score {pace.best:.3f}")
-    if "selection_accuracy" in table:
+        words.append(pace.best_in_words)
+    if "selection_accuracy" in table and not pace.by_folds:
         words.append(f"now {table['selection_accuracy'].max():.3f}")
     if "loss" in table:
         words.append(f"loss {table['loss'].mean():.3f}")

@@ -124,6 +124,11 @@ def read_run(path: Path) -> Run:
     if found is None:
         raise EvobinError(f"{path}: holds no run; name a folder that has a config.json.")
     config, architecture = found
+    if config.get("command") == "solve":
+        raise EvobinError(
+            f"{path}: is a run of `solve`, and a report is about networks; {path / SUMMARY} has "
+            "its figures."
+        )
     summary = _read(path / SUMMARY, partial(_summary, architecture=architecture))
     note, figures, before = summary or ("", {}, None)
     samples = _read(path / "clips.csv", partial(_samples, architecture=architecture))

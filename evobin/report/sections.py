@@ -79,8 +79,9 @@ def _figures(run: Run, prefix: str) -> Section:
         "use": "use",
     }
     reading = (
-        f"The interval (Wilson) assumes independent {preset.samples}; several of one "
-        f"{preset.group} are not, so it is rather too narrow. The margin is "
+        f"The interval (Wilson) is by {preset.groups} where these are known; else it takes "
+        f"{preset.samples} as independent, and is too narrow where several of one {preset.group} "
+        "are not. The margin is "
     )
     reading += (
         "the logit in the direction of the label."
@@ -104,12 +105,10 @@ def _course(run: Run, prefix: str) -> Section:
         return Section(anchor, title, ["There is no history.csv yet: no step was done."])
     points, best = tables.scores_over_time(run.history), tables.best_over_time(run.history)
     reading = (
-        f"The share right of the validation {run.preset.samples} and of varied crops of them. Thin "
-        "lines are starts or islands, the thick one is the best so far, and a new background is a "
-        "new stage: one in which the thick line stays level has not paid. It may fall once, in the "
-        "last quarter of the training, where late candidates begin to count. Where a training "
-        "begins with real weights, a line shows the score of their signs. The lowest tenth of the "
-        "points is left out."
+        f"The share right of the {run.preset.samples} that folds hold out, each by a network that "
+        "was trained without it. Thin lines are single folds, the thick one is all of them, and a "
+        "new background is a new stage. Where a training begins with real weights, a line shows "
+        "the score of their signs. The lowest tenth of the points is left out."
     )
     if len(points) < len(run.history):
         reading += f" Of {len(run.history):,} points, {len(points):,} are drawn."

@@ -36,6 +36,7 @@ class RunResult:
         refit: whether the network was trained on all labelled samples; else it is the one of the
             first fold.
         verdicts: what the samples held out say of the stages.
+        is_kept: whether the network is that of the file that was polished, as it was.
         report: the page that shows the run; None where none was written.
     """
 
@@ -47,6 +48,7 @@ class RunResult:
     folds: int = 1
     refit: bool = True
     verdicts: tuple[Verdict, ...] = ()
+    is_kept: bool = False
     report: Path | None = None
 
     @property
@@ -66,6 +68,8 @@ class RunResult:
 
     @property
     def _use_of_held_out(self) -> str:
+        if self.is_kept:
+            return USES["before"]
         if not self.refit:
             return "not trained on"
         if self.folds == 1:
@@ -80,6 +84,7 @@ class RunResult:
             "note": self.note,
             "folds": self.folds,
             "refit": self.refit,
+            "kept": self.is_kept,
             "parts": {
                 name: part.summary() | {"use": uses[name]} for name, part in self.parts.items()
             },

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evobin.core.problem import Scores, Solution
+from evobin.core.problem import Population, Scores, Solution
 from evobin.core.stage import Row
 from evobin.errors import EvobinError
 
 Failure = tuple[int, str, Solution]
 """Of a solution that was skipped: its evaluation from 1, what was wrong, and the solution."""
+
+
+class Kept(NamedTuple):
+    """The best different solutions that a search has seen, the best first.
+
+    Attributes:
+        solutions: [k, n] int8.
+        scores: [k] float64, as in `SearchResult`.
+    """
+
+    solutions: Population
+    scores: Scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +44,7 @@ class SearchResult:
         restarts: how often it began anew.
         failed: the rows of `failures`.
         latents: [n] float32 each, in file order: what every start of a training was trained to.
+        kept: of a search with `maximize`, the best different solutions, as many as it was to keep.
     """
 
     solution: Solution
@@ -43,6 +56,7 @@ class SearchResult:
     restarts: int = 0
     failed: tuple[Failure, ...] = ()
     latents: tuple[NDArray[np.float32], ...] = ()
+    kept: Kept = field(default_factory=lambda: Kept(np.empty((0, 0), np.int8), np.empty(0)))
 
     @property
     def history(self) -> pd.DataFrame:

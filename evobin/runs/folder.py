@@ -53,12 +53,15 @@ class RunFolder:
         return cls(path, files.make_output_folder(path))
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
-        """Takes the folder of a run that did not finish; EvobinError if it is none, or in use."""
+    def open(cls, path: Path, result: str = RESULT) -> RunFolder:
+        """Takes the folder of a run that did not finish; EvobinError if it is none, or in use.
+
+        What a finished one leaves is called `result`.
+        """
         if not path.is_dir():
             raise EvobinError(f"{path}: is no folder; name a run folder.")
         if (path / SUMMARY).exists():
-            raise EvobinError(f"{path}: the run is finished; its result is {path / RESULT}.")
+            raise EvobinError(f"{path}: the run is finished; its result is {path / result}.")
         if not any((path / name).exists() for name in CHECKPOINTS):
             raise EvobinError(f"{path}: holds no checkpoint; name the folder of a run.")
         return cls(path)

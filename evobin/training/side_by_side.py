@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,13 +46,18 @@ class SideBySide(RoundStage):
         phase: its name among those of a search.
         lanes: of one kind of stage, at least one.
         carried: what its state has to keep for those that come after it.
-        best: the best solution as long as there are only lanes of folds; None for theirs.
+        best: what is handed out as long as this goes on; None for what the lanes come to.
 
     Attributes:
-        later: as in `Progress`.
+        later: how long what follows will take, in steps, as far as that is known.
     """
 
     later: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """As in `Stage`; of what follows too."""
+        return max(lane.stage.left for lane in self.lanes) + self.later
 
     def __init__(
         self,
@@ -100,17 +105,12 @@ class SideBySide(RoundStage):
     def _look(self) -> None:
         """Takes over what the lanes have come to."""
         last = self.lanes[-1]
-        self.best = self._given
-        if last.fold == ALL or self._given is None:
-            self.best = (last if last.fold == ALL else self.lanes[0]).stage.best
+        handed_out = last if last.fold == ALL else self.lanes[0]
+        self.best = handed_out.stage.best if self._given is None else self._given
         folds = [lane for lane in self.lanes if lane.n_scored and np.isfinite(lane.stage.score)]
         n = sum(lane.n_scored for lane in folds)
         right = sum(accuracy_of(lane.stage.score, lane.n_scored) * lane.n_scored for lane in folds)
         self.score = right / n if n else -np.inf
-
-    def progress(self, rows: tuple[Row, ...] = (), best: Solution | None = None) -> Progress:
-        """As in `Stage`."""
-        return replace(super().progress(rows, best), later=self.later)
 
     def state(self) -> State:
         """As in `Stage`."""

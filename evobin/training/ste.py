@@ -27,6 +27,8 @@ SHARDS = 2
 """Parts of a batch, each with its own buffers; fixed, so that sums never depend on threads."""
 LIMIT = 1.0
 """Largest magnitude of a latent."""
+SIGN_EPOCH = 0.6
+"""Time of an epoch straight through the signs, in that of a smooth one."""
 SMOOTH_RATE = 1e-2
 """First learning rate of real weights, in units of their spread at the beginning."""
 
@@ -187,6 +189,17 @@ class Pretraining(RoundStage):
         if start is not None and is_scored:
             self._floor = float(problem.score(start[None])[0])
         self.best, self.score = start, self._floor
+
+    @property
+    def left(self) -> float:
+        """As in `Stage`."""
+        smooth = self._plan.smooth_epochs - self.done
+        after = self.total - max(self.done, self._plan.smooth_epochs)
+        return (
+            smooth + SIGN_EPOCH * after
+            if smooth >= 0 < self.done
+            else float(self.total - self.done)
+        )
 
     @property
     def function(self) -> Callable[..., Epoch]:

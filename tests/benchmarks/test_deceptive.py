@@ -1,4 +1,4 @@
-"""Evaluations that the pyramid needs on deceptive functions, beside those that were published.
+"""Evaluations that pyramid and default need on deceptive functions, beside published ones.
 
 python -m pytest -m benchmark -s tests/benchmarks/test_deceptive.py
 """
@@ -39,3 +39,20 @@ def test_the_pyramid_needs_about_what_was_published(
     low, median, high = np.quantile(needed, [0, 0.5, 1])
     print(f"\n{median:,.0f} evaluations ({low:,.0f} to {high:,.0f}); published {published:,}")
     assert median <= 1.15 * published
+
+
+@pytest.mark.parametrize(
+    ("function", "n", "most"),
+    [(hiff, 128, 30_000), (trap(5), 200, 60_000), (trap(7), 105, 80_000)],
+    ids=["hiff-128", "trap5-200", "trap7-105"],
+)
+def test_the_default_solves_them(function: Function, n: int, most: int) -> None:
+    needed = []
+    for seed in range(10):
+        found = evobin.maximize(
+            function, n, max_evaluations=2 * most, target=function(np.ones(n)), seed=seed
+        )
+        needed.append(found.evaluations if "target" in found.stop else 10 * most)
+    solved = sum(count <= most for count in needed)
+    print(f"\n{solved} of 10 within {most:,}; evaluations {sorted(needed)}")
+    assert solved >= 9

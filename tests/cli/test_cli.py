@@ -211,8 +211,9 @@ def test_polish_without_a_budget_writes_the_file_as_it_was(
     samples: DataFolder, capsys: Capture
 ) -> None:
     budget = [*SHORT, "--ste.epochs", "0", "--quiet"]
-    run(capsys, "polish", str(GOLDEN_RESULT), *samples.options, "--out", "run", *budget)
+    out, _ = run(capsys, "polish", str(GOLDEN_RESULT), *samples.options, "--out", "run", *budget)
     assert Path("run/result.txt").read_bytes() == GOLDEN_RESULT.read_bytes()
+    assert "the file is as it was." in out
 
 
 def test_quiet_shows_the_figures_and_nothing_on_stderr(
@@ -307,7 +308,7 @@ def test_progress_goes_to_stderr_and_the_default_folder_is_below_runs(
     samples: DataFolder, capsys: Capture
 ) -> None:
     out, err = run(capsys, "search", *samples.options, *SHORT)
-    assert re.search(r"s  straight-through training 1/1  best score \d.*, loss \d", err)
+    assert re.search(r"s  straight-through training 1/1.*  held out \d.*, loss \d", err)
     (folder,) = Path("runs").iterdir()
     assert re.fullmatch(r"search-\d{8}-\d{6}", folder.name)
     assert out.splitlines()[-1] == f"result      {folder}/result.txt"
@@ -326,7 +327,7 @@ def test_the_accuracy_that_progress_tells_is_of_the_samples_that_folds_hold_out(
     held = json.loads(Path("run/summary.json").read_text())["parts"]["valid"]
     told = pd.read_csv("run/history.csv")["best_accuracy"].iloc[-1]
     assert told == pytest.approx(held["accuracy"])
-    assert f"best score {told:.3f}, " in err
+    assert f"held out {told:.3f}, " in err
 
 
 def test_a_run_ends_with_its_report(samples: DataFolder, capsys: Capture) -> None:

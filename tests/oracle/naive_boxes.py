@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,23 @@ def ising_energy(couplings: NDArray[Any], fields: NDArray[Any], solution: Signs)
     n = len(s)
     pairs = [float(couplings[i, j]) * s[i] * s[j] for i in range(n) for j in range(n)]
     return math.fsum(pairs + [float(fields[i]) * s[i] for i in range(n)])
+
+
+def cut(weights: NDArray[Any], solution: Signs) -> float:
+    """The weight of edges whose ends differ, each edge above the diagonal."""
+    n = len(solution)
+    edges = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    return math.fsum(float(weights[i, j]) for i, j in edges if solution[i] != solution[j])
+
+
+def polynomial(
+    terms: Mapping[tuple[int, ...], float], solution: Signs, *, bits: bool = False
+) -> float:
+    """The sum of coefficients times products of variables."""
+    x = [int(sign > 0) if bits else int(sign) for sign in solution]
+    return math.fsum(
+        float(value) * math.prod(x[i] for i in product) for product, value in terms.items()
+    )
 
 
 def unsatisfied(clauses: Sequence[Sequence[int]], solution: Signs) -> list[int]:

@@ -11,11 +11,13 @@ import pytest
 
 from evobin.algorithms.annealing import Annealing
 from evobin.algorithms.descent import Descent
+from evobin.algorithms.memetic import Memetic
 from evobin.algorithms.single_flips import SingleFlips
 from evobin.algorithms.tabu import Tabu
 from evobin.core.compiled import CompiledProblem, CompiledState
 from evobin.core.problem import FlipState, IncrementalProblem, Population, Scores, Solution
 from evobin.core.state import pack_state
+from evobin.problems.ising import Ising
 from evobin.problems.network import NetworkProblem
 from tests.boxes import KINDS, random_signs
 from tests.builders import DENSE, TINY
@@ -23,9 +25,10 @@ from tests.conftest import JIT
 
 pytestmark = pytest.mark.kernels
 
-MAKERS: dict[str, Callable[[int], SingleFlips]] = {
+MAKERS: dict[str, Callable[[int], SingleFlips | Memetic]] = {
     "annealing": lambda n: Annealing(sweeps=12),
     "linear annealing": lambda n: Annealing(sweeps=9, schedule="linear"),
+    "memetic": lambda n: Memetic(sweeps=6, size=4),
     "annealing at given temperatures": lambda n: Annealing(sweeps=9, hot=5.0, cold=0.5),
     "tabu": lambda n: Tabu(steps=6),
     "tabu of long tenure": lambda n: Tabu(tenure=n - 1, spread=0, steps=9),
@@ -34,7 +37,7 @@ MAKERS: dict[str, Callable[[int], SingleFlips]] = {
 }
 
 
-def started(maker: str, n: int, initial: Solution | None = None) -> SingleFlips:
+def started(maker: str, n: int, initial: Solution | None = None) -> SingleFlips | Memetic:
     return MAKERS[maker](n).start(n, 3, initial)
 
 
@@ -69,27 +72,69 @@ class PlainState(FlipState):
         self._state.flip(index)
 
 
-def ask_and_tell(search: SingleFlips, score: Callable[[Population], Scores], budget: int) -> None:
+def ask_and_tell(
+    search: SingleFlips | Memetic, score: Callable[[Population], Scores], budget: int
+) -> None:
     end = search.evaluations + budget
     while search.evaluations < end and not search.stop():
         population = search.ask()[: end - search.evaluations]
         search.tell(population, score(population))
 
 
-def walk(search: SingleFlips, problem: IncrementalProblem, budget: int) -> None:
+def walk(search: SingleFlips | Memetic, problem: IncrementalProblem, budget: int) -> None:
     """All of a budget: a walk ends before a batch that would be cut."""
     end = search.evaluations + budget
     while search.evaluations < end and not search.stop():
         search.walk(problem, end - search.evaluations)
 
 
-def everything(search: SingleFlips) -> list[Any]:
+def everything(search: SingleFlips | Memetic) -> list[Any]:
     """All that is kept, comparable."""
     search._forget_asked()  # it is asked again
     state = search.state()
     del state["improvements"]  # compared on their own
     plain, arrays = pack_state(state)
     return [plain, [array.tolist() for array in arrays.values()]]
+
+
+@pytest.mark.parametrize("kind", ["sparse QUBO", "symmetric Ising", "MAX-SAT"])
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_threads_change_nothing(kind: str, threads: int) -> None:
+    n = 40
+    problem = problem_of(kind, n)
+    alone, shared = (Memetic(sweeps=20, size=6).start(n, 1) for _ in range(2))
+    shared.threads = threads
+    for budget in (20_000, 1, 777, 30_000):
+        walk(alone, problem, budget)
+        walk(shared, problem, budget)
+        assert shared.evaluations == alone.evaluations
+        assert shared.improvements == alone.improvements
+        np.testing.assert_array_equal(shared.best, alone.best)
+    assert alone.level or len(alone.members) > 1 or alone.phase == "cross"
+    for one in (alone, shared):
+        walk(one, problem, one.evaluations + 1)  # to the end of an anneal: no thread is ahead
+    assert shared.score == alone.score
+
+
+def test_threads_stop_where_one_reaches_the_target() -> None:
+    problem = problem_of("sparse QUBO", 60)
+    free = Memetic(sweeps=20, size=6).start(60, 1)
+    walk(free, problem, 60_000)
+    target = free.improvements[-1][1]
+    alone, shared = (Memetic(sweeps=20, size=6).start(60, 1) for _ in range(2))
+    shared.threads = 2
+    for one in (alone, shared):
+        one.walk(problem, 100_000, target)
+    assert shared.evaluations == alone.evaluations < 100_000
+    assert shared.improvements == alone.improvements
+    np.testing.assert_array_equal(shared.best, alone.best)
+
+
+def problem_of(kind: str, n: int) -> CompiledProblem:
+    rng = np.random.default_rng(5)
+    if kind == "symmetric Ising":
+        return Ising(np.triu(rng.integers(-1, 2, (n, n)), 1), np.zeros(n))
+    return KINDS[kind](n, rng).problem
 
 
 def cuts(seed: int) -> Iterator[int]:
@@ -205,7 +250,7 @@ def test_of_several_beginnings_the_best_is_taken_and_none_changed(maker: str) ->
     told, walked = (started(maker, 30, initial) for _ in range(2))
     ask_and_tell(told, problem.score, 5)
     assert told.score == problem.score(initial).max()
-    np.testing.assert_array_equal(told.present, initial[problem.score(initial).argmax()])
+    np.testing.assert_array_equal(told.best, initial[problem.score(initial).argmax()])
     ask_and_tell(told, problem.score, 400)
     walk(walked, problem, 405)
     assert everything(walked) == everything(told)

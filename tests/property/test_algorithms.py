@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import evobin
-from evobin.algorithms import ALGORITHMS
 from evobin.algorithms.base import Algorithm
 from evobin.core.problem import Population, Scores
 from evobin.core.state import State
 from evobin.errors import SettingError
 from evobin.runs.checkpoint import from_bytes, to_bytes
+from tests.builders import GENERAL
 
-EVERY = pytest.mark.parametrize("kind", ALGORITHMS.values(), ids=ALGORITHMS)
+EVERY = pytest.mark.parametrize("kind", GENERAL.values(), ids=GENERAL)
 SIZES = pytest.mark.parametrize("n", [1, 2, 63, 64, 65])
 
 

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import ArrayLike
 
 import evobin
-from evobin.algorithms import ALGORITHMS, Descent
+from evobin.algorithms import Descent
 from evobin.core.problem import Population, Solution
-from tests.builders import NoisyBatch, NoisyState, small_convolutions
+from tests.builders import GENERAL, NoisyBatch, NoisyState, small_convolutions
 
 
 class OnlyAskAndTell(evobin.Algorithm):
@@ -78,7 +78,7 @@ def local() -> type[evobin.Algorithm]:
     return Local
 
 
-@pytest.mark.parametrize("algorithm", [*ALGORITHMS, OnlyAskAndTell])
+@pytest.mark.parametrize("algorithm", [*GENERAL, OnlyAskAndTell])
 def test_an_algorithm_that_keeps_to_the_contract_passes(algorithm: Any) -> None:
     evobin.testing.check_algorithm(algorithm, (1, 7))
 
@@ -111,12 +111,14 @@ def network() -> evobin.NetworkProblem:
     [
         evobin.QUBO(np.random.default_rng(0).integers(-9, 10, (12, 12))),
         evobin.MaxSat(3, [[1, -2], [2, 3], [-1, -3]]),
+        evobin.Polynomial({(0, 1, 2): 2, (1, 2): -1, (0,): 3}),
+        evobin.Polynomial({(0, 1, 2): 2.5, (1, 2): -1, (0,): 3}, over="bits"),
         evobin.NKLandscape(12, 3, seed=0),
         network(),
         small_convolutions(1),
         NoisyBatch(np.arange(9.0)),
     ],
-    ids=["qubo", "maxsat", "nk", "dense", "conv", "own"],
+    ids=["qubo", "maxsat", "signs", "bits", "nk", "dense", "conv", "own"],
 )
 def test_a_problem_that_keeps_to_the_contract_passes(problem: evobin.Problem) -> None:
     evobin.testing.check_problem(problem)

@@ -58,7 +58,7 @@ def test_a_training_has_four_epochs_of_however_many_samples() -> None:
 
 def test_a_small_network_has_the_epochs_that_pay_and_as_many_starts_as_there_is_time_for() -> None:
     plan = planned(SearchConfig().ste, problems(1_500, 5, SMALL))
-    assert (plan.epochs, plan.starts) == (131, 8)
+    assert (plan.epochs, plan.starts) == (131, 4)
     many = planned(SearchConfig().ste, problems(1_000_000, 1, SMALL))
     assert (plan.epochs or 0) > (many.epochs or 0) >= 4
     assert many.starts == 1

@@ -232,6 +232,15 @@ def test_a_bad_file_becomes_better(voices: FoldProblems) -> None:
     assert accuracy(found.handed_out, voices.whole, voices.whole.train) > 0.8
 
 
+def test_a_polish_hands_out_the_file_until_folds_have_chosen(voices: FoldProblems) -> None:
+    start = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), voices.parts[0].n)
+    polish = SteConfig(starts=1, epochs=3, smooth=0, batch=16, rates=(1e-2,))
+    found, seen = search(voices, start, ste=polish)
+    best = [progress.best for progress in seen]
+    assert all(one is None for one in best[:-1])
+    assert best[-1] is found.handed_out
+
+
 def outcomes(right: list[int]) -> Outcomes:
     array = np.array(right)
     return Outcomes(array.astype(float), array > 0, np.arange(len(right)))

@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import ArrayLike
 
 import evobin
-from evobin.algorithms import ALGORITHMS, UMDA, Algorithm, FastGA
+from evobin.algorithms import UMDA, Algorithm, FastGA
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution
 from evobin.core.stage import Progress
 from evobin.errors import EvobinError, SettingError
 from evobin.results.search import EvaluationError, SearchResult
 from evobin.runs.checkpoint import from_bytes
-from tests.builders import NoisyState
+from tests.builders import GENERAL, NoisyState
 
 
 @dataclass
@@ -348,7 +348,7 @@ def test_one_solution_is_always_scored() -> None:
     assert caught.value.found is None
 
 
-@pytest.mark.parametrize("kind", ALGORITHMS.values(), ids=[*ALGORITHMS])
+@pytest.mark.parametrize("kind", GENERAL.values(), ids=[*GENERAL])
 def test_a_started_algorithm_does_as_a_fresh_one(kind: type[Algorithm], tmp_path: Path) -> None:
     path, fresh, started = tmp_path / "search", kind(patience=90), kind(patience=90).start(9, 3)
     for _ in range(40):

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import evobin
-from evobin.algorithms import ALGORITHMS
 from evobin.results.search import EvaluationError, SearchResult
+from tests.builders import GENERAL
 
 
 def energy(x: Any) -> Any:
@@ -75,7 +75,7 @@ def test_an_evaluation_error_travels_with_all_it_has() -> None:
     assert is_whole(caught)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", GENERAL)
 def test_a_search_with_a_larger_budget_goes_on_as_one(tmp_path: Path, algorithm: str) -> None:
     problem = evobin.QUBO(np.random.default_rng(0).integers(-9, 10, (15, 15)))
     for searched, n in ((problem, None), (energy, 15)):

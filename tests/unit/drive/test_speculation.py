@@ -16,6 +16,7 @@ from evobin.drive import scoring
 from evobin.drive.scoring import Scoring
 from evobin.drive.speculation import Speculation
 from evobin.problems.function import FunctionProblem
+from tests.builders import GENERAL
 
 N = 12
 
@@ -93,7 +94,7 @@ def test_no_more_is_scored_ahead_than_a_round_may_take() -> None:
     assert len(Speculation(2, seconds=0.05, latency=9.0).round(algorithm, asked)) <= 8
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", GENERAL)
 def test_scores_are_those_of_one_worker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every algorithm is told the same whether its solutions were scored ahead or not."""
     monkeypatch.setattr(scoring, "QUICK", 0.0)

@@ -11,7 +11,7 @@ from evobin.estimators import budget
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The efforts take a moment; "thorough" is the one that trains."""
     ste = SteConfig(starts=2, epochs=4)
-    trainings = {"standard": ste, "quick": ste, "thorough": SteConfig(starts=1, epochs=20)}
+    trainings = {"standard": ste, "quick": ste, "thorough": SteConfig(starts=2, epochs=40)}
     relatives, flips = (
         PopulationConfig(rounds=1, epochs=1),
         FlipConfig(rounds=1, sweeps=20, clips=16),

@@ -9,11 +9,13 @@ import pytest
 
 from evobin.core.compiled import CompiledState
 from evobin.core.problem import verify
+from evobin.drive.maximize import maximize
 from evobin.errors import EvobinError, SettingError
 from evobin.problems.ising import Ising
 from evobin.problems.maxsat import Cost, MaxSat
 from evobin.problems.nk import NKLandscape
 from evobin.problems.qubo import QUBO
+from evobin.testing import check_problem
 from tests.boxes import verify_all
 
 
@@ -161,7 +163,8 @@ def test_random_neighbours_are_others_and_the_seed_decides_them() -> None:
         ([[1], [0]], None, "from -2 to 2 without 0, but clause 1 .counted from 0. holds 0"),
         ([[1], [], [1, -3]], None, "without 0, but clause 2 .counted from 0. holds -3"),
         ([[1.5]], None, "`clauses` must hold whole numbers, but it holds float64"),
-        ([[1]], [0], r"`weights` must be positive, but the lowest is 0\.0"),
+        ([[1]], [-1], "`weights` must not be negative, but the lowest is -1"),
+        ([[1]], [2**63], "`weights` must be below 2.63, but the highest is 9223372036854775808"),
         ([[1]], [np.nan], "`weights` must hold finite numbers, but it holds nan at index 0"),
         ([[1]], [1, 2], r"`weights` must have shape \[1\], but it has shape \[2\]"),
     ],
@@ -171,9 +174,44 @@ def test_clauses_that_are_none_are_refused(clauses: Any, weights: Any, message: 
         MaxSat(2, clauses, weights)
 
 
-def test_weights_that_no_float_adds_up_exactly_are_refused() -> None:
-    with pytest.raises(EvobinError, match=r"add up to more than 2\^52; divide the soft weights"):
-        MaxSat(1, [[1], [-1]], [2.0**52, np.inf])
+def test_weights_that_no_int64_adds_up_are_refused() -> None:
+    with pytest.raises(EvobinError, match=r"must add up to less than 2\^63, .* divide them"):
+        MaxSat(1, [[1], [-1]], [2**62, 2**62])
+
+
+HUGE = MaxSat(3, [[1], [-1, 2], [-2, 3], [-3], [1, 3]], [2**62, 2**61 + 1, np.inf, 3, np.inf])
+
+
+def test_huge_weights_are_exact_and_scores_the_floats_nearest_to_minus_costs() -> None:
+    total = 2**62 + 2**61 + 4
+    assert HUGE.cost(np.array([1, 1, 1])) == Cost(0, 3)
+    assert HUGE.cost(np.array([1, -1, -1])) == Cost(0, 2**61 + 1)
+    assert HUGE.cost(np.array([1, 1, -1])) == Cost(1, 0)
+    assert HUGE.cost(np.array([-1, 1, -1])) == Cost(2, 2**62)
+    scores = HUGE.score(np.array([[1, 1, 1], [1, 1, -1], [-1, 1, -1]], np.int8))
+    assert scores.tolist() == [-3.0, float(-1 - total), float(-(2**62) - 2 * (1 + total))]
+
+
+def test_flips_among_huge_weights_are_those_of_full_scores() -> None:
+    check_problem(HUGE)
+    rng = np.random.default_rng(0)
+    clauses = [
+        (rng.choice([-1, 1], 3) * rng.choice(np.arange(1, 21), 3, False)).tolist()
+        for _ in range(90)
+    ]
+    weights = [np.inf if c < 30 else int(rng.integers(1, 2**56)) for c in range(90)]
+    problem = MaxSat(20, clauses, weights)
+    check_problem(problem)
+    found = maximize(problem, algorithm="annealing", max_evaluations=2_000)
+    assert found.score == problem.score(found.solution[None])[0]
+
+
+@pytest.mark.parametrize("weights", [None, [np.inf, 2, 0, np.inf, 7]])
+def test_broken_clauses_are_listed_as_they_were_given(weights: Any) -> None:
+    problem = MaxSat(2, [[1, 2, 1], [2], [], [-1, -2], [1, -1]], weights)
+    assert problem.broken(np.array([1, -1])).tolist() == [1, 2]
+    assert problem.broken(np.array([-1, -1])).tolist() == [0, 1, 2]
+    assert MaxSat(2, []).broken(np.array([1, 1])).tolist() == []
 
 
 def test_costs_tell_hard_from_soft_and_know_the_empty_clause() -> None:

@@ -337,6 +337,15 @@ def test_a_run_says_what_to_expect_and_by_what(settings: dict[str, Any], said: s
     assert "before" not in screen.text
 
 
+def test_a_file_that_nothing_was_better_than_is_said_to_be_as_it_was() -> None:
+    screen = Screen()
+    kept = replace(run_of("runs/a", evaluation_of(), "train", "valid"), is_kept=True)
+    show_run(screen, kept)
+    assert "No training was found that is as good" in screen.text
+    assert "trained on all" not in screen.text
+    assert "answered by" not in screen.text
+
+
 def test_in_a_terminal_figures_are_wrapped_between_words() -> None:
     screen = Screen(terminal=True, width=60)
     show_run(screen, run_of("runs/a", None, "train", "valid"))

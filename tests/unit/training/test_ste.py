@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evobin.training.ste import LIMIT, Training
+from evobin.config import SteConfig
+from evobin.core.stage import in_order
+from evobin.training.ste import LIMIT, Pretraining, Training
+from tests.builders import planted_problem
 
 
 def begun(latent: NDArray[Any]) -> Training:
@@ -47,3 +50,15 @@ def test_a_rate_of_zero_moves_nothing() -> None:
     start = begun(np.array([0.5, -0.5]))
     start.step(np.ones((2, 2), np.float32), 0.0, 0.9)
     assert start.latent.tolist() == start.mean.tolist() == [0.5, -0.5]
+
+
+def test_the_epochs_that_are_left_count_by_the_time_that_they_take() -> None:
+    stage = Pretraining(planted_problem(), SteConfig(starts=1, epochs=8, smooth=0.25), 0)
+    left = [stage.left]
+    for _ in range(3):
+        stage.step(in_order)
+        left.append(stage.left)
+    assert left == [8, 1 + 0.6 * 6, 0.6 * 6, 5]
+    assert stage.progress().later == 0
+    stage.done = 1
+    assert stage.progress().later == pytest.approx(1 + 0.6 * 6 - 7)

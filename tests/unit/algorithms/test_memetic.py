@@ -1,0 +1,145 @@
+"""Anneals, crossed: populations, what a pair agrees on, opposite solutions, threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evobin
+from evobin.algorithms import Memetic
+from evobin.core.compiled import CompiledProblem
+from evobin.core.problem import Solution
+from evobin.errors import SettingError
+from evobin.kernels.families import keeps_gains
+from evobin.problems.network import NetworkProblem
+from tests.boxes import KINDS
+from tests.builders import DENSE
+
+RNG = np.random.default_rng(0)
+
+
+def cut(n: int, degree: int = 4) -> evobin.Ising:
+    """A random graph whose cut is maximised: a solution and its opposite are the same."""
+    rng = np.random.default_rng(n)
+    rows, cols = rng.integers(0, n, (2, n * degree // 2))
+    return evobin.Ising.from_entries(n, rows, cols, np.where(rows == cols, 0, 1))
+
+
+def walked(problem: CompiledProblem, evaluations: int, **settings: Any) -> Memetic:
+    search = Memetic(**settings).start(problem.n, 1)
+    search.walk(problem, evaluations)
+    return search
+
+
+def test_a_cut_is_the_same_from_both_sides_and_a_qubo_is_not() -> None:
+    matrix = RNG.integers(-9, 10, (20, 20))
+    assert walked(cut(20), 5_000, sweeps=8).mirrored
+    assert not walked(evobin.QUBO(matrix), 5_000, sweeps=8).mirrored
+
+
+def test_what_parents_agree_on_is_not_offered_first() -> None:
+    problem = cut(300)
+    search = walked(problem, 1, sweeps=8, size=2)
+    while search.phase != "cross" or search._legs[0].evaluations:  # to where a crossing begins
+        search.walk(problem, 1)
+    (leg,) = search._legs
+    first, second = search.members[search.level]
+    assert leg.places is not None
+    agreed = np.setdiff1d(np.arange(300), leg.places)
+    child = leg.waiting[0]
+    for parent in (first, second):
+        same = child[agreed] == parent[agreed]
+        assert same.all() or not same.any()  # the other side of a cut is the same
+
+
+def test_the_best_of_a_population_joins_the_next_higher_one() -> None:
+    search = walked(cut(40), 400_000, sweeps=4, size=2)
+    assert len(search.members) > 2
+    assert all(len(members) < 2 for members in search.members[search.level + 1 :])
+    for members, values in zip(search.members, search.values, strict=True):
+        assert cut(40).score(members).tolist() == values.tolist() if len(members) else True
+
+
+def test_a_search_that_is_told_where_to_begin_anneals_that_at_a_lower_heat() -> None:
+    problem = cut(200)
+    good = evobin.maximize(problem, algorithm="annealing", max_evaluations=400_000)
+    kept = Memetic().start(200, 0, good.solution)
+    kept.walk(problem, 8 * 200 + 201)  # its first anneal
+    assert kept.anneals >= 1
+    lost = Memetic(heat=1.0).start(200, 0, good.solution)
+    lost.walk(problem, 8 * 200 + 201)
+    assert problem.score(kept.members[0])[0] >= problem.score(lost.members[0])[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"size": 1}, "`size` must be from 2"),
+        ({"heat": 2.0}, "`heat` must be from"),
+        ({"sweeps": 0}, "`sweeps` must be from 1"),
+        ({"hot": 1.0}, "`hot` and `cold` must be set together"),
+        ({"schedule": "fast"}, "`schedule` must be"),
+    ],
+)
+def test_wrong_settings_are_named(settings: dict[str, Any], text: str) -> None:
+    with pytest.raises(SettingError, match=text):
+        Memetic(**settings)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "MAX-SAT" not in kind])
+def test_where_gains_are_kept_the_default_is_memetic(kind: str) -> None:
+    problem = KINDS[kind](10, RNG).problem
+    assert problem.keeps_gains == keeps_gains(type(problem.box(np.ones(10, np.int8))))
+    found = evobin.maximize(problem, max_evaluations=500)
+    assert (found.algorithm, found.evaluations) == ("memetic", 500)
+    same = evobin.maximize(problem, algorithm=Memetic(), max_evaluations=500)
+    assert np.array_equal(found.solution, same.solution)
+
+
+def test_on_a_network_and_on_a_function_the_default_is_the_portfolio() -> None:
+    network = NetworkProblem(DENSE, RNG.normal(size=(20, 12)), RNG.integers(0, 3, 20))
+    assert evobin.maximize(network, max_evaluations=50).algorithm == "default"
+    assert evobin.maximize(lambda x: x.sum(), 9, max_evaluations=50).algorithm == "default"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "evaluations"), [("default", 120_000), ("tabu", 120_000), ("umda", 10_000)]
+)
+def test_without_a_limit_flips_that_are_looked_at_have_a_larger_budget(
+    algorithm: str, evaluations: int
+) -> None:
+    found = evobin.maximize(cut(12), algorithm=algorithm)
+    assert found.evaluations == evaluations
+    assert found.stop == {"max_evaluations": evaluations}
+
+
+def test_workers_change_nothing() -> None:
+    alone, shared = (evobin.maximize(cut(50), n_jobs=jobs, seed=3) for jobs in (1, 2))
+    assert np.array_equal(alone.solution, shared.solution)
+    assert (alone.score, alone.evaluations) == (shared.score, shared.evaluations)
+    assert alone.history.drop(columns="seconds").equals(shared.history.drop(columns="seconds"))
+
+
+def test_the_clock_ends_a_walk_of_several_threads() -> None:
+    problem = cut(3_000)
+    found = evobin.maximize(problem, seconds=0.5, n_jobs=2)
+    assert "seconds" in found.stop
+    assert problem.score(found.solution[None])[0] == found.score
+
+
+def test_a_small_optimum_is_found() -> None:
+    problem = cut(12)
+    every = np.array(np.meshgrid(*[[-1, 1]] * 12)).reshape(12, -1).T.astype(np.int8)
+    best: Solution = problem.score(every).max()
+    assert evobin.maximize(problem).score == best
+
+
+def test_each_population_is_annealed_longer() -> None:
+    search = walked(cut(30), 1, sweeps=10, size=4, lengthen=3.0)
+    lengths = set()
+    while search.over < 3:
+        lengths.add((search.over, max((leg.n_sweeps for leg in search._legs), default=0)))
+        search.walk(cut(30), 30)
+    assert {sweeps for over, sweeps in lengths if over} == {30, 90}
