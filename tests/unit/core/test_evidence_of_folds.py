@@ -65,3 +65,10 @@ def test_the_interval_holds_the_share_of_the_population_as_often_as_it_says(shar
         low, high = interval_of(right.ravel(), np.repeat(np.arange(30), 15))
         hits += low <= share <= high
     assert 0.9 <= hits / 400 <= 0.99
+
+
+@pytest.mark.parametrize("m", [3, 68, 107, 226, 1_000])
+def test_the_share_itself_is_in_the_interval(m: int) -> None:
+    for right in (np.ones(6 * m, bool), np.zeros(6 * m, bool), np.arange(6 * m) > 0):
+        low, high = interval_of(right, np.arange(6 * m) // 6)
+        assert 0 <= low <= right.mean() <= high <= 1
