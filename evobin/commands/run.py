@@ -29,7 +29,8 @@ from evobin.data.splits import Splits, load_splits, synthesised_splits
 from evobin.data.table_splits import Usual, table_splits
 from evobin.drive.budget import planned
 from evobin.drive.driver import ignore
-from evobin.drive.folded import FoldedSearch, FoldProblems, Standing
+from evobin.drive.fold_problems import FoldProblems
+from evobin.drive.folded import FoldedSearch, Standing
 from evobin.drive.pipeline import SearchPlan
 from evobin.drive.recorder import Job, RunRecorder, Stop, what_is_left
 from evobin.errors import EvobinError, WorkersError

@@ -19,7 +19,8 @@ from evobin.core.scores import accuracy_of
 from evobin.core.stage import Progress, Row
 from evobin.drive.budget import planned
 from evobin.drive.driver import Driver
-from evobin.drive.folded import FoldedSearch, FoldProblems
+from evobin.drive.fold_problems import FoldProblems
+from evobin.drive.folded import FoldedSearch
 from evobin.drive.pipeline import SearchPlan, run_stages, walk_from
 from evobin.estimators.budget import (
     Clock,

@@ -15,7 +15,8 @@ from evobin.core.samples import Dataset
 from evobin.core.stage import Progress
 from evobin.drive import folded
 from evobin.drive.driver import Driver
-from evobin.drive.folded import FoldedSearch, FoldProblems, Standing, best_of, ways_of
+from evobin.drive.fold_problems import FoldProblems
+from evobin.drive.folded import FoldedSearch, Standing, best_of, ways_of
 from evobin.drive.pipeline import SearchPlan
 from evobin.network.binary import BinaryNetwork
 from evobin.problems.sampled_network import SampledNetworkProblem
