@@ -267,6 +267,17 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def group_names(self) -> NDArray[np.str_]:
+        """[n] the group of each sample, or its own name where groups are not known."""
+        names = self.names if self.groups is None else self.groups["speaker"].tolist()
+        return np.array(names, str)
+
+    @property
+    def n_groups(self) -> int | None:
+        """Different groups; None if they are not known."""
+        return None if self.groups is None else int(self.groups["speaker"].nunique())
+
     @classmethod
     def join(cls, parts: Sequence[Dataset]) -> Dataset:
         """All samples of some data sets, one after the other, a copy unless there is only one.

@@ -97,7 +97,7 @@ def hold_out(
     """
     if not 0 < share < 1:
         raise ValueError(f"`share` must be above 0 and below 1, but it is {share}.")
-    groups = LabelledGroups(_names_of(dataset), dataset.labels)
+    groups = LabelledGroups(dataset.group_names, dataset.labels)
     _check_enough(groups.per_label, preset.samples if dataset.groups is None else preset.groups)
     return groups.hold_out(share, np.random.default_rng(seed))
 
@@ -120,17 +120,11 @@ def fold(dataset: Dataset, count: int, seed: int, preset: Preset = ANY_NETWORK) 
     """
     if count < 2:
         raise ValueError(f"`count` must be at least 2, but it is {count}.")
-    groups = LabelledGroups(_names_of(dataset), dataset.labels)
+    groups = LabelledGroups(dataset.group_names, dataset.labels)
     _check_enough(groups.per_label, preset.samples if dataset.groups is None else preset.groups)
     folds = groups.fold(count, np.random.default_rng(seed))
     assert folds is not None  # each label has enough
     return folds
-
-
-def _names_of(dataset: Dataset) -> NDArray[np.str_]:
-    """[n] the group of each sample, or its own name where groups are not known."""
-    names = dataset.names if dataset.groups is None else dataset.groups["speaker"].tolist()
-    return np.array(names, str)
 
 
 class LabelledGroups:

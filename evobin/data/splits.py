@@ -144,17 +144,12 @@ def load_splits(config: DataConfig, seed: int, largest: float = LARGEST) -> Spli
 
 def _folds_of(config: DataConfig, rest: Dataset, n: int, seed: int, preset: Preset) -> Folds:
     """Folds of what is left of n samples."""
-    count = fold_count(config.folds, len(rest), n_groups_of(rest))
+    count = fold_count(config.folds, len(rest), rest.n_groups)
     if count > 1:
         return fold(rest, count, seed, preset)
     share = config.valid_share * n / len(rest)
     _, held = hold_out(rest, min(share, 0.9), seed, preset)
     return Folds.one(len(rest), held)
-
-
-def n_groups_of(dataset: Dataset) -> int | None:
-    """Different groups; None where they are not known."""
-    return None if dataset.groups is None else int(dataset.groups["speaker"].nunique())
 
 
 def joined(train: Dataset, valid: Dataset) -> tuple[Dataset, Folds]:
@@ -186,7 +181,7 @@ def shared_groups(
     """Sentences on groups of one part that are in another, too."""
     if labelled.groups is None:
         return []
-    groups = labelled.groups["speaker"].to_numpy(str)
+    groups = labelled.group_names
     parts = []
     if len(folds) == 1:
         held, trained = set(groups[folds.of != ALWAYS]), set(groups[folds.of == ALWAYS])
@@ -217,7 +212,7 @@ def synthesised_splits(config: DataConfig, seed: int, make_clips: MakeClips) -> 
             voices.table.iloc[rows][["speaker", "room"]].reset_index(drop=True),
         )
     labelled, folds = joined(parts["train"], parts["valid"])
-    count = fold_count(config.folds, len(labelled), n_groups_of(labelled))
+    count = fold_count(config.folds, len(labelled), labelled.n_groups)
     if count > 1:
         folds = fold(labelled, count, seed, preset_of(config.architecture))
     return Splits(labelled, folds, parts["test"], "Synthesised voices, split by speaker.")

@@ -151,10 +151,10 @@ class SampledNetworkProblem(SampledProblem):
 
     def subsample(self, rng: np.random.Generator) -> SampledNetworkProblem:
         """The same problem, with a random half of the validation groups or samples to score on."""
-        every = np.unique(_groups_of(self.valid))
+        every = np.unique(self.valid.group_names)
         some = rng.choice(every, -(-len(every) // 2), replace=False)
         valid, *varied = (
-            part.subset(np.flatnonzero(np.isin(_groups_of(part), some))) for part in self._scored
+            part.subset(np.flatnonzero(np.isin(part.group_names, some))) for part in self._scored
         )
         return replace(self, valid=valid, varied=varied[0] if varied else None, guard=None)
 
@@ -215,7 +215,7 @@ class SampledNetworkProblem(SampledProblem):
         return Outcomes(
             worth_of(name, logits, part.labels, width),
             predictions(logits) == part.labels,
-            np.unique(_groups_of(part), return_inverse=True)[1],
+            np.unique(part.group_names, return_inverse=True)[1],
         )
 
     @cached_property
@@ -261,11 +261,3 @@ def _whole(problem: SampledNetworkProblem) -> NetworkProblem:
         logit_width=width,
         n_threads=problem.n_threads,
     )
-
-
-def _groups_of(dataset: Dataset) -> NDArray[np.str_]:
-    """[n] the group of each sample, or its name where groups are not known."""
-    if dataset.groups is None:
-        return np.array(dataset.names)
-    names: NDArray[np.str_] = dataset.groups["speaker"].to_numpy(str)
-    return names
