@@ -13,6 +13,7 @@ from rich.text import Text
 
 from evobin.core.stage import Progress, Row
 from evobin.network.presets import ANY_NETWORK
+from evobin.report.live import PLAIN_EVERY, WIDEST, begun_live
 from evobin.report.pace import Pace
 from evobin.report.text import duration, write_line, write_words
 
@@ -24,8 +25,6 @@ TITLES = {
     "flips": "bit flips",
     "report": "report",
 }
-PLAIN_EVERY = 5.0  # seconds between lines where there is no terminal
-WIDEST = 90  # columns that the bar fills at most
 
 
 class ProgressDisplay:
@@ -45,15 +44,8 @@ class ProgressDisplay:
         self._words = ""  # what there is to say about it
 
     def __enter__(self) -> ProgressDisplay:
-        if not self._quiet and self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Live(
-                console=self._console,
-                get_renderable=self._render,
-                refresh_per_second=2,
-                transient=True,
-                redirect_stdout=False,
-            )
-            self._live.start()
+        if not self._quiet:
+            self._live = begun_live(self._console, self._render)
         return self
 
     def __exit__(self, *error: object) -> None:

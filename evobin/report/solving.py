@@ -13,16 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evobin.report.live import PLAIN_EVERY, WIDEST, begun_live
 from evobin.report.machine import to_json
 from evobin.report.text import duration, percent, write_line, write_words
 from evobin.results.solving import KEPT, SOLUTION, Solved, Step, shown
 
 COMPILED = 3.0
 """Seconds before the first evaluation from which they are told."""
-PLAIN_EVERY = 5.0
-"""Seconds between lines where there is no terminal."""
-WIDEST = 90
-"""Columns that the bar fills at most."""
 LONGEST = 1000
 """Signs of a solution that a terminal shows; of a longer one it is told where it is."""
 Lose = Callable[[OSError], None]
@@ -47,15 +44,8 @@ class SolveDisplay:
         self._cost: float = math.inf  # of the last `o` line
 
     def __enter__(self) -> SolveDisplay:
-        if not self._quiet and self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Live(
-                console=self._console,
-                get_renderable=self._render,
-                refresh_per_second=2,
-                transient=True,
-                redirect_stdout=False,
-            )
-            self._live.start()
+        if not self._quiet:
+            self._live = begun_live(self._console, self._render)
         return self
 
     def __exit__(self, *error: object) -> None:
