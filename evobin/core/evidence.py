@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from evobin.core.scores import Interval, wilson_interval, wilson_of
 
@@ -58,8 +57,14 @@ class Outcomes:
         return float(self.right.mean())
 
     @classmethod
-    def pooled(cls, parts: Sequence[Outcomes]) -> Outcomes:
-        """Those of several solutions, each of samples of its own; no group is in two parts."""
+    def pooled(cls, parts: Sequence[Outcomes], without: int | None = None) -> Outcomes:
+        """Those of several solutions, each of samples of its own; no group is in two parts.
+
+        Args:
+            parts: of each solution.
+            without: the place of one that is left out; None for all.
+        """
+        parts = [part for place, part in enumerate(parts) if place != without]
         ends = np.cumsum([0, *(int(part.groups.max()) + 1 for part in parts)])
         groups = [part.groups + end for part, end in zip(parts, ends, strict=False)]
         values, right = ([getattr(part, name) for part in parts] for name in ("values", "right"))
@@ -156,6 +161,8 @@ def interval_of(right: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> I
     n, share = len(right), float(right.mean())
     if groups is None:
         return wilson_interval(int(right.sum()), n)
+    from scipy.special import stdtrit  # noqa: PLC0415  # takes a tenth of a second
+
     m = len(np.unique(groups))
     variance = paired(right.astype(np.float64), groups).error ** 2
     effective = share * (1 - share) / variance if variance > 0 else float(m)

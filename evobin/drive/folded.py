@@ -149,7 +149,7 @@ class FoldedSearch:
         if not plan.is_trained(self._start):
             return 0.0
         a_fold = len(problems.parts[0].train)
-        samples = FIGURES * sum(len(problem.train) for problem in problems.every)
+        samples = FIGURES * problems.n_trained
         if plan.population.rounds:
             samples += plan.population.rounds * plan.population.epochs * a_fold * problems.n
         if plan.flips.rounds and problems.parts[0].whole() is None:
@@ -167,10 +167,7 @@ class FoldedSearch:
             if standing.amount == 0:
                 return None
             return SideBySide(phase, [Lane(ALL, self._search(name, ALL, standing))], carried)
-        lanes = [
-            Lane(fold, self._search(name, fold, standing))
-            for fold in range(len(self._problems.parts))
-        ]
+        lanes = [Lane(fold, self._search(name, fold, standing)) for fold in range(self._problems.n)]
         if name != FlipStage.name:
             return SideBySide(phase, lanes, carried, standing.handed_out)
         parts, starts = self._problems.parts, standing.solutions
@@ -181,7 +178,7 @@ class FoldedSearch:
         problems, plan = self._problems, self._plan
         for way in self._ways:
             for place, problem in enumerate(problems.every):
-                fold = place if place < len(problems.parts) else ALL
+                fold = place if place < problems.n else ALL
                 training = Pretraining(
                     problem, way, self._seed("ste", fold), self._start, is_blind=True
                 )
@@ -242,7 +239,7 @@ class FoldedSearch:
         return self._chosen(standing, phase, found, self._plan.population.rounds)
 
     def _after_first(self, stage: SideBySide) -> Standing:
-        n_all, n = len(self._problems.every), len(self._problems.parts)
+        n_all = len(self._problems.every)
         ways = [stage.lanes[at : at + n_all] for at in range(0, len(stage.lanes), n_all)]
         options = [[_outcome(lane) for lane in lanes] for lanes in ways]
         names = [_name_of(way, self._ways) for way in self._ways]
@@ -254,13 +251,15 @@ class FoldedSearch:
         may_tie = self._start is not None
 
         def best(without: int | None = None) -> int:
-            return best_of([_pooled(parts, without) for parts in seen], first_is_start=may_tie)
+            return best_of(
+                [Outcomes.pooled(parts, without) for parts in seen], first_is_start=may_tie
+            )
 
         chosen = best()
-        told = [options[best(fold if n > 1 else None)][fold] for fold in range(n)]
-        before = _pooled(seen[0])
+        told = [options[best(self._mute(fold))][fold] for fold in range(self._problems.n)]
+        before = Outcomes.pooled(seen[0])
         verdicts = [
-            Verdict(name, _pooled(parts).more_right(before), place == chosen)
+            Verdict(name, Outcomes.pooled(parts).more_right(before), place == chosen)
             for place, (name, parts) in enumerate(zip(names, seen, strict=True))
         ][1:]
         kept = [_stacked(its, self._problems.parts[0].n) for its in latents[chosen]]
@@ -269,10 +268,10 @@ class FoldedSearch:
     def _after_flips(self, stage: FlipsByFolds, standing: Standing) -> Standing:
         if stage.is_needless or stage.done == 0:
             return replace(standing, amount=0)
-        n, steps = len(standing.told), stage.paid()
+        steps = stage.paid()
         solutions, told = list(standing.solutions), list(standing.told)
-        for fold in range(n):
-            others = stage.paid(without=fold) if n > 1 else steps
+        for fold in range(self._problems.n):
+            others = stage.paid(self._mute(fold))
             told[fold] = stage.solution(fold, others) if others else told[fold]
             solutions[fold] = stage.solution(fold, steps) if steps else solutions[fold]
         flips = stage.lanes[0].stage
@@ -285,21 +284,24 @@ class FoldedSearch:
         self, standing: Standing, what: str, found: list[Solution], amount: int
     ) -> Standing:
         """After a stage whose outcome is taken, or is not."""
-        n = len(standing.told)
+        n = self._problems.n
         before, after = self._unseen(standing.solutions[:n]), self._unseen(found)
 
         def pays(without: int | None = None) -> bool:
-            return _pooled(after, without).pays(_pooled(before, without))
+            return Outcomes.pooled(after, without).pays(Outcomes.pooled(before, without))
 
-        told = [
-            found[fold] if pays(fold if n > 1 else None) else standing.told[fold]
-            for fold in range(n)
-        ]
-        verdict = Verdict(WORDS[what], _pooled(after).more_right(_pooled(before)), pays())
+        told = [found[fold] if pays(self._mute(fold)) else standing.told[fold] for fold in range(n)]
+        verdict = Verdict(
+            WORDS[what], Outcomes.pooled(after).more_right(Outcomes.pooled(before)), pays()
+        )
         verdicts = (*standing.verdicts, verdict)
         solutions = [*found, *standing.solutions[n:]] if verdict.pays else standing.solutions
         paid = amount if verdict.pays else 0
         return Standing(list(solutions), told, standing.latents, paid, verdicts)
+
+    def _mute(self, fold: int) -> int | None:
+        """Who has no say in what a fold is told by: itself, unless it is the only one."""
+        return fold if self._problems.n > 1 else None
 
     def _unseen(self, solutions: Sequence[Solution]) -> list[Outcomes]:
         """What each fold's network makes of the samples that it holds out."""
@@ -356,11 +358,6 @@ def best_of(options: Sequence[Outcomes], *, first_is_start: bool = False) -> int
         )
         best = place if is_enough else best
     return best
-
-
-def _pooled(parts: Sequence[Outcomes], without: int | None = None) -> Outcomes:
-    """Outcomes of all folds, or of all but one."""
-    return Outcomes.pooled([part for fold, part in enumerate(parts) if fold != without])
 
 
 def _outcome(lane: Lane) -> Solution:

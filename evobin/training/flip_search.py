@@ -53,12 +53,16 @@ class FlipStage(RoundStage):
         """Share of the samples to search on that the start has right; 0 where it is not known."""
         return self._right
 
+    @property
+    def _enough(self) -> float:
+        """The same where that leaves nothing to gain, else 0."""
+        return self._right if self._right >= ENOUGH else 0.0
+
     def _begin_at(self, start: Solution) -> None:
         """Takes note of what the start makes of the samples."""
         self._start, seen = start, self._problem.seen(start)
         self._n_seen = 0 if seen is None else len(seen.right)
         self._right = 0.0 if seen is None else seen.accuracy
-        self._enough = self._right if self._right >= ENOUGH else 0.0
 
     def state(self) -> State:
         """As in `Stage`."""

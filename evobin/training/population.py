@@ -118,23 +118,20 @@ class Refinement(RoundStage):
         return breed
 
     def tasks(self) -> list[tuple[Any, ...]]:
-        """A child of each island."""
-        return self._drawn()[0]
-
-    def _drawn(self) -> tuple[list[tuple[Any, ...]], np.random.Generator]:
-        """The tasks of the next step, and the generator that has drawn their parents."""
+        """A child of each island, whose parents are drawn."""
         number = self.done + 1
-        rng, tasks = np.random.default_rng((self._seed, number)), []
+        rng, tasks = np.random.default_rng((self._seed, number)), list[tuple[Any, ...]]()
         for place, island in enumerate(self._islands):
             drawn, mix = _parents(island, self._config, rng)
             parents = np.stack([member.latent for member in drawn]).tobytes()
             tasks.append((self._problem, self._care, parents, mix, (self._seed, number, place)))
-        return tasks, rng
+        self._asked = tasks, rng
+        return tasks
 
     def take(self, results: list[Child]) -> list[Row]:
         """As in `RoundStage`: selection."""
         problem, config, islands = self._problem, self._config, self._islands
-        tasks, rng = self._drawn()
+        tasks, rng = self._asked
         number = self.done = self.done + 1
         latents = [np.frombuffer(child.latent, np.float32) for child in results]
         scores = [child.score for child in results]

@@ -68,6 +68,7 @@ class SideBySide(RoundStage):
     ) -> None:
         self.phase, self.lanes = phase, lanes
         self._carried, self._given = dict(carried), best
+        self._shares: list[int] = []
         self.name = lanes[0].stage.name
         self.total = max(lane.stage.total for lane in lanes)
         self._look()
@@ -84,13 +85,14 @@ class SideBySide(RoundStage):
 
     def tasks(self) -> list[tuple[Any, ...]]:
         """As in `RoundStage`."""
-        return [task for lane in self._open for task in lane.stage.tasks()]
+        each = [lane.stage.tasks() for lane in self._open]
+        self._shares = [len(tasks) for tasks in each]  # what of the results is whose
+        return [task for tasks in each for task in tasks]
 
     def take(self, results: list[Any]) -> list[Row]:
         """As in `RoundStage`; a row says of which fold it is, from 1, and "all" of all samples."""
         rows: list[Row] = []
-        for lane in self._open:
-            n = len(lane.stage.tasks())
+        for lane, n in zip(self._open, self._shares, strict=True):
             own, results = results[:n], results[n:]
             for row in lane.stage.take(own):
                 row["fold"] = "all" if lane.fold == ALL else lane.fold + 1
@@ -193,10 +195,7 @@ class FlipsByFolds(SideBySide):
         Args:
             without: a fold whose samples have no say.
         """
-        seen = [
-            Outcomes.pooled([part for fold, part in enumerate(parts) if fold != without])
-            for parts in self._seen
-        ]
+        seen = [Outcomes.pooled(parts, without) for parts in self._seen]
         best = int(np.argmax([outcomes.value for outcomes in seen]))
         return best if seen[best].pays(seen[0]) else 0
 

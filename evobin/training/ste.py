@@ -193,13 +193,10 @@ class Pretraining(RoundStage):
     @property
     def left(self) -> float:
         """As in `Stage`."""
-        smooth = self._plan.smooth_epochs - self.done
-        after = self.total - max(self.done, self._plan.smooth_epochs)
-        return (
-            smooth + SIGN_EPOCH * after
-            if smooth >= 0 < self.done
-            else float(self.total - self.done)
-        )
+        smooth = self._plan.smooth_epochs
+        if not 0 < self.done <= smooth:  # the last epoch was as the next ones will be
+            return super().left
+        return smooth - self.done + SIGN_EPOCH * (self.total - smooth)
 
     @property
     def function(self) -> Callable[..., Epoch]:
