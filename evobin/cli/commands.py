@@ -54,8 +54,8 @@ Spent = Annotated[
     Effort,
     arg(
         name="effort",
-        help="How much to spend: about 3, 15 or 60 minutes on two cores for 2,000 clips. It sets "
-        "the defaults of all budgets below, as --effort EFFORT --help shows them.",
+        help="How much to spend: about 2, 6 or 30 minutes on two cores, for few samples or for "
+        "many. It sets the defaults of all budgets below, as --effort EFFORT --help shows them.",
     ),
 ]
 
