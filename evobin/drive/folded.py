@@ -242,7 +242,8 @@ class FoldedSearch:
         n_all = len(self._problems.every)
         ways = [stage.lanes[at : at + n_all] for at in range(0, len(stage.lanes), n_all)]
         options = [[_outcome(lane) for lane in lanes] for lanes in ways]
-        names = [_name_of(way, self._ways) for way in self._ways]
+        is_short = stage.done < stage.total
+        names = [_name_of(way, self._ways, is_short=is_short) for way in self._ways]
         latents = [[lane.stage.latents() for lane in lanes] for lanes in ways]
         if self._start is not None:
             options = [[self._start] * n_all, *options]
@@ -332,14 +333,15 @@ def ways_of(config: SteConfig) -> list[SteConfig]:
     ]
 
 
-def _name_of(way: SteConfig, ways: Sequence[SteConfig]) -> str:
-    """What tells a way to train from the others."""
+def _name_of(way: SteConfig, ways: Sequence[SteConfig], *, is_short: bool) -> str:
+    """What tells a way to train from the others, and whether the clock cut it short."""
     words = []
     if len({one.epochs for one in ways}) > 1:
         words.append(f"{way.epochs} epochs")
     if len({one.rates for one in ways}) > 1:
         words.append(f"rate {way.rates[0]:g}")
-    return "training" + (f" of {', '.join(words)}" if words else "")
+    name = "training" + (f" of {', '.join(words)}" if words else "")
+    return f"{name}, cut short" if is_short else name
 
 
 def best_of(options: Sequence[Outcomes], *, first_is_start: bool = False) -> int:

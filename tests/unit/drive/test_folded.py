@@ -272,3 +272,12 @@ def test_the_longer_way_is_chosen_by_what_folds_hold_out(
     assert np.array_equal(found.handed_out, longer.handed_out)
     (verdict,) = found.verdicts
     assert verdict.what == "training of 6 epochs"
+
+
+def test_what_is_told_of_a_training_says_that_the_clock_cut_it_short(
+    voices: FoldProblems,
+) -> None:
+    plan = SearchPlan(replace(STE, epochs=2, lengths=(1, 3)), NO_POPULATION, NO_FLIPS, 3)
+    found = FoldedSearch(voices, plan, None).run(Driver(is_over=lambda: True))
+    (verdict,) = found.verdicts
+    assert verdict.what == "training of 6 epochs, cut short"
