@@ -32,17 +32,24 @@ PROBED = 4096
 BLOCK = 64
 """Gains that are looked at together: one vectorised maximum."""
 ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float32)
-"""[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance."""
+"""[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance.
+
+The last 1/32 are below 0, so that even a flip that changes nothing is declined now and then. If
+each was made, all domain walls of a ring would move by one place a sweep, and never meet; but where
+1/16 or more are declined, anneals of other problems find less.
+"""
+ODDS[4096 - 128 :] = -1
 
 
 @dataclass(eq=False, kw_only=True)
 class Annealing(SingleFlips):
     """Offers each sign in turn to be flipped, sweep by sweep, at falling temperatures.
 
-    A flip that costs d is made with probability exp(-d / temperature). Where no temperatures are
-    given, neighbours of the first solution are looked at, up to 4,096 of them: at the hottest, half
-    their mean change is accepted every second time; at the coldest, a tenth of it once in a hundred
-    times, and so is one of the smallest changes (the lowest twentieth of those that are not 0).
+    A flip that helps is made; one that costs d, or nothing, with probability exp(-d / temperature),
+    31/32 at most. Where no temperatures are given, neighbours of the first solution are looked at,
+    up to 4,096 of them: at the hottest, half their mean change is accepted every second time; at
+    the coldest, a tenth of it once in a hundred times, and so is one of the smallest changes (the
+    lowest twentieth of those that are not 0).
 
     One neighbour is asked for at a time, for the next one depends on whether it is accepted.
 
@@ -140,7 +147,8 @@ class Annealing(SingleFlips):
 
     def _offer(self, score: float) -> None:
         loss = self._temperatures[self.sweep] * ODDS[self.words.view("<u2")[self.first] >> 4]
-        if score >= self.level or score - self.level >= -loss:
+        gain = score - self.level if score != self.level else 0.0  # both may be -inf
+        if gain > 0 or gain >= -loss:
             self._move(int(self._places()[0]), score)
         self.first += 1
         if self.first == self.span:
@@ -212,7 +220,7 @@ def _anneal(
     first: int,
     room: int,
 ) -> tuple[int, int]:
-    """Offers each sign in turn; a flip that costs d is made with probability exp(-d / temperature).
+    """Offers each sign in turn; what does not help is made by chance, as `odds` says.
 
     Blocks in which no gain is high enough are skipped whole, so that cold sweeps cost little.
 
@@ -241,7 +249,7 @@ def _anneal(
         if highest(block) >= reach:
             for k in range(size):
                 gain = block[k]
-                if gain < 0 and (gain < reach or gain < -(temperature * odds[draw[k]])):
+                if gain <= 0 and (gain < reach or gain < -(temperature * odds[draw[k]])):
                     continue
                 flip(box, i + k)
                 length, mark = note_flip(best, journal, length, mark, i + k)

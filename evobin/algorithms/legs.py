@@ -132,7 +132,7 @@ def _anneal_some(
         look(box, i, 1)
         gain = gains[i]
         done += 1
-        if gain >= 0 or (gain >= reach and gain >= -(temperature * odds[draws[sweep, k]])):
+        if gain > 0 or (gain >= reach and gain >= -(temperature * odds[draws[sweep, k]])):
             flip(box, i)
             length, mark = note_flip(best, journal, length, mark, i)
             level += gain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
@@ -22,6 +23,10 @@ STALE = 4
 """Generations without a better member after which a population is over."""
 ABOVE = 4
 """Members of a higher population, at most."""
+ALONE = 4
+"""Long anneals of a round."""
+LEAST, LARGEST = 0.25, 4.0
+"""Evaluations of a round of long anneals, as multiples of those of the population before it."""
 FEW = 4
 """Signs in which two solutions differ, up to which there is nothing to anneal."""
 
@@ -30,13 +35,17 @@ FEW = 4
 class Memetic(Walker):
     """Anneals from anywhere, and crosses the results, population by population.
 
-    The first anneal has 8 sweeps, each next one twice as many, up to `sweeps`. Once there are
-    `size` results they are a population. In each generation its members are paired at random. Signs
-    on which a pair agrees stay, of the others each parent gives a random half. First these others
-    alone are annealed, then all signs from a lower temperature on. The child takes the place of the
-    worse parent unless it is worse itself. Where some generations have helped nobody, the best
-    member joins a higher population, which is crossed once it has 4 members; and a new population
-    begins, whose anneals are longer.
+    The first anneal has 8 sweeps, each next one twice as many, up to four long ones. Then short
+    ones make a population of `size` results. In each generation its members are paired at random.
+    Signs on which a pair agrees stay, of the others each parent gives a random half. First these
+    others alone are annealed, then all signs from a lower temperature on. The child takes the place
+    of the worse parent unless it is worse itself. Where some generations have helped nobody, the
+    best member joins a higher population, which is crossed once it has 4 members, and so does the
+    best of the long anneals; then come other long anneals and a new population.
+
+    On some problems long anneals find more, on others crossed short ones do. Who did last time has
+    more evaluations the next time, and where it was the long ones, the next population's anneals
+    are longer as well.
 
     Where a solution and its opposite have the same score, as the two sides of a cut, the one closer
     to the other parent is crossed.
@@ -46,7 +55,9 @@ class Memetic(Walker):
     Args:
         sweeps: of the first population's anneals from anywhere, and of both anneals of a child.
         lengthen: how many times as long the next population's are, so that whatever time there is,
-            a good part of it is for anneals that are long enough.
+            a good part of it is for anneals that are long enough; to the power of 3 after long
+            anneals that were better than the population.
+        long: sweeps of the first long anneals.
         size: members of a population, at least 2.
         heat: temperature at which all signs of a child begin to be annealed, as a share of `hot`.
         schedule: as for `Annealing`, as the next two.
@@ -74,6 +85,7 @@ class Memetic(Walker):
 
     sweeps: int = setting(256, 1, 10**7)
     lengthen: float = setting(1.5, 1.0, 1e3)
+    long: int = setting(8192, 1, 10**7)
     size: int = setting(12, 2, 1_000_000)
     heat: float = setting(0.25, 1e-9, 1.0)
     schedule: Schedule = "geometric"
@@ -88,17 +100,21 @@ class Memetic(Walker):
     def begin(self) -> None:
         """As in `Algorithm`; from where a search is told to begin, it anneals at a lower heat."""
         self.range = self.hot, self.cold
-        self.anneals, self.over, self.level, self.idle = 0, 0, 0, 0
-        self.phase, self.mirrored = "fresh", False
+        self.over, self.level, self.idle = 0, 0, 0
+        self.begun = self.spent = (
+            0  # evaluations before the present population, and of the last one
+        )
+        self.due, self.share, self.alone = True, 1.0, -np.inf  # long anneals, and their best
+        self.phase, self.mirrored = "first", False
         self.members: list[Population] = [np.empty((0, self.n), np.int8)]
         self.values: list[Scores] = [np.empty(0)]
         self.pairs: list[int] = []  # of each child, the member that it may replace
         self.children, self.child_values = self.members[0], self.values[0]
         self._legs: list[Leg] = []
         if self.initial is None:
-            self._legs.append(self._leg(self._fresh(), 1.0))
+            self._legs.append(self._leg(self._fresh(), 1.0, FEWEST))
         else:
-            self._legs.append(self._leg(self.initial, self.heat))
+            self._legs.append(self._leg(self.initial, self.heat, FEWEST))
 
     def _fresh(self) -> Solution:
         (signs,) = random_signs(1, self.n, self.rng)
@@ -106,13 +122,15 @@ class Memetic(Walker):
         return solution
 
     def _leg(
-        self, start: Solution | Population, warmth: float, places: Places | None = None
+        self,
+        start: Solution | Population,
+        warmth: float,
+        sweeps: int | None = None,
+        places: Places | None = None,
     ) -> Leg:
-        """An anneal, from anywhere where no places are given."""
-        sweeps = round(min(self.sweeps * self.lengthen**self.over, MOST))
-        if self.phase == "fresh":
-            sweeps = min(FEWEST << min(self.anneals, 20), sweeps)
-            self.anneals += 1
+        """An anneal, by default as long as the present population's."""
+        if sweeps is None:
+            sweeps = round(min(self.sweeps * self.lengthen**self.over, MOST))
         hot, cold = self.range
         leg = Leg(
             sweeps=sweeps, schedule=self.schedule, hot=hot, cold=cold, places=places, warmth=warmth
@@ -256,10 +274,13 @@ class Memetic(Walker):
         self.children, self.child_values = children[:0], values[:0]
         if self.phase == "cross":
             self._replace(children, values)
+        elif self.phase == "long":
+            self.alone = float(values.max())
+            self._join(1, children[values.argmax()], self.alone)
         else:
             self.members[0] = np.concatenate([self.members[0], children])
             self.values[0] = np.append(self.values[0], values)
-        if self.anneals == 1:
+        if self.phase == "first":
             self.phase = "mirror"
         else:
             self._plan()
@@ -275,12 +296,22 @@ class Memetic(Walker):
         while not self._legs:
             missing = self._size() - len(self.members[self.level])
             if missing:
-                self.phase = "fresh"
-                self._legs = [self._leg(self._fresh(), 1.0) for _ in range(missing)]
+                self.phase, self.begun = "long" if self.due else "fresh", self.evaluations
+                lengths: Sequence[int | None] = self._lengths() if self.due else [None] * missing
+                self._legs = [self._leg(self._fresh(), 1.0, sweeps) for sweeps in lengths]
+                self.due = False
             elif self.idle < STALE:
                 self._pair()
             else:
                 self._rise()
+
+    def _lengths(self) -> Sequence[int]:
+        """Sweeps of the next long anneals; before the first of them come ever longer ones."""
+        if not self.spent:
+            doubling = range(FEWEST.bit_length(), self.long.bit_length() - 1)
+            return [1 << bits for bits in doubling] + [self.long] * ALONE
+        sweeps = round(self.share * self.spent / (ALONE * self.n))
+        return [min(max(sweeps, FEWEST), MOST)] * ALONE
 
     def _size(self) -> int:
         return min(self.size, ABOVE) if self.level else self.size
@@ -306,7 +337,7 @@ class Memetic(Walker):
             return None
         child = a.copy()
         child[places[self.rng.random(len(places)) < 0.5]] *= -1
-        return self._leg(child, self.heat, places if len(places) > FEW else None)
+        return self._leg(child, self.heat, None, places if len(places) > FEW else None)
 
     def _replace(self, children: Population, values: Scores) -> None:
         """Each child takes the place of a parent, unless it is worse, or a member already."""
@@ -323,16 +354,28 @@ class Memetic(Walker):
         """The best member of a population joins the next higher one, which is the next if full."""
         members, values = self.members[self.level], self.values[self.level]
         self.members[self.level], self.values[self.level] = members[:0], values[:0]
-        top = slice(values.argmax(), values.argmax() + 1)
-        self.over += self.level == 0
-        self.level, self.idle = self.level + 1, 0
-        if self.level == len(self.members):
-            self.members.append(members[:0])
-            self.values.append(values[:0])
-        self.members[self.level] = np.concatenate([self.members[self.level], members[top]])
-        self.values[self.level] = np.append(self.values[self.level], values[top])
-        if len(self.members[self.level]) < self._size():
-            self.level = 0
+        place = values.argmax()
+        if self.level == 0:
+            self._weigh(float(values[place]))
+            self.due = True
+        self._join(self.level + 1, members[place], values[place])
+
+    def _weigh(self, value: float) -> None:
+        """Compares the best of a population with that of the long anneals before it."""
+        alone = self.alone > value
+        self.share = min(max(self.share * (2 if alone else 0.5), LEAST), LARGEST)
+        self.over += 3 if alone else 1
+        self.spent = self.evaluations - self.begun
+
+    def _join(self, level: int, member: Solution, value: float) -> None:
+        """A population has one more member; if it is full it is the next, else a new one is."""
+        if level == len(self.members):
+            self.members.append(np.empty((0, self.n), np.int8))
+            self.values.append(np.empty(0))
+        self.members[level] = np.concatenate([self.members[level], member[None]])
+        self.values[level] = np.append(self.values[level], value)
+        self.idle = 0
+        self.level = level if len(self.members[level]) == min(self.size, ABOVE) else 0
 
     def state(self) -> State:
         """As in `Algorithm`, and the anneals' own."""

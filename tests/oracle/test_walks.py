@@ -28,7 +28,7 @@ pytestmark = pytest.mark.kernels
 MAKERS: dict[str, Callable[[int], SingleFlips | Memetic]] = {
     "annealing": lambda n: Annealing(sweeps=12),
     "linear annealing": lambda n: Annealing(sweeps=9, schedule="linear"),
-    "memetic": lambda n: Memetic(sweeps=6, size=4),
+    "memetic": lambda n: Memetic(sweeps=6, size=4, long=8),
     "annealing at given temperatures": lambda n: Annealing(sweeps=9, hot=5.0, cold=0.5),
     "tabu": lambda n: Tabu(steps=6),
     "tabu of long tenure": lambda n: Tabu(tenure=n - 1, spread=0, steps=9),
@@ -102,7 +102,7 @@ def everything(search: SingleFlips | Memetic) -> list[Any]:
 def test_threads_change_nothing(kind: str, threads: int) -> None:
     n = 40
     problem = problem_of(kind, n)
-    alone, shared = (Memetic(sweeps=20, size=6).start(n, 1) for _ in range(2))
+    alone, shared = (Memetic(sweeps=20, size=6, long=40).start(n, 1) for _ in range(2))
     shared.threads = threads
     for budget in (20_000, 1, 777, 30_000):
         walk(alone, problem, budget)
@@ -118,10 +118,10 @@ def test_threads_change_nothing(kind: str, threads: int) -> None:
 
 def test_threads_stop_where_one_reaches_the_target() -> None:
     problem = problem_of("sparse QUBO", 60)
-    free = Memetic(sweeps=20, size=6).start(60, 1)
+    free = Memetic(sweeps=20, size=6, long=40).start(60, 1)
     walk(free, problem, 60_000)
     target = free.improvements[-1][1]
-    alone, shared = (Memetic(sweeps=20, size=6).start(60, 1) for _ in range(2))
+    alone, shared = (Memetic(sweeps=20, size=6, long=40).start(60, 1) for _ in range(2))
     shared.threads = 2
     for one in (alone, shared):
         one.walk(problem, 100_000, target)

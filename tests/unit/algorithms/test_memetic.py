@@ -41,7 +41,7 @@ def test_a_cut_is_the_same_from_both_sides_and_a_qubo_is_not() -> None:
 
 def test_what_parents_agree_on_is_not_offered_first() -> None:
     problem = cut(300)
-    search = walked(problem, 1, sweeps=8, size=2)
+    search = walked(problem, 1, sweeps=8, size=2, long=8)
     while search.phase != "cross" or search._legs[0].evaluations:  # to where a crossing begins
         search.walk(problem, 1)
     (leg,) = search._legs
@@ -55,7 +55,7 @@ def test_what_parents_agree_on_is_not_offered_first() -> None:
 
 
 def test_the_best_of_a_population_joins_the_next_higher_one() -> None:
-    search = walked(cut(40), 400_000, sweeps=4, size=2)
+    search = walked(cut(40), 400_000, sweeps=4, size=2, long=8)
     assert len(search.members) > 2
     assert all(len(members) < 2 for members in search.members[search.level + 1 :])
     for members, values in zip(search.members, search.values, strict=True):
@@ -66,10 +66,10 @@ def test_a_search_that_is_told_where_to_begin_anneals_that_at_a_lower_heat() -> 
     problem = cut(200)
     good = evobin.maximize(problem, algorithm="annealing", max_evaluations=400_000)
     kept = Memetic().start(200, 0, good.solution)
-    kept.walk(problem, 8 * 200 + 201)  # its first anneal
-    assert kept.anneals >= 1
     lost = Memetic(heat=1.0).start(200, 0, good.solution)
-    lost.walk(problem, 8 * 200 + 201)
+    for search in (kept, lost):
+        search.walk(problem, 8 * 200 + 201)  # its first anneal
+        assert len(search.members[0]) == 1
     assert problem.score(kept.members[0])[0] >= problem.score(lost.members[0])[0]
 
 
@@ -137,9 +137,32 @@ def test_a_small_optimum_is_found() -> None:
 
 
 def test_each_population_is_annealed_longer() -> None:
-    search = walked(cut(30), 1, sweeps=10, size=4, lengthen=3.0)
-    lengths = set()
-    while search.over < 3:
-        lengths.add((search.over, max((leg.n_sweeps for leg in search._legs), default=0)))
+    search = walked(cut(30), 1, sweeps=10, size=4, lengthen=3.0, long=8)
+    while search.over < 5:
+        if search.phase == "fresh":
+            assert {leg.n_sweeps for leg in search._legs} == {10 * 3**search.over}
         search.walk(cut(30), 30)
-    assert {sweeps for over, sweeps in lengths if over} == {30, 90}
+
+
+def test_ever_longer_anneals_come_before_the_first_population() -> None:
+    problem, sweeps = cut(30), []
+    search = walked(problem, 1, long=128)
+    while search.phase != "fresh":
+        if search._legs and search._legs[0].n_sweeps not in sweeps[-1:]:
+            sweeps.append(search._legs[0].n_sweeps)
+        search.walk(problem, 1)
+    assert sweeps == [8, 16, 32, 64, 128]
+    assert len(search.members[1]) == 1
+    assert search.values[1][0] == search.alone
+
+
+@pytest.mark.parametrize(("alone", "share", "over"), [(2.0, 2.0, 3), (1.0, 0.5, 1), (0.0, 0.5, 1)])
+def test_long_anneals_have_more_evaluations_where_they_were_better(
+    alone: float, share: float, over: int
+) -> None:
+    search = Memetic(size=2).start(10)
+    search.members, search.values = [np.ones((2, 10), np.int8)], [np.ones(2)]
+    search.alone, search.evaluations = alone, 8_000
+    search._rise()
+    assert (search.share, search.over, search.due) == (share, over, True)
+    assert search._lengths() == [round(share * 8_000 / 10 / 4)] * 4

@@ -134,13 +134,25 @@ def test_a_plateau_has_temperatures_too(scores: list[float]) -> None:
 
 
 def test_a_cold_anneal_makes_no_step_down_and_a_hot_one_nearly_every_step() -> None:
-    cold = Annealing(sweeps=1, hot=1e-9, cold=1e-9).start(50, initial=np.ones(50))
-    hot = Annealing(sweeps=1, hot=1e9, cold=1e9).start(50, initial=np.ones(50))
+    cold = Annealing(sweeps=1, hot=1e-9, cold=1e-9).start(1000, initial=np.ones(1000))
+    hot = Annealing(sweeps=1, hot=1e9, cold=1e9).start(1000, initial=np.ones(1000))
     for search in (cold, hot):
         while not search.stop():
             asked = search.ask()
             search.tell(asked, asked.sum(axis=1).astype(float))
-    assert (cold.level, hot.level) == (50, -50)
+    assert cold.level == 1000
+    assert hot.level == pytest.approx(-1000 * 15 / 16, abs=40)
+
+
+@pytest.mark.parametrize("n", [9, 14])
+@pytest.mark.parametrize("algorithm", ["annealing", "default"])
+def test_domain_walls_of_a_ring_meet(n: int, algorithm: str) -> None:
+    """They would not if each flip that changes nothing was made: all would move in step."""
+    places = np.arange(n)
+    ring = evobin.Ising.from_entries(n, places, (places + 1) % n, np.full(n, -1.0))
+    for seed in range(5):
+        found = evobin.maximize(ring, algorithm=algorithm, max_evaluations=30_000, seed=seed)
+        assert found.score == n
 
 
 def test_tabu_takes_no_sign_back_while_it_is_barred() -> None:
