@@ -1,7 +1,9 @@
-"""The anneals that `Memetic` is made of: some signs first, then all, from a lower heat."""
+"""What `Memetic` is made of: anneals, some signs first, then all, and turns of a tabu search."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.algorithms.annealing import ODDS, Annealing
+from evobin.algorithms.tabu import Tabu
 from evobin.core.compiled import CompiledState, Walk
-from evobin.core.problem import Scores
+from evobin.core.problem import IncrementalProblem, Scores
 from evobin.kernels.families import compiled, flip, look, note_best, note_flip, update_best
 
 Places = NDArray[np.int64]
+MOST_SHARE = 64.0
+"""Evaluations of a turn, as a multiple of those of the anneals beside it, which take longer."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -66,17 +71,18 @@ class Leg(Annealing):
             self.sweep = self.first = 0
             self._set_temperatures()
 
-    def left(self) -> int:
+    def room(self) -> int:
         """Evaluations until it stops, where its temperatures are known."""
         first = (len(self.offered) * self.n_sweeps + 1) if len(self.offered) else 0
         done = self.sweep * self.span + self.first
         return first + self.n * self.n_sweeps - done + len(self.waiting)
 
-    def go_on_from(self, other: Leg) -> None:
-        """Where it has not begun, takes the flip state of another one that is over."""
-        if self._on is None and len(self.waiting):
-            self._on = other._on
-        other._on = None
+    def go_on_from(self, other: Leg | Turns) -> None:
+        """Where it has not begun, takes the flip state of another anneal that is over."""
+        if isinstance(other, Leg):
+            if self._on is None and len(self.waiting):
+                self._on = other._on
+            other._on = None
 
     def _compile(self, state: CompiledState) -> None:
         offered = self.offered
@@ -99,6 +105,78 @@ class Leg(Annealing):
             state.box, state.tag, walk, levels, draws, temperatures, ODDS, self.offered,
             self.first, room,
         )  # fmt: skip
+
+
+class Turns(Tabu):
+    """A tabu search that is walked in turns, each of whole batches, and goes on in the next one.
+
+    Attributes:
+        end: evaluations at the end of the present turn.
+        share: evaluations of a turn, as a multiple of those of the anneals beside it.
+    """
+
+    def begin(self) -> None:
+        """As in `Algorithm`; the first turn has not begun."""
+        self.counted = self.end = 0
+        self.share = 1.0
+        super().begin()
+
+    def plan(self, evaluations: int) -> None:
+        """Begins a turn of a share of so many evaluations, of a batch at least."""
+        self.end = self.evaluations + max(round(self.share * evaluations), self.n)
+
+    def weigh(self, rival: float) -> None:
+        """Has longer turns where it is ahead, shorter ones where it is behind."""
+        factor = 4.0 if self.score > rival else 0.5 if self.score < rival else 1.0
+        self.share = min(max(self.share * factor, 1.0), MOST_SHARE)
+
+    def room(self) -> int:
+        """Evaluations until its turn is over; 0 where no whole batch fits into these."""
+        room = self.end - self.evaluations
+        batch = (len(self.waiting) or self.width) - len(self.taken)
+        return room if room >= batch else 0
+
+    def stop(self) -> dict[str, Any]:
+        """At the end of a turn."""
+        within = len(self.taken) or len(self._told) or self.room()
+        return {} if within else {"turn": self.evaluations}
+
+    def walk(
+        self,
+        problem: IncrementalProblem,
+        evaluations: int,
+        target: float = np.inf,
+        *,
+        pause: float = np.inf,
+        deadline: float = np.inf,
+    ) -> None:
+        """As in `Walker`, no further than its turn goes."""
+        if not evaluations or self.room():
+            evaluations = min(evaluations, self.room())
+            super().walk(problem, evaluations, target, pause=pause, deadline=deadline)
+
+    def go_on_from(self, other: Leg | Turns) -> None:
+        """It has a flip state of its own."""
+
+
+def walk_side_by_side(
+    legs: Sequence[Leg | Turns],
+    problem: IncrementalProblem,
+    threads: int,
+    target: float,
+    pause: float,
+    deadline: float,
+) -> None:
+    """Each in a thread, long ones first, so that the last threads to end wait for short ones."""
+
+    def walk(leg: Leg | Turns) -> None:
+        leg.walk(problem, leg.room(), target, pause=pause, deadline=deadline)
+
+    some = [leg for leg in legs if leg.room() and leg.score < target]
+    some.sort(key=lambda leg: leg.room(), reverse=True)
+    if some:
+        with ThreadPoolExecutor(min(threads, len(some))) as pool:
+            list(pool.map(walk, some))
 
 
 @compiled

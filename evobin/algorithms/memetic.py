@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
@@ -13,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from evobin.algorithms.annealing import FEWEST, MOST, Annealing, Schedule
 from evobin.algorithms.base import Walker
-from evobin.algorithms.legs import Leg, Places
-from evobin.algorithms.operators import random_signs
+from evobin.algorithms.legs import Leg, Places, Turns, walk_side_by_side
+from evobin.algorithms.operators import has, random_signs
 from evobin.checks import check_choice, setting
 from evobin.core.problem import IncrementalProblem, Population, Scores, Solution
 from evobin.core.state import State
@@ -25,7 +24,7 @@ ABOVE = 4
 """Members of a higher population, at most."""
 ALONE = 4
 """Long anneals of a round."""
-LEAST, LARGEST = 0.25, 4.0
+SHARES = 0.25, 4.0
 """Evaluations of a round of long anneals, as multiples of those of the population before it."""
 FEW = 4
 """Signs in which two solutions differ, up to which there is nothing to anneal."""
@@ -45,7 +44,8 @@ class Memetic(Walker):
 
     On some problems long anneals find more, on others crossed short ones do. Who did last time has
     more evaluations the next time, and where it was the long ones, the next population's anneals
-    are longer as well.
+    are longer as well. Beside the long anneals, a tabu search goes on for as many evaluations,
+    which take it less time, and for more and more where it is ahead of both.
 
     Where a solution and its opposite have the same score, as the two sides of a cut, the one closer
     to the other parent is crossed.
@@ -80,7 +80,7 @@ class Memetic(Walker):
         142.0
     """
 
-    transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_legs")
+    transient: ClassVar[tuple[str, ...]] = (*Walker.transient, "_legs", "_turns")
     notes_optima: ClassVar[bool] = True
 
     sweeps: int = setting(256, 1, 10**7)
@@ -105,21 +105,17 @@ class Memetic(Walker):
             0  # evaluations before the present population, and of the last one
         )
         self.due, self.share, self.alone = True, 1.0, -np.inf  # long anneals, and their best
+        self._turns = Turns().start(self.n, int(self.rng.integers(2**63)))
         self.phase, self.mirrored = "first", False
         self.members: list[Population] = [np.empty((0, self.n), np.int8)]
         self.values: list[Scores] = [np.empty(0)]
         self.pairs: list[int] = []  # of each child, the member that it may replace
         self.children, self.child_values = self.members[0], self.values[0]
-        self._legs: list[Leg] = []
+        self._legs: list[Leg | Turns] = []
         if self.initial is None:
-            self._legs.append(self._leg(self._fresh(), 1.0, FEWEST))
+            self._legs.append(self._leg(random_signs(1, self.n, self.rng), 1.0, FEWEST))
         else:
             self._legs.append(self._leg(self.initial, self.heat, FEWEST))
-
-    def _fresh(self) -> Solution:
-        (signs,) = random_signs(1, self.n, self.rng)
-        solution: Solution = signs
-        return solution
 
     def _leg(
         self,
@@ -170,6 +166,7 @@ class Memetic(Walker):
         begun, end, over = self.evaluations, self.evaluations + evaluations, False
         if not evaluations and self._legs:
             self._legs[0].walk(problem, 0)
+            self._turns.walk(problem, 0)
         while self.evaluations < end and not over:
             before = self.evaluations
             if self.phase == "mirror":
@@ -193,12 +190,7 @@ class Memetic(Walker):
             over |= now >= pause and not self._within_batch()
 
     def _walk_ahead(
-        self,
-        problem: IncrementalProblem,
-        room: int,
-        target: float,
-        pause: float,
-        deadline: float,
+        self, problem: IncrementalProblem, room: int, target: float, pause: float, deadline: float
     ) -> bool:
         """Walks all anneals of a generation side by side, where there is room for all of them.
 
@@ -207,21 +199,15 @@ class Memetic(Walker):
         """
         if self.threads == 1 or len(self._legs) == 1 or self.patience or self._within_batch():
             return False
-        if sum(leg.left() + leg.evaluations - leg.counted for leg in self._legs) > room:
+        if sum(leg.room() + leg.evaluations - leg.counted for leg in self._legs) > room:
             return False
-
-        def walk(leg: Leg) -> None:
-            leg.walk(problem, leg.left(), target, pause=pause, deadline=deadline)
-
-        if legs := [leg for leg in self._legs if leg.left() and leg.score < target]:
-            with ThreadPoolExecutor(min(self.threads, len(legs))) as pool:
-                list(pool.map(walk, legs))
+        walk_side_by_side(self._legs, problem, self.threads, target, pause, deadline)
         if time.monotonic() >= deadline:
             for leg in self._legs:
                 self._account(leg)
         return True
 
-    def _account(self, leg: Leg) -> None:
+    def _account(self, leg: Leg | Turns) -> None:
         """Counts what an anneal has done since this was last called, and takes what it found."""
         shift = self.evaluations - leg.counted
         for at, score in leg.improvements:
@@ -259,9 +245,11 @@ class Memetic(Walker):
         """As in `Algorithm`, but only between two batches; by default it never does."""
         return {} if self.patience is None or self._within_batch() else super().stop()
 
-    def _finish(self, leg: Leg) -> None:
+    def _finish(self, leg: Leg | Turns) -> None:
         """Keeps the result of the first anneal; after the last of a generation, plans the next."""
         assert leg.best is not None  # its first solution was scored
+        if isinstance(leg, Leg):
+            self.range = leg.range
         self.optima.append((leg.best, leg.score))
         self.children = np.concatenate([self.children, leg.best[None]])
         self.child_values = np.append(self.child_values, leg.score)
@@ -269,14 +257,12 @@ class Memetic(Walker):
         if self._legs:
             self._legs[0].go_on_from(leg)
             return
-        self.range = leg.range
         children, values = self.children, self.child_values
         self.children, self.child_values = children[:0], values[:0]
         if self.phase == "cross":
             self._replace(children, values)
         elif self.phase == "long":
-            self.alone = float(values.max())
-            self._join(1, children[values.argmax()], self.alone)
+            self._take_long(children, values)
         else:
             self.members[0] = np.concatenate([self.members[0], children])
             self.values[0] = np.append(self.values[0], values)
@@ -285,6 +271,14 @@ class Memetic(Walker):
         else:
             self._plan()
             self._legs[0].go_on_from(leg)
+
+    def _take_long(self, children: Population, values: Scores) -> None:
+        """The best of the long anneals and the tabu search, if that is new, joins a population."""
+        self.alone = float(values[:-1].max())
+        place = values.argmax()
+        if len(self.members) > 1 and has(self.members[1], children[place], mirrored=self.mirrored):
+            place = values[:-1].argmax()
+        self._join(1, children[place], float(values[place]))
 
     def _compare(self, scores: Scores) -> None:
         """Sees whether the opposite of a solution has the score of the solution."""
@@ -298,7 +292,13 @@ class Memetic(Walker):
             if missing:
                 self.phase, self.begun = "long" if self.due else "fresh", self.evaluations
                 lengths: Sequence[int | None] = self._lengths() if self.due else [None] * missing
-                self._legs = [self._leg(self._fresh(), 1.0, sweeps) for sweeps in lengths]
+                anneals = [
+                    self._leg(random_signs(1, self.n, self.rng), 1.0, sweeps) for sweeps in lengths
+                ]
+                self._legs = [*anneals]
+                if self.due:
+                    self._turns.plan(sum(leg.n_sweeps for leg in anneals) * self.n)
+                    self._legs.append(self._turns)
                 self.due = False
             elif self.idle < STALE:
                 self._pair()
@@ -345,7 +345,7 @@ class Memetic(Walker):
             members, before = self.members[self.level], self.values[self.level]
             if value > before[place]:
                 self.idle = 0
-            if value >= before[place] and not _has(members, child, mirrored=self.mirrored):
+            if value >= before[place] and not has(members, child, mirrored=self.mirrored):
                 self.members[self.level] = members = members.copy()
                 self.values[self.level] = before = before.copy()
                 members[place], before[place] = child, value
@@ -361,9 +361,10 @@ class Memetic(Walker):
         self._join(self.level + 1, members[place], values[place])
 
     def _weigh(self, value: float) -> None:
-        """Compares the best of a population with that of the long anneals before it."""
+        """Compares the best of a population with those of long anneals and tabu search before."""
+        self._turns.weigh(max(self.alone, value))
         alone = self.alone > value
-        self.share = min(max(self.share * (2 if alone else 0.5), LEAST), LARGEST)
+        self.share = min(max(self.share * (2 if alone else 0.5), SHARES[0]), SHARES[1])
         self.over += 3 if alone else 1
         self.spent = self.evaluations - self.begun
 
@@ -378,20 +379,19 @@ class Memetic(Walker):
         self.level = level if len(self.members[level]) == min(self.size, ABOVE) else 0
 
     def state(self) -> State:
-        """As in `Algorithm`, and the anneals' own."""
-        return super().state() | {"legs": [leg.state() for leg in self._legs]}
+        """As in `Algorithm`, and the anneals' own, and the tabu search's."""
+        legs = [leg.state() for leg in self._legs if isinstance(leg, Leg)]
+        is_turn = self._turns in self._legs
+        return super().state() | {"legs": legs, "turns": self._turns.state(), "is_turn": is_turn}
 
     def load(self, state: State) -> None:
         """As in `Algorithm`."""
         kept = dict(state)
-        legs = kept.pop("legs")
+        legs, turns, is_turn = (kept.pop(name) for name in ("legs", "turns", "is_turn"))
         super().load(kept)
+        self._turns = Turns().start(self.n)
         self._legs = [Leg().start(self.n) for _ in legs]
-        for leg, its in zip(self._legs, legs, strict=True):
+        for leg, its in zip([*self._legs, self._turns], [*legs, turns], strict=True):
             leg.load(its)
-
-
-def _has(members: Population, solution: Solution, *, mirrored: bool) -> bool:
-    """Whether a solution is a member, or its opposite is where that is the same."""
-    found = (members == solution).all(axis=1).any()
-    return bool(found or (mirrored and (members == -solution).all(axis=1).any()))
+        if is_turn:
+            self._legs.append(self._turns)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.core.problem import Population
+from evobin.core.problem import Population, Solution
 from evobin.kernels.mutation import flip_distinct
 
 Parents = TypeVar("Parents", bound=NDArray[Any])
@@ -97,3 +97,9 @@ def units_crossover(
             if taken:
                 child[unit] = other[unit]
     return children
+
+
+def has(members: Population, solution: Solution, *, mirrored: bool) -> bool:
+    """Whether a solution is a member, or its opposite is where that is the same."""
+    found = (members == solution).all(axis=1).any()
+    return bool(found or (mirrored and (members == -solution).all(axis=1).any()))

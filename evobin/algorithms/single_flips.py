@@ -23,6 +23,8 @@ LOOKED = 256
 """Flips that are looked at between two looks at the clock."""
 AHEAD = 2**16
 """Random words that are drawn at a time for a walk."""
+MUCH = 1024
+"""Words from which drawing them is worth while letting other threads run."""
 
 
 class SingleFlips(Walker):
@@ -240,7 +242,11 @@ class SingleFlips(Walker):
 
     def _raw(self, count: int) -> Words:
         """[count, row] uint64, random; little-endian, so that parts of words are the same too."""
-        raw: Any = self.rng.bit_generator.random_raw(count * self.row)
+        size = count * self.row
+        if size < MUCH:
+            raw: Any = self.rng.bit_generator.random_raw(size)
+        else:  # the same words, and other threads run meanwhile; takes 8 us more
+            raw = self.rng.integers(2**64, size=size, dtype=np.uint64)
         return np.asarray(raw, "<u8").reshape(count, self.row)
 
     def _ahead(self, count: int) -> Words:

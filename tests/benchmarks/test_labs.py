@@ -33,15 +33,16 @@ def autocorrelations(n: int) -> evobin.Polynomial:
     return evobin.Polynomial(terms)
 
 
+@pytest.mark.parametrize("algorithm", ["tabu", "default"])
 @pytest.mark.parametrize("n", OPTIMA)
-def test_merit_factors_beside_the_known_optima(n: int) -> None:
+def test_merit_factors_beside_the_known_optima(n: int, algorithm: str) -> None:
     problem = autocorrelations(n)
-    evobin.maximize(problem, algorithm="tabu", max_evaluations=1)  # compiles
+    evobin.maximize(problem, algorithm=algorithm, max_evaluations=1)  # compiles
     figures = []
     for seed in range(3 if n <= SURE else 1):
         begun = time.process_time()
         found = evobin.maximize(
-            problem, algorithm="tabu", target=-OPTIMA[n], seconds=SECONDS, seed=seed
+            problem, algorithm=algorithm, target=-OPTIMA[n], seconds=SECONDS, seed=seed
         )
         took = time.process_time() - begun
         energy = -found.score
@@ -50,6 +51,6 @@ def test_merit_factors_beside_the_known_optima(n: int) -> None:
         assert energy == OPTIMA[n] or n > SURE
     energy, took = sorted(figures)[len(figures) // 2]
     print(
-        f"\nn = {n}: energy {energy:.0f}, merit factor {n**2 / 2 / energy:.2f} in {took:.1f} s; "
-        f"optimum {OPTIMA[n]}, {n**2 / 2 / OPTIMA[n]:.2f}"
+        f"\n{algorithm}, n = {n}: energy {energy:.0f}, merit factor {n**2 / 2 / energy:.2f} "
+        f"in {took:.1f} s; optimum {OPTIMA[n]}, {n**2 / 2 / OPTIMA[n]:.2f}"
     )

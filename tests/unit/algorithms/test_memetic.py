@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import evobin
-from evobin.algorithms import Memetic
+from evobin.algorithms import Memetic, Tabu
+from evobin.algorithms.legs import Leg, Turns
 from evobin.core.compiled import CompiledProblem
 from evobin.core.problem import Solution
 from evobin.errors import SettingError
@@ -45,6 +46,7 @@ def test_what_parents_agree_on_is_not_offered_first() -> None:
     while search.phase != "cross" or search._legs[0].evaluations:  # to where a crossing begins
         search.walk(problem, 1)
     (leg,) = search._legs
+    assert isinstance(leg, Leg)
     first, second = search.members[search.level]
     assert leg.places is not None
     agreed = np.setdiff1d(np.arange(300), leg.places)
@@ -140,16 +142,19 @@ def test_each_population_is_annealed_longer() -> None:
     search = walked(cut(30), 1, sweeps=10, size=4, lengthen=3.0, long=8)
     while search.over < 5:
         if search.phase == "fresh":
-            assert {leg.n_sweeps for leg in search._legs} == {10 * 3**search.over}
+            assert {leg.n_sweeps for leg in search._legs if isinstance(leg, Leg)} == {
+                10 * 3**search.over
+            }
         search.walk(cut(30), 30)
 
 
 def test_ever_longer_anneals_come_before_the_first_population() -> None:
-    problem, sweeps = cut(30), []
+    problem, sweeps = cut(30), list[int]()
     search = walked(problem, 1, long=128)
     while search.phase != "fresh":
-        if search._legs and search._legs[0].n_sweeps not in sweeps[-1:]:
-            sweeps.append(search._legs[0].n_sweeps)
+        for leg in search._legs[:1]:
+            if isinstance(leg, Leg) and leg.n_sweeps not in sweeps[-1:]:
+                sweeps.append(leg.n_sweeps)
         search.walk(problem, 1)
     assert sweeps == [8, 16, 32, 64, 128]
     assert len(search.members[1]) == 1
@@ -166,3 +171,29 @@ def test_long_anneals_have_more_evaluations_where_they_were_better(
     search._rise()
     assert (search.share, search.over, search.due) == (share, over, True)
     assert search._lengths() == [round(share * 8_000 / 10 / 4)] * 4
+
+
+def test_turns_are_one_tabu_search() -> None:
+    problem = cut(60)
+    whole, turns = Tabu().start(60, 4), Turns().start(60, 4)
+    for evaluations in (1_000, 10, 50_000):
+        turns.plan(evaluations)
+        before = turns.evaluations
+        while not turns.stop():
+            turns.walk(problem, 777)
+        assert turns.evaluations <= before + max(evaluations, 60)
+    assert turns.evaluations > 50_000
+    while whole.evaluations < turns.evaluations:
+        whole.walk(problem, turns.evaluations - whole.evaluations)
+    assert whole.improvements == turns.improvements
+    assert whole.level == turns.level
+
+
+@pytest.mark.parametrize(("rival", "share"), [(1.0, 4.0), (2.0, 1.0), (3.0, 1.0)])
+def test_a_tabu_search_that_is_ahead_has_longer_turns(rival: float, share: float) -> None:
+    turns = Turns().start(10)
+    turns.score = 2.0
+    turns.weigh(rival)
+    assert turns.share == share
+    turns.plan(100)
+    assert turns.end == 100 * share
