@@ -34,11 +34,11 @@ BLOCK = 64
 ODDS = -np.log((np.arange(4096, dtype=np.float64) + 0.5) / 4096).astype(np.float32)
 """[4096] float32, falling: minus the log of as many probabilities, for acceptance by chance.
 
-The last 1/32 are below 0, so that even a flip that changes nothing is declined now and then. If
+The last 1/64 are below 0, so that even a flip that changes nothing is declined now and then. If
 each was made, all domain walls of a ring would move by one place a sweep, and never meet; but where
 1/16 or more are declined, anneals of other problems find less.
 """
-ODDS[4096 - 128 :] = -1
+ODDS[4096 - 64 :] = -1
 
 
 @dataclass(eq=False, kw_only=True)
@@ -46,7 +46,7 @@ class Annealing(SingleFlips):
     """Offers each sign in turn to be flipped, sweep by sweep, at falling temperatures.
 
     A flip that helps is made; one that costs d, or nothing, with probability exp(-d / temperature),
-    31/32 at most. Where no temperatures are given, neighbours of the first solution are looked at,
+    63/64 at most. Where no temperatures are given, neighbours of the first solution are looked at,
     up to 4,096 of them: at the hottest, half their mean change is accepted every second time; at
     the coldest, a tenth of it once in a hundred times, and so is one of the smallest changes (the
     lowest twentieth of those that are not 0).

@@ -24,7 +24,7 @@ ABOVE = 4
 """Members of a higher population, at most."""
 ALONE = 4
 """Long anneals of a round."""
-SHARES = 0.25, 4.0
+SHARES = 0.1, 1.0
 """Evaluations of a round of long anneals, as multiples of those of the population before it."""
 FEW = 4
 """Signs in which two solutions differ, up to which there is nothing to anneal."""
@@ -39,13 +39,13 @@ class Memetic(Walker):
     Signs on which a pair agrees stay, of the others each parent gives a random half. First these
     others alone are annealed, then all signs from a lower temperature on. The child takes the place
     of the worse parent unless it is worse itself. Where some generations have helped nobody, the
-    best member joins a higher population, which is crossed once it has 4 members, and so does the
-    best of the long anneals; then come other long anneals and a new population.
+    best member joins a higher population, which is crossed once it has 4 members; then come other
+    long anneals, and a population whose anneals are longer.
 
-    On some problems long anneals find more, on others crossed short ones do. Who did last time has
-    more evaluations the next time, and where it was the long ones, the next population's anneals
-    are longer as well. Beside the long anneals, a tabu search goes on for as many evaluations,
-    which take it less time, and for more and more where it is ahead of both.
+    On some problems long anneals find more, on others crossed short ones do. Long ones that did
+    have more evaluations the next time, and their best joins the higher population as well. Beside
+    them a tabu search goes on for as many evaluations, which take it less time, and for more and
+    more where it is ahead of both.
 
     Where a solution and its opposite have the same score, as the two sides of a cut, the one closer
     to the other parent is crossed.
@@ -55,8 +55,7 @@ class Memetic(Walker):
     Args:
         sweeps: of the first population's anneals from anywhere, and of both anneals of a child.
         lengthen: how many times as long the next population's are, so that whatever time there is,
-            a good part of it is for anneals that are long enough; to the power of 3 after long
-            anneals that were better than the population.
+            a good part of it is for anneals that are long enough.
         long: sweeps of the first long anneals.
         size: members of a population, at least 2.
         heat: temperature at which all signs of a child begin to be annealed, as a share of `hot`.
@@ -105,6 +104,7 @@ class Memetic(Walker):
             0  # evaluations before the present population, and of the last one
         )
         self.due, self.share, self.alone = True, 1.0, -np.inf  # long anneals, and their best
+        self.rival, self.rival_value = np.ones(self.n, np.int8), -np.inf  # the best of these
         self._turns = Turns().start(self.n, int(self.rng.integers(2**63)))
         self.phase, self.mirrored = "first", False
         self.members: list[Population] = [np.empty((0, self.n), np.int8)]
@@ -262,7 +262,8 @@ class Memetic(Walker):
         if self.phase == "cross":
             self._replace(children, values)
         elif self.phase == "long":
-            self._take_long(children, values)
+            self.alone = float(values[:-1].max())  # the last is the tabu search's
+            self.rival, self.rival_value = children[values.argmax()], float(values.max())
         else:
             self.members[0] = np.concatenate([self.members[0], children])
             self.values[0] = np.append(self.values[0], values)
@@ -271,14 +272,6 @@ class Memetic(Walker):
         else:
             self._plan()
             self._legs[0].go_on_from(leg)
-
-    def _take_long(self, children: Population, values: Scores) -> None:
-        """The best of the long anneals and the tabu search, if that is new, joins a population."""
-        self.alone = float(values[:-1].max())
-        place = values.argmax()
-        if len(self.members) > 1 and has(self.members[1], children[place], mirrored=self.mirrored):
-            place = values[:-1].argmax()
-        self._join(1, children[place], float(values[place]))
 
     def _compare(self, scores: Scores) -> None:
         """Sees whether the opposite of a solution has the score of the solution."""
@@ -289,7 +282,7 @@ class Memetic(Walker):
         """The next generation."""
         while not self._legs:
             missing = self._size() - len(self.members[self.level])
-            if missing:
+            if missing > 0:
                 self.phase, self.begun = "long" if self.due else "fresh", self.evaluations
                 lengths: Sequence[int | None] = self._lengths() if self.due else [None] * missing
                 anneals = [
@@ -355,28 +348,28 @@ class Memetic(Walker):
         members, values = self.members[self.level], self.values[self.level]
         self.members[self.level], self.values[self.level] = members[:0], values[:0]
         place = values.argmax()
+        best, value = members[place : place + 1], values[place : place + 1]
         if self.level == 0:
-            self._weigh(float(values[place]))
-            self.due = True
-        self._join(self.level + 1, members[place], values[place])
+            self._weigh(float(value[0]))
+            if self.rival_value > value[0]:
+                best = np.concatenate([self.rival[None], best])
+                value = np.append(self.rival_value, value)
+        self.level, self.idle = self.level + 1, 0
+        if self.level == len(self.members):
+            self.members.append(members[:0])
+            self.values.append(values[:0])
+        self.members[self.level] = np.concatenate([self.members[self.level], best])
+        self.values[self.level] = np.append(self.values[self.level], value)
+        if len(self.members[self.level]) < self._size():
+            self.level = 0
 
     def _weigh(self, value: float) -> None:
         """Compares the best of a population with those of long anneals and tabu search before."""
         self._turns.weigh(max(self.alone, value))
-        alone = self.alone > value
-        self.share = min(max(self.share * (2 if alone else 0.5), SHARES[0]), SHARES[1])
-        self.over += 3 if alone else 1
+        factor = 2 if self.alone > value else 0.5
+        self.share = min(max(self.share * factor, SHARES[0]), SHARES[1])
+        self.over, self.due = self.over + 1, True
         self.spent = self.evaluations - self.begun
-
-    def _join(self, level: int, member: Solution, value: float) -> None:
-        """A population has one more member; if it is full it is the next, else a new one is."""
-        if level == len(self.members):
-            self.members.append(np.empty((0, self.n), np.int8))
-            self.values.append(np.empty(0))
-        self.members[level] = np.concatenate([self.members[level], member[None]])
-        self.values[level] = np.append(self.values[level], value)
-        self.idle = 0
-        self.level = level if len(self.members[level]) == min(self.size, ABOVE) else 0
 
     def state(self) -> State:
         """As in `Algorithm`, and the anneals' own, and the tabu search's."""

@@ -157,20 +157,33 @@ def test_ever_longer_anneals_come_before_the_first_population() -> None:
                 sweeps.append(leg.n_sweeps)
         search.walk(problem, 1)
     assert sweeps == [8, 16, 32, 64, 128]
-    assert len(search.members[1]) == 1
-    assert search.values[1][0] == search.alone
+    assert problem.score(search.rival[None])[0] == search.rival_value >= search.alone
 
 
-@pytest.mark.parametrize(("alone", "share", "over"), [(2.0, 2.0, 3), (1.0, 0.5, 1), (0.0, 0.5, 1)])
-def test_long_anneals_have_more_evaluations_where_they_were_better(
-    alone: float, share: float, over: int
+@pytest.mark.parametrize(("rival", "share", "joins"), [(2.0, 1.0, 2), (1.0, 0.5, 1), (0.0, 0.5, 1)])
+def test_long_anneals_that_were_better_have_more_evaluations_and_join(
+    rival: float, share: float, joins: int
 ) -> None:
-    search = Memetic(size=2).start(10)
-    search.members, search.values = [np.ones((2, 10), np.int8)], [np.ones(2)]
-    search.alone, search.evaluations = alone, 8_000
+    search = Memetic(size=8).start(10)
+    search.members, search.values = [np.ones((8, 10), np.int8)], [np.ones(8)]
+    search.alone = search.rival_value = rival
+    search.evaluations = 8_000
     search._rise()
-    assert (search.share, search.over, search.due) == (share, over, True)
+    assert (search.share, search.over, search.due) == (share, 1, True)
+    assert search.values[1].tolist() == [rival, 1.0][2 - joins :]
     assert search._lengths() == [round(share * 8_000 / 10 / 4)] * 4
+
+
+def test_a_population_that_two_have_filled_over_is_crossed() -> None:
+    search = Memetic(size=8).start(10)
+    search.members = [np.ones((8, 10), np.int8), np.ones((3, 10), np.int8)]
+    search.values = [np.ones(8), np.ones(3)]
+    search.alone = search.rival_value = 2.0
+    search._legs, search.due = [], True
+    search._rise()
+    assert (search.level, len(search.members[1])) == (1, 5)
+    search._plan()
+    assert search._legs
 
 
 def test_turns_are_one_tabu_search() -> None:

@@ -141,7 +141,7 @@ def test_a_cold_anneal_makes_no_step_down_and_a_hot_one_nearly_every_step() -> N
             asked = search.ask()
             search.tell(asked, asked.sum(axis=1).astype(float))
     assert cold.level == 1000
-    assert hot.level == pytest.approx(-1000 * 15 / 16, abs=40)
+    assert hot.level == pytest.approx(-1000 * 31 / 32, abs=30)
 
 
 @pytest.mark.parametrize("n", [9, 14])
