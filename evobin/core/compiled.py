@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -99,10 +99,15 @@ class CompiledState(FlipState):
     def __getstate__(self) -> dict[str, Any]:
         """Without addresses, which are of this object and this process."""
         here = ("box", "tag", "_stored")
-        return {name: value for name, value in self.__dict__.items() if name not in here}
+        kept = {name: value for name, value in self.__dict__.items() if name not in here}
+        return kept | {"_fixed": [not array.flags.writeable for array in _arrays(self.whole)]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        fixed = state.pop("_fixed")
         self.__dict__.update(state)
+        for array, is_fixed in zip(_arrays(self.whole), fixed, strict=True):
+            if is_fixed:  # else numba would compile again, for arrays that may be written
+                array.setflags(write=False)
         self._take(self.whole)
 
     @property
@@ -156,3 +161,12 @@ class CompiledState(FlipState):
         self._score = float(score)
         at, scores = walk.evaluations[:logged].tolist(), walk.scores[:logged].tolist()
         return list(zip(at, scores, strict=True))
+
+
+def _arrays(box: Box) -> Iterator[NDArray[Any]]:
+    """The arrays of a box, those of boxes inside it as well."""
+    for value in box:
+        if isinstance(value, np.ndarray):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _arrays(value)

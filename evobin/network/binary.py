@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 from evobin.checks import check_shape, check_signs
 from evobin.core.samples import Samples, cuts_of, starts_of
 from evobin.core.scores import predictions
-from evobin.kernels import forward
+from evobin.kernels import first_layer, forward
 from evobin.network import result_file as result
 from evobin.network.architecture import WHOLE, Architecture
-from evobin.network.packing import Bits, join_taps, pack, pack_filters, table_entries
+from evobin.network.packing import (
+    Bits,
+    join_taps,
+    pack,
+    pack_filters,
+    table_entries,
+    window_entries,
+)
 from evobin.network.presets import SPEAKER_SEX
 
 Signs = NDArray[np.int8]
@@ -182,7 +189,10 @@ class BinaryNetwork:
                 frames, starts = frames.reshape(len(piece), -1), cuts.copy()
                 starts.setflags(write=False)
                 pool, where = 1, (out[low:high], cuts)
-            forward.real_block(frames, starts, self._entries, self._first, bias, pool, *where)
+            if layer.is_linear or self.architecture.blocks[0].kernel > first_layer.LARGEST_KERNEL:
+                forward.real_block(frames, starts, self._entries, self._first, bias, pool, *where)
+            else:
+                first_layer.first_block(frames, starts, *self._windows, bias, pool, *where)
             low = high
 
     @cached_property
@@ -216,6 +226,14 @@ class BinaryNetwork:
     @cached_property
     def _entries(self) -> NDArray[np.uint8]:
         return table_entries(self._first)
+
+    @cached_property
+    def _windows(self) -> tuple[NDArray[np.uint8], Signs, Signs, NDArray[np.float64]]:
+        """The first layer's weights in the forms that `first_block` takes, in its order."""
+        weights = self._first
+        flat = join_taps(weights)[:, :, 0].copy()
+        totals = np.ascontiguousarray(weights.sum(axis=2, dtype=np.float64).T)
+        return window_entries(weights), weights, flat, totals
 
 
 def _any_over_time(bits: Bits, starts: NDArray[np.int64]) -> Bits:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.kernels import forward
+from evobin.kernels import forward, lanes
 
 Bits = NDArray[np.uint64]
 
@@ -55,23 +55,37 @@ def join_taps(weights: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(weights.transpose(0, 2, 1)).reshape(len(weights), -1, 1)
 
 
-def table_entries(weights: NDArray[Any]) -> NDArray[np.uint8]:
-    """The first layer's signs, `forward.GROUP` inputs to an entry of a table of their signed sums.
+def table_entries(weights: NDArray[Any], group: int = forward.GROUP) -> NDArray[np.uint8]:
+    """The first layer's signs, `group` inputs to an entry of a table of their signed sums.
 
     Args:
         weights: [n_out, n_in, kernel] of -1 and +1; not modified.
+        group: inputs, at most 8.
 
     Returns:
         [groups of inputs, n_out, kernel] uint8, bit i set where input i of the group is +1.
     """
     n_out, n_in, kernel = weights.shape
-    groups = -(-n_in // forward.GROUP)
-    padded = np.zeros((n_out, groups * forward.GROUP, kernel), np.uint8)
+    groups = -(-n_in // group)
+    padded = np.zeros((n_out, groups * group, kernel), np.uint8)
     padded[:, :n_in] = weights > 0
-    grouped = padded.reshape(n_out, groups, forward.GROUP, kernel)
-    places = np.arange(forward.GROUP, dtype=np.uint8)[:, None]
+    grouped = padded.reshape(n_out, groups, group, kernel)
+    places = np.arange(group, dtype=np.uint8)[:, None]
     entries = (grouped << places).sum(axis=2, dtype=np.uint8)
     return np.ascontiguousarray(entries.transpose(1, 0, 2))
+
+
+def window_entries(weights: NDArray[Any]) -> NDArray[np.uint8]:
+    """The same as `first_layer.first_block` reads them: in its order, as places in its tables.
+
+    Args:
+        weights: [n_out, n_in, kernel] of -1 and +1; not modified.
+
+    Returns:
+        [n_out, kernel, groups of inputs] uint8.
+    """
+    entries = table_entries(weights, lanes.FOUR) * np.uint8(lanes.LANES // lanes.STEP)
+    return np.ascontiguousarray(entries.transpose(1, 2, 0))
 
 
 def pack_filters(weights: NDArray[Any]) -> Bits:

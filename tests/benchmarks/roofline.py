@@ -26,7 +26,9 @@ from threadpoolctl import threadpool_limits
 from evobin.config import AugmentConfig, SteConfig
 from evobin.core.samples import Samples
 from evobin.kernels import flips, forward, machine
+from evobin.kernels.first_layer import first_block
 from evobin.kernels.forward import popcount
+from evobin.kernels.lanes import LANES
 from evobin.network.binary import BinaryNetwork
 from evobin.network.flips.batch import Batch
 from evobin.network.flips.state import NetworkFlipState
@@ -163,18 +165,17 @@ def forward_rows(table: Table, signs: Any, batch: Batch, steps: float) -> None:
     table.row("forward, t = 300", f"{1 / whole:,.0f} clips/s")
     first = SPEAKER_SEX.layers[0]
     out, to = np.empty((64 * 146, 2), np.uint64), np.arange(65) * 146
-    taken = network._entries, network._first, first.bias(network.signs)
-    took = (
-        seconds(lambda: forward.real_block(samples.frames, samples.starts, *taken, 2, out, to)) / 64
-    )
-    groups, n_out, kernel = network._entries.shape
-    loads = groups * n_out * kernel * (FRAMES - kernel + 1) / 16
+    taken = *network._windows, first.bias(network.signs), 2, out, to
+    took = seconds(lambda: first_block(samples.frames, samples.starts, *taken)) / 64
+    n_out, kernel, groups = network._windows[0].shape
+    tiles = -(-(FRAMES - kernel + 1) // (LANES + 1 - kernel))
+    rows = tiles * n_out * kernel * groups
     table.row(
         "first layer, a clip",
         f"{1e3 * took:.3f} ms",
-        f"{1e3 * loads / steps:.3f} ms",
-        loads / steps / took,
-        f"{loads:,.0f} loads of 64 bytes across two lines, one a cycle",
+        f"{1e3 * rows / 2 / steps:.3f} ms",
+        rows / 2 / steps / took,
+        f"instructions: {rows:,.0f} additions of 64 bytes, two a cycle, and an address for each",
     )
 
 

@@ -101,8 +101,8 @@ def test_a_run_of_a_table_goes_on_after_ctrl_c_with_the_same_bytes(tmp_path: Pat
     frame["word"] = rng.choice(["one", "two"], 400)
     frame.loc[::9, "a"] = np.nan
     frame.assign(y=frame["b"] > frame["c"]).to_csv(tmp_path / "t.csv", index=False)
-    words = "--data t.csv --label y --hidden 16 --population.rounds 0 --flips.sweeps 20"
-    words += " --ste.starts 2 --ste.epochs 200 --n-jobs 2"
+    words = "--data t.csv --label y --hidden 8 --folds 2 --flips.sweeps 5"
+    words += " --ste.starts 1 --ste.epochs 150 --n-jobs 2"
     options = words.split()
     process = evobin("search", *options, "--quiet", "--out", "run", cwd=tmp_path)
     wait_for(tmp_path / "run" / "result.txt", process)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from evobin.core.samples import Samples
 from evobin.kernels import forward, packing
+from evobin.kernels.first_layer import LARGEST_KERNEL
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
 from evobin.network.packing import pack, table_entries, unpack
@@ -100,6 +101,21 @@ def test_more_samples_than_share_a_table_equal_naive_where_the_first_layer_is_li
     architecture = Architecture(3, (ConvBlock(4, frames), ConvBlock(5, 1)), 3, frames)
     network = BinaryNetwork(architecture, random_solution(architecture, rng))
     assert_equal_to_naive(network, random_samples(architecture, 2 * forward.BLOCK + 1, rng))
+
+
+@pytest.mark.parametrize("pool", [1, 2, 3, WHOLE])
+@pytest.mark.parametrize("kernel", [1, 2, 16, LARGEST_KERNEL, LARGEST_KERNEL + 1])
+def test_windows_across_tiles_equal_naive(kernel: int, pool: int) -> None:
+    rng = np.random.default_rng(kernel)
+    architecture = Architecture(6, (ConvBlock(5, kernel, pool), ConvBlock(3, 1)))
+    network = BinaryNetwork(architecture, random_solution(architecture, rng))
+    for dtype, offset in ((np.float32, 0.0), (np.float32, -6.0), (np.float64, 1 / 3)):
+        samples = [
+            (rng.integers(-2, 3, (frames, 6)) + offset).astype(dtype)  # many sums are 0, or near
+            for frames in (kernel, 40, 95)
+        ]
+        samples[1][:20] = 0.1 + offset  # silence
+        assert_equal_to_naive(network, samples)
 
 
 @pytest.mark.parametrize("magnitude", [1e-300, 1e-30, 1e-3, 1e10, 1e30, 1e38, 1e299])

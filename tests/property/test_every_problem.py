@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numba
 import numpy as np
 import pytest
 
@@ -137,3 +140,11 @@ def test_islands_resume(tmp_path: Path, kind: str, algorithm: str) -> None:
     half = go(kind, algorithm, 300, islands=3, checkpoint=checkpoint, callback=halfway)
     assert half.evaluations < 300
     assert_same(go(kind, algorithm, 300, islands=3, checkpoint=checkpoint), whole)
+
+
+@pytest.mark.parametrize("kind", ["qubo", "maxsat", "polynomial", "nk", "dense", "conv"])
+def test_a_copied_state_is_of_the_same_type_so_that_nothing_is_compiled_again(kind: str) -> None:
+    problem, typeof = MAKERS[kind](), cast("Any", numba).typeof
+    state = problem.start(np.ones(problem.n, np.int8))
+    for other in (copy.deepcopy(state), pickle.loads(pickle.dumps(state))):
+        assert typeof(other.whole) == typeof(state.whole)

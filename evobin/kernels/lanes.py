@@ -1,0 +1,252 @@
+"""Work on `LANES` numbers side by side that stays in registers; never another result.
+
+numba's loops load and store for every step, and ask each time whether their arrays overlap. For as
+few numbers as one register holds that takes longer than the work. Without the JIT, plain Python
+does the same. numba's disk cache misses edits of this file: after one, delete the compiled kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numba.core.cgutils
+import numba.extending
+import numpy as np
+
+nb: Any = numba  # its annotations are of a part only
+types, ir = nb.types, nb.core.cgutils.ir
+
+LANES = 32
+"""Numbers of 16 bits in the widest register."""
+FOUR = 4
+"""Rows of `signed_sums`."""
+SUMS = 2**FOUR
+"""Sums of that many rows with either sign."""
+STEP = LANES // 8
+"""What an entry of `window_sums` counts in: an address is then one instruction."""
+
+
+def signed_sums(rows: Any, at: int, out: Any, to: int) -> None:
+    """The sums of +-four rows, rounded: out[to + LANES * e] and on has row i plus at bit i.
+
+    Args:
+        rows: [FOUR, at + LANES or more] float32, C order; sums are below 2^15.
+        at: first of the `LANES` numbers of each row.
+        out: [to + SUMS * LANES or more] int16, C order, other memory.
+        to: from 0.
+    """
+    four = rows[:FOUR, at : at + LANES]
+    for e in range(SUMS // 2):
+        total = four[0] if e & 1 else -four[0]
+        for i in range(1, FOUR):
+            total = total + four[i] if e >> i & 1 else total - four[i]
+        table = np.rint(total).astype(np.int32).astype(np.int16)
+        out[to + LANES * e :][:LANES] = table
+        out[to + LANES * (SUMS - 1 - e) :][:LANES] = -table
+
+
+def window_sums(table: Any, entries: Any, first: int, kernel: int, groups: int, out: Any) -> None:
+    """out[t] = the sum over taps k and groups g of number t + k of an entry of the group's table.
+
+    Args:
+        table: [groups * SUMS * LANES] int16, C order; sums wrap around, and 0 is beyond its rows.
+        entries: [first + kernel * groups or more] uint8, where in its group's table each begins, in
+            units of `STEP`.
+        first: from 0.
+        kernel: taps.
+        groups: tables.
+        out: [LANES or more] int16, C order, other memory.
+    """
+    rows, total = table.reshape(groups, SUMS, LANES), np.zeros(LANES, np.int16)
+    each = entries[first : first + kernel * groups].reshape(kernel, groups) // (LANES // STEP)
+    for tap in each[::-1]:
+        total[:-1], total[-1] = total[1:].copy(), 0
+        total += rows[np.arange(groups), tap].sum(axis=0, dtype=np.int16)
+    out[:LANES] = total
+
+
+def exceeding(numbers: Any, limit: Any) -> Any:
+    """A word that has bit k set where numbers[k] is above a limit, for k < `LANES`.
+
+    Args:
+        numbers: [LANES or more] int16, C order.
+        limit: int16.
+    """
+    flags = numbers[:LANES] > limit
+    return np.packbits(flags, bitorder="little").view("<u4").astype(np.uint64)[0]
+
+
+def dot(x: Any, at: int, y: Any, n: int) -> float:
+    """About the sum of x[at + j] * y[j], j < n, in float64 and in an order of its own.
+
+    Args:
+        x: [at + n or more] float32 or float64, C order.
+        at: from 0.
+        y: [n or more] int8, C order.
+        n: terms.
+    """
+    return float(x[at : at + n].astype(np.float64) @ y[:n].astype(np.float64))
+
+
+def _integer(number: int) -> Any:
+    return ir.Constant(ir.IntType(64), number)
+
+
+def _items(context: Any, builder: Any, array: Any, data: Any) -> Any:
+    """Points to the first item of an array."""
+    return context.make_array(array)(context, builder, data).data
+
+
+def _vector(builder: Any, items: Any, index: Any, lanes: int = LANES) -> Any:
+    """Points to so many items of an array from an index on."""
+    many = ir.VectorType(items.type.pointee, lanes).as_pointer()
+    return builder.bitcast(builder.gep(items, [index]), many)
+
+
+def _load(builder: Any, items: Any, index: Any, lanes: int = LANES) -> Any:
+    return builder.load(_vector(builder, items, index, lanes), align=1)
+
+
+def _store(builder: Any, value: Any, items: Any, index: Any) -> None:
+    builder.store(value, _vector(builder, items, index), align=1)
+
+
+def _spread(builder: Any, number: Any, lanes: int) -> Any:
+    """A vector of one number."""
+    whole = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    for lane in range(lanes):
+        whole = builder.insert_element(whole, number, ir.Constant(ir.IntType(32), lane))
+    return whole
+
+
+def _in_turns(builder: Any, count: Any, size: int, work: Callable[[Any, int], None]) -> None:
+    """Does work(number, place in a turn) for numbers below a count, `size` to a turn of a loop."""
+    turns = builder.sdiv(count, _integer(size))
+    done = builder.mul(turns, _integer(size))
+    with nb.core.cgutils.for_range(builder, turns) as loop:
+        first = builder.mul(loop.index, _integer(size))
+        for more in range(size):
+            work(builder.add(first, _integer(more)), more)
+    with nb.core.cgutils.for_range(builder, builder.sub(count, done)) as loop:
+        work(builder.add(done, loop.index), 0)
+
+
+def _signed_sums(typing_context: Any, rows: Any, at: Any, out: Any, to: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(rows)(context, builder, arguments[0])
+        stride = nb.core.cgutils.unpack_tuple(builder, array.shape)[1]
+        four = []
+        for row in range(FOUR):
+            begin = builder.add(builder.mul(stride, _integer(row)), arguments[1])
+            four.append(_load(builder, array.data, begin))
+        short = ir.VectorType(ir.IntType(16), LANES)
+        magic = _spread(builder, ir.Constant(ir.FloatType(), 1.5 * 2.0**23), LANES)
+        nothing = ir.Constant(four[0].type, None)
+        target = _items(context, builder, out, arguments[2])
+        for e in range(SUMS // 2):
+            total = four[0] if e & 1 else builder.fsub(nothing, four[0])
+            for i in range(1, FOUR):
+                total = (builder.fadd if e >> i & 1 else builder.fsub)(total, four[i])
+            whole = builder.fsub(builder.fadd(total, magic), magic)  # to the nearest, ties to even
+            wide = builder.fptosi(whole, ir.VectorType(ir.IntType(32), LANES))
+            table = builder.trunc(wide, short)
+            other = builder.sub(ir.Constant(short, None), table)
+            for place, value in ((e, table), (SUMS - 1 - e, other)):
+                begin = builder.add(arguments[3], _integer(place * LANES))
+                _store(builder, value, target, begin)
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp, out, types.intp), generate
+
+
+def _window_sums(
+    typing_context: Any, table: Any, entries: Any, first: Any, kernel: Any, groups: Any, out: Any
+) -> Any:
+    """From the last tap to the first: what there is moves on by a lane, and the next is added."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = _items(context, builder, table, arguments[0])
+        index = _items(context, builder, entries, arguments[1])
+        kind = ir.VectorType(ir.IntType(16), LANES)
+        nothing = ir.Constant(kind, None)
+        moved = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [*range(1, LANES + 1)])
+        total = nb.core.cgutils.alloca_once_value(builder, nothing)
+        parts = [nb.core.cgutils.alloca_once(builder, kind) for _ in range(2)]
+        last = builder.sub(arguments[3], _integer(1))
+        with nb.core.cgutils.for_range(builder, arguments[3]) as loop:
+            tap = builder.sub(last, loop.index)
+            begin = builder.add(arguments[2], builder.mul(tap, arguments[4]))
+
+            def add_row(group: Any, place: int, begin: Any = begin) -> None:
+                entry = builder.load(builder.gep(index, [builder.add(begin, group)]))
+                row = builder.mul(group, _integer(SUMS * LANES))
+                within = builder.mul(builder.zext(entry, ir.IntType(64)), _integer(STEP))
+                number = _load(builder, rows, builder.add(row, within))
+                part = parts[place % 2]
+                builder.store(builder.add(builder.load(part), number), part)
+
+            for part in parts:  # of its own: sums of one tap need not wait for those of another
+                builder.store(nothing, part)
+            _in_turns(builder, arguments[4], 8, add_row)
+            before = builder.shuffle_vector(builder.load(total), nothing, moved)
+            each = builder.add(builder.load(parts[0]), builder.load(parts[1]))
+            builder.store(builder.add(before, each), total)
+        target = _items(context, builder, out, arguments[5])
+        _store(builder, builder.load(total), target, _integer(0))
+        return context.get_dummy_value()
+
+    signature = types.void(table, entries, types.intp, types.intp, types.intp, out)
+    return signature, generate
+
+
+def _exceeding(typing_context: Any, numbers: Any, limit: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        items = _items(context, builder, numbers, arguments[0])
+        limits = _spread(builder, arguments[1], LANES)
+        above = builder.icmp_signed(">", _load(builder, items, _integer(0)), limits)
+        return builder.zext(builder.bitcast(above, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.uint64(numbers, numbers.dtype), generate
+
+
+def _dot(typing_context: Any, x: Any, at: Any, y: Any, n: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        left = _items(context, builder, x, arguments[0])
+        right = _items(context, builder, y, arguments[2])
+        double, lanes = ir.DoubleType(), 16
+        many = ir.VectorType(double, lanes)
+        total = nb.core.cgutils.alloca_once_value(builder, ir.Constant(many, None))
+        rest = nb.core.cgutils.alloca_once_value(builder, ir.Constant(double, 0.0))
+
+        def wide(value: Any, kind: Any) -> Any:
+            item = value.type.element if kind is many else value.type
+            if isinstance(item, ir.IntType):
+                return builder.sitofp(value, kind)
+            return value if item == double else builder.fpext(value, kind)
+
+        turns = builder.sdiv(arguments[3], _integer(lanes))
+        done = builder.mul(turns, _integer(lanes))
+        with nb.core.cgutils.for_range(builder, turns) as loop:
+            first = builder.mul(loop.index, _integer(lanes))
+            a = wide(_load(builder, left, builder.add(arguments[1], first), lanes), many)
+            b = wide(_load(builder, right, first, lanes), many)
+            builder.store(builder.fadd(builder.load(total), builder.fmul(a, b)), total)
+        with nb.core.cgutils.for_range(builder, builder.sub(arguments[3], done)) as loop:
+            first = builder.add(done, loop.index)
+            a = wide(builder.load(builder.gep(left, [builder.add(arguments[1], first)])), double)
+            b = wide(builder.load(builder.gep(right, [first])), double)
+            builder.store(builder.fadd(builder.load(rest), builder.fmul(a, b)), rest)
+        result, each = builder.load(rest), builder.load(total)
+        for lane in range(lanes):
+            item = builder.extract_element(each, ir.Constant(ir.IntType(32), lane))
+            result = builder.fadd(result, item)
+        return result
+
+    return types.float64(x, types.intp, y, types.intp), generate
+
+
+if not nb.config.DISABLE_JIT:
+    signed_sums, window_sums = map(nb.extending.intrinsic, (_signed_sums, _window_sums))
+    exceeding, dot = map(nb.extending.intrinsic, (_exceeding, _dot))
