@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 
@@ -51,21 +52,37 @@ def test_two_workers_evaluate_a_slow_function_almost_twice_as_fast(
     assert ratio > 1.8
 
 
-def test_two_workers_anneal_side_by_side() -> None:
-    """A cut of 2,000 nodes with 11,778 edges, as Gset's G35; both runs take the same course."""
+def cut() -> evobin.Ising:
+    """Of 2,000 nodes with 11,778 edges, as Gset's G35."""
     rng = np.random.default_rng(0)
     rows, columns = rng.integers(0, 2_000, (2, 11_778))
-    problem = evobin.Ising.from_entries(2_000, rows, columns, np.where(rows == columns, 0, 1))
-    evobin.maximize(problem, max_evaluations=1)  # compiles
-    took, found = [], []
-    for n_jobs in (1, 2):
-        begun = time.perf_counter()
-        found.append(evobin.maximize(problem, max_evaluations=500 * MILLION, n_jobs=n_jobs))
-        took.append(time.perf_counter() - begun)
-    ratio = took[0] / took[1]
-    print(f"\nanneals: {took[0]:.1f} s, {took[1]:.1f} s, {ratio:.2f}x")
-    assert found[0].solution.tolist() == found[1].solution.tolist()
-    assert ratio > 1.6
+    return evobin.Ising.from_entries(2_000, rows, columns, np.where(rows == columns, 0, 1))
+
+
+def anneal(n_jobs: int) -> tuple[float, list[int]]:
+    """Seconds of a search of fixed length, and what it found; compiled before."""
+    problem = cut()
+    evobin.maximize(problem, max_evaluations=1)
+    begun = time.perf_counter()
+    found = evobin.maximize(problem, max_evaluations=300 * MILLION, n_jobs=n_jobs)
+    return time.perf_counter() - begun, found.solution.tolist()
+
+
+def test_two_workers_anneal_side_by_side() -> None:
+    """Both runs take the same course; what the machine allows is that of two processes."""
+    ratios, allowed = [], []
+    with joblib.Parallel(n_jobs=2) as parallel:
+        parallel(joblib.delayed(anneal)(1) for _ in range(2))  # starts and compiles
+        for _ in range(3):
+            (one, first), (two, second) = anneal(1), anneal(2)
+            assert first == second
+            both = parallel(joblib.delayed(anneal)(1) for _ in range(2))
+            ratios.append(one / two)
+            allowed.append(2 * one / max(took for took, _ in both))
+    ratio, limit = np.median(ratios), np.median(allowed)
+    print(f"\nanneals: {ratio:.2f}x {np.round(ratios, 2)}")
+    print(f"two processes side by side: {limit:.2f}x {np.round(allowed, 2)}")
+    assert ratio > min(1.6, 0.9 * limit)
 
 
 @pytest.fixture(scope="module")
