@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import evobin
+from evobin.algorithms.legs import Leg, Turns
+from evobin.algorithms.memetic import Memetic
 from tests.builders import GENERAL
 
 pytestmark = pytest.mark.benchmark
@@ -83,6 +85,44 @@ def test_two_workers_anneal_side_by_side() -> None:
     print(f"\nanneals: {ratio:.2f}x {np.round(ratios, 2)}")
     print(f"two processes side by side: {limit:.2f}x {np.round(allowed, 2)}")
     assert ratio > min(1.6, 0.9 * limit)
+
+
+def test_how_anneals_divide_between_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the processor time of each, whatever else the machine does; a generation waits for all."""
+    took, generations = [0.0], list[list[float]]()
+    walks: dict[type, Any] = {kind: kind.walk for kind in (Leg, Turns)}
+    finish = Memetic._finish
+
+    def timed(self: Leg | Turns, *args: Any, **settings: Any) -> None:
+        begun = time.thread_time()
+        walks[type(self)](self, *args, **settings)
+        took[-1] += time.thread_time() - begun
+
+    def noted(self: Memetic, leg: Any) -> None:
+        is_last = len(self._legs) == 1
+        finish(self, leg)
+        took.append(0.0)
+        if is_last:
+            generations.append(took[:-1])
+            del took[:-1]
+
+    evobin.maximize(cut(), max_evaluations=1)
+    for kind in walks:
+        monkeypatch.setattr(kind, "walk", timed)
+    monkeypatch.setattr(Memetic, "_finish", noted)
+    begun = time.process_time()
+    evobin.maximize(cut(), max_evaluations=1_000 * MILLION)
+    whole = time.process_time() - begun
+    anneals = sum(map(sum, generations)) + took[-1]
+    halves = took[-1] / 2  # of a generation that the budget cut
+    for generation in generations:
+        threads = [0.0, 0.0]
+        for one in sorted(generation, reverse=True):
+            threads[threads.index(min(threads))] += one
+        halves += max(threads)
+    print(f"\nanneals are {anneals / whole:.1%} of {whole:.1f} s; they divide by")
+    print(f"{anneals / halves:.2f}, all of it by {whole / (halves + whole - anneals):.2f}")
+    assert whole / (halves + whole - anneals) > 1.6
 
 
 @pytest.fixture(scope="module")
