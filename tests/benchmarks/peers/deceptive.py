@@ -4,7 +4,7 @@ Evaluations until the optimum, medians over seeds, for evobin's `pyramid` and `d
 DiscreteGOMEA with a linkage tree learnt on the way, which sees nothing but values either, and as
 Goldman and Punch (2014), Parameter-less population pyramid, GECCO, published for P3 (100 runs).
 
-gomea is `pip install gomea`.
+Needs `pip install 'evobin[bench]' gomea`.
 """
 
 from __future__ import annotations
