@@ -75,46 +75,46 @@ def take_means(x: Any, scale: float, unit: Floats, means: Doubles, rest: Doubles
 
 
 @njit(nogil=True, cache=True)
-def fill_limits(
-    factor: float,
-    scale: float,
-    slack: float,
-    means: Doubles,
-    totals: Doubles,
-    bias: Signs,
-    need: Doubles,
-    low: Shorts,
-    high: Shorts,
-) -> None:
-    """What sums are compared with: above high, one is positive; not above low, it is not.
+def fill_needs(scale: float, means: Doubles, totals: Doubles, bias: Signs, needs: Doubles) -> None:
+    """What sums of what is left need to be above, for a sum to be positive.
 
     Args:
-        factor: of the sums, beside `scale`.
         scale: of the features.
-        slack: how far a sum can be from the true one.
         means: [n_in] float64, what was taken away.
         totals: [n_in, n_out] float64, the sum of each output's signs over its taps.
         bias: [n_out] int8.
-        need: [n_out] float64, overwritten.
+        needs: [n_out] float64, overwritten.
+    """
+    for o in range(len(needs)):
+        needs[o] = -bias[o] * scale
+    for i in range(len(means)):
+        mean, row = means[i], totals[i]
+        for o in range(len(needs)):
+            needs[o] -= mean * row[o]
+
+
+@njit(nogil=True, cache=True)
+def fill_limits(factor: float, slack: float, needs: Doubles, low: Shorts, high: Shorts) -> None:
+    """What the sums of a tile are compared with: above high, positive; not above low, not.
+
+    Args:
+        factor: of the sums.
+        slack: how far a sum can be from the true one.
+        needs: [n_out] float64, from `fill_needs`.
         low: [n_out] int16, overwritten.
         high: [n_out] int16, overwritten.
     """
-    for o in range(len(need)):
-        need[o] = -bias[o] * scale
-    for i in range(len(means)):
-        mean, row = means[i], totals[i]
-        for o in range(len(need)):
-            need[o] -= mean * row[o]
-    for o in range(len(need)):
-        limit = factor * need[o]
-        high[o] = np.int16(min(max(np.floor(limit + slack), -32768.0), 32767.0))
-        low[o] = np.int16(min(max(np.ceil(limit - slack) - 1.0, -32768.0), 32767.0))
+    for o in range(len(needs)):
+        limit = min(max(factor * needs[o], -40_000.0), 40_000.0)
+        high[o] = np.int16(max(min(np.floor(limit + slack), 32767.0), -32768.0))
+        low[o] = np.int16(max(min(np.ceil(limit - slack) - 1.0, 32767.0), -32768.0))
 
 
 @njit(nogil=True, cache=True)
 def sign_tile(
     unit: Floats,
     begin: int,
+    factor: np.float32,
     table: Shorts,
     entries: NDArray[np.uint8],
     sums: Shorts,
@@ -128,6 +128,7 @@ def sign_tile(
     Args:
         unit: [FOUR * groups, at least begin + LANES] float32.
         begin: the tile's first frame.
+        factor: of the features.
         table: [groups * SUMS * LANES] int16, overwritten.
         entries: [n_out, kernel, groups] uint8, as `lanes.window_sums` takes them.
         sums: [LANES] int16, overwritten.
@@ -142,7 +143,7 @@ def sign_tile(
     n_out, kernel, groups = entries.shape
     flat = entries.reshape(-1)
     for g in range(groups):
-        signed_sums(unit[FOUR * g :], begin, table, g * SUMS * LANES)
+        signed_sums(unit[FOUR * g :], begin, factor, table, g * SUMS * LANES)
     for o in range(n_out):
         window_sums(table, flat, o * kernel * groups, kernel, groups, sums)
         above = exceeding(sums, high[o])
@@ -264,7 +265,7 @@ def first_block(
     size, rest, means = np.empty(longest), np.empty(longest), np.empty(n_in)
     table = np.empty(groups * SUMS * LANES, np.int16)
     sums = np.empty(LANES, np.int16)
-    low, high, need = np.empty(n_out, np.int16), np.empty(n_out, np.int16), np.empty(n_out)
+    low, high, needs = np.empty(n_out, np.int16), np.empty(n_out, np.int16), np.empty(n_out)
     positive, doubtful = np.empty(n_out, np.uint64), np.empty(n_out, np.uint64)
     flags = np.zeros(64 * out.shape[1], np.int8)
     slack = 0.5 * groups * kernel + 1.0  # half for each number of a table; all else is less than 1
@@ -275,17 +276,15 @@ def first_block(
         pooled[:] = 0
         scale = scale_to_unit(x, unit, size[: len(x)])
         take_means(x, scale, unit, means, rest[: len(x)])
-        whole = largest_window(size[: len(x)], kernel) + scale
-        left = max(largest_window(rest[: len(x)], kernel), (LARGEST - slack) / FINEST)
-        factor = np.float32(min((LARGEST - slack) / left, SHARPEST / whole))
-        for i in range(n_in):
-            column = unit[i]
-            for t in range(len(x)):
-                column[t] *= factor
-        fill_limits(np.float64(factor), scale, slack, means, totals, bias, need, low, high)
+        fill_needs(scale, means, totals, bias, needs)
         for begin in range(0, length, step):
             width = min(step, length - begin)
+            after = begin + width + kernel - 1
+            whole = largest_window(size[begin:after], kernel) + scale
+            left = max(largest_window(rest[begin:after], kernel), (LARGEST - slack) / FINEST)
+            factor = np.float32(min((LARGEST - slack) / left, SHARPEST / whole))
+            fill_limits(np.float64(factor), slack, needs, low, high)
+            sign_tile(unit, begin, factor, table, entries, sums, low, high, positive, doubtful)
             valid = np.uint64((1 << width) - 1)
-            sign_tile(unit, begin, table, entries, sums, low, high, positive, doubtful)
             settle(doubtful, positive, begin, valid, pool, x, signs, flat, bias, size, scale)
             pool_tile(positive, begin, width, pool, flags, pooled)

@@ -28,16 +28,17 @@ STEP = LANES // 8
 """What an entry of `window_sums` counts in: an address is then one instruction."""
 
 
-def signed_sums(rows: Any, at: int, out: Any, to: int) -> None:
+def signed_sums(rows: Any, at: int, factor: Any, out: Any, to: int) -> None:
     """The sums of +-four rows, rounded: out[to + LANES * e] and on has row i plus at bit i.
 
     Args:
-        rows: [FOUR, at + LANES or more] float32, C order; sums are below 2^15.
+        rows: [FOUR, at + LANES or more] float32, C order; times the factor, sums are below 2^15.
         at: first of the `LANES` numbers of each row.
+        factor: float32, of the rows.
         out: [to + SUMS * LANES or more] int16, C order, other memory.
         to: from 0.
     """
-    four = rows[:FOUR, at : at + LANES]
+    four = rows[:FOUR, at : at + LANES] * factor
     for e in range(SUMS // 2):
         total = four[0] if e & 1 else -four[0]
         for i in range(1, FOUR):
@@ -133,18 +134,18 @@ def _in_turns(builder: Any, count: Any, size: int, work: Callable[[Any, int], No
         work(builder.add(done, loop.index), 0)
 
 
-def _signed_sums(typing_context: Any, rows: Any, at: Any, out: Any, to: Any) -> Any:
+def _signed_sums(typing_context: Any, rows: Any, at: Any, factor: Any, out: Any, to: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(rows)(context, builder, arguments[0])
         stride = nb.core.cgutils.unpack_tuple(builder, array.shape)[1]
-        four = []
+        factors, four = _spread(builder, arguments[2], LANES), []
         for row in range(FOUR):
             begin = builder.add(builder.mul(stride, _integer(row)), arguments[1])
-            four.append(_load(builder, array.data, begin))
+            four.append(builder.fmul(_load(builder, array.data, begin), factors))
         short = ir.VectorType(ir.IntType(16), LANES)
         magic = _spread(builder, ir.Constant(ir.FloatType(), 1.5 * 2.0**23), LANES)
         nothing = ir.Constant(four[0].type, None)
-        target = _items(context, builder, out, arguments[2])
+        target = _items(context, builder, out, arguments[3])
         for e in range(SUMS // 2):
             total = four[0] if e & 1 else builder.fsub(nothing, four[0])
             for i in range(1, FOUR):
@@ -154,11 +155,11 @@ def _signed_sums(typing_context: Any, rows: Any, at: Any, out: Any, to: Any) -> 
             table = builder.trunc(wide, short)
             other = builder.sub(ir.Constant(short, None), table)
             for place, value in ((e, table), (SUMS - 1 - e, other)):
-                begin = builder.add(arguments[3], _integer(place * LANES))
+                begin = builder.add(arguments[4], _integer(place * LANES))
                 _store(builder, value, target, begin)
         return context.get_dummy_value()
 
-    return types.void(rows, types.intp, out, types.intp), generate
+    return types.void(rows, types.intp, types.float32, out, types.intp), generate
 
 
 def _window_sums(

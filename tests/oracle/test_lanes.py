@@ -18,8 +18,8 @@ pytestmark = pytest.mark.kernels
 
 
 @njit
-def compiled_signed_sums(rows: Any, at: int, out: Any, to: int) -> None:
-    lanes.signed_sums(rows, at, out, to)
+def compiled_signed_sums(rows: Any, at: int, factor: Any, out: Any, to: int) -> None:
+    lanes.signed_sums(rows, at, factor, out, to)
 
 
 @njit
@@ -46,7 +46,7 @@ def test_signed_sums_are_rounded_to_the_nearest(seed: int) -> None:
     rows = rows.astype(np.float32)
     at, to = int(rng.integers(0, 50 - LANES)), int(rng.integers(0, 9))
     out = np.zeros(SUMS * LANES + 10, np.int16)
-    compiled_signed_sums(rows, at, out, to)
+    compiled_signed_sums(rows / 2, at, np.float32(2), out, to)
     for e in range(SUMS):
         signs = np.array([1 if e >> i & 1 else -1 for i in range(FOUR)])
         expected = np.rint(signs @ rows[:FOUR, at : at + LANES].astype(float))
