@@ -100,9 +100,8 @@ class Memetic(Walker):
         """As in `Algorithm`; from where a search is told to begin, it anneals at a lower heat."""
         self.range = self.hot, self.cold
         self.over, self.level, self.idle = 0, 0, 0
-        self.begun = self.spent = (
-            0  # evaluations before the present population, and of the last one
-        )
+        self.begun = 0  # evaluations before the present population
+        self.spent = 0  # evaluations of the last one
         self.due, self.share, self.alone = True, 1.0, -np.inf  # long anneals, and their best
         self.rival, self.rival_value = np.ones(self.n, np.int8), -np.inf  # the best of these
         self._turns = Turns().start(self.n, int(self.rng.integers(2**63)))
