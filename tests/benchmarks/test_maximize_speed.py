@@ -66,7 +66,7 @@ def anneal(n_jobs: int) -> tuple[float, list[int]]:
     problem = cut()
     evobin.maximize(problem, max_evaluations=1)
     begun = time.perf_counter()
-    found = evobin.maximize(problem, max_evaluations=300 * MILLION, n_jobs=n_jobs)
+    found = evobin.maximize(problem, max_evaluations=500 * MILLION, n_jobs=n_jobs)
     return time.perf_counter() - begun, found.solution.tolist()
 
 
@@ -84,7 +84,7 @@ def test_two_workers_anneal_side_by_side() -> None:
     ratio, limit = np.median(ratios), np.median(allowed)
     print(f"\nanneals: {ratio:.2f}x {np.round(ratios, 2)}")
     print(f"two processes side by side: {limit:.2f}x {np.round(allowed, 2)}")
-    assert ratio > min(1.6, 0.9 * limit)
+    assert ratio > 1.6
 
 
 def test_how_anneals_divide_between_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
