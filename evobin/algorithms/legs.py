@@ -133,8 +133,7 @@ class Turns(Tabu):
     def room(self) -> int:
         """Evaluations until its turn is over; 0 where no whole batch fits into these."""
         room = self.end - self.evaluations
-        batch = (len(self.waiting) or self.width) - len(self.taken)
-        return room if room >= batch else 0
+        return room if room >= self._batch_size - len(self.taken) else 0
 
     def stop(self) -> dict[str, Any]:
         """At the end of a turn."""

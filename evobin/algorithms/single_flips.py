@@ -98,7 +98,7 @@ class SingleFlips(Walker):
         if self._asked is not None or not len(self.taken):
             return super().batch()
         begun = self.evaluations - len(self.taken)
-        return begun, begun + (len(self.waiting) or self.width)
+        return begun, begun + self._batch_size
 
     def stop(self) -> dict[str, Any]:
         """As in `Algorithm`, but only between two batches; by default it never does."""
@@ -136,8 +136,7 @@ class SingleFlips(Walker):
                     state, min(end - before, max(patience - before + self.found, 0)), target
                 )
             if self.evaluations == before:
-                left = (len(self.waiting) or self.width) - len(self.taken)
-                if begun < before and left > end - before:
+                if begun < before and self._batch_size - len(self.taken) > end - before:
                     break
                 self._score_batch(problem, state, end - before, deadline)
             if self.score >= target or self.stop():
@@ -209,9 +208,14 @@ class SingleFlips(Walker):
     def _take(self, scores: Scores) -> None:
         """Takes scores of the present batch; when all are there, makes a step."""
         self.taken = np.concatenate([self.taken, scores])
-        if len(self.taken) == (len(self.waiting) or self.width):
+        if len(self.taken) == self._batch_size:
             taken, self.taken = self.taken, np.empty(0)
             self._step(taken)
+
+    @property
+    def _batch_size(self) -> int:
+        """Solutions of the present batch: whole ones that wait, or neighbours."""
+        return len(self.waiting) or self.width
 
     def _places(self) -> NDArray[np.int64]:
         """[width] int64: the sign that each neighbour of this batch has flipped."""

@@ -105,7 +105,7 @@ def fill_limits(factor: float, slack: float, needs: Doubles, low: Shorts, high: 
         high: [n_out] int16, overwritten.
     """
     for o in range(len(needs)):
-        limit = min(max(factor * needs[o], -40_000.0), 40_000.0)
+        limit = factor * needs[o]
         high[o] = np.int16(max(min(np.floor(limit + slack), 32767.0), -32768.0))
         low[o] = np.int16(max(min(np.ceil(limit - slack) - 1.0, 32767.0), -32768.0))
 

@@ -12,18 +12,12 @@ from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any, NamedTuple
 
-import numba
-import numba.core.cgutils
-import numba.extending
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.kernels import families
 from evobin.kernels.families import compiled, flip, look
-from evobin.kernels.machine import lent
-
-nb: Any = numba  # its annotations are of a part only
-types, ir = nb.types, nb.core.cgutils.ir
+from evobin.kernels.machine import ir, lent, nb, types
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]

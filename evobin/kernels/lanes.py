@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
-import numba.core.cgutils
-import numba.extending
 import numpy as np
 
-nb: Any = numba  # its annotations are of a part only
-types, ir = nb.types, nb.core.cgutils.ir
+from evobin.kernels.machine import ir, nb, types
 
 LANES = 32
 """Numbers of 16 bits in the widest register."""

@@ -231,7 +231,7 @@ class BinaryNetwork:
     def _windows(self) -> tuple[NDArray[np.uint8], Signs, Signs, NDArray[np.float64]]:
         """The first layer's weights in the forms that `first_block` takes, in its order."""
         weights = self._first
-        flat = join_taps(weights)[:, :, 0].copy()
+        flat = join_taps(weights).reshape(len(weights), -1)
         totals = np.ascontiguousarray(weights.sum(axis=2, dtype=np.float64).T)
         return window_entries(weights), weights, flat, totals
 
