@@ -13,7 +13,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evobin.kernels import machine
+
 Floats = NDArray[np.float32]
+
+PART = 1024
+"""Weights that a step moves at a time: six arrays of them fit the nearest cache."""
 
 
 @njit(nogil=True, cache=True)
@@ -105,6 +110,38 @@ def max_backward(
 
 @njit(nogil=True, cache=True)
 def adam_step(
+    arrays: Floats, gradients: Floats, rates: tuple[float, float, float], limit: float, keep: float
+) -> None:
+    """One step of Adam on latent weights, which stay within [-limit, limit].
+
+    Kingma and Ba (2015), Adam, algorithm 1, with the bias corrections folded into the rate. All is
+    done on a part that fits the cache before the next one, so that memory is passed over once.
+
+    Args:
+        arrays: [4, n] float32, updated: latents, the gradient's running mean, that of its square,
+            and the running mean of the latents.
+        gradients: [shards, n] float32, summed over shards in their order; overwritten.
+        rates: step length with both corrections, decay of the gradient's mean, of its square's.
+        limit: largest magnitude of a latent.
+        keep: decay of the running mean of the latents.
+    """
+    machine.widen()
+    arrays, gradients = machine.lend((arrays, gradients))
+    for begin in range(0, arrays.shape[1], PART):
+        part = slice(begin, min(begin + PART, arrays.shape[1]))
+        total, latent, mean = gradients[0, part], arrays[0, part], arrays[3, part]
+        for s in range(1, len(gradients)):
+            other = gradients[s, part]
+            for i in range(len(total)):
+                total[i] += other[i]
+        move(latent, total, arrays[1, part], arrays[2, part], rates, limit)
+        new = np.float32(1.0 - keep)
+        for i in range(len(latent)):
+            mean[i] += new * (latent[i] - mean[i])
+
+
+@njit(nogil=True, cache=True)
+def move(
     latent: Floats,
     gradients: Floats,
     first: Floats,
@@ -112,29 +149,14 @@ def adam_step(
     rates: tuple[float, float, float],
     limit: float,
 ) -> None:
-    """One step of Adam on latent weights, which stay within [-limit, limit].
-
-    Kingma and Ba (2015), Adam, algorithm 1, with the bias corrections folded into the rate.
-
-    Args:
-        latent: [n] float32, updated.
-        gradients: [shards, n] float32, summed over shards in their order.
-        first: [n] float32, mean of the gradient, updated.
-        second: [n] float32, mean of its square, updated.
-        rates: step length with both corrections, decay of `first`, decay of `second`.
-        limit: largest magnitude of a latent.
-    """
+    """Part of `adam_step`, whose rates and limit it has; all other arguments are [n] float32."""
+    machine.widen()
     step, keep_first = np.float32(rates[0]), np.float32(rates[1])
     keep_second = np.float32(rates[2])
     new_first, new_second = np.float32(1.0 - rates[1]), np.float32(1.0 - rates[2])
     tiny, bound = np.float32(1e-8), np.float32(limit)
-    for s in range(1, len(gradients)):
-        total, part = gradients[0], gradients[s]
-        for i in range(len(latent)):
-            total[i] += part[i]
-    total = gradients[0]
     for i in range(len(latent)):
-        gradient = total[i]
+        gradient = gradients[i]
         mean = keep_first * first[i] + new_first * gradient
         square = keep_second * second[i] + new_second * gradient * gradient
         first[i] = mean
