@@ -353,38 +353,6 @@ def fixed_point_sums(
 
 
 @njit(nogil=True, cache=True)
-def real_sums(
-    columns: NDArray[np.float32],
-    entries: NDArray[np.uint8],
-    bias: NDArray[np.float32],
-    sums: NDArray[np.float32],
-) -> None:
-    """Sums of the first layer on real numbers, by the same tables, rounded as float32 rounds.
-
-    Samples that lie one after the other are one long sample here; what is summed across their
-    borders means nothing.
-
-    Arguments of its own:
-        columns: [n_in, rows] float32.
-        bias: [n_out] float32.
-        sums: [at least rows - kernel + 1, n_out] float32, overwritten as far.
-    """
-    n_out, kernel = entries.shape[1:]
-    length = columns.shape[1] - kernel + 1
-    table = np.empty((2**GROUP, BLOCK + kernel - 1), np.float32)
-    block = np.empty((n_out, BLOCK), np.float32)
-    for first in range(0, length, BLOCK):
-        width = min(BLOCK, length - first)
-        for o in range(n_out):
-            block[o] = bias[o]
-        add_groups(columns, entries, first, width, table, block)
-        for low in range(0, width, 16):  # pieces of a line of memory each way
-            for o in range(n_out):
-                for t in range(low, min(low + 16, width)):
-                    sums[first + t, o] = block[o, t]
-
-
-@njit(nogil=True, cache=True)
 def sign_bits(
     sums: NDArray[np.float32],
     bound: NDArray[np.float64],

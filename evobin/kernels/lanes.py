@@ -15,23 +15,26 @@ import numpy as np
 from evobin.kernels.machine import ir, nb, types
 
 LANES = 32
-"""Numbers of 16 bits in the widest register."""
+"""Numbers of 16 bits in the widest register; of 32 bits, they are two."""
 FOUR = 4
 """Rows of `signed_sums`."""
 SUMS = 2**FOUR
 """Sums of that many rows with either sign."""
+SIDE = 16
+"""Rows and columns of a square of `turn_square`."""
 STEP = LANES // 8
 """What an entry of `window_sums` counts in: an address is then one instruction."""
 
 
 def signed_sums(rows: Any, at: int, factor: Any, out: Any, to: int) -> None:
-    """The sums of +-four rows, rounded: out[to + LANES * e] and on has row i plus at bit i.
+    """The sums of +-four rows: out[to + LANES * e] and on has row i plus at bit i.
 
     Args:
-        rows: [FOUR, at + LANES or more] float32, C order; times the factor, sums are below 2^15.
+        rows: [FOUR, at + LANES or more] float32, C order. Where sums are to be of 16 bits, they are
+            rounded, and times the factor they are below 2^15.
         at: first of the `LANES` numbers of each row.
         factor: float32, of the rows.
-        out: [to + SUMS * LANES or more] int16, C order, other memory.
+        out: [to + SUMS * LANES or more] int16 or float32, C order, other memory.
         to: from 0.
     """
     four = rows[:FOUR, at : at + LANES] * factor
@@ -39,7 +42,7 @@ def signed_sums(rows: Any, at: int, factor: Any, out: Any, to: int) -> None:
         total = four[0] if e & 1 else -four[0]
         for i in range(1, FOUR):
             total = total + four[i] if e >> i & 1 else total - four[i]
-        table = np.rint(total).astype(np.int32).astype(np.int16)
+        table = np.rint(total).astype(np.int32).astype(np.int16) if out.dtype == np.int16 else total
         out[to + LANES * e :][:LANES] = table
         out[to + LANES * (SUMS - 1 - e) :][:LANES] = -table
 
@@ -62,6 +65,52 @@ def window_sums(table: Any, entries: Any, first: int, kernel: int, groups: int, 
         total[:-1], total[-1] = total[1:].copy(), 0
         total += rows[np.arange(groups), tap].sum(axis=0, dtype=np.int16)
     out[:LANES] = total
+
+
+def add_rows(
+    table: Any, entries: Any, first: int, stride: int, groups: int, out: Any, to: int
+) -> None:
+    """Adds the sum over groups of an entry of each one's table to out[to] and on.
+
+    Even and odd groups of whole eights are summed apart, so that one need not wait for the other;
+    those after the last eight are summed with the even ones.
+
+    Args:
+        table: [groups * SUMS * LANES or more] float32, C order.
+        entries: uint8, C order, where in its group's table each begins, in units of `STEP`; that of
+            group g is number first + stride * g.
+        first: from 0.
+        stride: at least 1.
+        groups: tables.
+        out: [to + LANES or more] float32, C order, other memory.
+        to: from 0.
+    """
+    parts = np.zeros((2, LANES), np.float32)
+    for g in range(groups):
+        entry = int(entries[first + stride * g]) * STEP + g * SUMS * LANES
+        parts[g % 2 if g < groups - groups % 8 else 0] += table[entry : entry + LANES]
+    out[to : to + LANES] += parts[0] + parts[1]
+
+
+def add_line(line: Any, at: int, out: Any, to: int) -> None:
+    """Adds `LANES` numbers from line[at] on to out[to] and on; both float32, C order, not one."""
+    out[to : to + LANES] += line[at : at + LANES]
+
+
+def turn_square(rows: Any, at: int, stride: int, out: Any, to: int, out_stride: int) -> None:
+    """out[to + out_stride * j + i] = rows[at + stride * i + j] for i and j below `SIDE`.
+
+    Args:
+        rows: float32, C order, that has all these.
+        at: from 0.
+        stride: of rows.
+        out: float32, C order, other memory.
+        to: from 0.
+        out_stride: of rows.
+    """
+    for i in range(SIDE):
+        row = rows[at + stride * i :][:SIDE]
+        out[to + i : to + i + out_stride * (SIDE - 1) + 1 : out_stride] = row
 
 
 def exceeding(numbers: Any, limit: Any) -> Any:
@@ -138,7 +187,8 @@ def _signed_sums(typing_context: Any, rows: Any, at: Any, factor: Any, out: Any,
         for row in range(FOUR):
             begin = builder.add(builder.mul(stride, _integer(row)), arguments[1])
             four.append(builder.fmul(_load(builder, array.data, begin), factors))
-        short = ir.VectorType(ir.IntType(16), LANES)
+        is_short = out.dtype == types.int16
+        kind = ir.VectorType(context.get_data_type(out.dtype), LANES)
         magic = _spread(builder, ir.Constant(ir.FloatType(), 1.5 * 2.0**23), LANES)
         nothing = ir.Constant(four[0].type, None)
         target = _items(context, builder, out, arguments[3])
@@ -146,11 +196,12 @@ def _signed_sums(typing_context: Any, rows: Any, at: Any, factor: Any, out: Any,
             total = four[0] if e & 1 else builder.fsub(nothing, four[0])
             for i in range(1, FOUR):
                 total = (builder.fadd if e >> i & 1 else builder.fsub)(total, four[i])
-            whole = builder.fsub(builder.fadd(total, magic), magic)  # to the nearest, ties to even
-            wide = builder.fptosi(whole, ir.VectorType(ir.IntType(32), LANES))
-            table = builder.trunc(wide, short)
-            other = builder.sub(ir.Constant(short, None), table)
-            for place, value in ((e, table), (SUMS - 1 - e, other)):
+            if is_short:  # to the nearest, ties to even
+                whole = builder.fsub(builder.fadd(total, magic), magic)
+                wide = builder.fptosi(whole, ir.VectorType(ir.IntType(32), LANES))
+                total = builder.trunc(wide, kind)
+            other = (builder.sub if is_short else builder.fsub)(ir.Constant(kind, None), total)
+            for place, value in ((e, total), (SUMS - 1 - e, other)):
                 begin = builder.add(arguments[4], _integer(place * LANES))
                 _store(builder, value, target, begin)
         return context.get_dummy_value()
@@ -196,6 +247,88 @@ def _window_sums(
 
     signature = types.void(table, entries, types.intp, types.intp, types.intp, out)
     return signature, generate
+
+
+def _add_rows(
+    typing_context: Any,
+    table: Any,
+    entries: Any,
+    first: Any,
+    stride: Any,
+    groups: Any,
+    out: Any,
+    to: Any,
+) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = _items(context, builder, table, arguments[0])
+        index = _items(context, builder, entries, arguments[1])
+        kind = ir.VectorType(ir.FloatType(), LANES)
+        parts = [
+            nb.core.cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(2)
+        ]
+        for part in parts:
+            builder.store(ir.Constant(kind, None), part)
+
+        def add_row(group: Any, place: int) -> None:
+            at = builder.add(arguments[2], builder.mul(group, arguments[3]))
+            entry = builder.load(builder.gep(index, [at]))
+            row = builder.mul(group, _integer(SUMS * LANES))
+            within = builder.mul(builder.zext(entry, ir.IntType(64)), _integer(STEP))
+            number = _load(builder, rows, builder.add(row, within))
+            part = parts[place % 2]
+            builder.store(builder.fadd(builder.load(part), number), part)
+
+        _in_turns(builder, arguments[4], 8, add_row)
+        target = _items(context, builder, out, arguments[5])
+        each = builder.fadd(builder.load(parts[0]), builder.load(parts[1]))
+        before = _load(builder, target, arguments[6])
+        _store(builder, builder.fadd(before, each), target, arguments[6])
+        return context.get_dummy_value()
+
+    number = types.intp
+    signature = types.void(table, entries, number, number, number, out, number)
+    return signature, generate
+
+
+def _add_line(typing_context: Any, line: Any, at: Any, out: Any, to: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source = _items(context, builder, line, arguments[0])
+        target = _items(context, builder, out, arguments[2])
+        before = _load(builder, target, arguments[3])
+        total = builder.fadd(before, _load(builder, source, arguments[1]))
+        _store(builder, total, target, arguments[3])
+        return context.get_dummy_value()
+
+    return types.void(line, types.intp, out, types.intp), generate
+
+
+def _turn_square(
+    typing_context: Any, rows: Any, at: Any, stride: Any, out: Any, to: Any, out_stride: Any
+) -> Any:
+    """Four times, each row is woven with the one that is half of them on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source = _items(context, builder, rows, arguments[0])
+        target = _items(context, builder, out, arguments[3])
+        square = []
+        for row in range(SIDE):
+            begin = builder.add(arguments[1], builder.mul(arguments[2], _integer(row)))
+            square.append(_load(builder, source, begin, SIDE))
+        many = ir.VectorType(ir.IntType(32), SIDE)
+        woven = [
+            ir.Constant(many, [first + j // 2 + j % 2 * SIDE for j in range(SIDE)])
+            for first in (0, SIDE // 2)
+        ]
+        for _ in range(4):
+            pairs = zip(square[: SIDE // 2], square[SIDE // 2 :], strict=True)
+            square = [builder.shuffle_vector(*pair, half) for pair in pairs for half in woven]
+        for row, values in enumerate(square):
+            begin = builder.add(arguments[4], builder.mul(arguments[5], _integer(row)))
+            builder.store(values, _vector(builder, target, begin, SIDE), align=1)
+        return context.get_dummy_value()
+
+    number = types.intp
+    return types.void(rows, number, number, out, number, number), generate
 
 
 def _exceeding(typing_context: Any, numbers: Any, limit: Any) -> Any:
@@ -247,3 +380,6 @@ def _dot(typing_context: Any, x: Any, at: Any, y: Any, n: Any) -> Any:
 if not nb.config.DISABLE_JIT:
     signed_sums, window_sums = map(nb.extending.intrinsic, (_signed_sums, _window_sums))
     exceeding, dot = map(nb.extending.intrinsic, (_exceeding, _dot))
+    add_rows, add_line, turn_square = map(
+        nb.extending.intrinsic, (_add_rows, _add_line, _turn_square)
+    )

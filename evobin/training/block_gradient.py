@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evobin.kernels import forward, training
+from evobin.kernels import forward, sign_products, training
 from evobin.network.architecture import WHOLE, Architecture, Layer
-from evobin.network.packing import pack, pack_filters, table_entries
+from evobin.network.packing import pack, pack_filters
 from evobin.training.latent import Floats
 
 
@@ -31,15 +31,20 @@ class BlockWeights:
         layer = architecture.layers[number]
         self.filters = filters = _filters(layer, values)
         self.bias: Floats = layer.bias(values)
-        if number > 0 and not _is_whole(architecture, number):
-            self.turned = _turned(filters, _pool_of(architecture, number))
+        n_out = len(filters)
+        slides = not layer.is_linear
         if smooth:
-            self.columns = filters.reshape(len(filters), -1).T
-        elif number > 0 or architecture.binary_inputs:
+            self.columns = filters.reshape(n_out, -1).T
+            if slides and number > 0 and not _is_whole(architecture, number):
+                self.turned = _turned(filters, _pool_of(architecture, number))
+            return
+        if number > 0 or architecture.binary_inputs:
             self.packed = pack_filters(filters.transpose(0, 2, 1))
             self.offset = layer.fan_in + self.bias.astype(np.int64)
-        elif not layer.is_linear:
-            self.entries = table_entries(filters.transpose(0, 2, 1))
+            if slides and not _is_whole(architecture, number):
+                self.outputs = sign_products.pack_outputs(filters.reshape(n_out, -1))
+        elif slides:
+            self.entries = sign_products.pack_inputs(filters)
 
 
 class BlockGradient:
@@ -83,31 +88,40 @@ class BlockGradient:
         self._stride = frames_out if self._binary else frames  # rows a sample in `_sums`
         rows = _periods(samples * frames, kernel) * kernel if smooth else samples * self._stride
         # the inputs, and zeros for windows that begin in the last of them
-        n_rows = max(samples * frames, rows + kernel - 1)
+        n_rows = max(samples * frames, rows) + kernel + pool - 1
         self._padded: Floats = np.zeros((n_rows, n_in), np.float32)
         self.inputs = _first_rows(self._padded, (samples, frames, n_in))
         self._sums: NDArray[Any] = np.zeros((rows, n_out), np.int16 if self._binary else np.float32)
         self.peaks: Floats = np.zeros((samples, _periods(frames_out, pool), n_out), np.float32)
-        # sums of the `pool` frames from each frame on, a period a row
-        periods = 0 if whole else _periods(samples * _periods(frames, pool), span) * span
-        self._summed: Floats = np.zeros((periods + span, pool * n_in), np.float32)
+        self._per_sample = per_sample = _periods(frames, pool)
+        periods = 0 if whole else _periods(samples * per_sample, span) * span
         # by the sums of a full window; 0 between samples
         self._gradients: Floats = np.zeros((span - 1 + periods, n_out), np.float32)
         self._input_gradients: Floats = np.zeros(
             self.inputs.shape if whole else (periods, pool * n_in), np.float32
         )
+        if self._binary:
+            begins = np.arange(samples)[:, None] * frames + np.arange(per_sample) * pool
+            self._begins = np.minimum(begins.ravel(), n_rows - kernel - pool + 1)
+        elif not layer.is_linear:  # sums of the `pool` frames from each frame on, a period a row
+            self._summed: Floats = np.zeros((periods + span, pool * n_in), np.float32)
 
     def forward(self, weights: BlockWeights, out: Floats) -> None:
         """Sums and peaks of `inputs`, and signs of the peaks in `out`, or tanh in their place."""
         self._sum(weights)
-        peaks = self.peaks.reshape(-1, self.peaks.shape[2])
-        training.pool_peaks(self._sums, self._stride, self._frames_out, self._pool, peaks)
-        flat, out = self.peaks.reshape(-1), out.reshape(-1)
-        if self._smooth:
-            np.divide(flat, self._width, out=out)
+        rows = self.peaks.reshape(-1, self.peaks.shape[2])
+        # under a max over all of time, the way back looks for the sums that reach it
+        width = 1.0 if self._whole else float(self._width)
+        sizes = self._stride, self._frames_out, self._pool
+        training.pool_peaks(self._sums, *sizes, width, rows, out.reshape(rows.shape))
+        if not self._smooth:
+            return
+        if self._whole:
+            np.divide(self.peaks, self._width, out=out.reshape(self.peaks.shape))
             np.tanh(out, out=out)
         else:
-            training.signs(flat, out)
+            np.tanh(self.peaks, out=self.peaks)
+            out.reshape(-1)[:] = self.peaks.reshape(-1)
 
     def _sum(self, weights: BlockWeights) -> None:
         samples, frames, n_in = self.inputs.shape
@@ -123,40 +137,56 @@ class BlockGradient:
             np.matmul(flat, weights.filters[:, 0].T, out=self._sums)
             self._sums += weights.bias
         else:
-            columns = np.ascontiguousarray(flat.T)
-            forward.real_sums(columns, weights.entries, weights.bias, self._sums)
+            kernel = self._layer.shape[2]
+            sign_products.real_sums(flat, weights.entries, kernel, weights.bias, self._sums)
 
     def backward(self, by_output: Floats, weights: BlockWeights, gradients: Floats) -> Floats:
-        """Adds the block's gradient to `gradients`; returns that by the block's inputs.
+        """Writes the block's gradient to `gradients`; returns that by the block's inputs.
 
         Args:
-            by_output: gradient by what `forward` wrote to `out`, of as many numbers.
+            by_output: [samples, at least as many rows as were written to `out`, n_out] float32, the
+                gradient by these, in any shape that can be read as this one.
             weights: those of the pass forward.
             gradients: [n_weights] float32 in window order.
         """
-        by_peaks = self._window_derivative(self.peaks.copy() if self._whole else self.peaks)
-        by_peaks *= by_output.reshape(by_peaks.shape)
+        samples, _, n_out = self.peaks.shape
+        by_output = by_output.reshape(samples, -1, n_out)
         if self._whole:
-            self._whole_backward(by_peaks[:, 0], weights, gradients)
+            self._whole_backward(by_output[:, 0], weights, gradients)
             return self._input_gradients
-        self._window_backward(by_peaks, weights, gradients)
-        return self._by_frames(self._input_gradients)[:, : self.inputs.shape[1]]
+        if not self._smooth:
+            np.tanh(self.peaks, out=self.peaks)
+        full = self._frames_out // self._pool
+        at = self._gradients[self._span - 1 :]
+        training.window_gradients(
+            self.peaks,
+            by_output,
+            (self._pool, full),
+            float(self._width),
+            _first_rows(at, (samples, self._per_sample, n_out)),
+            self._layer.bias(gradients),
+        )
+        filters = _filters(self._layer, gradients)
+        if self._layer.is_linear:
+            self._linear_backward(at, weights, filters[:, 0])
+        elif self._binary:
+            self._binary_backward(at, weights, filters)
+        else:
+            self._window_backward(at, weights, filters.reshape(n_out, -1))
+        cut = self._frames_out - full * self._pool
+        for frame in range(full * self._pool, self._frames_out):
+            by_frame = self.peaks[:, full] / np.float32(cut)
+            self._frame_backward(frame, by_frame, weights, filters.reshape(n_out, -1))
+        return self._by_frames(self._input_gradients)
 
-    def _window_derivative(self, peaks: Floats) -> Floats:
-        """Derivative of tanh(sum / width), in place of the sums."""
-        peaks /= self._width
-        np.tanh(peaks, out=peaks)
-        np.square(peaks, out=peaks)
-        np.subtract(np.float32(1), peaks, out=peaks)
-        peaks /= self._width
-        return peaks
-
-    def _whole_backward(self, by_peaks: Floats, weights: BlockWeights, gradients: Floats) -> None:
+    def _whole_backward(self, by_output: Floats, weights: BlockWeights, gradients: Floats) -> None:
         _, frames, n_in = self.inputs.shape
+        peaks = self.peaks[:, 0]
+        slopes = (1 - np.square(np.tanh(peaks / self._width))) / self._width
         self._input_gradients[:] = 0.0
         training.max_backward(
-            by_peaks,
-            self.peaks[:, 0],
+            slopes * by_output,
+            peaks,
             self._sums,
             (self._stride, self._frames_out, frames),
             self.inputs.reshape(-1, n_in),
@@ -166,29 +196,36 @@ class BlockGradient:
             self._input_gradients.reshape(-1, n_in),
         )
 
-    def _window_backward(self, by_peaks: Floats, weights: BlockWeights, gradients: Floats) -> None:
+    def _linear_backward(self, at: Floats, weights: BlockWeights, out: Floats) -> None:
+        np.matmul(at.T, self.inputs[:, 0], out=out)
+        if not self._is_first:
+            np.matmul(at, weights.filters[:, 0], out=self._input_gradients)
+
+    def _binary_backward(self, at: Floats, weights: BlockWeights, out: Floats) -> None:
+        _, kernel, n_in = out.shape
+        used = at[: len(self._begins)]
+        sign_products.weight_gradients(used, self._padded, self._begins, self._pool, out)
+        if not self._is_first:
+            rows = self._input_gradients.reshape(-1, n_in)
+            sizes = kernel, n_in
+            sign_products.input_gradients(used, weights.outputs, sizes, self._pool, rows)
+
+    def _window_backward(self, at: Floats, weights: BlockWeights, total: Floats) -> None:
         pool, span = self._pool, self._span
-        samples, frames, n_in = self.inputs.shape
-        n_out, kernel, _ = _window_shape(self._layer)
-        full = self._frames_out // pool
-        at = self._gradients[span - 1 :]
-        by_sample = _first_rows(at, (samples, _periods(frames, pool), n_out))
-        np.divide(by_peaks[:, :full], np.float32(pool), out=by_sample[:, :full])
+        frames = self.inputs.shape[1]
         firsts = max(frames - pool + 1, 0)
         summed = self._by_frames(self._summed)[:, :firsts]
         summed[:] = self.inputs[:, :firsts]
         for frame in range(1, pool):
             summed += self.inputs[:, frame : frame + firsts]
-        total = _filters(self._layer, gradients).reshape(n_out, -1)
         for phase in range(span):
             rows = self._summed[phase : phase + len(at)].reshape(len(at) // span, -1)
-            total += at[phase::span].T @ rows[:, : kernel * n_in]
-        self._layer.bias(gradients)[:] = by_peaks.sum(axis=(0, 1))
+            if phase == 0:
+                np.matmul(at[::span].T, rows[:, : total.shape[1]], out=total)
+            else:
+                total += at[phase::span].T @ rows[:, : total.shape[1]]
         if not self._is_first:
             _by_phases(self._gradients, weights.turned, self._input_gradients)
-        cut = self._frames_out - full * pool
-        for frame in range(full * pool, self._frames_out):
-            self._frame_backward(frame, by_peaks[:, full] / np.float32(cut), weights, total)
 
     def _frame_backward(
         self, frame: int, by_frame: Floats, weights: BlockWeights, total: Floats

@@ -48,9 +48,10 @@ class ShardGradient:
     gradient by window has that many times fewer rows than one by frame. Under a max over all of
     time, the frames that reach it share its gradient alone.
 
-    A gradient by the weights of a convolution, or by its input, is `span` matrix products: the
-    windows that start `span` periods apart do not overlap, so that each product reads flat rows
-    as a matrix without a copy. Windows that straddle two samples meet gradients of 0.
+    A gradient by the weights of a convolution, or by its input, is a product with signs, by tables.
+    Where both factors are real, it is `span` matrix products: the windows that start `span` periods
+    apart do not overlap, so that each product reads flat rows as a matrix without a copy. Windows
+    that straddle two samples meet gradients of 0.
 
     Args:
         architecture: the network's shape.
@@ -101,7 +102,6 @@ class ShardGradient:
         Returns:
             The loss, already scaled, and the logits, [samples] or [samples, n_classes] float32.
         """
-        gradients[:] = 0.0
         hidden = np.empty_like(self.blocks[-1].peaks).reshape(self.samples, -1)
         outputs = [*(block.inputs for block in self.blocks[1:]), hidden]
         for block, of_block, out in zip(self.blocks, weights.blocks, outputs, strict=True):

@@ -81,12 +81,10 @@ class Training:
             rate: learning rate.
             average: decay a step of the latents' running mean.
         """
-        latent, first, second, mean = self.arrays
         self.steps += 1
         corrected = rate * np.sqrt(1.0 - 0.999**self.steps) / (1.0 - 0.9**self.steps)
         rates = (float(corrected), 0.9, 0.999)
-        training.adam_step(latent, gradients, first, second, rates, LIMIT)
-        mean += np.float32(1.0 - average) * (latent - mean)
+        training.adam_step(self.arrays, gradients, rates, LIMIT, average)
 
     def copy(self) -> Training:
         """An independent copy."""

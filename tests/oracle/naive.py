@@ -168,6 +168,29 @@ def conv_sums(x: Array, layer: Layer, weights: Array) -> Array:
     return out
 
 
+def weight_gradients(
+    gradients: Array, inputs: Array, firsts: Array, pool: int, kernel: int
+) -> Array:
+    """[n_out, kernel, n_in]: of windows of `pool` frames each, from the first of them on."""
+    out = np.zeros((gradients.shape[1], kernel, inputs.shape[1]))
+    for gradient, first in zip(gradients, firsts, strict=True):
+        for k in range(kernel):
+            for d in range(pool):
+                out[:, k] += np.outer(gradient, inputs[first + k + d])
+    return out
+
+
+def input_gradients(gradients: Array, filters: Array, pool: int, rows: int) -> Array:
+    """[rows, n_in]: of windows of `pool` frames that lie one after the other."""
+    _, kernel, n_in = filters.shape
+    out = np.zeros((rows, n_in))
+    for window, gradient in enumerate(gradients):
+        for k in range(kernel):
+            for frame in range(pool * window + k, min(pool * window + k + pool, rows)):
+                out[frame] += gradient @ filters[:, k]
+    return out
+
+
 def pool_winners(s: Array, size: int) -> list[list[list[int]]]:
     """The position that wins each window: the first one, or all that tie in a max over time."""
     windows = []

@@ -17,7 +17,7 @@ from evobin.kernels import forward, packing
 from evobin.kernels.first_layer import LARGEST_KERNEL
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock
 from evobin.network.binary import BinaryNetwork
-from evobin.network.packing import pack, table_entries, unpack
+from evobin.network.packing import pack, unpack
 from evobin.network.presets import SPEAKER_SEX
 from tests.oracle import naive
 from tests.strategies import architectures, random_samples, random_signs, random_solution, seeds
@@ -143,28 +143,6 @@ def test_the_sign_of_a_sum_equals_the_sign_of_fsum(seed: int) -> None:
     signs = rng.choice(np.array([-1, 1], np.int8), (5, 3))
     terms = [*(window.T * signs).ravel().tolist(), 1.0]
     assert forward.exact_is_positive(window, signs, 1) == (math.fsum(terms) > 0)
-
-
-@given(
-    st.integers(1, 2 * forward.GROUP + 1),
-    st.integers(1, 12),
-    st.sampled_from([0, 1, 20, forward.BLOCK, 2 * forward.BLOCK + 3]),
-    seeds,
-)
-def test_sums_of_real_features_equal_naive_but_for_rounding(
-    n_in: int, kernel: int, more: int, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    layer = Architecture(n_in, (ConvBlock(3, kernel),)).layers[0]
-    weights = rng.choice([-1.0, 1.0], layer.stop)
-    rows = rng.normal(-5.0, 3.0, (kernel + more, n_in)).astype(np.float32)
-    sums = np.full((more + 2, 3), np.nan, np.float32)
-    entries = table_entries(layer.weights(weights))
-    bias = layer.bias(weights).astype(np.float32)
-    forward.real_sums(np.ascontiguousarray(rows.T), entries, bias, sums)
-    expected = naive.conv_sums(rows, layer, weights)
-    np.testing.assert_allclose(sums[:-1], expected, rtol=0, atol=1e-4 * n_in * kernel)
-    assert np.isnan(sums[-1]).all()
 
 
 @pytest.mark.needs_jit
