@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape
+from evobin.extras import Later
 from evobin.kernels import packing, widening
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Later("pandas")
 
 Frames = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int8]
 Stored = NDArray[np.float16] | Frames

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from evobin.checks import check_number
@@ -15,8 +14,12 @@ from evobin.data.arrays import BLOCK, Matrix, check_matrix, matrix_of, unfit
 from evobin.data.columns import Column, learn
 from evobin.data.frames import Problems, in_order, names_of, plain_matrix, read
 from evobin.errors import EvobinError, SettingError
+from evobin.extras import is_frame
 from evobin.kernels import encoding
 from evobin.network.architecture import Architecture
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_BITS = 32
 
@@ -82,6 +85,7 @@ class TableEncoder:
         >>> encoder.transform([[0.5, 5.0], [1.0, 9.0]])
         array([[-1, -1],
                [ 1, -1]], dtype=int8)
+        >>> import pandas as pd
         >>> table = pd.DataFrame({"age": [3.0, 5.0, None], "pet": ["cat", "dog", "cow"]})
         >>> TableEncoder().fit(table).transform(table)
         array([[-1, -1,  1, -1, -1],
@@ -162,7 +166,7 @@ class TableEncoder:
             SettingError: if `bits` is out of range, or `categorical` names no columns of X.
         """
         check_number("bits", self.bits, 1, MAX_BITS)
-        names = names_of(X) if isinstance(X, pd.DataFrame) else None
+        names = names_of(X) if is_frame(X) else None
         problems, columns = Problems(names, X), list[Column]()
         matrix, (n_samples, n_features) = _opened(X)
         as_text = _places(self.categorical, names, n_features)
@@ -214,7 +218,7 @@ class TableEncoder:
             ValueError: as for `transform`.
         """
         self._check_fitted()
-        if not isinstance(X, pd.DataFrame):
+        if not is_frame(X):
             return self._numbers_of_array(X)
         if self.feature_names is not None:
             X = in_order(X, self.feature_names)
@@ -340,7 +344,7 @@ def _opened(
     Raises:
         ValueError: if it is neither, or has another shape or no row or column.
     """
-    if isinstance(X, pd.DataFrame):
+    if is_frame(X):
         check_matrix("X", X, n_features)
         return plain_matrix(X), X.shape
     matrix = matrix_of("X", X, n_features, missing=True)

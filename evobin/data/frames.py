@@ -6,15 +6,20 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.data.arrays import Matrix, unfit
 from evobin.data.columns import Cells, Coded, Unfit, text_of
 from evobin.errors import LISTED, TableError, several
+from evobin.extras import Later, is_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Later("pandas")
 
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
 _MIXED = {"mixed", "mixed-integer"}
@@ -32,7 +37,7 @@ class Problems:
 
     def __init__(self, names: Sequence[str] | None, table: object) -> None:
         self._names = names
-        self._index = table.index if isinstance(table, pd.DataFrame) else None
+        self._index = table.index if is_frame(table) else None
         self._found: list[tuple[int, int, str]] = []
         self._count = 0
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.config.data import ARRAYS
@@ -23,7 +22,13 @@ from evobin.data.encoder import TableEncoder
 from evobin.data.table_files import WHOLE, Problem, RawTable, read_columns
 from evobin.data.tables import show
 from evobin.errors import EvobinError
+from evobin.extras import Later
 from evobin.network.architecture import MAX_CLASSES
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Later("pandas")
 
 _SHOWN = 12  # columns that a message lists
 

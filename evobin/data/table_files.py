@@ -9,17 +9,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.data.cells import ColumnReader, Kind, no_number
 from evobin.data.tables import show
 from evobin.errors import LISTED, EvobinError, several
-from evobin.extras import need
+from evobin.extras import Later, need
 from evobin.files import reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Later("pandas")
 
 TABLES = (".csv", ".parquet", ".npz")
 """How the name of a file ends that can only be a table."""

@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.config import DataConfig
@@ -31,7 +30,13 @@ from evobin.data.labelled_tables import (
 from evobin.data.splits import Splits, fold_count, joined, shared_groups
 from evobin.data.table_files import raise_if_any, read_columns
 from evobin.errors import LISTED, EvobinError, TableError
+from evobin.extras import Later
 from evobin.network.presets import ANY_NETWORK
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Later("pandas")
 
 Rows = NDArray[np.intp]
 Found = TypeVar("Found")

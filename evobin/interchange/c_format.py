@@ -15,18 +15,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from evobin.data.columns import Column
 from evobin.data.encoder import TableEncoder
+from evobin.extras import Later
 from evobin.kernels.encoding import ABOVE
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
+
+if TYPE_CHECKING:
+    import jinja2
+else:
+    jinja2 = Later("jinja2")
 
 TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as
@@ -149,12 +154,12 @@ def _held(part: dict[str, Any]) -> int:
 
 
 def _render(template: str, context: dict[str, Any]) -> bytes:
-    environment = Environment(
-        loader=FunctionLoader(_template),
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        undefined=StrictUndefined,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["numbers"] = _numbers
     return environment.get_template(template).render(context).encode("ascii")

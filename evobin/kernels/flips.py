@@ -81,16 +81,6 @@ def row_of(entry: int) -> Any:
     return (entry >> 16) & 0xFFFFFFFF
 
 
-@njit(nogil=True, cache=True)
-def window_of(bits: Bits, first: int, size: int) -> Any:
-    """Bits `first` to `first + size` of a row of words; past its end they are 0."""
-    word, shift = first // 64, np.uint64(first % 64)
-    out = bits[word] >> shift
-    if first % 64 + size > 64 and word + 1 < len(bits):
-        out |= bits[word + 1] << (np.uint64(64) - shift)
-    return out & ((np.uint64(1) << np.uint64(size)) - np.uint64(1))
-
-
 @njit(nogil=True, cache=True, forceinline=True)
 def positives(numbers: Any, first: int, size: int) -> Any:
     """Whether each of `size` numbers is above 0, from `first` on, as bits of a word; at most 64."""
@@ -134,76 +124,132 @@ def list_flags(eights: Bits, first: int, out: Ints, count: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def crossing_sums(
+    now: Bits, near: Bits, plane: Bits, sources: Bits, tap: int, old: int, crossed: Bits
+) -> None:
+    """Sums of a filter that cross from 0 or below to above 0, or back, when one weight flips.
+
+    A product of +1 falls, lowering its sum by 2, and one of -1 rises.
+
+    Args:
+        now: [words] uint64, where a sum is positive.
+        near: [words] uint64, where it is from -1 to 2.
+        plane: [words in + 1] uint64, the input that the weight multiplies.
+        sources: [words] uint64, word of the inputs that belongs to each of the sums.
+        tap: offset of the weight in its window, or -1 for the bias, whose input is +1.
+        old: the weight before.
+        crossed: [words] uint64, overwritten.
+    """
+    inverted = np.uint64(0) if old > 0 else ~np.uint64(0)
+    if tap < 0:
+        for j in range(len(crossed)):
+            crossed[j] = near[j] & (now[j] ^ inverted)
+        return
+    ahead, shift, one = np.uint64(tap // 64), np.uint64(tap % 64), np.uint64(1)
+    back = np.uint64(63) - shift
+    for j in range(len(crossed)):
+        source = sources[j] + ahead
+        inputs = (plane[source] >> shift) | ((plane[source + one] << one) << back)
+        crossed[j] = near[j] & ~(now[j] ^ inputs ^ inverted)
+
+
+@njit(nogil=True, cache=True)
+def toggled_windows(now: Bits, crossed: Bits, pool: int) -> None:
+    """Turns sums that cross into windows that toggle, each a bit at its first place.
+
+    Args:
+        now: [words] uint64, where a sum is positive; the windows of a word are whole.
+        crossed: [words] uint64, updated.
+        pool: positions a window, 1, 2 or 4.
+    """
+    first = ~np.uint64(0) // np.uint64((1 << pool) - 1)
+    for j in range(len(crossed)):
+        before, after = now[j], now[j] ^ crossed[j]
+        if pool > 1:
+            before |= before >> np.uint64(1)
+            after |= after >> np.uint64(1)
+        if pool > 2:
+            before |= before >> np.uint64(2)
+            after |= after >> np.uint64(2)
+        crossed[j] = (before ^ after) & first
+
+
+@njit(nogil=True, cache=True)
+def toggled_threes(now: Bits, crossed: Bits, words: Starts) -> None:
+    """As `toggled_windows` with windows of three, which reach into the next word of their sample.
+
+    Arguments of its own:
+        words: [n + 1] int64, from 0.
+    """
+    one, two, last = np.uint64(1), np.uint64(2), np.uint64(63)
+    first = (~np.uint64(0) // np.uint64(7) << two) | one  # every third bit
+    for sample in range(len(words) - 1):
+        for j in range(words[sample], words[sample + 1]):
+            before, after = now[j], now[j] ^ crossed[j]
+            over, over_after = np.uint64(0), np.uint64(0)
+            if j + 1 < words[sample + 1]:
+                over, over_after = now[j + 1], now[j + 1] ^ crossed[j + 1]
+            before |= (before >> one) | (before >> two) | (over << last) | (over << (last - one))
+            after |= (after >> one) | (after >> two)
+            after |= (over_after << last) | (over_after << (last - one))
+            offset = np.uint64(2 * (j - words[sample]) % 3)  # 64 positions a word
+            crossed[j] = (before ^ after) & (first << offset)
+
+
+@njit(nogil=True, cache=True)
 def rows_of_flips(
     above: Bits,
     edge: Bits,
     planes: Bits,
     changes: Ints,
     words: Starts,
-    in_words: Starts,
+    sources: Bits,
     pool: int,
     to: Starts,
     toggled: Ints,
 ) -> int:
     """Pooled signs of a binary block that toggle when one weight flips, for each of several.
 
-    A product of +1 falls, lowering its sum by 2, and one of -1 rises.
-
     Arguments of its own:
         planes: [n_in, words in + 1] uint64, the inputs.
         changes: [m, 4] int64, output channel, input channel, offset of the weight in its window or
             -1 for the bias, whose input is +1, and the weight before.
+        sources: [words of these samples] uint64, word of the inputs that belongs to each.
     """
-    above, edge, planes = machine.lend((above, edge, planes))
-    every, one = ~np.uint64(0), np.uint64(1)
-    count = 0
-    longest = longest_of(words)
-    crossed = np.zeros(longest, np.uint64)
+    machine.widen()
+    above, edge, planes, sources = machine.lend((above, edge, planes, sources))
+    count, one = 0, np.uint64(1)
+    start, all_words = words[0], words[-1] - words[0]
+    crossed = np.empty(all_words, np.uint64)
     for owner in range(len(changes)):
-        o, tap = changes[owner, 0], changes[owner, 2]
-        now, near, plane = above[o], edge[o], planes[changes[owner, 1]]
-        inverted = np.uint64(0) if changes[owner, 3] > 0 else every
-        ahead, shift = max(tap, 0) // 64, np.uint64(max(tap, 0) % 64)
-        back = np.uint64(63) - shift
+        o, i, tap, old = changes[owner]
+        now, near = above[o, start : start + all_words], edge[o, start : start + all_words]
+        crossing_sums(now, near, planes[i], sources, tap, old, crossed)
+        if pool == 3:
+            toggled_threes(now, crossed, words - start)
+        elif pool > 0:
+            toggled_windows(now, crossed, pool)
         for sample in range(len(words) - 1):
-            first, n_words = words[sample], words[sample + 1] - words[sample]
-            source = in_words[sample] + ahead
-            some, before, after = np.uint64(0), np.uint64(0), np.uint64(0)
-            for j in range(n_words):
-                inputs = every
-                if tap >= 0:
-                    inputs = (plane[source + j] >> shift) | ((plane[source + j + 1] << one) << back)
-                word = now[first + j]
-                change = near[first + j] & ~(word ^ inputs ^ inverted)
-                crossed[j] = change
-                some |= change
-                before |= word
-                after |= word ^ change
-            if some == 0:
-                continue
-            entry = (owner << 48) + (to[sample] << 16) + o
+            first, last = words[sample] - start, words[sample + 1] - start
             if pool == 0:
+                before, after = now[first], now[first] ^ crossed[first]
+                for j in range(first + 1, last):
+                    before |= now[j]
+                    after |= now[j] ^ crossed[j]
                 if (before != 0) != (after != 0):
                     if count < len(toggled):
-                        toggled[count] = entry
+                        toggled[count] = (owner << 48) + (to[sample] << 16) + o
                     count += 1
                 continue
-            last = -1
-            sample_above, sample_crossed = now[first : first + n_words], crossed[:n_words]
-            for j in range(n_words):
+            entry = (owner << 48) + (to[sample] << 16) + o
+            for j in range(first, last):
                 left = crossed[j]
                 while left != 0:
-                    row = (64 * j + lowest_bit(left)) // pool
+                    row = (64 * (j - first) + lowest_bit(left)) // pool
                     left &= left - one
-                    if row == last:
-                        continue
-                    last = row
-                    before = window_of(sample_above, row * pool, pool)
-                    after = before ^ window_of(sample_crossed, row * pool, pool)
-                    if (before != 0) != (after != 0):
-                        if count < len(toggled):
-                            toggled[count] = entry + (row << 16)
-                        count += 1
+                    if count < len(toggled):
+                        toggled[count] = entry + (row << 16)
+                    count += 1
     return count
 
 
@@ -516,8 +562,10 @@ def shift_logits(
         logits: [n, n_logits] int64, before.
         out: [owners, n, n_logits] int64, overwritten.
     """
+    flat, flat_out = logits.reshape(-1), out.reshape(len(out), -1)
     for owner in range(len(out)):
-        out[owner] = logits
+        for j in range(len(flat)):
+            flat_out[owner, j] = flat[j]
     for m in range(len(toggled)):
         owner, sample, o = toggled[m] >> 48, row_of(toggled[m]), toggled[m] & 0xFFFF
         step = np.int64(-2) if active[sample, o] > 0 else np.int64(2)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from evobin import files
@@ -21,6 +20,7 @@ from evobin.data.arrays import BLOCK, matrix_of
 from evobin.data.frames import in_order
 from evobin.data.series import series_of
 from evobin.errors import EvobinError
+from evobin.extras import is_frame
 from evobin.interchange import exporting
 from evobin.interchange.exporting import Exported
 from evobin.models import container
@@ -29,6 +29,9 @@ from evobin.models.header import Header
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, is_named
+
+if TYPE_CHECKING:
+    pass
 
 ENDING = ".evobin"
 """Of a model file's name, by custom."""
@@ -125,7 +128,7 @@ class Model:
             [samples] int64, above 0 for the second of two classes; of more classes
             [samples, n_classes], the largest for the predicted one.
         """
-        if self.feature_names is not None and isinstance(X, pd.DataFrame):
+        if self.feature_names is not None and is_frame(X):
             X = in_order(X, self.feature_names)
         return outputs(self.network, self.encoder, X)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
 from evobin.errors import SettingError
+from evobin.extras import Later
 from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clips
 from evobin.voices.traits import generator
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Later("pandas")
 
 _NAMES = 0  # the key of the random numbers that shuffle the names
 

@@ -122,6 +122,19 @@ def test_what_only_some_runs_need_is_not_imported_for_all() -> None:
     assert subprocess_of(["-c", code]).stdout == "[]\n"
 
 
+def test_predictions_of_features_wait_for_no_tables_and_no_templates() -> None:
+    golden = Path(__file__).parents[1] / "golden"
+    file = next((golden / "features").glob("*_t57.npy"))
+    code = (
+        "import sys\nfrom evobin.cli import main\n"
+        "main(['predict', *sys.argv[1:]])\n"
+        "print(sorted({'jinja2', 'matplotlib', 'pandas', 'pyarrow', 'sklearn'} & {*sys.modules}))"
+    )
+    done = subprocess_of(["-c", code, str(golden / "result.txt"), str(file)])
+    assert done.stdout.splitlines()[0].startswith(str(file))
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("argv", [["--help"], ["search", "--help"], ["serch"]])
 def test_a_terminal_without_unicode_gets_its_help_too(argv: list[str]) -> None:
     done = subprocess_of(["-m", "evobin", *argv], PYTHONIOENCODING="ascii")

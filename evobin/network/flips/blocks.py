@@ -224,7 +224,7 @@ class BinaryBlock(BlockState):
     def preview(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`; from the bit planes alone."""
         at = self.at.of_samples(samples)
-        arrays, where = (self.above, self.edge), (at.words, at.in_words, at.pool, at.to)
+        arrays, where = (self.above, self.edge), (at.words, at.sources, at.pool, at.to)
         count = self._list(flips.rows_of_flips, *arrays, self.below.planes, changes, *where)
         return self._toggled[:count]
 

@@ -30,6 +30,7 @@ class Geometry:
     words: Starts
     in_words: Starts
     out_words: Starts
+    sources: NDArray[np.uint64]  # word in that belongs to each word of sums
     sample_of_row: NDArray[np.int32]  # of rows in
     sample_of_row_out: NDArray[np.int32]
     pool: int  # 0 for all of time
@@ -48,6 +49,7 @@ class Geometry:
             words=self.words[ends],
             in_words=self.in_words[ends],
             out_words=self.out_words[ends],
+            sources=self.sources[self.words[samples.start] : self.words[samples.stop]],
         )
 
     @classmethod
@@ -58,13 +60,16 @@ class Geometry:
         single = positions[-1] == len(starts) - 1
         pool = WHOLE if last or single else block.pool
         to = np.arange(len(starts)) if pool == WHOLE else starts_of(block.frames_out(lengths))
+        words, in_words = words_of(positions), words_of(starts)
+        sources = np.arange(words[-1]) + np.repeat((in_words - words)[:-1], np.diff(words))
         return cls(
             starts,
             positions,
             to,
-            words=words_of(positions),
-            in_words=words_of(starts),
+            words=words,
+            in_words=in_words,
             out_words=words_of(to),
+            sources=sources.astype(np.uint64),
             sample_of_row=_owners(starts),
             sample_of_row_out=_owners(to),
             pool=pool,

@@ -42,7 +42,7 @@ _Place = tuple[int, int, Change]
 """Block, output channel, and the rest of where a weight lies; the last layer is a block too."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # frozen ones take twice as long to make
 class _Move:
     """A flip, previewed and not yet committed."""
 
@@ -94,6 +94,11 @@ class NetworkFlipState(FlipState):
         self._samples = batch.samples
         self._solution = network.signs.copy()
         self._starts_of_layers = [layer.start for layer in architecture.layers]
+        self._sizes_of_layers = [
+            (layer.n_weights, layer.fan_in, layer.shape[2] if len(layer.shape) == 3 else 1)
+            for layer in architecture.layers
+        ]
+        self._change = np.empty((1, 4), np.int64)  # what `preview` takes, of a single flip
         self._blocks, self._later = self._new_blocks(batch.samples)
         self._logit_width = logit_width_of(architecture, logit_width)
         self._head = Head.of(architecture.layers[-1], self._solution, self._logit_width)
@@ -168,8 +173,8 @@ class NetworkFlipState(FlipState):
             logits = self._logits.copy()
             logits[:, channel] += self._head.shift(self._blocks[-1].active, change)
         else:
-            block = self._blocks[number]
-            toggled = self._follow(number, block.preview(np.array([(channel, *change)])))
+            self._change[0] = channel, *change
+            toggled = self._follow(number, self._blocks[number].preview(self._change))
             logits = np.empty_like(self._logits)
             self._shift_logits(toggled[-1], logits[None])
         score = self._head.mean(self.labels, logits)
@@ -180,13 +185,11 @@ class NetworkFlipState(FlipState):
         if not 0 <= index < len(self._solution):
             raise IndexError(f"`index` must be from 0 to {len(self._solution) - 1}, got {index}.")
         number = bisect_right(self._starts_of_layers, index) - 1
-        layer = self.architecture.layers[number]
-        offset = index - layer.start
-        old = int(self._solution[index])
-        if offset >= layer.n_weights:
-            return number, offset - layer.n_weights, Change(0, -1, old)
-        channel, inside = divmod(offset, layer.fan_in)
-        taps = layer.shape[2] if len(layer.shape) == 3 else 1
+        n_weights, fan_in, taps = self._sizes_of_layers[number]
+        offset, old = index - self._starts_of_layers[number], int(self._solution[index])
+        if offset >= n_weights:
+            return number, offset - n_weights, Change(0, -1, old)
+        channel, inside = divmod(offset, fan_in)
         return number, channel, Change(*divmod(inside, taps), old)
 
     def _follow(self, number: int, outputs: Ints) -> list[Ints]:
