@@ -1,42 +1,11 @@
-"""Packages that only some commands need; some of these an extra of evobin brings."""
+"""Packages that only some commands need, and that an extra of evobin brings."""
 
 from __future__ import annotations
 
 import importlib
-import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeGuard
 
 from evobin.errors import EvobinError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-class Later:
-    """A module that is imported when it is first used: pandas and jinja2 take 0.2 s.
-
-    Type checkers are given the module itself, under `TYPE_CHECKING`.
-
-    Args:
-        name: of the module.
-
-    Example:
-        >>> Later("math").sqrt(4)
-        2.0
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, attribute: str) -> Any:
-        return getattr(importlib.import_module(self._name), attribute)
-
-
-def is_frame(value: object) -> TypeGuard[pd.DataFrame]:
-    """Whether something is a pandas DataFrame; where pandas is not imported, nothing is."""
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(value, pandas.DataFrame)
 
 
 def need(module: str, extra: str, what: str) -> ModuleType:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_shape
-from evobin.extras import Later
 from evobin.kernels import packing, widening
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
+from evobin.lazy import pd
 
 Frames = NDArray[np.float32] | NDArray[np.float64] | NDArray[np.int8]
 Stored = NDArray[np.float16] | Frames

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from evobin.audio.recordings import clip_name
 from evobin.audio.sources import FOREIGN, SUFFIXES, has_ffmpeg
@@ -16,14 +15,9 @@ from evobin.data.listings import ANY, Columns
 from evobin.data.matching import Names
 from evobin.data.tables import raise_if_any, show
 from evobin.errors import EvobinError, several
-from evobin.extras import Later
 from evobin.files import check_is_file, files_below
+from evobin.lazy import pd
 from evobin.network.presets import VOICES
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
 
 _KINDS = 6  # endings that a note counts one by one
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +14,9 @@ from evobin.data.arrays import BLOCK, Matrix, check_matrix, matrix_of, unfit
 from evobin.data.columns import Column, learn
 from evobin.data.frames import Problems, in_order, names_of, plain_matrix, read
 from evobin.errors import EvobinError, SettingError
-from evobin.extras import is_frame
 from evobin.kernels import encoding
+from evobin.lazy import is_frame, pd
 from evobin.network.architecture import Architecture
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MAX_BITS = 32
 

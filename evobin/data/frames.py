@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,7 @@ from numpy.typing import NDArray
 from evobin.data.arrays import Matrix, unfit
 from evobin.data.columns import Cells, Coded, Unfit, text_of
 from evobin.errors import LISTED, TableError, several
-from evobin.extras import Later, is_frame
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
+from evobin.lazy import is_frame, pd
 
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
 _MIXED = {"mixed", "mixed-integer"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,8 @@ from evobin.data.encoder import TableEncoder
 from evobin.data.table_files import WHOLE, Problem, RawTable, read_columns
 from evobin.data.tables import show
 from evobin.errors import EvobinError
-from evobin.extras import Later
+from evobin.lazy import pd
 from evobin.network.architecture import MAX_CLASSES
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
 
 _SHOWN = 12  # columns that a message lists
 

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,14 +15,9 @@ from evobin.core.folds import ALWAYS, Folds
 from evobin.core.samples import Dataset, Samples
 from evobin.data.dataset import fold, hold_out, load_dataset
 from evobin.errors import EvobinError
-from evobin.extras import Later
+from evobin.lazy import pd
 from evobin.network.presets import Preset, preset_of
 from evobin.voices import MakeClips, synthesise
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
 
 LARGEST = 1e5  # magnitude of a feature to train on: log-mel stays below 100
 FOLDS, FEW_GROUPS, FEW_SAMPLES = 5, 100, 5_000

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,9 @@ from numpy.typing import NDArray
 from evobin.data.cells import ColumnReader, Kind, no_number
 from evobin.data.tables import show
 from evobin.errors import LISTED, EvobinError, several
-from evobin.extras import Later, need
+from evobin.extras import need
 from evobin.files import reading
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
+from evobin.lazy import pd
 
 TABLES = (".csv", ".parquet", ".npz")
 """How the name of a file ends that can only be a table."""

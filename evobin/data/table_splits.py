@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,8 @@ from evobin.data.labelled_tables import (
 from evobin.data.splits import Splits, fold_count, joined, shared_groups
 from evobin.data.table_files import raise_if_any, read_columns
 from evobin.errors import LISTED, EvobinError, TableError
-from evobin.extras import Later
+from evobin.lazy import pd
 from evobin.network.presets import ANY_NETWORK
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
 
 Rows = NDArray[np.intp]
 Found = TypeVar("Found")

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evobin.errors import LISTED, EvobinError, several
-from evobin.extras import Later
 from evobin.files import Table, read_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
+from evobin.lazy import pd
 
 Words = Sequence[Sequence[str]]
 """For each label what it may be called, in lower case."""

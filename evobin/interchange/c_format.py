@@ -15,23 +15,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.data.columns import Column
 from evobin.data.encoder import TableEncoder
-from evobin.extras import Later
 from evobin.kernels.encoding import ABOVE
+from evobin.lazy import jinja2
 from evobin.network.architecture import WHOLE, Architecture, ConvBlock, Layer
 from evobin.network.binary import BinaryNetwork, Signs
 from evobin.network.packing import join_taps, pack, pack_filters
-
-if TYPE_CHECKING:
-    import jinja2
-else:
-    jinja2 = Later("jinja2")
 
 TILE = 24
 """Positions of the first layer that are summed together. With 8 features a table, 24 is as fast as

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,18 +20,15 @@ from evobin.data.arrays import BLOCK, matrix_of
 from evobin.data.frames import in_order
 from evobin.data.series import series_of
 from evobin.errors import EvobinError
-from evobin.extras import is_frame
 from evobin.interchange import exporting
 from evobin.interchange.exporting import Exported
+from evobin.lazy import is_frame
 from evobin.models import container
 from evobin.models.encoders import Encoder, encoded, encoded_dataset, inputs_of
 from evobin.models.header import Header
 from evobin.network.architecture import Architecture
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import SPEAKER_SEX, is_named
-
-if TYPE_CHECKING:
-    pass
 
 ENDING = ".evobin"
 """Of a model file's name, by custom."""

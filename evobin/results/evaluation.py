@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,10 @@ from evobin.core.calibration import temperature_of
 from evobin.core.evidence import interval_of
 from evobin.core.samples import Dataset
 from evobin.core.scores import Interval, margins, predictions, wilson_interval
-from evobin.extras import Later
+from evobin.lazy import pd
 from evobin.network.binary import BinaryNetwork
 from evobin.network.presets import ANY_NETWORK, Preset, preset_of
 from evobin.results.plain import Json, records
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evobin.checks import check_range
 from evobin.errors import SettingError
-from evobin.extras import Later
+from evobin.lazy import pd
 from evobin.voices.speech import ClipKey, SpokenClip, synthesise_clips
 from evobin.voices.traits import generator
-
-if TYPE_CHECKING:
-    import pandas as pd
-else:
-    pd = Later("pandas")
 
 _NAMES = 0  # the key of the random numbers that shuffle the names
 
