@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from evobin.core.problem import Population, Scores, Solution
 from evobin.core.stage import Row
 from evobin.errors import EvobinError
+from evobin.lazy import pd
 
 Failure = tuple[int, str, Solution]
 """Of a solution that was skipped: its evaluation from 1, what was wrong, and the solution."""
