@@ -321,38 +321,6 @@ def add_groups(
 
 
 @njit(nogil=True, cache=True)
-def fixed_point_sums(
-    columns: NDArray[np.int32],
-    starts: Starts,
-    entries: NDArray[np.uint8],
-    bias: NDArray[np.int32],
-    sums: NDArray[np.int32],
-    positions: Starts,
-) -> None:
-    """Sums of the first layer on integers, by the same tables.
-
-    Arguments of its own:
-        columns: [n_in, rows] int32.
-        bias: [n_out] int32, in the features' unit.
-        sums: [n_out, positions] int32, overwritten.
-    """
-    n_out, kernel = entries.shape[1:]
-    table = np.empty((2**GROUP, BLOCK + kernel - 1), np.int32)
-    block = np.empty((n_out, BLOCK), np.int32)
-    for sample in range(len(starts) - 1):
-        length = positions[sample + 1] - positions[sample]
-        for first in range(0, length, BLOCK):
-            width = min(BLOCK, length - first)
-            for o in range(n_out):
-                block[o] = bias[o]
-            add_groups(columns, entries, starts[sample] + first, width, table, block)
-            at = positions[sample] + first
-            for o in range(n_out):
-                for k in range(width):
-                    sums[o, at + k] = block[o, k]
-
-
-@njit(nogil=True, cache=True)
 def sign_bits(
     sums: NDArray[np.float32],
     bound: NDArray[np.float64],

@@ -30,11 +30,11 @@ def signed_sums(rows: Any, at: int, factor: Any, out: Any, to: int) -> None:
     """The sums of +-four rows: out[to + LANES * e] and on has row i plus at bit i.
 
     Args:
-        rows: [FOUR, at + LANES or more] float32, C order. Where sums are to be of 16 bits, they are
-            rounded, and times the factor they are below 2^15.
+        rows: [FOUR, at + LANES or more] float32 or int32, C order. Where sums of float32 are to be
+            of 16 bits, they are rounded, and times the factor they are below 2^15.
         at: first of the `LANES` numbers of each row.
-        factor: float32, of the rows.
-        out: [to + SUMS * LANES or more] int16 or float32, C order, other memory.
+        factor: of the rows, of their type.
+        out: [to + SUMS * LANES or more] of their type, or int16, C order, other memory.
         to: from 0.
     """
     four = rows[:FOUR, at : at + LANES] * factor
@@ -76,16 +76,16 @@ def add_rows(
     those after the last eight are summed with the even ones.
 
     Args:
-        table: [groups * SUMS * LANES or more] float32, C order.
+        table: [groups * SUMS * LANES or more] float32 or int32, C order.
         entries: uint8, C order, where in its group's table each begins, in units of `STEP`; that of
             group g is number first + stride * g.
         first: from 0.
         stride: at least 1.
         groups: tables.
-        out: [to + LANES or more] float32, C order, other memory.
+        out: [to + LANES or more] of the same type, C order, other memory.
         to: from 0.
     """
-    parts = np.zeros((2, LANES), np.float32)
+    parts = np.zeros((2, LANES), out.dtype)
     for g in range(groups):
         entry = int(entries[first + stride * g]) * STEP + g * SUMS * LANES
         parts[g % 2 if g < groups - groups % 8 else 0] += table[entry : entry + LANES]
@@ -167,6 +167,13 @@ def _spread(builder: Any, number: Any, lanes: int) -> Any:
     return whole
 
 
+def _arithmetic(builder: Any, kind: Any) -> Any:
+    """Multiplication, addition and subtraction of a type of numbers."""
+    if isinstance(kind, types.Integer):
+        return builder.mul, builder.add, builder.sub
+    return builder.fmul, builder.fadd, builder.fsub
+
+
 def _in_turns(builder: Any, count: Any, size: int, work: Callable[[Any, int], None]) -> None:
     """Does work(number, place in a turn) for numbers below a count, `size` to a turn of a loop."""
     turns = builder.sdiv(count, _integer(size))
@@ -182,31 +189,32 @@ def _in_turns(builder: Any, count: Any, size: int, work: Callable[[Any, int], No
 def _signed_sums(typing_context: Any, rows: Any, at: Any, factor: Any, out: Any, to: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(rows)(context, builder, arguments[0])
+        times, plus, minus = _arithmetic(builder, rows.dtype)
         stride = nb.core.cgutils.unpack_tuple(builder, array.shape)[1]
         factors, four = _spread(builder, arguments[2], LANES), []
         for row in range(FOUR):
             begin = builder.add(builder.mul(stride, _integer(row)), arguments[1])
-            four.append(builder.fmul(_load(builder, array.data, begin), factors))
+            four.append(times(_load(builder, array.data, begin), factors))
         is_short = out.dtype == types.int16
         kind = ir.VectorType(context.get_data_type(out.dtype), LANES)
         magic = _spread(builder, ir.Constant(ir.FloatType(), 1.5 * 2.0**23), LANES)
         nothing = ir.Constant(four[0].type, None)
         target = _items(context, builder, out, arguments[3])
         for e in range(SUMS // 2):
-            total = four[0] if e & 1 else builder.fsub(nothing, four[0])
+            total = four[0] if e & 1 else minus(nothing, four[0])
             for i in range(1, FOUR):
-                total = (builder.fadd if e >> i & 1 else builder.fsub)(total, four[i])
+                total = (plus if e >> i & 1 else minus)(total, four[i])
             if is_short:  # to the nearest, ties to even
                 whole = builder.fsub(builder.fadd(total, magic), magic)
                 wide = builder.fptosi(whole, ir.VectorType(ir.IntType(32), LANES))
                 total = builder.trunc(wide, kind)
-            other = (builder.sub if is_short else builder.fsub)(ir.Constant(kind, None), total)
+            other = _arithmetic(builder, out.dtype)[2](ir.Constant(kind, None), total)
             for place, value in ((e, total), (SUMS - 1 - e, other)):
                 begin = builder.add(arguments[4], _integer(place * LANES))
                 _store(builder, value, target, begin)
         return context.get_dummy_value()
 
-    return types.void(rows, types.intp, types.float32, out, types.intp), generate
+    return types.void(rows, types.intp, rows.dtype, out, types.intp), generate
 
 
 def _window_sums(
@@ -262,7 +270,8 @@ def _add_rows(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = _items(context, builder, table, arguments[0])
         index = _items(context, builder, entries, arguments[1])
-        kind = ir.VectorType(ir.FloatType(), LANES)
+        kind = ir.VectorType(context.get_data_type(out.dtype), LANES)
+        _, plus, _ = _arithmetic(builder, out.dtype)
         parts = [
             nb.core.cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(2)
         ]
@@ -276,13 +285,13 @@ def _add_rows(
             within = builder.mul(builder.zext(entry, ir.IntType(64)), _integer(STEP))
             number = _load(builder, rows, builder.add(row, within))
             part = parts[place % 2]
-            builder.store(builder.fadd(builder.load(part), number), part)
+            builder.store(plus(builder.load(part), number), part)
 
         _in_turns(builder, arguments[4], 8, add_row)
         target = _items(context, builder, out, arguments[5])
-        each = builder.fadd(builder.load(parts[0]), builder.load(parts[1]))
+        each = plus(builder.load(parts[0]), builder.load(parts[1]))
         before = _load(builder, target, arguments[6])
-        _store(builder, builder.fadd(before, each), target, arguments[6])
+        _store(builder, plus(before, each), target, arguments[6])
         return context.get_dummy_value()
 
     number = types.intp

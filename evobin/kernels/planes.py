@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from evobin.kernels import machine
+from evobin.kernels import machine, sign_products
 
 Bits = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -27,13 +27,24 @@ def fix_features(frames: Any, unit: float, columns: NDArray[np.int32]) -> None:
     Args:
         frames: [rows, n_in] float32 or float64.
         unit: 1 in that fixed point, a power of two.
-        columns: [n_in, rows] int32, overwritten with the nearest whole numbers.
+        columns: [n_in, rows] int32, overwritten with the nearest whole numbers, which are at most
+            2^24: float32 holds them on the way.
     """
+    machine.widen()
+    frames, columns = machine.lend((frames, columns))
     rows, n_in = frames.shape
+    whole, turned = np.empty(TILE * n_in, np.float32), np.empty(n_in * TILE, np.float32)
     for low in range(0, rows, TILE):
+        some = min(TILE, rows - low)
+        for row in range(some):
+            source, target = frames[low + row], whole[row * n_in : (row + 1) * n_in]
+            for i in range(n_in):
+                target[i] = np.float32(np.rint(source[i] * unit))
+        sign_products.turn(whole, 0, n_in, (some, n_in), turned, 0, TILE)
         for i in range(n_in):
-            for row in range(low, min(low + TILE, rows)):
-                columns[i, row] = np.int32(np.rint(frames[row, i] * unit))
+            column, numbers = columns[i, low : low + some], turned[i * TILE : i * TILE + some]
+            for row in range(some):
+                column[row] = np.int32(numbers[row])
 
 
 @njit(nogil=True, cache=True)

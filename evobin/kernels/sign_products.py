@@ -11,6 +11,8 @@ frames as a pooling window has.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -226,45 +228,114 @@ def input_gradients(
 
 
 @njit(nogil=True, cache=True)
-def real_sums(inputs: Floats, entries: Entries, kernel: int, bias: Floats, out: Floats) -> None:
+def add_tile(columns: Any, entries: Entries, table: Any, sums: Any) -> None:
+    """Adds to sums what the frames of a tile have a part in.
+
+    Args:
+        columns: [inputs, LANES] float32 or int32, the frames, over inputs; whole groups of four.
+        entries: [n_out, kernel, groups] uint8, from `pack_inputs`.
+        table: [GROUPS * SUMS * LANES] of the same type, overwritten.
+        sums: [n_out * (LANES + kernel - 1)] of the same type, updated: of each output, of the
+            windows that begin from kernel - 1 frames before the tile on.
+    """
+    n_out, kernel, groups = entries.shape
+    width, one = LANES + kernel - 1, np.ones(1, columns.dtype)[0]
+    listed = entries.reshape(-1)
+    for low in range(0, groups, GROUPS):
+        some = min(GROUPS, groups - low)
+        for g in range(some):
+            lanes.signed_sums(columns[FOUR * (low + g) :], 0, one, table, g * SUMS * LANES)
+        for first in range(0, n_out, TURNS):
+            for k in range(kernel):
+                for o in range(first, min(first + TURNS, n_out)):
+                    at, to = (o * kernel + k) * groups + low, (o + 1) * width - LANES - k
+                    lanes.add_rows(table, listed, at, 1, some, sums, to)
+
+
+@njit(nogil=True, cache=True)
+def go_on(sums: Any, bias: Any) -> None:
+    """Takes the sums that a tile has begun to the beginning, and begins others with the bias.
+
+    Args:
+        sums: [n_out * (LANES + kernel - 1)] as in `add_tile`, updated.
+        bias: [n_out] of the same type.
+    """
+    width = len(sums) // len(bias)
+    for o in range(len(bias)):
+        row = sums[o * width : (o + 1) * width]
+        for t in range(width - LANES):
+            row[t] = row[t + LANES]
+        row[width - LANES :] = bias[o]
+
+
+@njit(nogil=True, cache=True)
+def real_sums(inputs: Floats, entries: Entries, bias: Floats, out: Floats) -> None:
     """out[t, o] = bias[o] + sum over k and i of inputs[t + k, i] * weights[o, k, i].
 
     Args:
         inputs: [rows, n_in] float32.
-        entries: [n_out * kernel, ceil(n_in / 4)] uint8, from `pack_inputs`.
-        kernel: taps.
+        entries: [n_out, kernel, groups] uint8, from `pack_inputs`.
         bias: [n_out] float32.
         out: [rows, n_out] float32, overwritten; the last kernel - 1 rows mean nothing.
     """
     machine.widen()
     inputs, entries, out = machine.lend((inputs, entries, out))
-    n_out, groups, size = len(bias), entries.shape[1], SUMS * LANES
+    n_out, kernel, groups = entries.shape
     columns = np.zeros((FOUR * groups, LANES), np.float32)
-    table = aligned(GROUPS * size)
+    table = aligned(GROUPS * SUMS * LANES)
     before = kernel - 1  # sums that a tile finds begun, and that it ends
     width = LANES + before
-    sums = np.repeat(bias, width)
-    listed, whole = entries.reshape(-1), out.reshape(-1)
+    sums, whole = np.repeat(bias, width), out.reshape(-1)
     for begin in range(0, len(inputs) + before, LANES):
         fill_columns(inputs, begin, columns)
-        for low in range(0, groups, GROUPS):
-            some = min(GROUPS, groups - low)
-            for g in range(some):
-                lanes.signed_sums(columns[FOUR * (low + g) :], 0, np.float32(1), table, g * size)
-            for first in range(0, n_out, TURNS):
-                for k in range(kernel):
-                    for o in range(first, min(first + TURNS, n_out)):
-                        at, to = (o * kernel + k) * groups + low, o * width + before - k
-                        lanes.add_rows(table, listed, at, 1, some, sums, to)
+        add_tile(columns, entries, table, sums)
         early = max(before - begin, 0)  # sums that begin before the first row
         first = begin + early - before
         shape = n_out, min(LANES - early, len(out) - first)
         turn(sums, early, width, shape, whole, first * n_out, n_out)
-        for o in range(n_out):
-            left = sums[o * width : (o + 1) * width]
-            for t in range(before):
-                left[t] = left[t + LANES]
-            left[before:] = bias[o]
+        go_on(sums, bias)
+
+
+@njit(nogil=True, cache=True)
+def fixed_point_sums(
+    columns: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    entries: Entries,
+    bias: NDArray[np.int32],
+    sums: NDArray[np.int32],
+    positions: NDArray[np.int64],
+) -> None:
+    """As `real_sums`, of samples of whole numbers, which lie over time.
+
+    Args:
+        columns: [n_in, rows] int32.
+        starts: [n + 1] int64, first row of each sample.
+        entries: [n_out, kernel, groups] uint8, from `packing.window_entries`.
+        bias: [n_out] int32.
+        sums: [n_out, positions] int32, overwritten.
+        positions: [n + 1] int64, first sum of each sample.
+    """
+    machine.widen()
+    columns, entries, sums = machine.lend((columns, entries, sums))
+    n_out, kernel, groups = entries.shape
+    tile = np.zeros((FOUR * groups, LANES), np.int32)
+    table = aligned(GROUPS * SUMS * LANES).view(np.int32)
+    before = kernel - 1
+    width = LANES + before
+    for sample in range(len(starts) - 1):
+        low, length = starts[sample], positions[sample + 1] - positions[sample]
+        begun = np.repeat(bias, width)
+        for begin in range(0, length + before, LANES):
+            some = min(LANES, length + before - begin)
+            tile[: len(columns), :some] = columns[:, low + begin : low + begin + some]
+            add_tile(tile, entries, table, begun)
+            early = max(before - begin, 0)
+            first = begin + early - before
+            to, some = positions[sample] + first, min(LANES - early, length - first)
+            for o in range(n_out):
+                for t in range(some):
+                    sums[o, to + t] = begun[o * width + early + t]
+            go_on(begun, bias)
 
 
 @njit(nogil=True, cache=True)
@@ -275,7 +346,7 @@ def pack_inputs(filters: Floats) -> Entries:
         filters: [n_out, kernel, n_in] float32; what is above 0 counts as +1.
 
     Returns:
-        [n_out * kernel, ceil(n_in / 4)] uint8: that of o * kernel + k, g is of the signs of
+        [n_out, kernel, ceil(n_in / 4)] uint8: that of o, k, g is of the signs of
         filters[o, k, 4 * g + i] for i < 4.
     """
     machine.widen()
@@ -286,4 +357,4 @@ def pack_inputs(filters: Floats) -> Entries:
         signs = flat[j]
         for i in range(n_in):
             entries[j, i // FOUR] |= np.uint8(signs[i] > 0) * np.uint8(UNIT << i % FOUR)
-    return entries
+    return entries.reshape(filters.shape[0], filters.shape[1], -1)

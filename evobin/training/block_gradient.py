@@ -137,8 +137,7 @@ class BlockGradient:
             np.matmul(flat, weights.filters[:, 0].T, out=self._sums)
             self._sums += weights.bias
         else:
-            kernel = self._layer.shape[2]
-            sign_products.real_sums(flat, weights.entries, kernel, weights.bias, self._sums)
+            sign_products.real_sums(flat, weights.entries, weights.bias, self._sums)
 
     def backward(self, by_output: Floats, weights: BlockWeights, gradients: Floats) -> Floats:
         """Writes the block's gradient to `gradients`; returns that by the block's inputs.

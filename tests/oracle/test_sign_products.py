@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from evobin.kernels import lanes, sign_products
 from evobin.kernels.lanes import LANES, SIDE, STEP, SUMS
+from evobin.network.architecture import Architecture, ConvBlock
+from evobin.network.packing import window_entries
 from tests.oracle import naive
 from tests.strategies import random_signs, seeds
 
@@ -124,7 +126,35 @@ def test_sums_of_real_features_equal_naive(
     )
     entries = sign_products.pack_inputs(filters)
     bias, out = random_signs(rng, (n_out,)), np.full((len(inputs), n_out), np.nan, np.float32)
-    sign_products.real_sums(inputs, entries, kernel, bias, out)
+    sign_products.real_sums(inputs, entries, bias, out)
     windows = np.lib.stride_tricks.sliding_window_view(inputs, kernel, axis=0)
     expected = np.einsum("tik,oki->to", windows, filters) + bias
     np.testing.assert_array_equal(out[: more + 1], expected)
+
+
+@given(
+    st.lists(st.integers(0, 70), min_size=1, max_size=4),
+    st.integers(1, 70),
+    st.integers(1, 9),
+    st.integers(1, 12),
+    seeds,
+)
+def test_sums_in_fixed_point_equal_naive(
+    more: list[int], n_in: int, kernel: int, n_out: int, seed: int
+) -> None:
+    """Bit for bit, up to the largest that int32 holds, whatever lies beside a sample."""
+    rng = np.random.default_rng(seed)
+    layer = Architecture(n_in, (ConvBlock(n_out, kernel),)).layers[0]
+    solution = random_signs(rng, (layer.stop,))
+    lengths = kernel + np.array(more)
+    starts, positions = (np.append(0, np.cumsum(x)) for x in (lengths, lengths - kernel + 1))
+    most = (2**31 - 1) // (n_in * kernel + 1)
+    columns = rng.integers(-most, most + 1, (n_in, starts[-1])).astype(np.int32)
+    bias = layer.bias(solution).astype(np.int32)
+    sums = np.full((n_out, positions[-1]), 7, np.int32)
+    entries = window_entries(layer.weights(solution))
+    sign_products.fixed_point_sums(columns, starts, entries, bias, sums, positions)
+    for sample in range(len(lengths)):
+        frames = columns[:, starts[sample] : starts[sample + 1]].T.astype(np.int64)
+        expected = naive.conv_sums(frames, layer, solution.astype(np.int64)).T
+        np.testing.assert_array_equal(sums[:, positions[sample] : positions[sample + 1]], expected)

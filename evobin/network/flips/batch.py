@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,4 +62,5 @@ def rounded(architecture: Architecture, samples: Samples) -> Samples:
 
 def _largest(samples: Samples) -> float:
     """Largest magnitude of a feature, or 1."""
-    return float(np.max([1.0, *(np.abs(piece.frames).max() for piece in samples.pieces())]))
+    ends = ((piece.frames.max(), -piece.frames.min()) for piece in samples.pieces())
+    return float(np.max([1.0, *chain.from_iterable(ends)]))

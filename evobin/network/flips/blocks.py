@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evobin.core.samples import Frames, cuts_of
-from evobin.kernels import flips, forward, planes
+from evobin.kernels import flips, forward, planes, sign_products
 from evobin.network.architecture import WHOLE, Layer
 from evobin.network.flips.geometry import WORD, Geometry
-from evobin.network.packing import Bits, join_taps, pack_filters, table_entries
+from evobin.network.packing import Bits, join_taps, pack_filters, window_entries
 
 Ints = NDArray[np.int64]
 Signs = NDArray[np.int8]
@@ -156,8 +156,8 @@ class RealBlock(BlockState):
             positions = cuts_of(columns.shape[1], forward.BLOCK)
             starts = positions.copy()
             starts.setflags(write=False)  # as those of samples: numba compiles anew for others
-        entries = table_entries(weights)
-        forward.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
+        entries = window_entries(weights)
+        sign_products.fixed_point_sums(columns, starts, entries, bias, self.sums, positions)
 
     def preview(self, changes: Ints, samples: slice = slice(None)) -> Ints:
         """As in `BlockState`."""

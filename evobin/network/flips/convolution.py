@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from evobin.core.problem import Solution
 from evobin.core.samples import Samples
-from evobin.kernels import convolution, dense, families, forward
+from evobin.kernels import convolution, dense, families, sign_products
 from evobin.kernels.convolution import LANES, NEVER, ConvolutionBox
 from evobin.kernels.dense import DenseBox, Objective
 from evobin.network.architecture import Architecture, Layer
 from evobin.network.flips.dense import Columns, fixed_columns, of_one_type, with_bias
 from evobin.network.flips.geometry import Geometry
-from evobin.network.packing import table_entries
+from evobin.network.packing import window_entries
 
 Ints = NDArray[np.int64]
 
@@ -207,9 +207,9 @@ def _first(layer: Layer, solution: Solution, layout: Layout) -> NDArray[np.int32
     at, columns = layout.geometries[0], layout.columns
     sums = np.empty((layer.shape[0], int(at.positions[-1])), np.int32)
     bias = layer.bias(solution).astype(np.int32) * np.int32(columns[-1, 0])
-    entries = table_entries(layer.weights(solution))
+    entries = window_entries(layer.weights(solution))
     inputs = columns[:-1].astype(np.int32)
-    forward.fixed_point_sums(inputs, at.starts, entries, bias, sums, at.positions)
+    sign_products.fixed_point_sums(inputs, at.starts, entries, bias, sums, at.positions)
     return sums
 
 

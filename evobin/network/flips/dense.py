@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from evobin.core.problem import Solution
 from evobin.core.samples import Samples, cuts_of
-from evobin.kernels import dense, forward, planes
+from evobin.kernels import dense, forward, planes, sign_products
 from evobin.kernels.dense import DenseBox, Objective
 from evobin.network.architecture import Architecture, Layer
 from evobin.network.flips.batch import unit_of
-from evobin.network.packing import table_entries
+from evobin.network.packing import window_entries
 
 Columns = NDArray[np.int32] | NDArray[np.int8]
 
@@ -123,8 +123,9 @@ def _hidden(layer: Layer, solution: Solution, columns: Columns) -> NDArray[np.in
     starts = positions.copy()
     starts.setflags(write=False)  # as those of samples: numba compiles anew for others
     bias = layer.bias(solution).astype(np.int32) * np.int32(unit)
-    entries = table_entries(weights.reshape(len(weights), -1, 1))
-    forward.fixed_point_sums(columns[:-1].astype(np.int32), starts, entries, bias, sums, positions)
+    entries = window_entries(weights.reshape(len(weights), -1, 1))
+    inputs = columns[:-1].astype(np.int32)
+    sign_products.fixed_point_sums(inputs, starts, entries, bias, sums, positions)
     return sums
 
 
