@@ -1,9 +1,8 @@
-"""Matrix products of real numbers with signs, by tables of signed sums instead of multiplications.
+"""Matrix products of numbers with signs, by tables of signed sums instead of multiplications.
 
-Four real numbers have sixteen signed sums, which all products with four signs share. So a product
-of 4 * n numbers is n additions of rows of a table, `LANES` products side by side, and about three
-times as fast as the multiplications of BLAS. Sums are of float32, in an order that depends on
-nothing but the shapes.
+Four numbers have sixteen signed sums, which all products with four signs share. So a product of
+4 * n numbers is n additions of rows of a table, `LANES` products side by side. Sums of float32 are
+in an order that depends on nothing but the shapes; those of whole numbers are exact.
 
 Frames of a convolution are counted as in `evobin.training.block_gradient`: a period is as many
 frames as a pooling window has.
