@@ -239,7 +239,7 @@ def fill_table(rows: Any, low: int, high: int, first: int, reach: int, table: An
     """table[e, t] = sum over rows of +-rows[low + i, first + t], plus where bit i of e is set.
 
     Args:
-        rows: [at least high, at least first + reach] float32 or int32.
+        rows: [at least high, at least first + reach] float32.
         low: first row of the group, of at most `GROUP`.
         high: one past its last row.
         first: first frame.
@@ -268,7 +268,7 @@ def add_table(table: Any, entry: NDArray[np.uint8], sums: Any, width: int) -> No
     share one load and store of the sums.
 
     Args:
-        table: [2^GROUP, at least width + kernel - 1] float32 or int32.
+        table: [2^GROUP, at least width + kernel - 1] float32.
         entry: [n_out, kernel] uint8, below 2^GROUP.
         sums: [n_out, at least width] of the same type, updated.
         width: frames.
@@ -307,7 +307,7 @@ def add_groups(
     """Adds the part of all inputs to a block of sums, group by group.
 
     Arguments of its own:
-        columns: [n_in, at least first + width + kernel - 1] float32 or int32.
+        columns: [n_in, at least first + width + kernel - 1] float32.
         first: first frame.
         width: sums an output.
         table: [2^GROUP, at least width + kernel - 1] of the same type, overwritten.

@@ -186,6 +186,41 @@ def _in_turns(builder: Any, count: Any, size: int, work: Callable[[Any, int], No
         work(builder.add(done, loop.index), 0)
 
 
+def _sum_of_entries(
+    context: Any, builder: Any, table: Any, rows: Any, index: Any, numbers: tuple[Any, Any, Any]
+) -> Any:
+    """The sum over groups of an entry of each one's table.
+
+    Those of even and of odd groups are summed apart: one need not wait for the other.
+
+    Args:
+        context: what numba compiles for.
+        builder: of the instructions.
+        table: type of the tables.
+        rows: where they begin.
+        index: where the entries begin.
+        numbers: that of the first group's entry, from one to the next, and of groups.
+    """
+    first, stride, groups = numbers
+    kind = ir.VectorType(context.get_data_type(table.dtype), LANES)
+    parts = [nb.core.cgutils.alloca_once(builder, kind) for _ in range(2)]
+    _, plus, _ = _arithmetic(builder, table.dtype)
+
+    def add_row(group: Any, place: int) -> None:
+        at = builder.add(first, builder.mul(group, stride))
+        entry = builder.load(builder.gep(index, [at]))
+        row = builder.mul(group, _integer(SUMS * LANES))
+        within = builder.mul(builder.zext(entry, ir.IntType(64)), _integer(STEP))
+        number = _load(builder, rows, builder.add(row, within))
+        part = parts[place % 2]
+        builder.store(plus(builder.load(part), number), part)
+
+    for part in parts:
+        builder.store(ir.Constant(kind, None), part)
+    _in_turns(builder, groups, 8, add_row)
+    return plus(builder.load(parts[0]), builder.load(parts[1]))
+
+
 def _signed_sums(typing_context: Any, rows: Any, at: Any, factor: Any, out: Any, to: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(rows)(context, builder, arguments[0])
@@ -229,25 +264,14 @@ def _window_sums(
         nothing = ir.Constant(kind, None)
         moved = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [*range(1, LANES + 1)])
         total = nb.core.cgutils.alloca_once_value(builder, nothing)
-        parts = [nb.core.cgutils.alloca_once(builder, kind) for _ in range(2)]
         last = builder.sub(arguments[3], _integer(1))
         with nb.core.cgutils.for_range(builder, arguments[3]) as loop:
             tap = builder.sub(last, loop.index)
             begin = builder.add(arguments[2], builder.mul(tap, arguments[4]))
 
-            def add_row(group: Any, place: int, begin: Any = begin) -> None:
-                entry = builder.load(builder.gep(index, [builder.add(begin, group)]))
-                row = builder.mul(group, _integer(SUMS * LANES))
-                within = builder.mul(builder.zext(entry, ir.IntType(64)), _integer(STEP))
-                number = _load(builder, rows, builder.add(row, within))
-                part = parts[place % 2]
-                builder.store(builder.add(builder.load(part), number), part)
-
-            for part in parts:  # of its own: sums of one tap need not wait for those of another
-                builder.store(nothing, part)
-            _in_turns(builder, arguments[4], 8, add_row)
+            numbers = begin, _integer(1), arguments[4]
+            each = _sum_of_entries(context, builder, table, rows, index, numbers)
             before = builder.shuffle_vector(builder.load(total), nothing, moved)
-            each = builder.add(builder.load(parts[0]), builder.load(parts[1]))
             builder.store(builder.add(before, each), total)
         target = _items(context, builder, out, arguments[5])
         _store(builder, builder.load(total), target, _integer(0))
@@ -270,26 +294,10 @@ def _add_rows(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = _items(context, builder, table, arguments[0])
         index = _items(context, builder, entries, arguments[1])
-        kind = ir.VectorType(context.get_data_type(out.dtype), LANES)
+        numbers = arguments[2], arguments[3], arguments[4]
+        each = _sum_of_entries(context, builder, table, rows, index, numbers)
         _, plus, _ = _arithmetic(builder, out.dtype)
-        parts = [
-            nb.core.cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(2)
-        ]
-        for part in parts:
-            builder.store(ir.Constant(kind, None), part)
-
-        def add_row(group: Any, place: int) -> None:
-            at = builder.add(arguments[2], builder.mul(group, arguments[3]))
-            entry = builder.load(builder.gep(index, [at]))
-            row = builder.mul(group, _integer(SUMS * LANES))
-            within = builder.mul(builder.zext(entry, ir.IntType(64)), _integer(STEP))
-            number = _load(builder, rows, builder.add(row, within))
-            part = parts[place % 2]
-            builder.store(plus(builder.load(part), number), part)
-
-        _in_turns(builder, arguments[4], 8, add_row)
         target = _items(context, builder, out, arguments[5])
-        each = plus(builder.load(parts[0]), builder.load(parts[1]))
         before = _load(builder, target, arguments[6])
         _store(builder, plus(before, each), target, arguments[6])
         return context.get_dummy_value()
